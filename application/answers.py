@@ -1,0 +1,67 @@
+"""What the service answers, as the contract shapes it."""
+
+from typing import TypedDict
+
+
+class TaskInstanceAnswer(TypedDict):
+    """What came of a task instance's report, for it and for its task."""
+
+    ti_updated: bool
+    task_transitioned: bool
+    task_status: str | None
+    error: str | None
+    orphaned: bool
+
+
+class TaskAnswer(TypedDict):
+    """What came of a proposal for a task; `response` is ACCEPT, REJECT, WAIT or ABORT."""
+
+    status: str | None
+    response: str
+    delay_seconds: float | None
+    rule: str | None
+    reason: str | None
+    owner: str | None
+    error: str | None
+
+
+class BulkAnswer(TypedDict):
+    """What came of a proposal for many entities: each id is in one of the four lists, in the order of the call."""
+
+    transitioned: list[str]
+    invalid: list[str]
+    locked: list[str]
+    not_found: list[str]
+
+
+class GateAnswer(TypedDict):
+    """What came of gating tasks for queueing: each id is in one of the four lists."""
+
+    gated: list[str]
+    invalid: list[str]
+    locked: list[str]
+    not_found: list[str]
+
+
+class ResetAnswer(TypedDict):
+    """What came of resetting tasks: each id is in one of the first four lists; `killed` has task instances."""
+
+    reset: list[str]
+    kept: list[str]
+    locked: list[str]
+    not_found: list[str]
+    killed: list[str]
+
+
+class RegisterAnswer(TypedDict):
+    """How many tasks were registered, and how many were there already with the same content."""
+
+    registered: int
+    existing: int
+
+
+class CreateAnswer(TypedDict):
+    """How many task instances were created, and how many were there already for the same task."""
+
+    created: int
+    existing: int

@@ -1,0 +1,206 @@
+"""Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from psycopg import Connection
+
+from application.answers import BulkAnswer, ResetAnswer
+from application.retry import CONTENTION, SERIALIZATION_FAILURE, retrying
+from application.store import Store, chunked
+from domain.errors import RetriesExhausted, WrongLifecycle
+from domain.events import Event
+from domain.report import Report
+from domain.task import Task
+from domain.task_instance import TaskInstance
+from domain.transition import Decision, propose_task, report_instance, reset_task
+from infrastructure.current_status import Family, Wait, existing, moment
+
+Answer = TypeVar("Answer")
+Chunk = Callable[[Connection[Any], list[str]], BulkAnswer]
+
+
+def transition_tasks(
+    store: Store,
+    connection: Connection[Any],
+    task_ids: Sequence[str],
+    decide: Callable[[Task], Decision],
+    wait: Wait,
+    max_retries: int,
+) -> BulkAnswer:
+    """Move tasks as `decide` says, in the transaction of `connection`."""
+
+    def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
+        tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
+        decisions = {id: decide(tasks[id]) for id in ids if id in tasks}
+        _append(store, connection, decisions.values(), tasks.values())
+        return _sorted_out(connection, ids, decisions, "existing_tasks")
+
+    return _in_chunks(connection, task_ids, chunk, "existing_tasks", max_retries)
+
+
+def transition_task_instances(
+    store: Store,
+    connection: Connection[Any],
+    task_instance_ids: Sequence[str],
+    status: str,
+    report: Report,
+    max_retries: int,
+) -> BulkAnswer:
+    """Move task instances to `status`, and their tasks with them, in the transaction of `connection`."""
+
+    def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
+        families = store.status.lock_families(connection, ids, Wait.NOWAIT)
+        decisions = _decide_in_families(
+            families, lambda instance, task: report_instance(instance, task, status, report)
+        )
+        _append(store, connection, decisions.values(), _members(families))
+        return _sorted_out(connection, ids, decisions, "existing_task_instances")
+
+    return _in_chunks(connection, task_instance_ids, chunk, "existing_task_instances", max_retries)
+
+
+def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:
+    """Decides whether a task passes the gate of its lifecycle (into `status`, where that is told)."""
+
+    def decide(task: Task) -> Decision:
+        if task.lifecycle.gate is None:
+            raise WrongLifecycle(task.lifecycle.name, "has no gate: propose the task's own transitions")
+        return propose_task(task, status or task.lifecycle.gate.to, report, counts_attempt=True)
+
+    return decide
+
+
+def reset_tasks(
+    store: Store,
+    connection: Connection[Any],
+    task_ids: Sequence[str],
+    report: Report,
+    *,
+    reset_if_running: bool,
+    max_retries: int,
+) -> ResetAnswer:
+    """Send tasks back to their beginning and tell their active instances to end."""
+    answer: ResetAnswer = {"reset": [], "kept": [], "locked": [], "not_found": [], "killed": []}
+    for ids in chunked(task_ids):
+        try:
+            part = _retried(
+                connection,
+                lambda ids=ids: _reset(store, connection, ids, report, reset_if_running),
+                max_retries,  # type: ignore[misc]
+            )
+        except RetriesExhausted:
+            known = existing(connection, "existing_tasks", ids)
+            part = {
+                "reset": [], "kept": [], "killed": [],
+                "locked": [id for id in ids if id in known],
+                "not_found": [id for id in ids if id not in known],
+            }  # fmt: skip
+        for name, values in part.items():
+            answer[name] += values  # type: ignore[literal-required]
+    return answer
+
+
+def _reset(
+    store: Store, connection: Connection[Any], ids: list[str], report: Report, reset_if_running: bool
+) -> ResetAnswer:
+    instances = store.status.lock_instances_of(connection, ids)
+    tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, Wait.NOWAIT)}
+    decisions = {
+        id: reset_task(tasks[id], report, reset_if_running=reset_if_running) for id in ids if id in tasks
+    }
+    ended = [
+        event
+        for instance in instances
+        if (decision := decisions.get(instance.task_id)) and not decision.refused
+        for event in end_instance(instance, decision, report)
+    ]
+    _append(store, connection, decisions.values(), [*tasks.values(), *instances], ended)
+    return {
+        "reset": [id for id, decision in decisions.items() if not decision.refused],
+        "kept": [id for id, decision in decisions.items() if decision.refused],
+        "locked": [],
+        "not_found": [id for id in ids if id not in tasks],
+        "killed": [event.stream.partition(":")[2] for event in ended],
+    }
+
+
+def end_instance(instance: TaskInstance, reset: Decision, report: Report) -> Iterable[Event]:
+    """The event by which a reset tells an active instance to end, where its machine lets it."""
+    lifecycle = reset.task.lifecycle
+    order = lifecycle.reset.kill_instances_with if lifecycle.reset else None
+    if order and lifecycle.instance and lifecycle.instance.can_transition(instance.status, order):
+        cause = reset.events[0] if reset.events else None
+        yield instance.transition(order, report, reported=order, cause=cause)
+
+
+def _decide_in_families(
+    families: Sequence[Family], decide: Callable[[TaskInstance, Task], Decision]
+) -> dict[str, Decision]:
+    # Instances of one task share it: each is decided on the task as the one before has left it.
+    tasks: dict[str, Task] = {}
+    decisions = {}
+    for instance, task in families:
+        decision = decide(instance, tasks.get(task.id, task))
+        tasks[task.id] = decision.task
+        decisions[instance.id] = decision
+    return decisions
+
+
+def _append(
+    store: Store,
+    connection: Connection[Any],
+    decisions: Iterable[Decision],
+    before: Iterable[Task | TaskInstance],
+    further: Iterable[Event] = (),
+) -> None:
+    events = [event for decision in decisions for event in decision.events] + list(further)
+    if events:
+        entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
+        store.recorder.copy(connection, events, moment(connection), entered)
+
+
+def _members(families: Sequence[Family]) -> Iterable[Task | TaskInstance]:
+    return [member for family in families for member in family]
+
+
+def _in_chunks(
+    connection: Connection[Any], ids: Sequence[str], chunk: Chunk, existing_query: str, max_retries: int
+) -> BulkAnswer:
+    answer: BulkAnswer = {"transitioned": [], "invalid": [], "locked": [], "not_found": []}
+    for some in chunked(ids):
+        try:
+            part = _retried(connection, lambda some=some: chunk(connection, some), max_retries)  # type: ignore[misc]
+        except RetriesExhausted:
+            part = _sorted_out(connection, some, {}, existing_query)
+        for name, values in part.items():
+            answer[name] += values  # type: ignore[literal-required]
+    return answer
+
+
+def _retried(connection: Connection[Any], attempt: Callable[[], Answer], max_retries: int) -> Answer:
+    def behind_savepoint() -> Answer:
+        with connection.transaction():
+            return attempt()
+
+    # The connection's loss takes the whole transaction with it, so that nothing was written.
+    return retrying(
+        "a row of this call",
+        behind_savepoint,
+        max_retries=max_retries,
+        curable=CONTENTION - {SERIALIZATION_FAILURE},
+        repeatable=True,
+    )
+
+
+def _sorted_out(
+    connection: Connection[Any], ids: Sequence[str], decisions: dict[str, Decision], existing_query: str
+) -> BulkAnswer:
+    undecided = [id for id in ids if id not in decisions]
+    known = existing(connection, existing_query, undecided) if undecided else set()
+    return {
+        "transitioned": [id for id in ids if id in decisions and not decisions[id].refused],
+        "invalid": [id for id in ids if id in decisions and decisions[id].refused],
+        "locked": [id for id in undecided if id in known],
+        "not_found": [id for id in undecided if id not in known],
+    }

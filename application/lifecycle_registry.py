@@ -1,0 +1,45 @@
+"""The lifecycles that this database knows, each kept under its name and version for good."""
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Json
+
+from domain.errors import LifecycleConflict, UnknownLifecycle
+from domain.lifecycle import Lifecycle
+from domain.lifecycles import get_lifecycle, shipped
+from infrastructure.database import Database
+from infrastructure.sql import query
+
+
+class LifecycleRegistry:
+    """Finds lifecycles by what tasks are pinned to, and pins new ones."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pinned: dict[tuple[str, int], Lifecycle] = {}
+
+    def pinned(self, name: str, version: int) -> Lifecycle:
+        """The lifecycle that the log has under that name and version; raises UnknownLifecycle."""
+        if (name, version) not in self._pinned:
+            self._pinned[name, version] = self._read(name, version)
+        return self._pinned[name, version]
+
+    def pin(self, connection: Connection[Any], lifecycle: Lifecycle) -> None:
+        """Keep the definition with the log; raises LifecycleConflict where another is there under its key."""
+        if self._pinned.get(lifecycle.key) == lifecycle:
+            return
+        definition = lifecycle.model_dump(mode="json", by_alias=True)
+        connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
+        row = connection.execute(query("infrastructure", "pinned_lifecycle"), lifecycle.key).fetchone()
+        if row is None or Lifecycle.model_validate(row[0]) != lifecycle:
+            raise LifecycleConflict(*lifecycle.key)
+
+    def _read(self, name: str, version: int) -> Lifecycle:
+        if name in shipped() and get_lifecycle(name).version == version:
+            return get_lifecycle(name)
+        with self._database.connection() as connection:
+            row = connection.execute(query("infrastructure", "pinned_lifecycle"), [name, version]).fetchone()
+        if row is None:
+            raise UnknownLifecycle(name, shipped())
+        return Lifecycle.model_validate(row[0])

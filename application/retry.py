@@ -1,0 +1,63 @@
+"""Trying again when others hold what a call needs: a bounded number of attempts, further and further apart."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+
+from domain.errors import ConnectionLost, RetriesExhausted
+
+Answer = TypeVar("Answer")
+
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK = "40P01"
+SERIALIZATION_FAILURE = "40001"
+UNIQUE_VIOLATION = "23505"
+
+CONTENTION = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, SERIALIZATION_FAILURE})
+"""The SQLSTATEs that another attempt may cure."""
+
+BASE_SECONDS = 0.05
+"""The wait before the second attempt; it doubles with each."""
+
+
+def retrying(
+    what: str,
+    attempt: Callable[[], Answer],
+    *,
+    max_retries: int,
+    curable: frozenset[str] = CONTENTION,
+    repeatable: bool = False,
+) -> Answer:
+    """What `attempt` answers, tried at most `max_retries` times (at least once) while others hold `what`.
+
+    Raises RetriesExhausted, or ConnectionLost, which says whether the call may be repeated: `repeatable` where a
+    command id protects it.
+    """
+    attempts = max(1, max_retries)
+    for number in range(attempts):
+        if number:
+            time.sleep(backoff_seconds(number))
+        try:
+            return attempt()
+        except psycopg.Error as error:
+            if is_lost(error):
+                raise ConnectionLost(repeatable=repeatable, why=str(error)) from error
+            if error.sqlstate not in curable:
+                raise
+    raise RetriesExhausted(what, attempts)
+
+
+def backoff_seconds(attempt: int) -> float:
+    """How long to wait before that attempt (the first is 0): 50 ms doubled each time, of which half is chance."""
+    return BASE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection is gone: no SQLSTATE from the server, or one of class 08 or 57P."""
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    state = error.sqlstate
+    return state is None or state.startswith(("08", "57P"))

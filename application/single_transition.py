@@ -1,0 +1,170 @@
+"""One entity's transition, with what follows from it: decided on what is read, appended if it is still so.
+
+Two round trips: a read, and an append that locks, compares versions and writes. Where the log has moved on in
+between, the second attempt decides under the locks.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, cast
+
+import psycopg
+from psycopg import Connection
+from pydantic_core import to_json
+
+from application.answers import TaskAnswer, TaskInstanceAnswer
+from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
+from application.store import Store
+from domain.errors import CommandConflict, RetriesExhausted
+from domain.lifecycle import UNTIMELY
+from domain.report import Report
+from domain.task import Task
+from domain.task_instance import TaskInstance
+from domain.transition import Decision
+from infrastructure.recorder import STALE, Command
+from infrastructure.sql import query
+
+Found = tuple[TaskInstance | None, Task]
+Answer = TaskInstanceAnswer | TaskAnswer
+
+ACCEPT, ABORT = "ACCEPT", "ABORT"
+
+
+class SingleTransition:
+    """Carries out one proposal: `find` reads what it is about, `decide` says what comes of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        what: str,
+        find: Callable[[Connection[Any], bool], Found | None],
+        decide: Callable[[Found], Decision],
+        answer: Callable[[Decision], Answer],
+        report: Report,
+        request: tuple[Any, ...],
+    ) -> None:
+        self._store = store
+        self._what = what
+        self._find = find
+        self._decide = decide
+        self._answer = answer
+        self._command_id = report.command_id
+        self._request = request
+        self._moved_on = False
+
+    def carry_out(self, connection: Connection[Any] | None, max_retries: int) -> Answer | None:
+        """The answer, or None where there is nothing of that name; raises RetriesExhausted."""
+        curable = CONTENTION | {STALE, UNIQUE_VIOLATION}
+        if connection is not None:
+            curable -= {
+                SERIALIZATION_FAILURE
+            }  # no savepoint cures it: the caller's whole transaction is to repeat
+        return retrying(
+            self._what,
+            lambda: self._attempt(connection),
+            max_retries=max_retries,
+            curable=curable,
+            repeatable=self._command_id is not None,
+        )
+
+    def _attempt(self, connection: Connection[Any] | None) -> Answer | None:
+        with self._store.session(connection) as used:
+            if connection is None and not self._moved_on:
+                try:
+                    return self._read_and_append(used, lock=False)
+                except psycopg.Error as error:
+                    if error.sqlstate not in (STALE, UNIQUE_VIOLATION):
+                        raise
+                    self._moved_on = True
+            with used.transaction():
+                return self._read_and_append(used, lock=True)
+
+    def _read_and_append(self, connection: Connection[Any], *, lock: bool) -> Answer | None:
+        known = self._first_answer(connection)
+        if known is not None:
+            return known
+        found = self._find(connection, lock)
+        if found is None:
+            return None
+        decision = self._decide(found)
+        answer = self._answer(decision)
+        if decision.events:
+            instance, task = found
+            self._store.recorder.append(connection, task, instance, decision.events, self._command(answer))
+        return answer
+
+    def _first_answer(self, connection: Connection[Any]) -> Answer | None:
+        if self._command_id is None:
+            return None
+        row = connection.execute(query("infrastructure", "first_answer"), [self._command_id]).fetchone()
+        if row is None:
+            return None
+        if row[0] != self._digest():
+            raise CommandConflict(self._command_id)
+        return cast("Answer", row[1])
+
+    def _command(self, answer: Answer) -> Command | None:
+        return Command(self._command_id, self._digest(), answer) if self._command_id else None
+
+    def _digest(self) -> str:
+        return hashlib.sha256(to_json(self._request)).hexdigest()
+
+
+def task_instance_answer(decision: Decision) -> TaskInstanceAnswer:
+    """A decision about a task instance, as the contract shapes it."""
+    error = None
+    if decision.refused:
+        error = "untimely_transition" if decision.rule == UNTIMELY else "invalid_ti_transition"
+    return {
+        "ti_updated": not decision.refused,
+        "task_transitioned": decision.task_moved,
+        "task_status": decision.task.status,
+        "error": error,
+        "orphaned": decision.rule is not None and not decision.refused,
+    }
+
+
+def task_instance_failure(error: str) -> TaskInstanceAnswer:
+    """The answer where nothing could be decided about a task instance."""
+    return {
+        "ti_updated": False,
+        "task_transitioned": False,
+        "task_status": None,
+        "error": error,
+        "orphaned": False,
+    }
+
+
+def task_answer(decision: Decision) -> TaskAnswer:
+    """A decision about a task, as the contract shapes it."""
+    return {
+        "status": decision.task.status,
+        "response": ABORT if decision.refused else ACCEPT,
+        "delay_seconds": None,
+        "rule": decision.rule,
+        "reason": None,
+        "owner": None,
+        "error": None,
+    }
+
+
+def task_failure(error: str) -> TaskAnswer:
+    """The answer where nothing could be decided about a task."""
+    return {
+        "status": None,
+        "response": ABORT,
+        "delay_seconds": None,
+        "rule": None,
+        "reason": None,
+        "owner": None,
+        "error": error,
+    }
+
+
+def or_failure(carry_out: Callable[[], Answer | None], failure: Callable[[str], Answer]) -> Answer:
+    """The answer, or the one for a thing that is not there or stayed locked."""
+    try:
+        answer = carry_out()
+    except RetriesExhausted:
+        return failure("max_retries_exceeded")
+    return failure("not_found") if answer is None else answer

@@ -1,0 +1,326 @@
+"""The one way to change a status: TransitionService.
+
+Every method is one transaction of its own, or takes part in the caller's with `connection=`: then it works behind
+savepoints, and never commits or rolls back what the caller did. A service is safe to use from several threads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from psycopg import Connection
+
+from application import bulk_transition, registration
+from application.answers import (
+    BulkAnswer,
+    CreateAnswer,
+    GateAnswer,
+    RegisterAnswer,
+    ResetAnswer,
+    TaskAnswer,
+    TaskInstanceAnswer,
+)
+from application.lifecycle_source import find_lifecycle
+from application.registration import TaskSpec
+from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
+from application.single_transition import (
+    SingleTransition,
+    or_failure,
+    task_answer,
+    task_failure,
+    task_instance_answer,
+    task_instance_failure,
+)
+from application.store import Store
+from application.this_process import this_process
+from domain.actor import Actor
+from domain.entity import check_id
+from domain.errors import InvalidTime
+from domain.lifecycle import Lifecycle
+from domain.report import Report
+from domain.task import Task
+from domain.transition import propose_task, report_instance
+from infrastructure.current_status import Wait
+
+__all__ = ["TaskSpec", "TransitionService"]
+
+MAX_RETRIES = 5
+
+Answer = TypeVar("Answer")
+
+
+class TransitionService:
+    """Registers tasks, gates them, and takes every report of what they and their instances do."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def connect(cls, dsn: str | None = None, *, max_size: int = 10) -> Self:
+        """A service on the database of that DSN; None: SOJOURN_DSN, or else the embedded one."""
+        return cls(Store.reach(dsn, max_size=max_size))
+
+    @property
+    def dsn(self) -> str:
+        """Where the database is, for psycopg.connect."""
+        return self._store.database.dsn
+
+    @property
+    def store(self) -> Store:
+        """The store beneath, for reading."""
+        return self._store
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def register_tasks(
+        self,
+        workflow_id: str,
+        tasks: Sequence[TaskSpec],
+        lifecycle: str | Path | Lifecycle = "jobmon",
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        connection: Connection[Any] | None = None,
+    ) -> RegisterAnswer:
+        """Register tasks under a lifecycle (a shipped one's name, or a TOML file).
+
+        Registering again with the same content has no effect; with other content it raises TaskConflict.
+        """
+        pinned = find_lifecycle(lifecycle)
+        report = _report(actor, reason, occurred_at)
+        return self._insert(
+            "a task",
+            connection,
+            lambda used: registration.register_tasks(self._store, used, workflow_id, tasks, pinned, report),
+        )
+
+    def create_task_instances(
+        self,
+        instances: Mapping[str, str],
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        connection: Connection[Any] | None = None,
+    ) -> CreateAnswer:
+        """Create task instances, given as {task instance id: task id}, in the machine's initial status."""
+        report = _report(actor, reason, occurred_at)
+        return self._insert(
+            "a task",
+            connection,
+            lambda used: registration.create_task_instances(self._store, used, instances, report),
+        )
+
+    def gate_tasks_for_queueing(
+        self,
+        task_ids: Sequence[str],
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> GateAnswer:
+        """Let tasks pass the gate of their lifecycle, where one more attempt begins; skip those that are locked."""
+        decide = bulk_transition.gate(None, _report(actor, reason, occurred_at))
+        with self._store.transaction(connection) as used:
+            answer = bulk_transition.transition_tasks(
+                self._store, used, task_ids, decide, Wait.SKIP_LOCKED, max_retries
+            )
+        return {
+            "gated": answer["transitioned"],
+            "invalid": answer["invalid"],
+            "locked": answer["locked"],
+            "not_found": answer["not_found"],
+        }
+
+    def transition_tasks(
+        self,
+        task_ids: Sequence[str],
+        to_status: str,
+        increment_attempts: bool = False,
+        use_skip_locked: bool = False,
+        max_retries: int = MAX_RETRIES,
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        connection: Connection[Any] | None = None,
+    ) -> BulkAnswer:
+        """Move tasks to a status, each if its own machine lets it.
+
+        Tasks that others hold are skipped with `use_skip_locked`; without it, a chunk of which any task stays
+        locked for `max_retries` attempts is left as it is, and all of it is in `locked`.
+        """
+        report = _report(actor, reason, occurred_at)
+        wait = Wait.SKIP_LOCKED if use_skip_locked else Wait.NOWAIT
+        with self._store.transaction(connection) as used:
+            return bulk_transition.transition_tasks(
+                self._store,
+                used,
+                task_ids,
+                lambda task: propose_task(task, to_status, report, counts_attempt=increment_attempts),
+                wait,
+                max_retries,
+            )
+
+    def transition_task_instances(
+        self,
+        task_instance_ids: Sequence[str],
+        to_status: str,
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> BulkAnswer:
+        """Move task instances to a status, and their tasks with them."""
+        report = _report(actor, reason, occurred_at)
+        with self._store.transaction(connection) as used:
+            return bulk_transition.transition_task_instances(
+                self._store, used, task_instance_ids, to_status, report, max_retries
+            )
+
+    def transition_task_instance(
+        self,
+        task_instance_id: str,
+        to_status: str,
+        current_ti_status: str | None = None,
+        report_by_date: datetime | None = None,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        max_retries: int = MAX_RETRIES,
+        *,
+        occurred_at: datetime | None = None,
+        connection: Connection[Any] | None = None,
+    ) -> TaskInstanceAnswer:
+        """Take the report that a task instance is in a status, and see to what follows for its task.
+
+        `current_ti_status` is what the reporter believes it to be in: the log decides, and keeps a claim that
+        differs. `report_by_date` is until when it must be heard of again.
+        """
+        report = _report(actor, reason, occurred_at, command_id)
+        by = _zoned(report_by_date)
+        single = SingleTransition(
+            self._store,
+            f"task instance {task_instance_id!r} or its task",
+            lambda used, lock: self._store.status.family(used, task_instance_id, lock=lock),
+            lambda found: report_instance(
+                *cast("tuple[Any, Task]", found),
+                to_status,
+                report,
+                claimed=current_ti_status,
+                report_by_date=by,
+            ),
+            task_instance_answer,
+            report,
+            (
+                "transition_task_instance",
+                task_instance_id,
+                to_status,
+                current_ti_status,
+                by,
+                reason,
+                occurred_at,
+            ),
+        )
+        answer = or_failure(lambda: single.carry_out(connection, max_retries), task_instance_failure)
+        return cast("TaskInstanceAnswer", answer)
+
+    def transition_task(
+        self,
+        task_id: str,
+        to_status: str,
+        runner_id: str | None = None,
+        state_name: str | None = None,
+        occurred_at: datetime | None = None,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        *,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> TaskAnswer:
+        """Propose that a task go to a status, for lifecycles whose tasks report for themselves."""
+        report = _report(actor, reason, occurred_at, command_id)
+        single = SingleTransition(
+            self._store,
+            f"task {task_id!r}",
+            lambda used, lock: self._task_alone(used, task_id, lock=lock),
+            lambda found: propose_task(found[1], to_status, report),
+            task_answer,
+            report,
+            ("transition_task", task_id, to_status, runner_id, state_name, reason, occurred_at),
+        )
+        answer = or_failure(lambda: single.carry_out(connection, max_retries), task_failure)
+        return cast("TaskAnswer", answer)
+
+    def reset_tasks(
+        self,
+        task_ids: Sequence[str],
+        reset_if_running: bool = False,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        *,
+        occurred_at: datetime | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> ResetAnswer:
+        """Send tasks back to their beginning for a resumed workflow, and tell their active instances to end.
+
+        What is done stays; what runs stays unless `reset_if_running`.
+        """
+        report = _report(actor, reason, occurred_at)
+        with self._store.transaction(connection) as used:
+            return bulk_transition.reset_tasks(
+                self._store,
+                used,
+                task_ids,
+                report,
+                reset_if_running=reset_if_running,
+                max_retries=max_retries,
+            )
+
+    def _task_alone(self, used: Connection[Any], task_id: str, *, lock: bool) -> tuple[None, Task] | None:
+        task = self._store.status.task(used, task_id, lock=lock)
+        return (None, task) if task else None
+
+    def _insert(
+        self, what: str, connection: Connection[Any] | None, insert: Callable[[Connection[Any]], Answer]
+    ) -> Answer:
+        def attempt() -> Answer:
+            with self._store.transaction(connection) as used:
+                return insert(used)
+
+        # Two who insert the same at once: one meets the other's row, looks again, and finds it there.
+        return retrying(what, attempt, max_retries=MAX_RETRIES, curable=CONTENTION | {UNIQUE_VIOLATION})
+
+
+def _report(
+    actor: Actor | str | None, reason: str | None, occurred_at: datetime | None, command_id: str | None = None
+) -> Report:
+    who = actor if isinstance(actor, Actor) else this_process(actor)
+    if command_id is not None:
+        check_id("command", command_id)
+    return Report(who, reason, _zoned(occurred_at), command_id)
+
+
+def _zoned(time: datetime | None) -> datetime | None:
+    if time is not None and time.tzinfo is None:
+        raise InvalidTime(time.isoformat(), "has no zone")
+    return time

@@ -1,0 +1,19 @@
+"""Who made something happen."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Actor(BaseModel):
+    """A component of the workflow system and, where they are known, the host, process and user that it ran as."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    component: str
+    host: str | None = None
+    pid: int | None = None
+    user: str | None = None
+
+    def __str__(self) -> str:
+        process = f"[{self.pid}]" if self.pid is not None else ""
+        place = f"@{self.host}{process}" if self.host else process
+        return f"{self.component}{place}{f' as {self.user}' if self.user else ''}"

@@ -1,0 +1,174 @@
+"""What can be wrong, each with its data and a sentence for the person who reads it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SojournError(Exception):
+    """The base of every error that Sojourn raises on purpose."""
+
+
+class UnknownName(SojournError, LookupError):
+    """A name that is not among the ones there are."""
+
+    kind = "name"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        self.nearest = tuple(get_close_matches(name, self.known, n=1))
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"no {self.kind} {self.name!r}{did_you_mean(self.nearest) or self._choices()}"
+
+    def _choices(self) -> str:
+        return f"; there are {', '.join(self.known)}" if self.known else ""
+
+
+class UnknownStatus(UnknownName):
+    """A status that the lifecycle does not have."""
+
+    kind = "status"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(name, known)
+        upper = name.upper()
+        if not self.nearest:
+            self.nearest = tuple(get_close_matches(upper, self.known, n=1))
+
+
+class UnknownLifecycle(UnknownName):
+    """A lifecycle that nobody has defined."""
+
+    kind = "lifecycle"
+
+
+class UnknownRule(UnknownName):
+    """A rule that a lifecycle names and that does not exist."""
+
+    kind = "rule"
+
+
+class UnknownEntity(UnknownName):
+    """A task or task instance that the log has never heard of."""
+
+    def __init__(self, kind: str, name: str, nearest: Iterable[str] = ()) -> None:
+        super().__init__(name, ())
+        self.kind = kind
+        self.nearest = tuple(nearest)
+
+
+class InvalidEntity(SojournError, ValueError):
+    """A text that does not name an entity."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"{text!r} names no entity: write task:ID or ti:ID")
+
+
+class InvalidId(SojournError, ValueError):
+    """An id that is empty, too long, or not text."""
+
+    def __init__(self, kind: str, value: object) -> None:
+        self.kind = kind
+        self.value = value
+        super().__init__(f"{kind} id {value!r} is not a text of 1 to 255 characters without NUL")
+
+
+class InvalidTime(SojournError, ValueError):
+    """A time that cannot be read, or that has no zone."""
+
+    def __init__(self, value: object, why: str) -> None:
+        self.value = value
+        super().__init__(
+            f"time {value!r} {why}: write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00"
+        )
+
+
+class TaskConflict(SojournError):
+    """A task that is registered again with other content."""
+
+    def __init__(self, task_id: str, differences: dict[str, tuple[object, object]]) -> None:
+        self.task_id = task_id
+        self.differences = differences
+        told = ", ".join(f"{name} is {was!r}, not {now!r}" for name, (was, now) in differences.items())
+        super().__init__(f"task {task_id!r} is registered already with other content: {told}")
+
+
+class TaskInstanceConflict(SojournError):
+    """A task instance that is created again for another task."""
+
+    def __init__(self, task_instance_id: str, task_id: str, other_task_id: str) -> None:
+        self.task_instance_id = task_instance_id
+        self.task_id = task_id
+        self.other_task_id = other_task_id
+        super().__init__(
+            f"task instance {task_instance_id!r} belongs to task {task_id!r}, not to {other_task_id!r}"
+        )
+
+
+class CommandConflict(SojournError):
+    """A command id that comes back with another request."""
+
+    def __init__(self, command_id: str) -> None:
+        self.command_id = command_id
+        super().__init__(
+            f"command {command_id!r} was carried out with another request: give every request an id of its own"
+        )
+
+
+class LifecycleConflict(SojournError):
+    """A lifecycle whose definition changed while its name and version did not."""
+
+    def __init__(self, name: str, version: int) -> None:
+        self.name = name
+        self.version = version
+        super().__init__(
+            f"lifecycle {name!r} version {version} is in the log with another definition: "
+            f"give the changed one version {version + 1}"
+        )
+
+
+class WrongLifecycle(SojournError):
+    """A request that the task's lifecycle has no answer for."""
+
+    def __init__(self, lifecycle: str, what: str) -> None:
+        self.lifecycle = lifecycle
+        super().__init__(f"lifecycle {lifecycle!r} {what}")
+
+
+class UnknownEvent(SojournError):
+    """An event in the log whose name this version of Sojourn does not know."""
+
+    def __init__(self, name: str, where: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{where} is a {name!r}, which this version of Sojourn cannot read: update Sojourn, then try again"
+        )
+
+
+class RetriesExhausted(SojournError):
+    """Rows that others kept locked for as long as the caller was willing to try."""
+
+    def __init__(self, what: str, attempts: int) -> None:
+        self.attempts = attempts
+        super().__init__(f"{what} is locked by others: gave up after {attempts} attempts; try again later")
+
+
+class ConnectionLost(SojournError):
+    """A database connection that broke in the middle of a call."""
+
+    def __init__(self, *, repeatable: bool, why: str) -> None:
+        self.repeatable = repeatable
+        advice = (
+            "nothing was written or it is safe twice: the call may be repeated"
+            if repeatable
+            else "it may have been written: read the status before you repeat the call, or give it a command_id"
+        )
+        super().__init__(f"the connection to the database was lost ({why.strip()}); {advice}")
+
+
+def did_you_mean(nearest: Iterable[str]) -> str:
+    """The end of a sentence that offers what was probably meant, or nothing."""
+    return "".join(f"; did you mean {name!r}?" for name in nearest)

@@ -1,0 +1,174 @@
+"""The events of the log: frozen, named for good, and read back through upcasters.
+
+An event that carries `previous_status`, or is the first of its stream, enters its `status`: it is a transition.
+The others leave the entity where it was and say why. `reported` is what somebody said; `status` is what was made
+of it; `rule` is what made the difference.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.actor import Actor
+from domain.entity import TASK, TASK_INSTANCE
+from domain.errors import UnknownEvent
+
+Envelope = Field(exclude=True)
+
+
+class Event(BaseModel):
+    """Something that happened to one entity, as its stream keeps it.
+
+    The envelope (stream, version, workflow, times) is kept in columns of its own; the rest is the event's JSON.
+    `recorded_at` is the database's clock, read while the entity was locked, and is unknown until then;
+    `occurred_at` is the source's claim, where it makes one. `cause` is the `stream@version` of the event that made
+    this one happen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+
+    stream: Annotated[str, Envelope]
+    version: Annotated[int, Envelope]
+    workflow_id: Annotated[str, Envelope]
+    occurred_at: Annotated[AwareDatetime | None, Envelope] = None
+    recorded_at: Annotated[AwareDatetime | None, Envelope] = None
+
+    status: str
+    actor: Actor | None = None
+    reason: str | None = None
+    rule: str | None = None
+    cause: str | None = None
+    command_id: str | None = None
+
+    @property
+    def originator_id(self) -> str:
+        """The stream, under the name that the event sourcing library has for it."""
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The version, under the name that the event sourcing library has for it."""
+        return self.version
+
+    @property
+    def reference(self) -> str:
+        """How another event names this one as its cause."""
+        return f"{self.stream}@{self.version}"
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When it happened, as far as anybody said; else when it was recorded."""
+        return self.occurred_at or self.recorded_at
+
+
+class TaskEvent(Event):
+    """An event of a task; `num_attempts` is how many attempts have begun after it."""
+
+    num_attempts: int
+
+
+class TaskRegistered(TaskEvent):
+    """A task came to be known, pinned to a lifecycle."""
+
+    name = "task.registered.v1"
+
+    lifecycle: str
+    lifecycle_version: int
+    max_attempts: int
+    template: str | None = None
+    array_id: str | None = None
+
+
+class TaskTransitioned(TaskEvent):
+    """A task left one status and entered another."""
+
+    name = "task.transitioned.v1"
+
+    previous_status: str
+    reported: str | None = None
+
+
+class TaskRefused(TaskEvent):
+    """A proposal that the gate or a rule refused: the task stayed where it was."""
+
+    name = "task.refused.v1"
+
+    reported: str
+
+
+class TaskReset(TaskEvent):
+    """A task was sent back to its beginning by a resumed workflow: the one move that is no edge of the machine."""
+
+    name = "task.reset.v1"
+
+    previous_status: str
+
+
+class TaskInstanceEvent(Event):
+    """An event of a task instance; `report_by_date` is until when it must be heard of again, after this event."""
+
+    task_id: str
+    report_by_date: AwareDatetime | None = None
+    distributor_id: str | None = None
+
+
+class TaskInstanceCreated(TaskInstanceEvent):
+    """An attempt at a task came to be; `ordinal` counts the task's instances from 1."""
+
+    name = "task_instance.created.v1"
+
+    ordinal: int
+
+
+class TaskInstanceTransitioned(TaskInstanceEvent):
+    """An instance left one status and entered another.
+
+    `claimed` is the status that the reporter believed the instance to be in, where it was another.
+    """
+
+    name = "task_instance.transitioned.v1"
+
+    previous_status: str
+    reported: str | None = None
+    claimed: str | None = None
+
+
+class TaskInstanceRefused(TaskInstanceEvent):
+    """A report that the gate or a rule refused: the instance stayed where it was."""
+
+    name = "task_instance.refused.v1"
+
+    reported: str
+    claimed: str | None = None
+
+
+EVENTS: dict[str, type[Event]] = {
+    event.name: event
+    for event in (
+        TaskRegistered,
+        TaskTransitioned,
+        TaskRefused,
+        TaskReset,
+        TaskInstanceCreated,
+        TaskInstanceTransitioned,
+        TaskInstanceRefused,
+    )
+}
+UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+"""An event name that is no longer written -> the name that took its place, and how its data is carried over."""
+
+KINDS = {TASK: TaskEvent, TASK_INSTANCE: TaskInstanceEvent}
+
+
+def read_event(name: str, data: dict[str, Any]) -> Event:
+    """The validated event of that name; raises UnknownEvent or pydantic.ValidationError."""
+    while name in UPCASTERS:
+        name, upcast = UPCASTERS[name]
+        data = upcast(data)
+    if name not in EVENTS:
+        raise UnknownEvent(name, f"event {data.get('stream')}@{data.get('version')}")
+    return EVENTS[name].model_validate(data)

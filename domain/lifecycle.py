@@ -1,0 +1,129 @@
+"""A lifecycle: the machines of a task and its instances, and what one says of the other."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.errors import UnknownRule
+from domain.machine import Machine
+
+INVALID = "invalid-transition"
+"""No edge of the machine leads there."""
+
+UNTIMELY = "untimely-transition"
+"""The report has lost a race that the lifecycle knows of."""
+
+ORPHANED_INSTANCE = "orphaned-instance"
+"""The task has ended without this instance: a failure that it reports only ends the instance."""
+
+SUPERSEDED_INSTANCE = "superseded-instance"
+"""A newer instance has taken over: this one's failure no longer moves the task. Its success does."""
+
+RULES = (ORPHANED_INSTANCE, SUPERSEDED_INSTANCE)
+"""The rules that a lifecycle may name."""
+
+
+class Gate(BaseModel):
+    """The status that gating moves a task to; entering it counts an attempt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: str
+
+
+class Reset(BaseModel):
+    """What resuming a workflow does: where tasks go, which stay, and how active instances are told to end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: str
+    keep: frozenset[str] = frozenset()
+    keep_unless_asked: frozenset[str] = frozenset()
+    kill_instances_with: str | None = None
+
+
+class Implication(BaseModel):
+    """The task status that an instance's status implies.
+
+    `exhausted` holds instead when no attempt is left. `through` is the transient status that a retry passes,
+    and the way round where no edge leads straight to the target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: str
+    exhausted: str | None = None
+    through: str | None = None
+
+    def target(self, num_attempts: int, max_attempts: int) -> str:
+        """The implied status, given how many attempts were made of how many."""
+        return self.exhausted if self.exhausted and num_attempts >= max_attempts else self.status
+
+
+class Lifecycle(BaseModel):
+    """Everything that decides which transitions a task and its instances may make."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: str = Field(min_length=1, max_length=255)
+    version: int = Field(ge=1)
+    rules: tuple[str, ...] = ()
+    task: Machine
+    instance: Machine | None = Field(default=None, alias="task_instance")
+    implies: dict[str, Implication] = {}
+    gate: Gate | None = None
+    reset: Reset | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        for rule in self.rules:
+            if rule not in RULES:
+                raise UnknownRule(rule, RULES)
+        for status, implication in self.implies.items():
+            if self.instance is not None:
+                self.instance.check(status)
+            for implied in filter(None, (implication.status, implication.exhausted, implication.through)):
+                self.task.check(implied)
+        for status in self._named_for_tasks():
+            self.task.check(status)
+        return self
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What a task is pinned to: name and version."""
+        return self.name, self.version
+
+    def task_status_for(self, instance_status: str, num_attempts: int, max_attempts: int) -> str | None:
+        """The status that an instance's status implies for its task, or None where it says nothing."""
+        implication = self.implies.get(instance_status)
+        return implication.target(num_attempts, max_attempts) if implication else None
+
+    def way(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
+        """The legal statuses from `source` to the `target` that an instance implies; empty where none leads there.
+
+        A retry passes the transient status wherever it can, so that the failure shows in the history; an end is
+        reached straight, and through the transient status only where no edge leads to it.
+        """
+        straight = (target,) if self.task.can_transition(source, target) else ()
+        round_about = self._round_about(source, target, instance_status)
+        if self.task.is_terminal(target):
+            return straight or round_about
+        return round_about or straight
+
+    def counts_attempt(self, target: str) -> bool:
+        """Whether entering `target` through the gate begins an attempt."""
+        return self.gate is not None and target == self.gate.to
+
+    def _round_about(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
+        implication = self.implies.get(instance_status)
+        through = implication.through if implication else None
+        if through is None or through == target:
+            return ()
+        legal = self.task.can_transition(source, through) and self.task.can_transition(through, target)
+        return (through, target) if legal else ()
+
+    def _named_for_tasks(self) -> set[str]:
+        named = {self.gate.to} if self.gate else set()
+        if self.reset:
+            named |= {self.reset.to, *self.reset.keep, *self.reset.keep_unless_asked}
+        return named

@@ -1,0 +1,80 @@
+"""The state machine: which status may follow which, as data."""
+
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from domain.errors import UnknownStatus
+
+
+def _edges(value: Any) -> Any:
+    """A list of next statuses is a table of edges whose causes are not told."""
+    return dict.fromkeys(value, "") if isinstance(value, list) else value
+
+
+Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
+
+
+class Machine(BaseModel):
+    """The statuses of one kind of entity and the edges between them.
+
+    `transitions` has every status as a key and, for each, its next statuses with what makes the edge happen.
+    `terminal` statuses end an entity's work; `transient` ones are entered and left at the same instant;
+    `untimely` pairs are reports that lost a race: refused, but no cause for alarm.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    initial: str
+    transitions: dict[str, Edges]
+    terminal: frozenset[str]
+    transient: frozenset[str] = frozenset()
+    failures: frozenset[str] = frozenset()
+    untimely: frozenset[tuple[str, str]] = frozenset()
+    orphaned: str | None = None
+
+    @model_validator(mode="after")
+    def _names_only_its_own_statuses(self) -> Self:
+        for status in self._mentioned():
+            self.check(status)
+        return self
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """Every status, in the order of the definition."""
+        return tuple(self.transitions)
+
+    @cached_property
+    def edges(self) -> frozenset[tuple[str, str]]:
+        """Every legal (from, to)."""
+        return frozenset(
+            (source, target) for source, targets in self.transitions.items() for target in targets
+        )
+
+    def can_transition(self, source: str, target: str) -> bool:
+        """Whether an edge leads from `source` to `target`."""
+        return (source, target) in self.edges
+
+    def is_untimely(self, source: str, target: str) -> bool:
+        """Whether the report of `target` has merely lost a race against `source`."""
+        return (source, target) in self.untimely
+
+    def is_terminal(self, status: str) -> bool:
+        """Whether `status` ends the entity's work."""
+        return status in self.terminal
+
+    def sources(self, target: str) -> frozenset[str]:
+        """The statuses from which an edge leads to `target`."""
+        return frozenset(source for source, to in self.edges if to == target)
+
+    def check(self, status: str) -> str:
+        """`status` itself; raises UnknownStatus where the machine has none of that name."""
+        if status not in self.transitions:
+            raise UnknownStatus(status, self.statuses)
+        return status
+
+    def _mentioned(self) -> set[str]:
+        mentioned = {self.initial, *self.terminal, *self.transient, *self.failures}
+        mentioned |= {status for edge in self.edges | self.untimely for status in edge}
+        return mentioned | ({self.orphaned} if self.orphaned else set())

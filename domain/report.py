@@ -1,0 +1,29 @@
+"""What somebody says of an entity, before anything is made of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Who says it, why, when they say it happened, and under which command."""
+
+    actor: Actor | None = None
+    reason: str | None = None
+    occurred_at: datetime | None = None
+    command_id: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What every event that comes of this report carries."""
+        return {
+            "actor": self.actor,
+            "reason": self.reason,
+            "occurred_at": self.occurred_at,
+            "command_id": self.command_id,
+        }
+
+
+NOBODY = Report()

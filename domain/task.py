@@ -1,0 +1,135 @@
+"""The Task aggregate: a unit of work and the status that its events have brought it to."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from domain.entity import TASK, Entity
+from domain.events import Event, TaskEvent, TaskRefused, TaskRegistered, TaskReset, TaskTransitioned
+from domain.lifecycle import Lifecycle
+from domain.report import NOBODY, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as of its last event. `instances` is the ordinal of its newest instance, 0 before there is one."""
+
+    id: str
+    workflow_id: str
+    lifecycle: Lifecycle
+    max_attempts: int
+    template: str | None = None
+    array_id: str | None = None
+    status: str = ""
+    num_attempts: int = 0
+    instances: int = 0
+    version: int = 0
+    entered_at: datetime | None = None
+
+    @property
+    def stream(self) -> str:
+        """The name of the task's stream in the log."""
+        return f"{TASK}:{self.id}"
+
+    @property
+    def entity(self) -> Entity:
+        """The task as people name it."""
+        return Entity(TASK, self.id)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether its work has ended."""
+        return self.lifecycle.task.is_terminal(self.status)
+
+    @classmethod
+    def begin(cls, event: TaskRegistered, lifecycle: Lifecycle) -> Self:
+        """The task that `event` registers."""
+        return cls(
+            id=event.stream.partition(":")[2],
+            workflow_id=event.workflow_id,
+            lifecycle=lifecycle,
+            max_attempts=event.max_attempts,
+            template=event.template,
+            array_id=event.array_id,
+            status=event.status,
+            version=event.version,
+            entered_at=event.told_at,
+        )
+
+    def evolve(self, event: Event) -> Self:
+        """The task after one of its events."""
+        assert isinstance(event, TaskEvent)
+        moves = getattr(event, "previous_status", None) is not None
+        return replace(
+            self,
+            status=event.status,
+            num_attempts=event.num_attempts,
+            version=event.version,
+            entered_at=later(event.told_at, self.entered_at) if moves else self.entered_at,
+        )
+
+    def with_instance(self, ordinal: int) -> Self:
+        """The task after an instance of it was created."""
+        return replace(self, instances=max(self.instances, ordinal))
+
+    def register(self, report: Report = NOBODY) -> TaskRegistered:
+        """The event that makes this task known."""
+        return TaskRegistered(
+            **self._envelope(1),
+            **report.fields(),
+            status=self.lifecycle.task.initial,
+            num_attempts=0,
+            lifecycle=self.lifecycle.name,
+            lifecycle_version=self.lifecycle.version,
+            max_attempts=self.max_attempts,
+            template=self.template,
+            array_id=self.array_id,
+        )
+
+    def transition(
+        self, to: str, report: Report = NOBODY, *, attempts: int = 0, cause: Event | None = None
+    ) -> TaskTransitioned:
+        """The event that moves the task to `to`, with so many further `attempts` begun."""
+        return TaskTransitioned(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            previous_status=self.status,
+            status=to,
+            num_attempts=self.num_attempts + attempts,
+            reported=None if cause else to,
+            cause=cause.reference if cause else None,
+        )
+
+    def refuse(
+        self, proposed: str, rule: str, report: Report = NOBODY, cause: Event | None = None
+    ) -> TaskRefused:
+        """The event that keeps a proposal which `rule` did not let pass."""
+        return TaskRefused(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            status=self.status,
+            num_attempts=self.num_attempts,
+            reported=proposed,
+            rule=rule,
+            cause=cause.reference if cause else None,
+        )
+
+    def reset(self, to: str, report: Report = NOBODY) -> TaskReset:
+        """The event that sends the task back to `to` with no attempt made."""
+        return TaskReset(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            previous_status=self.status,
+            status=to,
+            num_attempts=0,
+        )
+
+    def _envelope(self, version: int) -> dict[str, Any]:
+        return {"stream": self.stream, "version": version, "workflow_id": self.workflow_id}
+
+
+def later(told: datetime | None, previous: datetime | None) -> datetime | None:
+    """When a status was entered: as it was told, but never before the entity entered the one before it."""
+    if told is None or previous is None:
+        return told or previous
+    return max(told, previous)

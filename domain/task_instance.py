@@ -1,0 +1,123 @@
+"""The TaskInstance aggregate: one attempt at a task."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from domain.entity import TASK_INSTANCE, Entity
+from domain.events import (
+    Event,
+    TaskInstanceCreated,
+    TaskInstanceEvent,
+    TaskInstanceRefused,
+    TaskInstanceTransitioned,
+)
+from domain.report import NOBODY, Report
+from domain.task import later
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstance:
+    """A task instance as of its last event. `ordinal` counts the instances of its task from 1."""
+
+    id: str
+    task_id: str
+    workflow_id: str
+    ordinal: int
+    status: str = ""
+    version: int = 0
+    entered_at: datetime | None = None
+    report_by_date: datetime | None = None
+    distributor_id: str | None = None
+
+    @property
+    def stream(self) -> str:
+        """The name of the instance's stream in the log."""
+        return f"{TASK_INSTANCE}:{self.id}"
+
+    @property
+    def entity(self) -> Entity:
+        """The instance as people name it."""
+        return Entity(TASK_INSTANCE, self.id)
+
+    @classmethod
+    def begin(cls, event: TaskInstanceCreated) -> Self:
+        """The instance that `event` creates."""
+        return cls(
+            id=event.stream.partition(":")[2],
+            task_id=event.task_id,
+            workflow_id=event.workflow_id,
+            ordinal=event.ordinal,
+            status=event.status,
+            version=event.version,
+            entered_at=event.told_at,
+            report_by_date=event.report_by_date,
+            distributor_id=event.distributor_id,
+        )
+
+    def evolve(self, event: Event) -> Self:
+        """The instance after one of its events."""
+        assert isinstance(event, TaskInstanceEvent)
+        moves = getattr(event, "previous_status", None) is not None
+        return replace(
+            self,
+            status=event.status,
+            version=event.version,
+            entered_at=later(event.told_at, self.entered_at) if moves else self.entered_at,
+            report_by_date=event.report_by_date,
+            distributor_id=event.distributor_id,
+        )
+
+    def create(self, status: str, report: Report = NOBODY) -> TaskInstanceCreated:
+        """The event that brings this instance into being, in `status`."""
+        return TaskInstanceCreated(
+            **self._envelope(1), **report.fields(), status=status, ordinal=self.ordinal, task_id=self.task_id
+        )
+
+    def transition(
+        self,
+        to: str,
+        report: Report = NOBODY,
+        *,
+        reported: str | None = None,
+        rule: str | None = None,
+        claimed: str | None = None,
+        report_by_date: datetime | None = None,
+        cause: Event | None = None,
+    ) -> TaskInstanceTransitioned:
+        """The event that moves the instance to `to`, which `rule` may have made of what was `reported`."""
+        return TaskInstanceTransitioned(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(report_by_date),
+            previous_status=self.status,
+            status=to,
+            reported=reported,
+            rule=rule,
+            claimed=claimed,
+            cause=cause.reference if cause else None,
+        )
+
+    def refuse(
+        self, reported: str, rule: str, report: Report = NOBODY, *, claimed: str | None = None
+    ) -> TaskInstanceRefused:
+        """The event that keeps a report which `rule` did not let pass."""
+        return TaskInstanceRefused(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None),
+            status=self.status,
+            reported=reported,
+            rule=rule,
+            claimed=claimed,
+        )
+
+    def _carried(self, report_by_date: datetime | None) -> dict[str, Any]:
+        return {
+            "task_id": self.task_id,
+            "report_by_date": report_by_date or self.report_by_date,
+            "distributor_id": self.distributor_id,
+        }
+
+    def _envelope(self, version: int) -> dict[str, Any]:
+        return {"stream": self.stream, "version": version, "workflow_id": self.workflow_id}

@@ -1,0 +1,56 @@
+-- Appends what was decided about one task, one of its instances, or both, if they are still as they were when it was
+-- decided. Locks the instance before the task, without waiting (55P03); SJ001: the log has moved on, decide anew.
+-- A command id that is there already is a unique violation (23505): its first answer stands.
+--
+-- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances",
+--         "command_id", "request", "response",
+--         "events": [{"stream", "version", "name", "workflow_id", "occurred_at", "data"}, ...]}
+CREATE OR REPLACE FUNCTION sojourn.append(batch jsonb) RETURNS timestamptz
+LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
+DECLARE
+    instance record;
+    task     record;
+    moment   timestamptz;
+BEGIN
+    SELECT i.version, i.entered_at INTO instance
+    FROM sojourn.task_instance AS i
+    WHERE i.task_instance_id = batch ->> 'task_instance_id'
+    FOR NO KEY UPDATE NOWAIT;
+
+    SELECT t.version, t.instances, t.entered_at INTO task
+    FROM sojourn.task AS t
+    WHERE t.task_id = batch ->> 'task_id'
+    FOR NO KEY UPDATE NOWAIT;
+
+    IF instance.version IS DISTINCT FROM (batch ->> 'task_instance_version')::integer
+        OR task.version IS DISTINCT FROM (batch ->> 'task_version')::integer
+        OR task.instances IS DISTINCT FROM (batch ->> 'instances')::integer
+    THEN
+        RAISE EXCEPTION 'the log has moved on' USING ERRCODE = 'SJ001';
+    END IF;
+
+    IF batch ? 'command_id' THEN
+        INSERT INTO sojourn.command (command_id, request, response)
+        VALUES (batch ->> 'command_id', batch ->> 'request', batch -> 'response');
+    END IF;
+
+    moment := clock_timestamp();
+    INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
+    SELECT
+        e.stream, e.version, e.name, e.workflow_id, moment, e.occurred_at,
+        CASE
+            WHEN e.data ? 'previous_status' THEN greatest(coalesce(e.occurred_at, moment), before.entered_at)
+            ELSE before.entered_at
+        END,
+        e.data
+    FROM
+        jsonb_to_recordset(batch -> 'events') AS e (
+            stream text, version integer, name text, workflow_id text, occurred_at timestamptz, data jsonb
+        ),
+        LATERAL (
+            SELECT CASE WHEN starts_with(e.stream, 'task:') THEN task.entered_at ELSE instance.entered_at END
+        ) AS before (entered_at);
+    RETURN moment;
+END
+$$;

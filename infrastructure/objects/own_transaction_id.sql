@@ -1,0 +1,13 @@
+-- A writer owns a transaction id before it draws its first position. A reader that finds a position missing can then
+-- tell from the oldest running transaction whether it is still to come or will never come.
+CREATE OR REPLACE FUNCTION sojourn.own_transaction_id() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_current_xact_id();
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER own_transaction_id
+    BEFORE INSERT ON sojourn.event
+    FOR EACH STATEMENT EXECUTE FUNCTION sojourn.own_transaction_id();

@@ -1,0 +1,1 @@
+SELECT sojourn.append(%s::jsonb);

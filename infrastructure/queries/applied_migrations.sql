@@ -1,0 +1,1 @@
+SELECT m.name, m.checksum FROM sojourn.migration AS m WHERE m.name <> 'objects';

@@ -1,0 +1,1 @@
+SELECT max(e.position) FROM sojourn.event AS e;

@@ -1,0 +1,1 @@
+SELECT m.checksum FROM sojourn.migration AS m WHERE m.name = 'objects';

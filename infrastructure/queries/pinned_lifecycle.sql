@@ -1,0 +1,1 @@
+SELECT l.definition FROM sojourn.lifecycle AS l WHERE l.name = %s AND l.version = %s;

@@ -1,0 +1,21 @@
+"""Named queries and objects: each is a `.sql` file, read once."""
+
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString, cast
+
+
+@cache
+def query(package: str, name: str) -> LiteralString:
+    """The text of `queries/NAME.sql` in that package."""
+    return _text(package, "queries", name)
+
+
+def sql_object(package: str, name: str) -> LiteralString:
+    """The text of `objects/NAME.sql` in that package."""
+    return _text(package, "objects", name)
+
+
+def _text(package: str, folder: str, name: str) -> LiteralString:
+    # A file of ours is as trustworthy as a literal of ours: psycopg's types can only be told so.
+    return cast("LiteralString", (files(package) / folder / f"{name}.sql").read_text("utf-8"))

@@ -1,0 +1,26 @@
+"""`sojourn setup`: the schema, created or brought up to date."""
+
+import typer
+
+from interfaces.output import AsJson, Dsn, show
+
+app = typer.Typer()
+
+
+@app.command()
+def setup(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Create or update the database's schema; once it is there, nothing changes."""
+    from application.store import schema
+    from infrastructure.database import Database
+    from infrastructure.migration import migrate
+
+    database = Database.reach(dsn or ctx.find_root().obj)
+    with database.dedicated() as connection:
+        applied = migrate(connection, schema())
+    show(
+        {"applied": applied},
+        as_json=as_json,
+        people=lambda console: console.print(
+            f"Applied {', '.join(applied)}." if applied else "The schema is up to date."
+        ),
+    )

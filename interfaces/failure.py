@@ -1,0 +1,52 @@
+"""Errors as a person at a shell sees them: one sentence on stderr and an exit status, never a traceback."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+WRONG = 1
+"""The answer is that something is wrong."""
+
+USAGE = 2
+"""The request could not be carried out as it stands."""
+
+
+@contextmanager
+def told_to_people() -> Iterator[None]:
+    """Turn what goes wrong inside into a sentence and an exit status."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail("interrupted", status=130)
+    except BrokenPipeError:
+        _end_quietly()
+    except Exception as error:
+        fail(_sentence(error), status=USAGE)
+
+
+def fail(sentence: str, *, status: int = USAGE) -> None:
+    """Say it on stderr and end."""
+    print(f"sojourn: {sentence}", file=sys.stderr)  # noqa: T201 - this is where people are spoken to
+    sys.exit(status)
+
+
+def _sentence(error: Exception) -> str:
+    import psycopg
+
+    from domain.errors import SojournError
+
+    if isinstance(error, SojournError):
+        return str(error)
+    if isinstance(error, psycopg.Error):
+        return f"the database refused ({' '.join(str(error).split())})"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename!r} cannot be used: {error.strerror}"
+    raise error
+
+
+def _end_quietly() -> None:
+    # The reader has gone (as with `| head`): nothing more can be said, nor needs to be.
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

@@ -1,0 +1,14 @@
+-- The statuses of every lifecycle that a task is pinned to, read from its definition.
+CREATE OR REPLACE VIEW sojourn.lifecycle_status AS
+SELECT
+    l.name AS lifecycle,
+    l.version AS lifecycle_version,
+    machine.key AS entity_kind,
+    status.key AS status,
+    machine.value::jsonb -> 'terminal' ? status.key AS terminal,
+    machine.value::jsonb -> 'failures' ? status.key AS failure
+FROM
+    sojourn.lifecycle AS l
+    CROSS JOIN LATERAL json_each(l.definition) AS machine
+    CROSS JOIN LATERAL json_each(machine.value -> 'transitions') AS status
+WHERE machine.key IN ('task', 'task_instance') AND json_typeof(machine.value) = 'object';

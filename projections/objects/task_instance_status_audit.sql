@@ -1,0 +1,16 @@
+-- One row for each status that a task instance was in. exited_at NULL: no exit was observed.
+CREATE OR REPLACE VIEW sojourn.task_instance_status_audit AS
+SELECT
+    a.task_instance_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
+    coalesce(
+        a.exited_at, (SELECT sojourn.as_of()), greatest(statement_timestamp(), a.entered_at)
+    ) - a.entered_at AS duration,
+    a.version, a.position, a.reported, a.rule, a.actor, a.task_id
+FROM (
+    SELECT
+        t.entity_id AS task_instance_id, t.workflow_id, t.previous_status, t.status AS new_status, t.entered_at,
+        lead(t.entered_at) OVER (PARTITION BY t.entity_id ORDER BY t.version) AS exited_at,
+        t.version, t.position, t.reported, t.rule, t.actor, t.task_id
+    FROM sojourn.transition AS t
+    WHERE t.entity_kind = 'task_instance' AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+) AS a;

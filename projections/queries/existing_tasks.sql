@@ -1,0 +1,1 @@
+SELECT t.task_id FROM sojourn.task AS t WHERE t.task_id = ANY (%s);

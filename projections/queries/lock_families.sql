@@ -1,0 +1,19 @@
+WITH i AS MATERIALIZED (
+    SELECT * FROM sojourn.task_instance
+    WHERE task_instance_id = ANY (%s)
+    ORDER BY task_instance_id
+    FOR NO KEY UPDATE {wait}
+),
+t AS MATERIALIZED (
+    SELECT * FROM sojourn.task
+    WHERE task_id = ANY (ARRAY(SELECT i.task_id FROM i))
+    ORDER BY task_id
+    FOR NO KEY UPDATE {wait}
+)
+SELECT
+    i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, i.status, i.version, i.entered_at, i.report_by_date,
+    i.distributor_id,
+    t.task_id, t.workflow_id, t.lifecycle, t.lifecycle_version, t.max_attempts, t.template, t.array_id, t.status,
+    t.num_attempts, t.instances, t.version, t.entered_at
+FROM i JOIN t ON t.task_id = i.task_id
+ORDER BY i.task_instance_id;

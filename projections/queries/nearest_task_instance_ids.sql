@@ -1,0 +1,3 @@
+(SELECT t.task_instance_id FROM sojourn.task_instance AS t WHERE t.task_instance_id >= %(wanted)s ORDER BY t.task_instance_id LIMIT 50)
+UNION ALL
+(SELECT t.task_instance_id FROM sojourn.task_instance AS t WHERE t.task_instance_id < %(wanted)s ORDER BY t.task_instance_id DESC LIMIT 50);
