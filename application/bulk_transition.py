@@ -1,6 +1,7 @@
 """Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from psycopg import Connection
@@ -32,7 +33,7 @@ def transition_tasks(
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
-        decisions = {id: decide(tasks[id]) for id in ids if id in tasks}
+        decisions = {name: decide(tasks[name]) for name in ids if name in tasks}
         _append(store, connection, decisions.values(), tasks.values())
         return _sorted_out(connection, ids, decisions, "existing_tasks")
 
@@ -86,15 +87,15 @@ def reset_tasks(
         try:
             part = _retried(
                 connection,
-                lambda ids=ids: _reset(store, connection, ids, report, reset_if_running),
-                max_retries,  # type: ignore[misc]
+                partial(_reset, store, connection, ids, report, reset_if_running),
+                max_retries,
             )
         except RetriesExhausted:
             known = existing(connection, "existing_tasks", ids)
             part = {
                 "reset": [], "kept": [], "killed": [],
-                "locked": [id for id in ids if id in known],
-                "not_found": [id for id in ids if id not in known],
+                "locked": [name for name in ids if name in known],
+                "not_found": [name for name in ids if name not in known],
             }  # fmt: skip
         for name, values in part.items():
             answer[name] += values  # type: ignore[literal-required]
@@ -107,7 +108,7 @@ def _reset(
     instances = store.status.lock_instances_of(connection, ids)
     tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, Wait.NOWAIT)}
     decisions = {
-        id: reset_task(tasks[id], report, reset_if_running=reset_if_running) for id in ids if id in tasks
+        name: reset_task(tasks[name], report, reset_if_running=reset_if_running) for name in ids if name in tasks
     }
     ended = [
         event
@@ -117,10 +118,10 @@ def _reset(
     ]
     _append(store, connection, decisions.values(), [*tasks.values(), *instances], ended)
     return {
-        "reset": [id for id, decision in decisions.items() if not decision.refused],
-        "kept": [id for id, decision in decisions.items() if decision.refused],
+        "reset": [name for name, decision in decisions.items() if not decision.refused],
+        "kept": [name for name, decision in decisions.items() if decision.refused],
         "locked": [],
-        "not_found": [id for id in ids if id not in tasks],
+        "not_found": [name for name in ids if name not in tasks],
         "killed": [event.stream.partition(":")[2] for event in ended],
     }
 
@@ -170,7 +171,7 @@ def _in_chunks(
     answer: BulkAnswer = {"transitioned": [], "invalid": [], "locked": [], "not_found": []}
     for some in chunked(ids):
         try:
-            part = _retried(connection, lambda some=some: chunk(connection, some), max_retries)  # type: ignore[misc]
+            part = _retried(connection, partial(chunk, connection, some), max_retries)
         except RetriesExhausted:
             part = _sorted_out(connection, some, {}, existing_query)
         for name, values in part.items():
@@ -196,11 +197,11 @@ def _retried(connection: Connection[Any], attempt: Callable[[], Answer], max_ret
 def _sorted_out(
     connection: Connection[Any], ids: Sequence[str], decisions: dict[str, Decision], existing_query: str
 ) -> BulkAnswer:
-    undecided = [id for id in ids if id not in decisions]
+    undecided = [name for name in ids if name not in decisions]
     known = existing(connection, existing_query, undecided) if undecided else set()
     return {
-        "transitioned": [id for id in ids if id in decisions and not decisions[id].refused],
-        "invalid": [id for id in ids if id in decisions and decisions[id].refused],
-        "locked": [id for id in undecided if id in known],
-        "not_found": [id for id in undecided if id not in known],
+        "transitioned": [name for name in ids if name in decisions and not decisions[name].refused],
+        "invalid": [name for name in ids if name in decisions and decisions[name].refused],
+        "locked": [name for name in undecided if name in known],
+        "not_found": [name for name in undecided if name not in known],
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -11,6 +12,7 @@ from application.answers import CreateAnswer, RegisterAnswer
 from application.store import Store, chunked
 from domain.entity import check_id
 from domain.errors import TaskConflict, TaskInstanceConflict, UnknownEntity
+from domain.events import Event
 from domain.lifecycle import Lifecycle
 from domain.report import Report
 from domain.task import Task
@@ -32,9 +34,7 @@ class TaskSpec:
     def __post_init__(self) -> None:
         check_id("task", self.task_id)
         if self.max_attempts < 1:
-            raise ValueError(
-                f"task {self.task_id!r} needs max_attempts of 1 or more, not {self.max_attempts}"
-            )
+            raise ValueError(f"task {self.task_id!r} needs max_attempts of 1 or more, not {self.max_attempts}")
 
 
 def register_tasks(
@@ -52,13 +52,12 @@ def register_tasks(
     check_id("workflow", workflow_id)
     store.lifecycles.pin(connection, lifecycle)
     wanted = _without_repetition(
-        Task(spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id)
-        for spec in specs
+        Task(spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id) for spec in specs
     )
     registered = 0
     for ids in chunked(sorted(wanted)):
-        there = _same_as_there(store, connection, {id: wanted[id] for id in ids})
-        new = [wanted[id] for id in ids if id not in there]
+        there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
+        new = [wanted[name] for name in ids if name not in there]
         store.recorder.copy(connection, (task.register(report) for task in new), moment(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
@@ -81,13 +80,10 @@ def create_task_instances(
 
 
 def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], report: Report) -> int:
-    tasks = {
-        task.id: task
-        for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), Wait.NOWAIT)
-    }
+    tasks = {task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), Wait.NOWAIT)}
     there = dict(connection.execute(query("projections", "tasks_of_instances"), [list(task_of)]).fetchall())
     entered = {task.stream: task.entered_at for task in tasks.values() if task.entered_at}
-    events = []
+    events: list[Event] = []
     for task_instance_id, task_id in task_of.items():
         if task_id not in tasks:
             raise UnknownEntity("task", task_id, nearest_ids(connection, "nearest_task_ids", task_id))
@@ -104,8 +100,6 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
 
 def nearest_ids(connection: Connection[Any], name: str, wanted: str) -> list[str]:
     """The known id that is most like the wanted one, if any is; `name` is the query for candidates."""
-    from difflib import get_close_matches
-
     rows = connection.execute(query("projections", name), {"wanted": wanted}).fetchall()
     return get_close_matches(wanted, [row[0] for row in rows], n=1)
 

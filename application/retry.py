@@ -52,7 +52,7 @@ def retrying(
 
 def backoff_seconds(attempt: int) -> float:
     """How long to wait before that attempt (the first is 0): 50 ms doubled each time, of which half is chance."""
-    return BASE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    return BASE_SECONDS * float(2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
 def is_lost(error: psycopg.Error) -> bool:

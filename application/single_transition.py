@@ -56,9 +56,7 @@ class SingleTransition:
         """The answer, or None where there is nothing of that name; raises RetriesExhausted."""
         curable = CONTENTION | {STALE, UNIQUE_VIOLATION}
         if connection is not None:
-            curable -= {
-                SERIALIZATION_FAILURE
-            }  # no savepoint cures it: the caller's whole transaction is to repeat
+            curable -= {SERIALIZATION_FAILURE}  # no savepoint cures it: the caller's whole transaction is to repeat
         return retrying(
             self._what,
             lambda: self._attempt(connection),

@@ -81,9 +81,7 @@ class InvalidTime(SojournError, ValueError):
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
-        super().__init__(
-            f"time {value!r} {why}: write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00"
-        )
+        super().__init__(f"time {value!r} {why}: write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00")
 
 
 class TaskConflict(SojournError):
@@ -103,9 +101,7 @@ class TaskInstanceConflict(SojournError):
         self.task_instance_id = task_instance_id
         self.task_id = task_id
         self.other_task_id = other_task_id
-        super().__init__(
-            f"task instance {task_instance_id!r} belongs to task {task_id!r}, not to {other_task_id!r}"
-        )
+        super().__init__(f"task instance {task_instance_id!r} belongs to task {task_id!r}, not to {other_task_id!r}")
 
 
 class CommandConflict(SojournError):

@@ -48,9 +48,7 @@ class Machine(BaseModel):
     @cached_property
     def edges(self) -> frozenset[tuple[str, str]]:
         """Every legal (from, to)."""
-        return frozenset(
-            (source, target) for source, targets in self.transitions.items() for target in targets
-        )
+        return frozenset((source, target) for source, targets in self.transitions.items() for target in targets)
 
     def can_transition(self, source: str, target: str) -> bool:
         """Whether an edge leads from `source` to `target`."""

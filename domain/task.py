@@ -100,9 +100,7 @@ class Task:
             cause=cause.reference if cause else None,
         )
 
-    def refuse(
-        self, proposed: str, rule: str, report: Report = NOBODY, cause: Event | None = None
-    ) -> TaskRefused:
+    def refuse(self, proposed: str, rule: str, report: Report = NOBODY, cause: Event | None = None) -> TaskRefused:
         """The event that keeps a proposal which `rule` did not let pass."""
         return TaskRefused(
             **self._envelope(self.version + 1),

@@ -79,9 +79,7 @@ def create_instance(task: Task, task_instance_id: str, report: Report = NOBODY) 
     return Decision(followed, instance, (created, *consequences), task_moved=followed.status != task.status)
 
 
-def propose_task(
-    task: Task, status: str, report: Report = NOBODY, *, counts_attempt: bool = False
-) -> Decision:
+def propose_task(task: Task, status: str, report: Report = NOBODY, *, counts_attempt: bool = False) -> Decision:
     """What comes of a proposal that `task` go to `status`, where `counts_attempt` begins a further attempt."""
     refusal = refusal_of(task.lifecycle.task, task.status, status)
     if refusal:
@@ -104,9 +102,7 @@ def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = 
     return Decision(task.evolve(event), None, (event,), task_moved=True)
 
 
-def follow(
-    task: Task, instance: TaskInstance, cause: Event, report: Report
-) -> tuple[Task, tuple[Event, ...]]:
+def follow(task: Task, instance: TaskInstance, cause: Event, report: Report) -> tuple[Task, tuple[Event, ...]]:
     """The task after what its instance's new status implies for it, and the events of that."""
     implied = task.lifecycle.task_status_for(instance.status, task.num_attempts, task.max_attempts)
     if implied is None or implied == task.status:
@@ -132,9 +128,7 @@ def instance_machine(task: Task) -> Machine:
     return task.lifecycle.instance
 
 
-def _consequences(
-    task: Task, instance: TaskInstance, implied: str, cause: Event, report: Report
-) -> Iterator[Event]:
+def _consequences(task: Task, instance: TaskInstance, implied: str, cause: Event, report: Report) -> Iterator[Event]:
     told = Report(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)
     if is_superseded(task, instance):
         yield task.refuse(implied, SUPERSEDED_INSTANCE, told, cause)

@@ -33,9 +33,7 @@ class CurrentStatus:
     def __init__(self, lifecycle_of: Callable[[str, int], Lifecycle]) -> None:
         self._lifecycle_of = lifecycle_of
 
-    def family(
-        self, connection: Connection[Any], task_instance_id: str, *, lock: bool = False
-    ) -> Family | None:
+    def family(self, connection: Connection[Any], task_instance_id: str, *, lock: bool = False) -> Family | None:
         """An instance and its task, or None where there is no such instance."""
         name = "lock_family" if lock else "read_family"
         row = connection.execute(query("projections", name), [task_instance_id], prepare=True).fetchone()
@@ -57,9 +55,7 @@ class CurrentStatus:
         rows = connection.execute(_waiting("lock_tasks", wait), [list(task_ids)]).fetchall()
         return [self._task(row) for row in rows]
 
-    def lock_families(
-        self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: Wait
-    ) -> list[Family]:
+    def lock_families(self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: Wait) -> list[Family]:
         """Lock the instances of those ids, then their tasks; an instance counts where both could be locked."""
         rows = connection.execute(_waiting("lock_families", wait), [list(task_instance_ids)]).fetchall()
         return [self._family(row) for row in rows]

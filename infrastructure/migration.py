@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
@@ -29,9 +29,7 @@ class SchemaNewer(SojournError):
 
     def __init__(self, unknown: Sequence[str]) -> None:
         self.unknown = tuple(unknown)
-        super().__init__(
-            f"the database has {', '.join(unknown)}, which this Sojourn does not know: update Sojourn"
-        )
+        super().__init__(f"the database has {', '.join(unknown)}, which this Sojourn does not know: update Sojourn")
 
 
 class MigrationEdited(SojournError):
@@ -39,18 +37,14 @@ class MigrationEdited(SojournError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(
-            f"migration {name} was applied with another content: restore the file, and add a new one"
-        )
+        super().__init__(f"migration {name} was applied with another content: restore the file, and add a new one")
 
 
 class SetupForbidden(SojournError):
     """A database in which this user may not create the schema."""
 
     def __init__(self, user: str) -> None:
-        super().__init__(
-            f"database user {user!r} may not create the schema: let its owner run `sojourn setup`"
-        )
+        super().__init__(f"database user {user!r} may not create the schema: let its owner run `sojourn setup`")
 
 
 @dataclass(frozen=True)
@@ -145,8 +139,4 @@ def _objects_checksum(connection: Connection[Any]) -> str | None:
 
 def _migrations(package: str) -> list[Script]:
     folder = files(package) / "migrations"
-    return [
-        Script(file.name[:-4], cast("LiteralString", file.read_text("utf-8")))
-        for file in folder.iterdir()
-        if file.name.endswith(".sql")
-    ]
+    return [Script(file.name[:-4], file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]

@@ -117,7 +117,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
                     )
                 )
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """Append stored events at their versions, all or none, and answer with their positions.
 
         Raises psycopg.errors.UniqueViolation where a stream has an event of that version already.
@@ -192,9 +192,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
             row = connection.execute(query("infrastructure", "last_position")).fetchone()
         return row[0] if row else None
 
-    def subscribe(
-        self, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> Subscription[ApplicationRecorder]:
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
         """Not the library's subscription: it can miss events (docs/decisions/0003)."""
         raise NotImplementedError("follow the log with a subscription of Sojourn's own")
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 
 @cache
@@ -17,5 +17,4 @@ def sql_object(package: str, name: str) -> LiteralString:
 
 
 def _text(package: str, folder: str, name: str) -> LiteralString:
-    # A file of ours is as trustworthy as a literal of ours: psycopg's types can only be told so.
-    return cast("LiteralString", (files(package) / folder / f"{name}.sql").read_text("utf-8"))
+    return (files(package) / folder / f"{name}.sql").read_text("utf-8")

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Dsn = Annotated[
-    str | None, typer.Option("--dsn", help="The database; else SOJOURN_DSN, else the embedded one.")
-]
+Dsn = Annotated[str | None, typer.Option("--dsn", help="The database; else SOJOURN_DSN, else the embedded one.")]
 
 
 def show(document: Any, *, as_json: bool, people: Callable[["Console"], None]) -> None:
@@ -52,7 +50,7 @@ def in_words(duration: timedelta | float | None) -> str:
     if seconds < 10:
         return f"{seconds:.2f}s".replace(".00s", "s")
     units = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-    parts = []
+    parts: list[str] = []
     left = round(seconds)
     for name, size in units:
         count, left = divmod(left, size)

@@ -1,8 +1,13 @@
 """`sojourn db`: the embedded database."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from interfaces.output import AsJson, show
+
+if TYPE_CHECKING:
+    from infrastructure.embedded import EmbeddedServer
 
 app = typer.Typer(no_args_is_help=True, help="Show, stop and address the embedded database.")
 
@@ -37,7 +42,7 @@ def url(as_json: AsJson = False) -> None:
     show({"dsn": dsn}, as_json=as_json, people=lambda console: console.print(dsn, soft_wrap=True))
 
 
-def _server():  # type: ignore[no-untyped-def]
+def _server() -> "EmbeddedServer":
     from infrastructure.embedded import EmbeddedServer
     from infrastructure.settings import Settings
 
