@@ -3,7 +3,6 @@
 Each function takes entities as they are under the lock and answers with a Decision. Nothing here reads or writes.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,10 +106,17 @@ def follow(task: Task, instance: TaskInstance, cause: Event, report: Report) -> 
     implied = task.lifecycle.task_status_for(instance.status, task.num_attempts, task.max_attempts)
     if implied is None or implied == task.status:
         return task, ()
+    told = Report(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)
+    way = task.lifecycle.way(task.status, implied, instance.status)
+    superseded = is_superseded(task, instance)
+    if superseded or not way:
+        refused = task.refuse(implied, SUPERSEDED_INSTANCE if superseded else INVALID, told, cause)
+        return task.evolve(refused), (refused,)
     events = []
-    for event in _consequences(task, instance, implied, cause, report):
-        events.append(event)
-        task = task.evolve(event)
+    for status in way:
+        attempts = int(task.lifecycle.counts_attempt(status))
+        events.append(task.transition(status, told, attempts=attempts, cause=cause))
+        task = task.evolve(events[-1])
     return task, tuple(events)
 
 
@@ -126,18 +132,3 @@ def instance_machine(task: Task) -> Machine:
     if task.lifecycle.instance is None:
         raise WrongLifecycle(task.lifecycle.name, "has no task instances: report the task's own transitions")
     return task.lifecycle.instance
-
-
-def _consequences(task: Task, instance: TaskInstance, implied: str, cause: Event, report: Report) -> Iterator[Event]:
-    told = Report(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)
-    if is_superseded(task, instance):
-        yield task.refuse(implied, SUPERSEDED_INSTANCE, told, cause)
-        return
-    way = task.lifecycle.way(task.status, implied, instance.status)
-    if not way:
-        yield task.refuse(implied, INVALID, told, cause)
-    for status in way:
-        attempts = int(task.lifecycle.counts_attempt(status))
-        event = task.transition(status, told, attempts=attempts, cause=cause)
-        yield event
-        task = task.evolve(event)

@@ -49,4 +49,3 @@ CREATE TABLE sojourn.transition (
     PRIMARY KEY (entity_kind, entity_id, version),
     CONSTRAINT transition_begins_once CHECK ((previous_status IS NULL) = (version = 1))
 );
-CREATE INDEX transition_workflow_id ON sojourn.transition (workflow_id);
