@@ -1,0 +1,70 @@
+"""What resuming a workflow makes of a task and its instances."""
+
+import pytest
+
+from domain.actor import Actor
+from domain.events import TaskReset
+from domain.report import Report
+from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, told
+
+KILLED = {"QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING"}
+
+
+@pytest.mark.parametrize("status", sorted(set(TASK_MACHINE.statuses) - {"DONE", "RUNNING"}))
+def test_a_task_goes_back_to_its_beginning_with_no_attempt_made(status: str) -> None:
+    scenario = given(status, attempts=2)
+
+    decision = scenario.reset(Report(Actor(component="ann"), "resumed"))
+
+    (event,) = decision.events
+    assert isinstance(event, TaskReset)
+    assert (event.previous_status, event.status, event.num_attempts) == (status, "REGISTERING", 0)
+    assert (str(event.actor), event.reason) == ("ann", "resumed")
+    assert (scenario.task.status, scenario.task.num_attempts) == ("REGISTERING", 0)
+
+
+@pytest.mark.parametrize("reset_if_running", [False, True])
+def test_what_is_done_stays(reset_if_running: bool) -> None:
+    decision = given("DONE", attempts=1).reset(reset_if_running=reset_if_running)
+
+    assert (decision.events, decision.refused) == ((), True)
+
+
+def test_what_runs_stays_unless_asked() -> None:
+    scenario = given("RUNNING", "RUNNING", attempts=1)
+
+    assert scenario.reset().refused
+    assert scenario.instances[1].status == "RUNNING"
+
+    assert told(scenario.reset(reset_if_running=True)) == ["task RUNNING -> REGISTERING"]
+
+
+def test_a_task_at_its_beginning_is_there_already() -> None:
+    scenario = given()
+
+    decision = scenario.reset()
+
+    assert (decision.events, decision.refused, scenario.task.version) == ((), False, 1)
+
+
+def test_a_task_that_waits_for_a_further_attempt_forgets_those_it_made() -> None:
+    scenario = given("REGISTERING", attempts=2)
+
+    scenario.reset()
+
+    assert (scenario.task.num_attempts, scenario.task.version) == (0, 3)
+
+
+@pytest.mark.parametrize("status", INSTANCE_MACHINE.statuses)
+def test_active_instances_are_told_to_end_where_that_is_legal(status: str) -> None:
+    scenario = given("ERROR_FATAL", status, attempts=1)
+
+    decision = scenario.reset()
+
+    order = scenario.log[-1]
+    if status in KILLED:
+        assert told([order]) == [f"ti/1 {status} -> KILL_SELF"]
+        assert order.cause == decision.events[0].reference
+    else:
+        assert isinstance(order, TaskReset)
+        assert scenario.instances[1].status == status
