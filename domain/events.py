@@ -30,6 +30,8 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str]
+    is_transition: ClassVar[bool] = False
+    """Whether such an event enters a status."""
 
     stream: Annotated[str, Envelope]
     version: Annotated[int, Envelope]
@@ -75,6 +77,7 @@ class TaskRegistered(TaskEvent):
     """A task came to be known, pinned to a lifecycle."""
 
     name = "task.registered.v1"
+    is_transition = True
 
     lifecycle: str
     lifecycle_version: int
@@ -87,6 +90,7 @@ class TaskTransitioned(TaskEvent):
     """A task left one status and entered another."""
 
     name = "task.transitioned.v1"
+    is_transition = True
 
     previous_status: str
     reported: str | None = None
@@ -104,6 +108,7 @@ class TaskReset(TaskEvent):
     """A task was sent back to its beginning by a resumed workflow: the one move that is no edge of the machine."""
 
     name = "task.reset.v1"
+    is_transition = True
 
     previous_status: str
 
@@ -120,6 +125,7 @@ class TaskInstanceCreated(TaskInstanceEvent):
     """An attempt at a task came to be; `ordinal` counts the task's instances from 1."""
 
     name = "task_instance.created.v1"
+    is_transition = True
 
     ordinal: int
 
@@ -131,6 +137,7 @@ class TaskInstanceTransitioned(TaskInstanceEvent):
     """
 
     name = "task_instance.transitioned.v1"
+    is_transition = True
 
     previous_status: str
     reported: str | None = None

@@ -59,13 +59,12 @@ class Task:
     def evolve(self, event: Event) -> Self:
         """The task after one of its events."""
         assert isinstance(event, TaskEvent)
-        moves = getattr(event, "previous_status", None) is not None
         return replace(
             self,
             status=event.status,
             num_attempts=event.num_attempts,
             version=event.version,
-            entered_at=later(event.told_at, self.entered_at) if moves else self.entered_at,
+            entered_at=later(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
         )
 
     def with_instance(self, ordinal: int) -> Self:

@@ -58,12 +58,11 @@ class TaskInstance:
     def evolve(self, event: Event) -> Self:
         """The instance after one of its events."""
         assert isinstance(event, TaskInstanceEvent)
-        moves = getattr(event, "previous_status", None) is not None
         return replace(
             self,
             status=event.status,
             version=event.version,
-            entered_at=later(event.told_at, self.entered_at) if moves else self.entered_at,
+            entered_at=later(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
         )

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, IsolationLevel
+from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import SojournError
@@ -79,6 +80,19 @@ class Database:
             raise DatabaseUnreachable(f"{error}: the DSN cannot be read") from error
         with connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self, *tables: str) -> Iterator[Connection[tuple[Any, ...]]]:
+        """A connection whose reads all see one moment, with times in UTC; `tables` stay the ones that they are."""
+        with self.dedicated() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            with connection.transaction():
+                # Locked before the first read fixes the moment: a table that is swapped in later would look empty.
+                for table in tables:
+                    connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(Identifier("sojourn", table)))
+                yield connection
 
     def close(self) -> None:
         """Close every connection."""

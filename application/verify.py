@@ -1,0 +1,185 @@
+"""Verifying: the log against the lifecycles, and every row of the projections against a replay of the log.
+
+All of it is read in one snapshot, in batches, while others go on writing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypedDict
+
+from psycopg import Connection
+
+from application.replay import Progress, Step, pinned_lifecycles, replayed, unheard
+from application.store import Store
+from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.events import Event
+from domain.mismatch import Mismatch
+from domain.replay import Replay
+from domain.task import Task
+from domain.task_instance import TaskInstance
+from infrastructure.recorder import CHUNK
+from infrastructure.sql import query
+
+TRANSITION = "transition"
+
+COLUMNS = {
+    TASK: (
+        "task_id", "workflow_id", "lifecycle", "lifecycle_version", "template", "array_id", "max_attempts",
+        "num_attempts", "instances", "status", "entered_at", "version",
+    ),
+    TASK_INSTANCE: (
+        "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
+        "distributor_id", "version",
+    ),
+    TRANSITION: (
+        "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "previous_status", "status",
+        "entered_at", "reported", "rule", "actor", "num_attempts", "report_by_date",
+    ),
+}  # fmt: skip
+"""The columns of each table, in the order of the `every_...` queries and of the rows that are expected here."""
+
+Row = Sequence[Any]
+
+
+class Verification(TypedDict):
+    """How much was replayed, and everything that is not as it must be."""
+
+    entities: int
+    events: int
+    mismatches: list[Mismatch]
+
+
+def verify(store: Store, progress: Progress = unheard) -> Verification:
+    """Replay the log and compare everything that was made from it."""
+    with store.database.snapshot(TASK, TASK_INSTANCE, TRANSITION) as connection:
+        replay = Replay(pinned_lifecycles(connection))
+        transitions = _Transitions(_every(connection, TRANSITION))
+        events = 0
+        mismatches: list[Mismatch] = []
+        for step in replayed(store, connection, replay, progress):
+            events += 1
+            mismatches += step.mismatches
+            mismatches += _entered_at(step)
+            mismatches += transitions.compare(step)
+        mismatches += transitions.left_over()
+        entities = len(replay.entities)
+        for kind in (TASK, TASK_INSTANCE):
+            mismatches += _compare_current(connection, kind, replay.entities)
+    return {"entities": entities, "events": events, "mismatches": mismatches}
+
+
+class _Transitions:
+    """The rows of the transition table, walked along the log: both are in the order of their positions."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def compare(self, step: Step) -> Iterator[Mismatch]:
+        """What is wrong with the rows up to the step's event."""
+        expected = _transition_row(step, step.event) if step.event and step.event.is_transition else None
+        for row in self._up_to(step.logged.id):
+            if step.event is None and row[0] == step.logged.id:
+                continue  # an event that cannot be read says nothing about its row
+            if expected and _key(row) == _key(expected):
+                yield from _different(TRANSITION, _entity(expected[1], expected[2]), expected, row)
+                expected = None
+            else:
+                yield _extra(TRANSITION, _entity(row[1], row[2]), row[0])
+        if expected:
+            yield _missing(TRANSITION, _entity(expected[1], expected[2]), expected[0])
+
+    def left_over(self) -> Iterator[Mismatch]:
+        """The rows behind the last event."""
+        while (row := self._next) is not None:
+            yield _extra(TRANSITION, _entity(row[1], row[2]), row[0])
+            self._next = next(self._rows, None)
+
+    def _up_to(self, position: int) -> Iterator[Row]:
+        while (row := self._next) is not None and row[0] <= position:
+            self._next = next(self._rows, None)
+            yield row
+
+
+def _every(connection: Connection[Any], table: str) -> Iterator[Row]:
+    with connection.cursor(name=f"every_{table}", scrollable=False) as cursor:
+        cursor.itersize = CHUNK
+        cursor.execute(query("projections", f"every_{table}"))
+        yield from cursor
+
+
+def _compare_current(
+    connection: Connection[Any], kind: str, entities: dict[str, Task | TaskInstance]
+) -> Iterator[Mismatch]:
+    expected = {stream: entity for stream, entity in entities.items() if entity.entity.kind == kind}
+    for row in _every(connection, kind):
+        entity = expected.pop(f"{kind}:{row[0]}", None)
+        if entity is None:
+            yield _extra(kind, _entity(kind, row[0]))
+        else:
+            yield from _different(kind, str(entity.entity), _current_row(entity), row)
+    for entity in expected.values():
+        yield _missing(kind, str(entity.entity))
+
+
+def _entered_at(step: Step) -> Iterator[Mismatch]:
+    if step.entity and step.logged.entered_at != step.entity.entered_at:
+        expected, found = step.entity.entered_at, step.logged.entered_at
+        text = f"{step.logged.originator_id}@{step.logged.originator_version} says entered_at {found}, not {expected}"
+        yield Mismatch(str(step.entity.entity), "entered_at", expected, found, text, step.logged.id)
+
+
+def _transition_row(step: Step, event: Event) -> Row:
+    kind, _, name = event.stream.partition(":")
+    told = vars(event)
+    return (
+        step.logged.id, kind, name, event.version, told.get("task_id", name), event.workflow_id,
+        told.get("previous_status"), event.status,
+        step.entity.entered_at if step.entity else step.logged.entered_at,
+        told.get("reported"), event.rule, event.actor.component if event.actor else None,
+        told.get("num_attempts"), told.get("report_by_date"),
+    )  # fmt: skip
+
+
+def _current_row(entity: Task | TaskInstance) -> Row:
+    if isinstance(entity, Task):
+        return (
+            entity.id, entity.workflow_id, *entity.lifecycle.key, entity.template, entity.array_id,
+            entity.max_attempts, entity.num_attempts, entity.instances, entity.status, entity.entered_at,
+            entity.version,
+        )  # fmt: skip
+    return (
+        entity.id, entity.task_id, entity.workflow_id, entity.ordinal, entity.status, entity.entered_at,
+        entity.report_by_date, entity.distributor_id, entity.version,
+    )  # fmt: skip
+
+
+def _key(transition: Row) -> Row:
+    return transition[:4]
+
+
+def _entity(kind: str, name: str) -> str:
+    return str(Entity(kind, name))
+
+
+def _different(table: str, entity: str, expected: Row, found: Row) -> Iterator[Mismatch]:
+    if tuple(found) == tuple(expected):
+        return
+    position = expected[0] if table == TRANSITION else None
+    for column, must, is_ in zip(COLUMNS[table], expected, found, strict=True):
+        if must != is_:
+            text = f"sojourn.{table} says {column} {is_} of {entity}, where the log says {must}"
+            yield Mismatch(entity, f"{table}.{column}", must, is_, text, position)
+
+
+def _extra(table: str, entity: str, position: int | None = None) -> Mismatch:
+    text = f"sojourn.{table} has a row of {entity}{_at(position)} that the log does not account for"
+    return Mismatch(entity, f"{table}.extra", None, "a row", text, position)
+
+
+def _missing(table: str, entity: str, position: int | None = None) -> Mismatch:
+    text = f"sojourn.{table} lacks the row of {entity}{_at(position)}"
+    return Mismatch(entity, f"{table}.missing", "a row", None, text, position)
+
+
+def _at(position: int | None) -> str:
+    return f" at position {position}" if position is not None else ""

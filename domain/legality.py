@@ -1,0 +1,202 @@
+"""Whether an event of the log can be: under the lifecycle that it is pinned to, after everything before it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.entity import TASK, Entity
+from domain.errors import UnknownLifecycle
+from domain.events import (
+    Event,
+    TaskEvent,
+    TaskInstanceCreated,
+    TaskInstanceEvent,
+    TaskInstanceRefused,
+    TaskInstanceTransitioned,
+    TaskRefused,
+    TaskRegistered,
+    TaskReset,
+    TaskTransitioned,
+)
+from domain.lifecycle import INVALID, ORPHANED_INSTANCE, UNTIMELY, Lifecycle
+from domain.machine import Machine
+from domain.mismatch import Mismatch
+from domain.replay import Replay
+from domain.rules import is_orphaned
+from domain.task import Task
+from domain.task_instance import TaskInstance
+
+
+def illegalities(event: Event, before: Replay) -> Iterator[Mismatch]:
+    """Everything about `event` that cannot be, given what was replayed `before` it."""
+    if event.stream in before.headless:
+        return
+    entity = before.entities.get(event.stream)
+    begins = isinstance(event, TaskRegistered | TaskInstanceCreated)
+    if begins == (entity is not None):
+        yield _beginning(event, begins=begins)
+        return
+    last = entity.version if entity else 0
+    if event.version != last + 1:
+        yield _version(event, last)
+    if event.cause is not None:
+        yield from _cause(event, before)
+    yield from _first(event, before) if entity is None else _later(event, entity, before)
+
+
+def _first(event: Event, before: Replay) -> Iterator[Mismatch]:
+    if isinstance(event, TaskRegistered):
+        yield from _registered(event, before)
+    elif isinstance(event, TaskInstanceCreated):
+        yield from _created(event, before)
+
+
+def _later(event: Event, entity: Task | TaskInstance, before: Replay) -> Iterator[Mismatch]:
+    yield from _same(event, "workflow", entity.workflow_id, event.workflow_id, "workflow")
+    yield from _starts_from(event, entity.status)
+    if isinstance(event, TaskEvent) and isinstance(entity, Task):
+        yield from _task_event(event, entity)
+    elif isinstance(event, TaskInstanceEvent) and isinstance(entity, TaskInstance):
+        yield from _instance_event(event, entity, before.task(entity.task_id))
+
+
+def _beginning(event: Event, *, begins: bool) -> Mismatch:
+    if begins:
+        return _wrong(event, "beginning", None, event.name, "begins an entity that has begun already")
+    kind = event.stream.partition(":")[0]
+    beginning = TaskRegistered.name if kind == TASK else TaskInstanceCreated.name
+    return _wrong(event, "beginning", beginning, event.name, f"is the first of its stream, and no {beginning!r}")
+
+
+def _version(event: Event, last: int) -> Mismatch:
+    gap = f"version {last + 1} is missing" if event.version > last else "versions go back"
+    return _wrong(event, "version", last + 1, event.version, f"follows version {last}: {gap}")
+
+
+def _cause(event: Event, before: Replay) -> Iterator[Mismatch]:
+    stream, _, version = str(event.cause).rpartition("@")
+    source = before.entities.get(stream)
+    if stream in before.headless:
+        return
+    if source is None or not version.isdecimal() or not 1 <= int(version) <= source.version:
+        yield _wrong(event, "cause", event.cause, None, f"says that {event.cause} caused it, which is not before it")
+
+
+def _registered(event: TaskRegistered, before: Replay) -> Iterator[Mismatch]:
+    pinned = f"{event.lifecycle} version {event.lifecycle_version}"
+    try:
+        machine = before.lifecycle_of(event.lifecycle, event.lifecycle_version).task
+    except UnknownLifecycle:
+        yield _wrong(event, "lifecycle", pinned, None, f"is pinned to lifecycle {pinned}, which is not with the log")
+        return
+    yield from _first_status(event, machine)
+    yield from _same(event, "num-attempts", 0, event.num_attempts, "attempts")
+
+
+def _created(event: TaskInstanceCreated, before: Replay) -> Iterator[Mismatch]:
+    task = before.task(event.task_id)
+    if task is None:
+        if f"{TASK}:{event.task_id}" not in before.headless:
+            yield _wrong(event, "task", event.task_id, None, f"belongs to task {event.task_id!r}, which is unknown")
+        return
+    machine = task.lifecycle.instance
+    if machine is None:
+        name = task.lifecycle.name
+        yield _wrong(event, "lifecycle", None, name, f"is an instance, and lifecycle {name!r} has none")
+    else:
+        yield from _first_status(event, machine)
+    yield from _same(event, "ordinal", task.instances + 1, event.ordinal, "ordinal")
+    yield from _same(event, "workflow", task.workflow_id, event.workflow_id, "workflow")
+
+
+def _first_status(event: Event, machine: Machine) -> Iterator[Mismatch]:
+    yield from _same(event, "initial-status", machine.initial, event.status, "first status")
+
+
+def _task_event(event: TaskEvent, task: Task) -> Iterator[Mismatch]:
+    attempts: tuple[int, ...] = (task.num_attempts,)
+    if isinstance(event, TaskTransitioned):
+        yield from _move(event, task.lifecycle.task, task.lifecycle)
+        attempts = (task.num_attempts, task.num_attempts + 1)
+    elif isinstance(event, TaskReset):
+        yield from _reset(event, task)
+        attempts = (0,)
+    elif isinstance(event, TaskRefused):
+        yield from _refusal(event, task.lifecycle.task)
+    if event.num_attempts not in attempts:
+        must = " or ".join(map(str, attempts))
+        text = f"says that {event.num_attempts} attempts have begun, where it must be {must}"
+        yield _wrong(event, "num-attempts", list(attempts), event.num_attempts, text)
+
+
+def _instance_event(event: TaskInstanceEvent, instance: TaskInstance, task: Task | None) -> Iterator[Mismatch]:
+    yield from _same(event, "task", instance.task_id, event.task_id, "task")
+    if task is None or task.lifecycle.instance is None:
+        return  # said of the event that created the instance
+    if isinstance(event, TaskInstanceTransitioned):
+        yield from _move(event, task.lifecycle.instance, task.lifecycle)
+        yield from _orphan(event, task, task.lifecycle.instance)
+    elif isinstance(event, TaskInstanceRefused):
+        yield from _refusal(event, task.lifecycle.instance)
+
+
+def _starts_from(event: Event, status: str) -> Iterator[Mismatch]:
+    previous = vars(event).get("previous_status")
+    if previous is not None:
+        yield from _same(event, "previous-status", status, previous, "previous status")
+    else:
+        yield from _same(event, "status", status, event.status, "status")
+
+
+def _move(
+    event: TaskTransitioned | TaskInstanceTransitioned, machine: Machine, lifecycle: Lifecycle
+) -> Iterator[Mismatch]:
+    proposed = event.reported or event.status
+    if proposed != event.status and event.rule not in lifecycle.rules:
+        yield _wrong(
+            event, "rule", list(lifecycle.rules), event.rule,
+            f"was reported as {proposed} and kept as {event.status}, and no rule of the lifecycle does that",
+        )  # fmt: skip
+    if not machine.can_transition(event.previous_status, proposed):
+        next_statuses = list(machine.transitions.get(event.previous_status, ()))
+        yield _wrong(
+            event, "edge", next_statuses, proposed,
+            f"goes from {event.previous_status} to {proposed}, and the machine has no such edge",
+        )  # fmt: skip
+
+
+def _orphan(event: TaskInstanceTransitioned, task: Task, machine: Machine) -> Iterator[Mismatch]:
+    orphaned = is_orphaned(task, event.reported or event.status)
+    if orphaned != (event.rule == ORPHANED_INSTANCE):
+        expected = ORPHANED_INSTANCE if orphaned else None
+        yield _wrong(
+            event, "rule", expected, event.rule,
+            f"is decided by {event.rule or 'no rule'}, while its task is {task.status}",
+        )  # fmt: skip
+    elif orphaned and machine.orphaned:
+        yield from _same(event, "status", machine.orphaned, event.status, "status")
+
+
+def _reset(event: TaskReset, task: Task) -> Iterator[Mismatch]:
+    reset = task.lifecycle.reset
+    if reset is None or task.status in reset.keep:
+        yield _wrong(event, "reset", None, event.name, f"resets a task that is {task.status} and may not be reset")
+    else:
+        yield from _same(event, "reset", reset.to, event.status, "status after a reset")
+
+
+def _refusal(event: TaskRefused | TaskInstanceRefused, machine: Machine) -> Iterator[Mismatch]:
+    if event.rule in (INVALID, UNTIMELY) and machine.can_transition(event.status, event.reported):
+        yield _wrong(
+            event, "refusal", event.reported, event.rule,
+            f"refuses to go from {event.status} to {event.reported}, and the machine has that edge",
+        )  # fmt: skip
+
+
+def _same(event: Event, what: str, expected: Any, found: Any, called: str) -> Iterator[Mismatch]:
+    if found != expected:
+        yield _wrong(event, what, expected, found, f"says {called} {found}, where {expected} must be")
+
+
+def _wrong(event: Event, what: str, expected: Any, found: Any, text: str) -> Mismatch:
+    kind, _, name = event.stream.partition(":")
+    return Mismatch(str(Entity(kind, name)), what, expected, found, f"{event.reference} {text}")

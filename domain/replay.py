@@ -1,0 +1,69 @@
+"""A replay: the tasks and instances that the events of a log bring about, one event after another."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from domain.entity import TASK
+from domain.errors import UnknownLifecycle
+from domain.events import Event, TaskInstanceCreated, TaskRegistered
+from domain.lifecycle import Lifecycle
+from domain.task import Task
+from domain.task_instance import TaskInstance
+
+LifecycleOf = Callable[[str, int], Lifecycle]
+"""Finds the lifecycle that a task is pinned to by name and version; raises UnknownLifecycle."""
+
+
+class Replay:
+    """Every entity as of the last event that was applied, by its stream.
+
+    `lifecycle_of` says under which lifecycle a task lives: the one that it is pinned to, or another that is tried.
+    `headless` streams have events but no beginning that could be read, so that nothing is known of them.
+    """
+
+    def __init__(self, lifecycle_of: LifecycleOf) -> None:
+        self.lifecycle_of = lifecycle_of
+        self.entities: dict[str, Task | TaskInstance] = {}
+        self.headless: set[str] = set()
+
+    def apply(self, event: Event) -> Task | TaskInstance | None:
+        """The entity after one more of its events; None where its stream is headless."""
+        entity = self._after(event)
+        if entity is None:
+            self.headless.add(event.stream)
+        else:
+            self.entities[event.stream] = entity
+        return entity
+
+    def skip(self, stream: str, version: int) -> None:
+        """Pass over an event that cannot be read."""
+        entity = self.entities.get(stream)
+        if entity is None:
+            self.headless.add(stream)
+        else:
+            self.entities[stream] = replace(entity, version=version)
+
+    def task(self, task_id: str) -> Task | None:
+        """The task of that id, if there is one by now."""
+        found = self.entities.get(f"{TASK}:{task_id}")
+        return found if isinstance(found, Task) else None
+
+    def _after(self, event: Event) -> Task | TaskInstance | None:
+        if isinstance(event, TaskRegistered):
+            return self._registered(event)
+        if isinstance(event, TaskInstanceCreated):
+            return self._created(event)
+        entity = self.entities.get(event.stream)
+        return entity.evolve(event) if entity else None
+
+    def _registered(self, event: TaskRegistered) -> Task | None:
+        try:
+            return Task.begin(event, self.lifecycle_of(event.lifecycle, event.lifecycle_version))
+        except UnknownLifecycle:
+            return None
+
+    def _created(self, event: TaskInstanceCreated) -> TaskInstance:
+        task = self.task(event.task_id)
+        if task:
+            self.entities[task.stream] = task.with_instance(event.ordinal)
+        return TaskInstance.begin(event)

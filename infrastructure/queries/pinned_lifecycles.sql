@@ -1,0 +1,1 @@
+SELECT l.name, l.version, l.definition FROM sojourn.lifecycle AS l;
