@@ -1,8 +1,5 @@
 """The lifecycles that this database knows, each kept under its name and version for good."""
 
-from typing import Any
-
-from psycopg import Connection
 from psycopg.types.json import Json
 
 from domain.errors import LifecycleConflict, UnknownLifecycle
@@ -25,15 +22,20 @@ class LifecycleRegistry:
             self._pinned[name, version] = self._read(name, version)
         return self._pinned[name, version]
 
-    def pin(self, connection: Connection[Any], lifecycle: Lifecycle) -> None:
-        """Keep the definition with the log; raises LifecycleConflict where another is there under its key."""
-        if self._pinned.get(lifecycle.key) == lifecycle:
-            return
-        definition = lifecycle.model_dump(mode="json", by_alias=True)
-        connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
-        row = connection.execute(query("infrastructure", "pinned_lifecycle"), lifecycle.key).fetchone()
-        if row is None or Lifecycle.model_validate(row[0]) != lifecycle:
-            raise LifecycleConflict(*lifecycle.key)
+    def pin(self, lifecycle: Lifecycle) -> Lifecycle:
+        """Keep the definition with the log; raises LifecycleConflict where another is there under its key.
+
+        In a transaction of its own: two long ones that register under a new lifecycle need not wait for each other.
+        """
+        if self._pinned.get(lifecycle.key) != lifecycle:
+            definition = lifecycle.model_dump(mode="json", by_alias=True)
+            with self._database.connection() as connection:
+                connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
+                row = connection.execute(query("infrastructure", "pinned_lifecycle"), lifecycle.key).fetchone()
+            if row is None or Lifecycle.model_validate(row[0]) != lifecycle:
+                raise LifecycleConflict(*lifecycle.key)
+            self._pinned[lifecycle.key] = lifecycle
+        return lifecycle
 
     def _read(self, name: str, version: int) -> Lifecycle:
         if name in shipped() and get_lifecycle(name).version == version:

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
 from psycopg import Connection
 
 from application.answers import CreateAnswer, RegisterAnswer
+from application.nearest import unknown_entity
 from application.store import Store, chunked
-from domain.entity import check_id
-from domain.errors import TaskConflict, TaskInstanceConflict, UnknownEntity
+from domain.entity import TASK, Entity, check_id
+from domain.errors import TaskConflict, TaskInstanceConflict
 from domain.events import Event
 from domain.lifecycle import Lifecycle
 from domain.report import Report
@@ -50,7 +50,6 @@ def register_tasks(
     Raises TaskConflict where one is there with other content.
     """
     check_id("workflow", workflow_id)
-    store.lifecycles.pin(connection, lifecycle)
     wanted = _without_repetition(
         Task(spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id) for spec in specs
     )
@@ -86,7 +85,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
     events: list[Event] = []
     for task_instance_id, task_id in task_of.items():
         if task_id not in tasks:
-            raise UnknownEntity("task", task_id, nearest_ids(connection, "nearest_task_ids", task_id))
+            raise unknown_entity(connection, Entity(TASK, task_id))
         if task_instance_id in there:
             if there[task_instance_id] != task_id:
                 raise TaskInstanceConflict(task_instance_id, there[task_instance_id], task_id)
@@ -96,12 +95,6 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
         events += decision.events
     store.recorder.copy(connection, events, moment(connection), entered)
     return len(task_of) - len(there)
-
-
-def nearest_ids(connection: Connection[Any], name: str, wanted: str) -> list[str]:
-    """The known id that is most like the wanted one, if any is; `name` is the query for candidates."""
-    rows = connection.execute(query("projections", name), {"wanted": wanted}).fetchall()
-    return get_close_matches(wanted, [row[0] for row in rows], n=1)
 
 
 def _without_repetition(tasks: Any) -> dict[str, Task]:

@@ -57,13 +57,15 @@ class SingleTransition:
         curable = CONTENTION | {STALE, UNIQUE_VIOLATION}
         if connection is not None:
             curable -= {SERIALIZATION_FAILURE}  # no savepoint cures it: the caller's whole transaction is to repeat
-        return retrying(
+        answer = retrying(
             self._what,
             lambda: self._attempt(connection),
             max_retries=max_retries,
             curable=curable,
             repeatable=self._command_id is not None,
         )
+        self._store.bell.ring()
+        return answer
 
     def _attempt(self, connection: Connection[Any] | None) -> Answer | None:
         with self._store.session(connection) as used:

@@ -14,6 +14,7 @@ import projections
 from application.lifecycle_registry import LifecycleRegistry
 from application.retry import is_lost
 from domain.errors import ConnectionLost
+from infrastructure.bell import Bell
 from infrastructure.current_status import CurrentStatus
 from infrastructure.database import Database
 from infrastructure.migration import Schema, ensure_current, read_schema
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.recorder = TransitionRecorder(database)
+        self.bell = Bell(database.dsn)
         self.lifecycles = LifecycleRegistry(database)
         self.status = CurrentStatus(self.lifecycles.pinned)
 
@@ -67,13 +69,15 @@ class Store:
             try:
                 with used.transaction():
                     yield used
+                self.bell.ring()
             except psycopg.Error as error:
                 if is_lost(error):
                     raise ConnectionLost(repeatable=False, why=str(error)) from error
                 raise
 
     def close(self) -> None:
-        """Close every connection."""
+        """Wake the followers for what was committed last, and close every connection."""
+        self.bell.close()
         self.database.close()
 
 

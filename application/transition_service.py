@@ -99,7 +99,7 @@ class TransitionService:
 
         Registering again with the same content has no effect; with other content it raises TaskConflict.
         """
-        pinned = find_lifecycle(lifecycle)
+        pinned = self._store.lifecycles.pin(find_lifecycle(lifecycle))
         report = _report(actor, reason, occurred_at)
         return self._insert(
             "a task",

@@ -1,9 +1,10 @@
 """From domain events to stored ones and back, validated both ways."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
 
@@ -26,6 +27,12 @@ class LoggedEvent(Notification):
     occurred_at: datetime | None
     recorded_at: datetime
     entered_at: datetime
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """The event in a row of the log: its columns in the order in which the queries name them."""
+        stream, version, name, data, position, *rest = row
+        return cls(stream, version, name, data.encode(), position, *rest)
 
 
 class EventMapper(Mapper[str]):

@@ -153,7 +153,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
                 query("infrastructure", name),
                 {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit},
             ).fetchall()
-        return [_logged(row) for row in rows]
+        return [LoggedEvent.of(row) for row in rows]
 
     def select_notifications(
         self,
@@ -184,7 +184,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
             {"position": position, "limit": limit, "stop": stop, "names": list(names) or None},
             prepare=True,
         ).fetchall()
-        return [_logged(row) for row in rows]
+        return [LoggedEvent.of(row) for row in rows]
 
     def max_notification_id(self) -> int | None:
         """The last position in the log, or None where it is empty."""
@@ -199,11 +199,6 @@ class TransitionRecorder(PostgresApplicationRecorder):
     def read(self, stored: StoredEvent) -> Event:
         """The domain event in a stored one."""
         return self._mapper.to_domain_event(stored)
-
-
-def _logged(row: Sequence[Any]) -> LoggedEvent:
-    stream, version, name, data, *rest = row
-    return LoggedEvent(stream, version, name, data.encode(), *rest)
 
 
 def _wire(event: Event) -> dict[str, Any]:

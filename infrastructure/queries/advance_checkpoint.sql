@@ -1,0 +1,1 @@
+UPDATE sojourn.checkpoint SET position = %s, advanced_at = clock_timestamp() WHERE subscription = %s;

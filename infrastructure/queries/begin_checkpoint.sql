@@ -1,0 +1,1 @@
+INSERT INTO sojourn.checkpoint (subscription) VALUES (%s) ON CONFLICT DO NOTHING;

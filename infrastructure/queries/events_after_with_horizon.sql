@@ -1,0 +1,15 @@
+-- What is visible after a position and, of the same snapshot, the oldest transaction that may still be running.
+SELECT
+    e.*, horizon.oldest_running
+FROM
+    (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS horizon (oldest_running)
+    LEFT JOIN LATERAL (
+        SELECT
+            e.stream, e.version, e.name, e.data::text, e.position, e.workflow_id, e.occurred_at, e.recorded_at,
+            e.entered_at
+        FROM sojourn.event AS e
+        WHERE e.position > %(position)s
+        ORDER BY e.position
+        LIMIT %(limit)s
+    ) AS e ON true
+ORDER BY e.position;

@@ -1,0 +1,1 @@
+NOTIFY sojourn_event;

@@ -1,0 +1,282 @@
+"""Following the log: every committed event once, in an order that respects each stream, whatever writers do."""
+
+import multiprocessing
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from application.transition_service import TaskSpec, TransitionService
+from infrastructure.event_mapper import LoggedEvent
+from infrastructure.subscription import Subscription
+from infrastructure.tail import Tail
+
+WRITERS = 8
+SECONDS = 6.0
+TASKS = [f"t{number}" for number in range(40)]
+REGISTER = """
+    INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, entered_at, data)
+    VALUES (%s, 1, 'task.registered.v1', 'w', now(), now(), jsonb_build_object(
+        'status', 'REGISTERING', 'num_attempts', 0, 'max_attempts', 3, 'lifecycle', 'jobmon', 'lifecycle_version', 1
+    ))
+"""
+
+
+class Heard:
+    """A consumer that remembers what it was handed."""
+
+    def __init__(self) -> None:
+        self.events: list[LoggedEvent] = []
+
+    def __call__(self, connection: Connection[Any], events: Sequence[LoggedEvent]) -> None:
+        self.events += events
+
+    @property
+    def positions(self) -> list[int]:
+        return [event.id for event in self.events]
+
+
+Connect = Callable[..., Connection[Any]]
+
+
+@pytest.fixture
+def connect(dsn: str) -> Iterator[Connect]:
+    """Connections that are closed at the end; with `owns=True`, in a transaction that owns its id already."""
+    with ExitStack() as stack:
+
+        def connected(*, owns: bool = False) -> Connection[Any]:
+            connection = stack.enter_context(psycopg.connect(dsn, autocommit=not owns))
+            if owns:
+                connection.execute("SELECT pg_current_xact_id()")
+            return connection
+
+        yield connected
+
+
+def test_no_event_is_missed_or_out_of_order_while_many_write(service: TransitionService) -> None:
+    """Eight processes that commit, abort, and hold their positions for seconds; one reader at the log's end."""
+    service.register_tasks("w", [TaskSpec(task_id) for task_id in TASKS])
+    heard = Heard()
+    subscription = Subscription(service.dsn, "reader", heard, batch=500, poll_seconds=0.1)
+    following = threading.Thread(target=subscription.run)
+    following.start()
+    try:
+        _write_in_processes(service.dsn)
+    finally:
+        subscription.stop()
+        following.join()
+    subscription.catch_up()
+
+    committed = _log(service.dsn)
+    missed = {position for position, _, _ in committed} - set(heard.positions)
+    assert len(committed) > 500
+    assert not missed, f"missed {len(missed)} of {len(committed)} events"
+    assert [(event.id, event.originator_id, event.originator_version) for event in heard.events] == committed
+    assert _versions_ascend(heard.events)
+
+
+def test_a_hole_is_waited_for_as_long_as_its_owner_lives(service: TransitionService, connect: Connect) -> None:
+    """The owner of the hole has a higher transaction id than the one that was seen to commit after it."""
+    early, late = connect(owns=True), connect(owns=True)
+    _append(service, late, "held")
+    _append(service, early, "seen")
+    early.commit()
+    reader, other = connect(), connect()
+    tail = Tail(0, lambda: _fence(other))
+    assert tail.read(reader, 10) == []
+    assert tail.waits_for_others
+    service.register_tasks("w", [TaskSpec("later")])
+    assert tail.read(reader, 10) == []
+    late.commit()
+    assert _streams(tail.read(reader, 10)) == ["task:held", "task:seen", "task:later"]
+    assert not tail.waits_for_others
+
+
+def test_a_hole_whose_owner_has_gone_is_passed(service: TransitionService, connect: Connect) -> None:
+    aborted = connect(owns=True)
+    _append(service, aborted, "aborted")
+    service.register_tasks("w", [TaskSpec("kept")])
+    aborted.rollback()
+    heard = Heard()
+    Subscription(service.dsn, "reader", heard).catch_up()
+    assert _streams(heard.events) == ["task:kept"]
+
+
+def test_without_its_guard_a_tail_misses_events(
+    service: TransitionService, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proofs above can fail: the same scene with the guard taken out."""
+    monkeypatch.setattr(Tail, "_is_dead", lambda tail, hole, oldest_running: True)
+    held, reader = connect(owns=True), connect()
+    _append(service, held, "held")
+    service.register_tasks("w", [TaskSpec("seen")])
+    tail = Tail(0, lambda: 0)
+    first = tail.read(reader, 10)
+    held.commit()
+    assert _streams([*first, *tail.read(reader, 10)]) == ["task:seen"]
+
+
+def test_the_end_of_a_snapshot_is_no_fence(service: TransitionService, connect: Connect) -> None:
+    """Why the fence is a new transaction id: pg_snapshot_xmax can lie below the id of the hole's owner."""
+    early, late = connect(owns=True), connect(owns=True)
+    for connection, task_id in ((late, "held"), (early, "seen")):
+        connection.execute(REGISTER, [f"task:{task_id}"])  # no savepoint, which would take a later id
+    early.commit()
+    reader, other = connect(), connect()
+    tail = Tail(0, lambda: _value(other, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+    first = tail.read(reader, 10)
+    second = tail.read(reader, 10)
+    late.commit()
+    assert _streams([*first, *second, *tail.read(reader, 10)]) == ["task:seen"]
+
+
+def test_a_consumer_that_fails_gets_its_batch_again_and_writes_once(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec(task_id) for task_id in TASKS])
+    with psycopg.connect(service.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE counted (position bigint PRIMARY KEY)")
+
+    def consume(connection: Connection[Any], events: Sequence[LoggedEvent]) -> None:
+        connection.cursor().executemany("INSERT INTO counted VALUES (%s)", [(event.id,) for event in events])
+        if not failed:
+            failed.append(True)
+            raise ZeroDivisionError
+
+    failed: list[bool] = []
+    subscription = Subscription(service.dsn, "counter", consume, batch=7)
+    with pytest.raises(ZeroDivisionError):
+        subscription.catch_up()
+    assert subscription.catch_up() == len(TASKS)
+    assert _count(service.dsn, "SELECT count(*) FROM counted") == len(TASKS)
+
+
+def test_two_consumers_of_one_name_share_the_work(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec(f"t{number}") for number in range(500)])
+    heard = [Heard(), Heard()]
+    threads = [threading.Thread(target=Subscription(service.dsn, "shared", one, batch=10).catch_up) for one in heard]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(heard[0].positions + heard[1].positions) == list(range(1, 501))
+
+
+def test_it_goes_on_after_its_connections_are_cut(service: TransitionService) -> None:
+    heard, got = Heard(), threading.Event()
+
+    def consume(connection: Connection[Any], events: Sequence[LoggedEvent]) -> None:
+        heard(connection, events)
+        got.set()
+
+    subscription = Subscription(service.dsn, "reader", consume)
+    following = threading.Thread(target=subscription.run)
+    following.start()
+    try:
+        service.register_tasks("w", [TaskSpec("before")])
+        assert got.wait(10)
+        got.clear()
+        _cut_all_others(service.dsn)
+        with TransitionService.connect(service.dsn) as another:
+            another.register_tasks("w", [TaskSpec("after")])
+        assert got.wait(10)
+    finally:
+        subscription.stop()
+        following.join()
+    assert _streams(heard.events) == ["task:before", "task:after"]
+
+
+def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -> None:
+    got = threading.Event()
+    subscription = Subscription(service.dsn, "reader", lambda connection, events: got.set(), poll_seconds=3600)
+    following = threading.Thread(target=subscription.run)
+    following.start()
+    try:
+        _until(lambda: _count(service.dsn, "SELECT count(*) FROM sojourn.checkpoint") == 1)
+        service.register_tasks("w", [TaskSpec("t")])
+        assert got.wait(10)
+    finally:
+        subscription.stop()
+        following.join()
+
+
+def _write_in_processes(dsn: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write, args=(dsn, number)) for number in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+
+
+def _write(dsn: str, seed: int) -> None:
+    dice = random.Random(seed)
+    end = time.monotonic() + SECONDS
+    with TransitionService.connect(dsn) as service, psycopg.connect(dsn) as connection:
+        while time.monotonic() < end:
+            tasks = dice.sample(TASKS, dice.randint(1, 3))
+            connection.execute("SELECT 1")
+            if dice.random() < 0.3:
+                connection.execute("SELECT pg_current_xact_id()")  # an id long before its positions
+            service.transition_tasks(tasks, "QUEUED", use_skip_locked=True, connection=connection)
+            fate = dice.random()
+            if fate < 0.03:
+                connection.execute("SELECT pg_sleep(%s)", [dice.uniform(0.2, 2.0)])  # holds its positions
+            connection.rollback() if 0.02 < fate < 0.2 else connection.commit()
+
+
+def _log(dsn: str) -> list[tuple[int, str, int]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("SELECT position, stream, version FROM sojourn.event ORDER BY position").fetchall()
+
+
+def _versions_ascend(events: Sequence[LoggedEvent]) -> bool:
+    seen: dict[str, int] = {}
+    for event in events:
+        stream = str(event.originator_id)
+        if event.originator_version != seen.get(stream, 0) + 1:
+            return False
+        seen[stream] = event.originator_version
+    return True
+
+
+def _append(service: TransitionService, connection: Connection[Any], task_id: str) -> None:
+    service.register_tasks("w", [TaskSpec(task_id)], connection=connection)
+
+
+def _fence(connection: Connection[Any]) -> int:
+    return _value(connection, "SELECT pg_current_xact_id()::text::bigint")
+
+
+def _streams(events: Sequence[LoggedEvent]) -> list[str]:
+    return [str(event.originator_id) for event in events]
+
+
+def _value(connection: Connection[Any], statement: Any) -> int:
+    row = connection.execute(statement).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _count(dsn: str, statement: Any) -> int:
+    with psycopg.connect(dsn) as connection:
+        return _value(connection, statement)
+
+
+def _cut_all_others(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
