@@ -1,0 +1,28 @@
+"""Names that nobody knows, and the known ones that were probably meant."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from psycopg import Connection
+
+from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.errors import UnknownEntity
+from infrastructure.sql import query
+
+CANDIDATES = {TASK: "nearest_task_ids", TASK_INSTANCE: "nearest_task_instance_ids"}
+
+
+def unknown_entity(connection: Connection[Any], entity: Entity) -> UnknownEntity:
+    """The error that says so, with the known id that is most like the one that was asked for."""
+    nearest = _nearest(connection, CANDIDATES[entity.kind], entity.id)
+    return UnknownEntity(entity.kind.replace("_", " "), entity.id, nearest)
+
+
+def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEntity:
+    """The error that no task is of that workflow, with the known one that is most like it."""
+    return UnknownEntity("workflow", workflow_id, _nearest(connection, "nearest_workflow_ids", workflow_id))
+
+
+def _nearest(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:
+    rows = connection.execute(query("projections", candidates), {"wanted": wanted}).fetchall()
+    return get_close_matches(wanted, [row[0] for row in rows], n=1)
