@@ -9,7 +9,7 @@ SELECT
 FROM (
     SELECT
         t.entity_id AS task_instance_id, t.workflow_id, t.previous_status, t.status AS new_status, t.entered_at,
-        lead(t.entered_at) OVER (PARTITION BY t.entity_id ORDER BY t.version) AS exited_at,
+        lead(t.entered_at) OVER (PARTITION BY t.entity_id, t.workflow_id ORDER BY t.version) AS exited_at,
         t.version, t.position, t.reported, t.rule, t.actor, t.task_id
     FROM sojourn.transition AS t
     WHERE t.entity_kind = 'task_instance' AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
