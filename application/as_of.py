@@ -1,0 +1,20 @@
+"""Reading as of a time: every view answers with what had happened by then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from application.store import Store
+from infrastructure.sql import query
+
+
+@contextmanager
+def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
+    """A transaction whose views answer as of `at`; None: as of now."""
+    with store.transaction() as connection:
+        if at is not None:
+            connection.execute(query("projections", "as_of"), [at.isoformat()])
+        yield connection

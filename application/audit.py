@@ -1,0 +1,59 @@
+"""The audit of tasks: one row for each status that was entered, from when to when."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from application.as_of import as_of
+from application.known import check_entity, check_workflow
+from application.store import Store
+from domain.entity import TASK, Entity
+from infrastructure.sql import query
+
+BATCH = 5_000
+"""How many rows are fetched at a time."""
+
+
+class AuditRow(TypedDict):
+    """One status that a task was in; `exited_at` is None where no exit was observed."""
+
+    task_id: str
+    workflow_id: str
+    previous_status: str | None
+    new_status: str
+    entered_at: datetime
+    exited_at: datetime | None
+    duration_seconds: float
+
+
+@contextmanager
+def audit(
+    store: Store,
+    task_id: str | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    limit: int | None = None,
+) -> Iterator[Iterator[AuditRow]]:
+    """The rows of a task, of a workflow, or of all tasks, as of `at`, in the order in which statuses were entered.
+
+    They are read as they are asked for, within the block. Raises UnknownEntity.
+    """
+    wanted = {"task_id": task_id, "workflow_id": workflow_id, "limit": limit}
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        with connection.cursor("audit", row_factory=dict_row) as cursor:
+            cursor.itersize = BATCH
+            cursor.execute(query("projections", "audit"), wanted)
+            yield cast("Iterator[AuditRow]", iter(cursor))
+
+
+def _check(connection: Connection[Any], task_id: str | None, workflow_id: str | None) -> None:
+    if task_id is not None:
+        check_entity(connection, Entity(TASK, task_id))
+    if workflow_id is not None:
+        check_workflow(connection, workflow_id)

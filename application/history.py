@@ -1,0 +1,70 @@
+"""The history of one entity: every event of its stream, refusals included."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from application.known import check_entity
+from application.store import Store
+from domain.entity import Entity
+from infrastructure.sql import query
+
+POLL_SECONDS = 0.5
+"""How long a follower waits before it looks again."""
+
+
+class HistoryEvent(TypedDict):
+    """One event; `cause` is the position of the event that made it happen, `actor` the component that reported it."""
+
+    position: int
+    entity: str
+    version: int
+    name: str
+    previous_status: str | None
+    status: str
+    reported: str | None
+    rule: str | None
+    occurred_at: datetime | None
+    recorded_at: datetime
+    actor: str | None
+    cause: int | None
+    reason: str | None
+    entered_at: datetime
+    claimed: str | None
+    command_id: str | None
+    num_attempts: int | None
+    report_by_date: datetime | None
+    host: str | None
+    pid: int | None
+    user: str | None
+
+
+def history(store: Store, entity: Entity) -> list[HistoryEvent]:
+    """Every event of an entity, by version; raises UnknownEntity."""
+    with store.session() as connection:
+        events = _events(connection, entity, after=0)
+        if not events:
+            check_entity(connection, entity)
+        return events
+
+
+def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
+    """The history of an entity and then, for as long as the caller goes on, what is added to it."""
+    events = history(store, entity)
+    while True:
+        if events:
+            yield events
+            last = events[-1]["version"]
+        time.sleep(POLL_SECONDS)
+        with store.session() as connection:
+            events = _events(connection, entity, after=last)
+
+
+def _events(connection: Connection[Any], entity: Entity, *, after: int) -> list[HistoryEvent]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query("projections", "history"), {"stream": entity.stream, "after": after}).fetchall()
+    return [cast("HistoryEvent", {"position": row.pop("position"), "entity": str(entity), **row}) for row in rows]

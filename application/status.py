@@ -1,0 +1,43 @@
+"""The status of one entity, now or as of a time."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from application.as_of import as_of
+from application.known import check_entity
+from application.store import Store
+from domain.entity import TASK, TASK_INSTANCE, Entity
+from infrastructure.sql import query
+
+QUERIES = {TASK: "status_of_task", TASK_INSTANCE: "status_of_task_instance"}
+
+
+class Status(TypedDict):
+    """An entity's status and since when; all but `entity` is None before it existed.
+
+    `attempts` is how many attempts of a task had begun, or which attempt an instance is.
+    """
+
+    entity: str
+    status: str | None
+    since: datetime | None
+    lifecycle: str | None
+    attempts: int | None
+    version: int | None
+
+
+def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
+    """The status of an entity as of `at` (None: now); raises UnknownEntity."""
+    with as_of(store, at) as connection:
+        row = connection.execute(query("projections", QUERIES[entity.kind]), [entity.id]).fetchone()
+        if row is None:
+            check_entity(connection, entity)
+    current, since, lifecycle, attempts, version = row or (None,) * 5
+    return {
+        "entity": str(entity),
+        "status": current,
+        "since": since,
+        "lifecycle": lifecycle,
+        "attempts": attempts,
+        "version": version,
+    }

@@ -1,0 +1,1 @@
+SELECT set_config('sojourn.as_of', %s, true);

@@ -1,0 +1,3 @@
+SELECT w.workflow_id
+FROM unnest(%s::text[]) AS w (workflow_id)
+WHERE EXISTS (SELECT FROM sojourn.task AS t WHERE t.workflow_id = w.workflow_id);

@@ -1,0 +1,19 @@
+SELECT
+    e.position, e.version, e.name,
+    coalesce(d.previous_status, CASE WHEN e.version > 1 THEN d.status END) AS previous_status,
+    d.status, d.reported, d.rule, e.occurred_at, e.recorded_at,
+    d.actor ->> 'component' AS actor,
+    cause.position AS cause,
+    d.reason, e.entered_at, d.claimed, d.command_id, d.num_attempts, d.report_by_date,
+    d.actor ->> 'host' AS host, (d.actor ->> 'pid')::integer AS pid, d.actor ->> 'user' AS "user"
+FROM
+    sojourn.event AS e
+    CROSS JOIN LATERAL jsonb_to_record(e.data) AS d (
+        previous_status text, status text, reported text, rule text, actor jsonb, cause text, reason text,
+        claimed text, command_id text, num_attempts integer, report_by_date timestamptz
+    )
+    LEFT JOIN sojourn.event AS cause
+        ON cause.stream = substring(d.cause FROM '^(.+)@[0-9]+$')
+        AND cause.version = substring(d.cause FROM '@([0-9]+)$')::integer
+WHERE e.stream = %(stream)s AND e.version > %(after)s
+ORDER BY e.version;
