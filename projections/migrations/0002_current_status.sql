@@ -15,7 +15,7 @@ CREATE TABLE sojourn.task (
     entered_at        timestamptz NOT NULL,
     version           integer NOT NULL CHECK (version > 0)
 ) WITH (fillfactor = 80);
-CREATE INDEX task_workflow_id ON sojourn.task (workflow_id);
+CREATE INDEX task_workflow_id_idx ON sojourn.task (workflow_id);
 
 CREATE TABLE sojourn.task_instance (
     task_instance_id text COLLATE "C" PRIMARY KEY CHECK (length(task_instance_id) BETWEEN 1 AND 255),
