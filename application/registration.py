@@ -10,8 +10,8 @@ from psycopg import Connection
 from application.answers import CreateAnswer, RegisterAnswer
 from application.nearest import unknown_entity
 from application.store import Store, chunked
-from domain.entity import TASK, Entity, check_id
-from domain.errors import TaskConflict, TaskInstanceConflict
+from domain.entity import TASK, Entity, check_id, check_ids
+from domain.errors import MOST_ATTEMPTS, InvalidMaxAttempts, TaskConflict, TaskInstanceConflict
 from domain.events import Event
 from domain.lifecycle import Lifecycle
 from domain.report import Report
@@ -33,8 +33,11 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         check_id("task", self.task_id)
-        if self.max_attempts < 1:
-            raise ValueError(f"task {self.task_id!r} needs max_attempts of 1 or more, not {self.max_attempts}")
+        if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= MOST_ATTEMPTS:
+            raise InvalidMaxAttempts(self.task_id, self.max_attempts)
+        for kind, value in (("template", self.template), ("array", self.array_id)):
+            if value is not None:
+                check_id(kind, value)
 
 
 def register_tasks(
@@ -69,8 +72,8 @@ def create_task_instances(
 
     Raises UnknownEntity for a task that is not there, TaskInstanceConflict for an instance of another task.
     """
-    for task_instance_id in task_of:
-        check_id("task instance", task_instance_id)
+    check_ids("task instance", task_of)
+    check_ids("task", task_of.values())
     created = 0
     pairs = iter(task_of.items())
     while chunk := dict(islice(pairs, CHUNK)):

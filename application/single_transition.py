@@ -5,12 +5,12 @@ between, the second attempt decides under the locks.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any, cast
 
 import psycopg
 from psycopg import Connection
-from pydantic_core import to_json
 
 from application.answers import TaskAnswer, TaskInstanceAnswer
 from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
@@ -107,7 +107,7 @@ class SingleTransition:
         return Command(self._command_id, self._digest(), answer) if self._command_id else None
 
     def _digest(self) -> str:
-        return hashlib.sha256(to_json(self._request)).hexdigest()
+        return hashlib.sha256(json.dumps(self._request, default=str).encode()).hexdigest()
 
 
 def task_instance_answer(decision: Decision) -> TaskInstanceAnswer:

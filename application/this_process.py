@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from domain.actor import Actor
+from domain.text import storable
 
 
 def this_process(component: str | None = None) -> Actor:
     """The running process as an actor; its component is `component`, or else the name of the program."""
     pid, host, user = os.getpid(), *_place()
-    return Actor.model_construct(component=component or _program(), host=host, pid=pid, user=user)
+    return Actor.model_construct(component=storable(component or _program()), host=host, pid=pid, user=user)
 
 
 @cache

@@ -36,7 +36,7 @@ from application.single_transition import (
 from application.store import Store
 from application.this_process import this_process
 from domain.actor import Actor
-from domain.entity import check_id
+from domain.entity import check_id, check_ids
 from domain.errors import InvalidTime
 from domain.lifecycle import Lifecycle
 from domain.report import Report
@@ -135,11 +135,10 @@ class TransitionService:
         connection: Connection[Any] | None = None,
     ) -> GateAnswer:
         """Let tasks pass the gate of their lifecycle, where one more attempt begins; skip those that are locked."""
+        names = check_ids("task", task_ids)
         decide = bulk_transition.gate(None, _report(actor, reason, occurred_at))
         with self._store.transaction(connection) as used:
-            answer = bulk_transition.transition_tasks(
-                self._store, used, task_ids, decide, Wait.SKIP_LOCKED, max_retries
-            )
+            answer = bulk_transition.transition_tasks(self._store, used, names, decide, Wait.SKIP_LOCKED, max_retries)
         return {
             "gated": answer["transitioned"],
             "invalid": answer["invalid"],
@@ -165,13 +164,14 @@ class TransitionService:
         Tasks that others hold are skipped with `use_skip_locked`; without it, a chunk of which any task stays
         locked for `max_retries` attempts is left as it is, and all of it is in `locked`.
         """
+        names = check_ids("task", task_ids)
         report = _report(actor, reason, occurred_at)
         wait = Wait.SKIP_LOCKED if use_skip_locked else Wait.NOWAIT
         with self._store.transaction(connection) as used:
             return bulk_transition.transition_tasks(
                 self._store,
                 used,
-                task_ids,
+                names,
                 lambda task: propose_task(task, to_status, report, counts_attempt=increment_attempts),
                 wait,
                 max_retries,
@@ -189,11 +189,10 @@ class TransitionService:
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
         """Move task instances to a status, and their tasks with them."""
+        names = check_ids("task instance", task_instance_ids)
         report = _report(actor, reason, occurred_at)
         with self._store.transaction(connection) as used:
-            return bulk_transition.transition_task_instances(
-                self._store, used, task_instance_ids, to_status, report, max_retries
-            )
+            return bulk_transition.transition_task_instances(self._store, used, names, to_status, report, max_retries)
 
     def transition_task_instance(
         self,
@@ -214,6 +213,7 @@ class TransitionService:
         `current_ti_status` is what the reporter believes it to be in: the log decides, and keeps a claim that
         differs. `report_by_date` is until when it must be heard of again.
         """
+        check_id("task instance", task_instance_id)
         report = _report(actor, reason, occurred_at, command_id)
         by = _zoned(report_by_date)
         single = SingleTransition(
@@ -257,6 +257,7 @@ class TransitionService:
         connection: Connection[Any] | None = None,
     ) -> TaskAnswer:
         """Propose that a task go to a status, for lifecycles whose tasks report for themselves."""
+        check_id("task", task_id)
         report = _report(actor, reason, occurred_at, command_id)
         single = SingleTransition(
             self._store,
@@ -285,12 +286,13 @@ class TransitionService:
 
         What is done stays; what runs stays unless `reset_if_running`.
         """
+        names = check_ids("task", task_ids)
         report = _report(actor, reason, occurred_at)
         with self._store.transaction(connection) as used:
             return bulk_transition.reset_tasks(
                 self._store,
                 used,
-                task_ids,
+                names,
                 report,
                 reset_if_running=reset_if_running,
                 max_retries=max_retries,

@@ -1,8 +1,10 @@
 """Entities and the names that people and streams give them: `task:ID`, `ti:ID`."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from domain.errors import InvalidEntity, InvalidId
+from domain.text import is_storable
 
 TASK = "task"
 TASK_INSTANCE = "task_instance"
@@ -41,6 +43,11 @@ def parse_entity(text: str) -> Entity:
 
 def check_id(kind: str, value: object) -> str:
     """`value` itself where it can serve as an id; raises InvalidId."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or "\0" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or not is_storable(value):
         raise InvalidId(kind, value)
     return value
+
+
+def check_ids(kind: str, values: Iterable[object]) -> list[str]:
+    """The values themselves where each can serve as an id; raises InvalidId."""
+    return [check_id(kind, value) for value in values]

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_ATTEMPTS = 2**31 - 1
+"""How many attempts a task may have: what the database counts with."""
+
 
 class SojournError(Exception):
     """The base of every error that Sojourn raises on purpose."""
@@ -50,6 +53,14 @@ class UnknownRule(UnknownName):
     kind = "rule"
 
 
+class LifecycleInvalid(SojournError, ValueError):
+    """A lifecycle whose parts do not fit together, with every reason."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
 class UnknownEntity(UnknownName):
     """A task or task instance that the log has never heard of."""
 
@@ -74,6 +85,15 @@ class InvalidId(SojournError, ValueError):
         self.kind = kind
         self.value = value
         super().__init__(f"{kind} id {value!r} is not a text of 1 to 255 characters without NUL")
+
+
+class InvalidMaxAttempts(SojournError, ValueError):
+    """A number of attempts that no task can have."""
+
+    def __init__(self, task_id: str, value: object) -> None:
+        self.task_id = task_id
+        self.value = value
+        super().__init__(f"task {task_id!r} needs max_attempts of 1 to {MOST_ATTEMPTS}, not {value!r}")
 
 
 class InvalidTime(SojournError, ValueError):

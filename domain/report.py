@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.actor import Actor
+from domain.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,10 @@ class Report:
     reason: str | None = None
     occurred_at: datetime | None = None
     command_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.reason is not None:
+            object.__setattr__(self, "reason", storable(self.reason))
 
     def fields(self) -> dict[str, Any]:
         """What every event that comes of this report carries."""

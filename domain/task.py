@@ -8,6 +8,7 @@ from domain.entity import TASK, Entity
 from domain.events import Event, TaskEvent, TaskRefused, TaskRegistered, TaskReset, TaskTransitioned
 from domain.lifecycle import Lifecycle
 from domain.report import NOBODY, Report
+from domain.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Task:
             **report.fields(),
             status=self.status,
             num_attempts=self.num_attempts,
-            reported=proposed,
+            reported=storable(proposed),
             rule=rule,
             cause=cause.reference if cause else None,
         )

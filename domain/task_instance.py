@@ -14,6 +14,7 @@ from domain.events import (
 )
 from domain.report import NOBODY, Report
 from domain.task import later
+from domain.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class TaskInstance:
             **report.fields(),
             **self._carried(None),
             status=self.status,
-            reported=reported,
+            reported=storable(reported),
             rule=rule,
             claimed=claimed,
         )

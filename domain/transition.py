@@ -14,6 +14,7 @@ from domain.report import NOBODY, Report
 from domain.rules import is_orphaned, is_superseded
 from domain.task import Task
 from domain.task_instance import TaskInstance
+from domain.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def report_instance(
     `claimed` is the status that the reporter believed it to be in. The log's own decides; a claim that differs
     from it is kept.
     """
-    claimed = claimed if claimed != instance.status else None
+    claimed = storable(claimed) if claimed is not None and claimed != instance.status else None
     machine = instance_machine(task)
     refusal = refusal_of(machine, instance.status, status)
     if refusal:
