@@ -1,0 +1,147 @@
+"""Whether the projections say what the log says: a fold of the raw events, independent of the product's own."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from domain.lifecycle import ORPHANED_INSTANCE
+from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
+
+Row = dict[str, Any]
+PREFIXES = {"task": "task:", "task_instance": "task_instance:"}
+
+
+def assert_agreement(connection: psycopg.Connection[Any]) -> None:
+    """Every stream is legal and has no gaps, and every projection row is what its stream makes of it."""
+    streams = streams_of(connection)
+    for events in streams.values():
+        assert [event["version"] for event in events] == list(range(1, len(events) + 1))
+        _assert_legal(events)
+        _assert_times(events)
+    for kind, prefix in PREFIXES.items():
+        logged = {
+            stream.removeprefix(prefix): events for stream, events in streams.items() if stream.startswith(prefix)
+        }
+        _assert_current(connection, kind, logged)
+        _assert_audit(connection, kind, logged)
+    _assert_transitions(connection, streams)
+
+
+def streams_of(connection: psycopg.Connection[Any]) -> dict[str, list[Row]]:
+    """The events of each stream in the order of the log, with what their JSON has laid beside the columns."""
+    streams: dict[str, list[Row]] = defaultdict(list)
+    for event in rows(connection, "SELECT * FROM sojourn.event ORDER BY position"):
+        streams[event["stream"]].append(event.pop("data") | event)
+    return streams
+
+
+def rows(connection: psycopg.Connection[Any], statement: str, *parameters: object) -> list[Row]:
+    """What a statement finds, a dictionary a row."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement.encode(), parameters or None).fetchall()
+
+
+def moves(events: list[Row]) -> list[Row]:
+    """The events that enter a status."""
+    return [event for event in events if event["version"] == 1 or "previous_status" in event]
+
+
+def _assert_legal(events: list[Row]) -> None:
+    for before, event in pairwise(events):
+        machine = INSTANCE_MACHINE if event["name"].startswith("task_instance.") else TASK_MACHINE
+        if "previous_status" not in event:
+            assert event["status"] == before["status"], event
+            continue
+        assert event["previous_status"] == before["status"], event
+        if event["name"] == "task.reset.v1":
+            continue
+        entered = event["reported"] if event.get("rule") == ORPHANED_INSTANCE else event["status"]
+        assert machine.can_transition(event["previous_status"], entered), event
+
+
+def _assert_times(events: list[Row]) -> None:
+    since: datetime | None = None
+    for event in events:
+        told = event["occurred_at"] or event["recorded_at"]
+        if event["version"] == 1 or "previous_status" in event:
+            since = max(told, since or told)
+        assert event["entered_at"] == since, event
+
+
+def _assert_current(connection: psycopg.Connection[Any], kind: str, logged: dict[str, list[Row]]) -> None:
+    instances = Counter(row["task_id"] for row in rows(connection, "SELECT task_id FROM sojourn.task_instance"))
+    found = {row[f"{kind}_id"]: row for row in rows(connection, f"SELECT * FROM sojourn.{kind}")}
+    shown = {row[f"{kind}_id"]: row for row in rows(connection, f"SELECT * FROM sojourn.current_{kind}")}
+    assert found.keys() == shown.keys() == logged.keys()
+    for name, events in logged.items():
+        expected = {f"{kind}_id": name} | _FOLDS[kind](events)
+        if kind == "task":
+            expected["instances"] = instances[name]
+        assert found[name] == expected
+        assert shown[name].items() <= expected.items()
+
+
+def _folded_task(events: list[Row]) -> Row:
+    first, last = events[0], events[-1]
+    told_once = ("workflow_id", "lifecycle", "lifecycle_version", "max_attempts", "template", "array_id")
+    told_last = ("status", "num_attempts", "entered_at", "version")
+    return {key: first.get(key) for key in told_once} | {key: last[key] for key in told_last}
+
+
+def _folded_task_instance(events: list[Row]) -> Row:
+    first, last = events[0], events[-1]
+    report_by = last.get("report_by_date")
+    return (
+        {key: first[key] for key in ("task_id", "workflow_id", "ordinal")}
+        | {key: last[key] for key in ("status", "entered_at", "version")}
+        | {
+            "report_by_date": datetime.fromisoformat(report_by) if report_by else None,
+            "distributor_id": last.get("distributor_id"),
+        }
+    )
+
+
+_FOLDS = {"task": _folded_task, "task_instance": _folded_task_instance}
+
+
+def _assert_audit(connection: psycopg.Connection[Any], kind: str, logged: dict[str, list[Row]]) -> None:
+    audit = rows(
+        connection,
+        f"SELECT {kind}_id AS id, workflow_id, previous_status, new_status, entered_at, exited_at, version "
+        f"FROM sojourn.{kind}_status_audit ORDER BY {kind}_id, version",
+    )
+    assert audit == [interval for name in sorted(logged) for interval in _intervals(name, logged[name])]
+
+
+def _intervals(name: str, events: list[Row]) -> Iterator[Row]:
+    entered = moves(events)
+    for event, following in zip(entered, [*entered[1:], None], strict=True):
+        exited = following["entered_at"] if following else None
+        assert exited is None or exited >= event["entered_at"]
+        yield {
+            "id": name,
+            "workflow_id": event["workflow_id"],
+            "previous_status": event.get("previous_status"),
+            "new_status": event["status"],
+            "entered_at": event["entered_at"],
+            "exited_at": exited,
+            "version": event["version"],
+        }
+
+
+def _assert_transitions(connection: psycopg.Connection[Any], streams: dict[str, list[Row]]) -> None:
+    columns = ("position", "version", "previous_status", "status", "entered_at", "reported", "rule", "workflow_id")
+    found = rows(connection, f"SELECT {', '.join(columns)}, entity_kind, entity_id FROM sojourn.transition")
+    expected: list[Row] = [
+        {column: event.get(column) for column in columns}
+        | dict(zip(("entity_kind", "entity_id"), stream.split(":", 1), strict=True))
+        for stream, events in streams.items()
+        for event in moves(events)
+    ]
+    assert sorted(found, key=itemgetter("position")) == sorted(expected, key=itemgetter("position"))
