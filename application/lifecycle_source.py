@@ -1,13 +1,37 @@
 """Where a lifecycle comes from: its name among the shipped ones, or a TOML file."""
 
 import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from domain.errors import SojournError
-from domain.lifecycle import Lifecycle
+from domain.errors import LifecycleInvalid, SojournError, did_you_mean
+from domain.lifecycle import Gate, Implication, Lifecycle, Reset
 from domain.lifecycles import get_lifecycle, read_lifecycle
+from domain.machine import Machine
+
+PLAINLY = {
+    "missing": "is missing",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be a list",
+    "frozen_set_type": "must be a list",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "must be 1 or more",
+}
+"""What pydantic finds, in words for people who write TOML."""
+
+KEYS = [
+    field.alias or name
+    for model in (Lifecycle, Machine, Implication, Gate, Reset)
+    for name, field in model.model_fields.items()
+]
 
 
 class LifecycleFileInvalid(SojournError):
@@ -33,15 +57,23 @@ def read_file(path: Path) -> Lifecycle:
     try:
         return read_lifecycle(path.read_text("utf-8"))
     except OSError as error:
-        raise LifecycleFileInvalid(path, [f"cannot be read ({error.strerror})"]) from error
+        raise LifecycleFileInvalid(path, [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise LifecycleFileInvalid(path, ["is no text in UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
         raise LifecycleFileInvalid(path, [f"is no TOML: {error}"]) from error
     except ValidationError as error:
-        raise LifecycleFileInvalid(path, [_told(problem) for problem in error.errors()]) from error
-    except SojournError as error:
-        raise LifecycleFileInvalid(path, [str(error)]) from error
+        problems = [sentence for problem in error.errors() for sentence in _told(problem)]
+        raise LifecycleFileInvalid(path, problems) from error
 
 
-def _told(problem: object) -> str:
-    assert isinstance(problem, dict)
-    return f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
+def _told(problem: Any) -> Iterator[str]:
+    place = ".".join(map(str, problem["loc"]))
+    reason = problem.get("ctx", {}).get("error")
+    if isinstance(reason, LifecycleInvalid):
+        yield from (f"{place}.{sentence}" if place else sentence for sentence in reason.problems)
+    elif problem["type"] == "extra_forbidden":
+        name = str(problem["loc"][-1])
+        yield f"{place} is no key of a lifecycle{did_you_mean(get_close_matches(name, KEYS, n=1))}"
+    else:
+        yield f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"

@@ -97,5 +97,5 @@ def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
 def _readable(definition: object) -> Lifecycle | None:
     try:
         return Lifecycle.model_validate(definition)
-    except (ValidationError, LookupError):
+    except ValidationError:
         return None

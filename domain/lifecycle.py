@@ -1,11 +1,12 @@
 """A lifecycle: the machines of a task and its instances, and what one says of the other."""
 
+from collections.abc import Iterator
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.errors import UnknownRule
-from domain.machine import Machine
+from domain.errors import LifecycleInvalid, UnknownRule
+from domain.machine import Machine, names_no_status
 
 INVALID = "invalid-transition"
 """No edge of the machine leads there."""
@@ -76,16 +77,12 @@ class Lifecycle(BaseModel):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        for rule in self.rules:
-            if rule not in RULES:
-                raise UnknownRule(rule, RULES)
-        for status, implication in self.implies.items():
-            if self.instance is not None:
-                self.instance.check(status)
-            for implied in filter(None, (implication.status, implication.exhausted, implication.through)):
-                self.task.check(implied)
-        for status in self._named_for_tasks():
-            self.task.check(status)
+        problems = [f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES]
+        for machine, place, status in self._mentions():
+            if status not in machine.transitions:
+                problems.append(f"{place} {names_no_status(status, machine.statuses)}")
+        if problems:
+            raise LifecycleInvalid(problems)
         return self
 
     @property
@@ -122,8 +119,20 @@ class Lifecycle(BaseModel):
         legal = self.task.can_transition(source, through) and self.task.can_transition(through, target)
         return (through, target) if legal else ()
 
-    def _named_for_tasks(self) -> set[str]:
-        named = {self.gate.to} if self.gate else set()
+    def _mentions(self) -> Iterator[tuple[Machine, str, str]]:
+        for status, implication in self.implies.items():
+            if self.instance is not None:
+                yield self.instance, "implies", status
+            for implied in filter(None, (implication.status, implication.exhausted, implication.through)):
+                yield self.task, f"implies.{status}", implied
+        if self.gate:
+            yield self.task, "gate.to", self.gate.to
         if self.reset:
-            named |= {self.reset.to, *self.reset.keep, *self.reset.keep_unless_asked}
-        return named
+            yield from self._mentions_for_reset(self.reset)
+
+    def _mentions_for_reset(self, reset: Reset) -> Iterator[tuple[Machine, str, str]]:
+        yield self.task, "reset.to", reset.to
+        yield from ((self.task, "reset.keep", status) for status in sorted(reset.keep))
+        yield from ((self.task, "reset.keep_unless_asked", status) for status in sorted(reset.keep_unless_asked))
+        if reset.kill_instances_with and self.instance:
+            yield self.instance, "reset.kill_instances_with", reset.kill_instances_with

@@ -1,11 +1,12 @@
 """The state machine: which status may follow which, as data."""
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from domain.errors import UnknownStatus
+from domain.errors import LifecycleInvalid, UnknownStatus, did_you_mean
 
 
 def _edges(value: Any) -> Any:
@@ -36,8 +37,13 @@ class Machine(BaseModel):
 
     @model_validator(mode="after")
     def _names_only_its_own_statuses(self) -> Self:
-        for status in self._mentioned():
-            self.check(status)
+        problems = [
+            f"{place} {names_no_status(status, self.statuses)}"
+            for place, status in self._mentions()
+            if status not in self.transitions
+        ]
+        if problems:
+            raise LifecycleInvalid(problems)
         return self
 
     @property
@@ -66,13 +72,18 @@ class Machine(BaseModel):
         """The statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)
 
-    def check(self, status: str) -> str:
-        """`status` itself; raises UnknownStatus where the machine has none of that name."""
-        if status not in self.transitions:
-            raise UnknownStatus(status, self.statuses)
-        return status
+    def _mentions(self) -> Iterator[tuple[str, str]]:
+        yield "initial", self.initial
+        for source, targets in self.transitions.items():
+            yield from ((f"transitions.{source}", target) for target in targets)
+        for place in ("terminal", "transient", "failures"):
+            yield from ((place, status) for status in sorted(getattr(self, place)))
+        yield from (("untimely", status) for pair in sorted(self.untimely) for status in pair)
+        if self.orphaned is not None:
+            yield "orphaned", self.orphaned
 
-    def _mentioned(self) -> set[str]:
-        mentioned = {self.initial, *self.terminal, *self.transient, *self.failures}
-        mentioned |= {status for edge in self.edges | self.untimely for status in edge}
-        return mentioned | ({self.orphaned} if self.orphaned else set())
+
+def names_no_status(status: str, known: Sequence[str]) -> str:
+    """The end of a sentence about a part of a lifecycle that names a status which its machine has not."""
+    otherwise = ": every status is a key of transitions, even if nothing follows it"
+    return f"names {status!r}, which is no status{did_you_mean(UnknownStatus(status, known).nearest) or otherwise}"

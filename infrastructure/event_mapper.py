@@ -1,12 +1,12 @@
 """From domain events to stored ones and back, validated both ways."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
+from pydantic_core import from_json
 
 from domain.events import Event, read_event
 
@@ -58,7 +58,7 @@ class EventMapper(Mapper[str]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> Event:
         """The validated event; raises UnknownEvent or pydantic.ValidationError."""
-        data = json.loads(stored_event.state)
+        data = from_json(stored_event.state)
         data |= {"stream": stored_event.originator_id, "version": stored_event.originator_version}
         if isinstance(stored_event, LoggedEvent):
             data |= {

@@ -1,0 +1,200 @@
+"""`sojourn lifecycle`: the state machines that tasks live under."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from interfaces.failure import WRONG
+from interfaces.output import AsJson, messages, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from domain.lifecycle import Lifecycle
+    from domain.machine import Machine
+
+app = typer.Typer(no_args_is_help=True, help="List, show and check lifecycles.")
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A lifecycle in TOML.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """The lifecycles that ship with Sojourn."""
+    from domain.lifecycles import get_lifecycle, shipped
+
+    lifecycles = [get_lifecycle(name) for name in shipped()]
+    show(
+        [_summary(lifecycle) for lifecycle in lifecycles],
+        as_json=as_json,
+        people=lambda console: _tell_list(console, lifecycles),
+    )
+
+
+@app.command("show")
+def show_(
+    lifecycle: Annotated[str, typer.Argument(help="A shipped lifecycle's name, or a TOML file.")],
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid state diagram.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A lifecycle's statuses, what may follow each, and why it would."""
+    from application.lifecycle_source import find_lifecycle
+    from interfaces import lifecycle_page
+
+    found = find_lifecycle(lifecycle)
+    if mermaid and not as_json:
+        print(lifecycle_page.mermaid(found))  # noqa: T201 - text as it is, for other programs
+    elif markdown and not as_json:
+        print(lifecycle_page.markdown(found))  # noqa: T201
+    else:
+        show(_document(found), as_json=as_json, people=lambda console: _tell(console, found))
+        _warn(found)
+
+
+@app.command()
+def check(file: File, as_json: AsJson = False) -> None:
+    """Say what is wrong with a lifecycle file, and what is probably not meant."""
+    from application.lifecycle_source import LifecycleFileInvalid, read_file
+
+    try:
+        lifecycle = read_file(file)
+    except LifecycleFileInvalid as invalid:
+        problems = invalid.problems
+        document = {"file": str(file), "problems": problems, "warnings": []}
+        show(document, as_json=as_json, people=lambda console: _tell_problems(console, file, problems))
+        raise typer.Exit(WRONG) from None
+    show(
+        {"file": str(file), "problems": [], **_document(lifecycle)},
+        as_json=as_json,
+        people=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. Nothing is wrong."),
+    )
+    _warn(lifecycle)
+
+
+def _summary(lifecycle: "Lifecycle") -> dict[str, Any]:
+    return {
+        "name": lifecycle.name,
+        "version": lifecycle.version,
+        "rules": lifecycle.rules,
+        "statuses": {name: machine.statuses for name, machine in _machines(lifecycle)},
+    }
+
+
+def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
+    from domain.lifecycle_warning import lifecycle_warnings
+
+    return {
+        "name": lifecycle.name,
+        "version": lifecycle.version,
+        "rules": lifecycle.rules,
+        "task": _machine_document(lifecycle.task),
+        "task_instance": _machine_document(lifecycle.instance) if lifecycle.instance else None,
+        "implies": lifecycle.implies,
+        "gate": lifecycle.gate,
+        "reset": lifecycle.reset,
+        "warnings": [
+            {"machine": warning.machine, "status": warning.status, "warning": warning.warning, "text": warning.text}
+            for warning in lifecycle_warnings(lifecycle)
+        ],
+    }
+
+
+def _machine_document(machine: "Machine") -> dict[str, Any]:
+    from interfaces.lifecycle_page import untimely
+
+    def in_order(statuses: frozenset[str]) -> list[str]:
+        return [status for status in machine.statuses if status in statuses]
+
+    return {
+        "initial": machine.initial,
+        "statuses": machine.statuses,
+        "transitions": {source: list(targets) for source, targets in machine.transitions.items()},
+        "causes": machine.transitions,
+        "terminal": in_order(machine.terminal),
+        "transient": in_order(machine.transient),
+        "failures": in_order(machine.failures),
+        "orphaned": machine.orphaned,
+        "untimely": untimely(machine),
+    }
+
+
+def _machines(lifecycle: "Lifecycle") -> list[tuple[str, "Machine"]]:
+    machines = [("task", lifecycle.task)]
+    return [*machines, ("task_instance", lifecycle.instance)] if lifecycle.instance else machines
+
+
+def _in_words(lifecycle: "Lifecycle") -> str:
+    counts = [f"{len(machine.statuses)} {name.replace('_', ' ')} statuses" for name, machine in _machines(lifecycle)]
+    return f"lifecycle {lifecycle.name!r}, version {lifecycle.version}, {', '.join(counts)}"
+
+
+def _tell_list(console: "Console", lifecycles: list["Lifecycle"]) -> None:
+    from rich.table import Table
+
+    table = Table("lifecycle", "version", "task statuses", "instance statuses", "rules", box=None)
+    for lifecycle in lifecycles:
+        table.add_row(
+            lifecycle.name,
+            str(lifecycle.version),
+            str(len(lifecycle.task.statuses)),
+            str(len(lifecycle.instance.statuses)) if lifecycle.instance else "",
+            ", ".join(lifecycle.rules),
+        )
+    console.print(table)
+
+
+def _tell(console: "Console", lifecycle: "Lifecycle") -> None:
+    console.print(f"Lifecycle {lifecycle.name}, version {lifecycle.version}", style="bold")
+    if lifecycle.rules:
+        console.print(f"Rules: {', '.join(lifecycle.rules)}")
+    for name, machine in _machines(lifecycle):
+        console.print()
+        _tell_machine(console, name.replace("_", " "), machine)
+    if lifecycle.implies:
+        console.print()
+        _tell_implied(console, lifecycle)
+
+
+def _tell_machine(console: "Console", name: str, machine: "Machine") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from interfaces.lifecycle_page import marks, untimely
+
+    table = Table(f"{name} status", "", "may become", "when", box=None, header_style="bold")
+    for source, targets in machine.transitions.items():
+        told = source, Text(", ".join(marks(machine, source)), style="dim")
+        for target, cause in (targets or {"": ""}).items():
+            table.add_row(*told, target, cause)
+            told = "", Text()
+    console.print(table)
+    pairs = [f"{source} -> {target}" for source, target in untimely(machine)]
+    if pairs:
+        console.print(f" untimely: {', '.join(pairs)}")
+
+
+def _tell_implied(console: "Console", lifecycle: "Lifecycle") -> None:
+    from rich.table import Table
+
+    table = Table(
+        "task instance status", "implies task status", "without attempts left", "through",
+        box=None, header_style="bold",
+    )  # fmt: skip
+    for status, implied in lifecycle.implies.items():
+        table.add_row(status, implied.status, implied.exhausted or "", implied.through or "")
+    console.print(table)
+
+
+def _tell_problems(console: "Console", file: Path, problems: list[str]) -> None:
+    console.print(f"{file} cannot be used:")
+    for problem in problems:
+        console.print(f"  {problem}")
+
+
+def _warn(lifecycle: "Lifecycle") -> None:
+    from domain.lifecycle_warning import lifecycle_warnings
+
+    for warning in lifecycle_warnings(lifecycle):
+        messages().print(f"warning: {warning.text}", soft_wrap=True)

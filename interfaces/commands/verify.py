@@ -1,0 +1,46 @@
+"""`sojourn verify`: the projections against a replay of the log."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from interfaces import connect
+from interfaces.failure import WRONG
+from interfaces.output import AsJson, Dsn, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.verify import Verification
+
+app = typer.Typer()
+
+SHOWN = 20
+"""How many mismatches people are told one by one."""
+
+
+@app.command()
+def verify(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Compare every row of the projections with a replay of the log, and the log with its lifecycles."""
+    from application.verify import verify as verified
+    from interfaces.progress import progress_bars
+
+    with progress_bars() as bar, connect.service(ctx, dsn) as service:
+        verification = verified(service.store, bar("Replaying the log"))
+    show(verification, as_json=as_json, people=lambda console: tell(console, verification))
+    if verification["mismatches"]:
+        raise typer.Exit(WRONG)
+
+
+def tell(console: "Console", verification: "Verification") -> None:
+    """Print the first mismatches, and how many there are."""
+    mismatches = verification["mismatches"]
+    for mismatch in mismatches[:SHOWN]:
+        console.print(mismatch.text)
+    if len(mismatches) > SHOWN:
+        console.print(f"and {len(mismatches) - SHOWN:,} more: --json prints them all")
+    replayed = f"Replayed {verification['events']:,} events of {verification['entities']:,} entities"
+    if mismatches:
+        console.print(f"{replayed}: {len(mismatches):,} mismatches.")
+    else:
+        console.print(f"{replayed}: the log is legal, and the projections agree with it.")
