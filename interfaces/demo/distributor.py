@@ -1,10 +1,11 @@
 """A small distributor: what a workflow system does with Sojourn, from the first task to the last word on a lost one."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from application.answers import TaskInstanceAnswer
+from application.replay import Progress
 from application.transition_service import TaskSpec, TransitionService
 from interfaces.demo.commands import MEMORY_MIB, Command
 from interfaces.demo.messages import Heartbeat, Order
@@ -28,7 +29,7 @@ class Distributor:
         workflow_id: str,
         commands: Sequence[Command],
         pool: Pool,
-        progress: Callable[[], None],
+        progress: Progress,
     ) -> None:
         self._service = service
         self._workflow_id = workflow_id
@@ -115,7 +116,7 @@ class Distributor:
             self._waiting.append(task_id)
         elif task_status is not None:
             self.ended[task_id] = task_status
-            self._progress()
+            self._progress(len(self.ended), len(self._commands))
 
     def _look_for_lost(self) -> None:
         """Give up the instances whose report_by_date has passed; their tasks begin again, as after a resume."""

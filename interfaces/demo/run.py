@@ -2,13 +2,14 @@
 
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from application.replay import Progress
 from application.transition_service import TransitionService
 from interfaces.demo.commands import Command, commands
 from interfaces.demo.distributor import Distributor
@@ -26,12 +27,11 @@ class Run:
     surprises: list[str]
 
 
-def run(service: TransitionService, begin: Callable[[int], None], progress: Callable[[], None]) -> Run:
-    """Run the commands: `begin` is told how many there are, `progress` is called when one has ended for good."""
+def run(service: TransitionService, progress: Progress) -> Run:
+    """Run the commands; `progress` is told how many of them have ended for good."""
     workflow_id = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with interrupted_by_sigterm(), TemporaryDirectory(prefix="sojourn-demo-") as folder:
         planned = commands(workflow_id, Path(folder))
-        begin(len(planned))
         with Pool(WORKERS, service.dsn, Path(folder)) as pool:
             distributor = Distributor(service, workflow_id, planned, pool, progress)
             distributor.run()

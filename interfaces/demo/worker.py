@@ -18,7 +18,7 @@ ACTOR = "worker"
 REPORT_WITHIN = timedelta(seconds=2)
 """How long nothing need be heard of an instance that runs."""
 
-HEARTBEAT = timedelta(seconds=0.4)
+HEARTBEAT_SECONDS = 0.4
 OUT_OF_MEMORY = ("MemoryError", "Cannot allocate memory", "std::bad_alloc")
 WITHIN_MEMORY = 'ulimit -v "$0" 2>/dev/null; exec "$@"'
 """Sets RLIMIT_AS, where the system has it, in the process that becomes the command."""
@@ -46,14 +46,15 @@ def carry_out(service: TransitionService, order: Order) -> str | None:
 def run(order: Order) -> tuple[str, str | None]:
     """Run the command, with a heartbeat now and then; the status that it ends in, and why."""
     within_memory = ("sh", "-c", WITHIN_MEMORY, str(order.memory_mib * 1024), *order.argv)
+    heartbeat(order)
     with subprocess.Popen(  # noqa: S603 - running commands is what a worker is for
         within_memory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as command:
         while True:
-            say(Heartbeat(task_instance_id=order.task_instance_id, report_by_date=report_by_date()))
             with contextlib.suppress(subprocess.TimeoutExpired):
-                _, errors = command.communicate(timeout=HEARTBEAT.total_seconds())
+                _, errors = command.communicate(timeout=HEARTBEAT_SECONDS)
                 return outcome(command.returncode, errors, order.memory_mib)
+            heartbeat(order)
 
 
 def outcome(exit_status: int, errors: str, memory_mib: int) -> tuple[str, str | None]:
@@ -64,6 +65,11 @@ def outcome(exit_status: int, errors: str, memory_mib: int) -> tuple[str, str | 
         return "RESOURCE_ERROR", f"out of memory with a limit of {memory_mib} MiB"
     last_words = errors.strip().rpartition("\n")[2]
     return "ERROR", f"exit status {exit_status}{f': {last_words}' if last_words else ''}"
+
+
+def heartbeat(order: Order) -> None:
+    """Let it be known that the order is being carried out."""
+    say(Heartbeat(task_instance_id=order.task_instance_id, report_by_date=report_by_date()))
 
 
 def report_by_date() -> datetime:

@@ -1,0 +1,145 @@
+"""`sojourn demo` as people run it: processes, a database, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+SOJOURN = Path(sys.executable).with_name("sojourn")
+PROCESSES = Path("/proc")
+MARK = "SOJOURN_TEST_RUN"
+
+
+class Demo:
+    """A demo process; what it starts can be told from others by a mark in the environment."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        self.folder = folder
+        self.mark = f"{MARK}={uuid4()}"
+        self.process = subprocess.Popen(
+            [SOJOURN, "demo", "--json", "--dsn", dsn],
+            env=os.environ | {MARK: self.mark.partition("=")[2], "TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self) -> tuple[int, str, str]:
+        output, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, output, errors
+
+    def left_over(self) -> list[str]:
+        """The command lines of its processes that are still there, and the files."""
+        if not PROCESSES.is_dir():
+            pytest.skip("processes are looked for in /proc")
+        return [*map(str, self.folder.iterdir()), *self._processes()]
+
+    def _processes(self) -> Iterator[str]:
+        for process in PROCESSES.glob("[0-9]*"):
+            try:
+                if self.mark.encode() in (process / "environ").read_bytes().split(b"\0"):
+                    yield (process / "cmdline").read_text()
+            except OSError:
+                continue  # it is another user's, or has just ended
+
+
+@pytest.fixture
+def demo(dsn: str, tmp_path: Path) -> Iterator[Demo]:
+    started = Demo(dsn, tmp_path)
+    yield started
+    if started.process.poll() is None:
+        started.process.kill()
+        started.process.communicate()
+
+
+def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: psycopg.Connection) -> None:
+    status, output, errors = demo.finish()
+
+    assert (status, errors) == (0, "")
+    found = json.loads(output)
+    workflow = found["workflow"]
+    assert found["tasks"] == 60
+    assert found["task_instances"] == 65
+    assert found["orphans"] == 1
+    assert found["refused"] == 0
+    assert found["verify"] == {"checked": found["events"], "mismatches": 0}
+    assert [found["events"], found["transitions"]] == one(
+        connection,
+        "SELECT count(*), count(*) FILTER (WHERE name NOT LIKE '%%.refused.%%') FROM sojourn.event"
+        " WHERE workflow_id = %s",
+        workflow,
+    )
+    assert demo.left_over() == []
+
+    assert tasks(connection, workflow) == {"DONE": 59, "ERROR_FATAL": 1}
+    assert entered(connection, f"{workflow}/broken") == [
+        *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_RECOVERABLE"),
+        *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_FATAL"),
+    ]
+    assert entered(connection, f"{workflow}/hungry") == [
+        *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_RECOVERABLE"),
+        *("ADJUSTING_RESOURCES", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "DONE"),
+    ]
+    assert entered(connection, f"{workflow}/crashes-once") == [
+        *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING"),
+        *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "DONE"),
+    ]
+    orphan = one(
+        connection,
+        "SELECT task_instance_id, previous_status, new_status, reported, rule"
+        " FROM sojourn.task_instance_status_audit WHERE workflow_id = %s AND rule IS NOT NULL",
+        workflow,
+    )
+    lost = f"{workflow}/crashes-once/1"
+    assert orphan == [lost, "TRIAGING", "ERROR_FATAL", "UNKNOWN_ERROR", "orphaned-instance"]
+    assert workers_of(connection, lost) != workers_of(connection, f"{workflow}/crashes-once/2")
+
+
+def test_ctrl_c_leaves_nothing_behind(demo: Demo, connection: psycopg.Connection) -> None:
+    while not one(connection, "SELECT count(*) FROM sojourn.transition WHERE status = %s", "RUNNING")[0]:
+        assert demo.process.poll() is None, demo.finish()
+
+    demo.process.send_signal(signal.SIGINT)
+    status, output, errors = demo.finish()
+
+    assert (status, output) == (130, "")
+    assert "Traceback" not in errors
+    assert demo.left_over() == []
+    assert one(connection, "SELECT count(*) FROM sojourn.task WHERE status <> %s", "DONE") != [0]
+
+
+def one(connection: psycopg.Connection, statement: str, *parameters: object) -> list[Any]:
+    rows = connection.execute(statement.encode(), parameters).fetchall()
+    assert len(rows) == 1
+    return list(rows[0])
+
+
+def tasks(connection: psycopg.Connection, workflow: str) -> dict[str, int]:
+    rows = connection.execute(
+        "SELECT status, count(*) FROM sojourn.current_task WHERE workflow_id = %s GROUP BY status", [workflow]
+    )
+    return dict(rows.fetchall())
+
+
+def entered(connection: psycopg.Connection, task_id: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT new_status FROM sojourn.task_status_audit WHERE task_id = %s ORDER BY version", [task_id]
+    )
+    return [row[0] for row in rows]
+
+
+def workers_of(connection: psycopg.Connection, task_instance_id: str) -> set[int]:
+    rows = connection.execute(
+        "SELECT DISTINCT (data -> 'actor' ->> 'pid')::integer FROM sojourn.event"
+        " WHERE stream = %s AND data -> 'actor' ->> 'component' = 'worker'",
+        [f"task_instance:{task_instance_id}"],
+    )
+    return {row[0] for row in rows}

@@ -1,0 +1,96 @@
+"""The demo's distributor, when it hears nothing of what it has launched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from interfaces.demo import distributor
+from interfaces.demo.commands import Command
+from interfaces.demo.distributor import Distributor
+from interfaces.demo.messages import Order, Word
+from interfaces.demo.pool import Pool
+
+TASK = "w/t"
+
+
+@dataclass
+class Silent:
+    """A pool of one worker that never says a word; `reports` is what it does report, an instance after the other."""
+
+    service: TransitionService
+    reports: list[tuple[str, ...]]
+    orders: list[Order] = field(default_factory=list)
+
+    @property
+    def free(self) -> list["Silent"]:
+        return [self]
+
+    def take(self, order: Order) -> None:
+        for status in self.reports[len(self.orders)]:
+            self.service.transition_task_instance(order.task_instance_id, status, actor="worker")
+        self.orders.append(order)
+
+    def words(self, timeout: float) -> Iterator[Word]:
+        assert timeout == 0
+        yield from ()
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributor, "LAUNCH_WITHIN", timedelta(0))
+
+
+def test_an_instance_that_never_begins_is_given_up_and_tried_again(
+    service: TransitionService, connection: psycopg.Connection
+) -> None:
+    pool = Silent(service, reports=[(), ("RUNNING", "DONE")])
+
+    distributed = run(service, pool)
+
+    assert distributed.ended == {TASK: "DONE"}
+    assert history(connection, f"{TASK}/1") == ["QUEUED", "INSTANTIATED", "LAUNCHED", "NO_HEARTBEAT", "ERROR"]
+    assert history(connection, f"{TASK}/2") == ["QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING", "DONE"]
+
+
+def test_an_instance_whose_worker_dies_as_it_ends_is_not_run_again(
+    service: TransitionService, connection: psycopg.Connection
+) -> None:
+    pool = Silent(service, reports=[("RUNNING", "DONE")])
+
+    distributed = run(service, pool)
+
+    assert distributed.ended == {TASK: "DONE"}
+    assert history(connection, f"{TASK}/1")[-1] == "DONE"
+    assert len(pool.orders) == 1
+
+
+def test_what_is_lost_while_it_runs_is_orphaned_once_its_retry_has_won(
+    service: TransitionService, connection: psycopg.Connection
+) -> None:
+    pool = Silent(service, reports=[("RUNNING",), ("RUNNING", "DONE")])
+
+    distributed = run(service, pool)
+
+    assert distributed.orphans == [f"{TASK}/1"]
+    assert history(connection, f"{TASK}/1")[-2:] == ["TRIAGING", "ERROR_FATAL"]
+    assert distributed.ended == {TASK: "DONE"}
+
+
+def run(service: TransitionService, pool: Silent) -> Distributor:
+    command = Command(TASK, "t", ("true",))
+    distributed = Distributor(service, "w", [command], cast("Pool", pool), lambda _reached, _last: None)
+    distributed.run()
+    return distributed
+
+
+def history(connection: psycopg.Connection, task_instance_id: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT new_status FROM sojourn.task_instance_status_audit WHERE task_instance_id = %s ORDER BY version",
+        [task_instance_id],
+    )
+    return [row[0] for row in rows]
