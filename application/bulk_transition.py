@@ -107,6 +107,9 @@ def _reset(
 ) -> ResetAnswer:
     instances = store.status.lock_instances_of(connection, ids)
     tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, Wait.NOWAIT)}
+    if len(instances) < sum(task.instances for task in tasks.values()):
+        # Some were created before their tasks were locked. Now there can be no more.
+        instances = store.status.lock_instances_of(connection, ids)
     decisions = {
         name: reset_task(tasks[name], report, reset_if_running=reset_if_running) for name in ids if name in tasks
     }

@@ -1,0 +1,232 @@
+"""What the service does about rows that others hold: real connections that hold real locks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from application import retry
+from application.transition_service import TaskSpec, TransitionService
+from domain.errors import RetriesExhausted
+from infrastructure.current_status import CurrentStatus
+from infrastructure.recorder import CHUNK
+from tests.agreement import assert_agreement
+from tests.attempts import attempt, ids, log, register, status
+
+Lock = tuple[str, str]
+TASK: Lock = ("task", "t1")
+INSTANCE: Lock = ("task_instance", "t1/1")
+
+
+@contextmanager
+def locked(dsn: str, *locks: Lock) -> Iterator[psycopg.Connection[Any]]:
+    """Rows that a transaction of somebody else's holds for the length of a block, or until it is committed."""
+    with psycopg.connect(dsn) as other:
+        for table, name in locks:
+            found = other.execute(
+                f"SELECT FROM sojourn.{table} WHERE {table}_id = %s FOR NO KEY UPDATE".encode(), [name]
+            )
+            assert found.rowcount == 1
+        yield other
+        other.rollback()
+
+
+@pytest.mark.parametrize("lock", [TASK, INSTANCE])
+class TestOne:
+    def test_who_may_not_try_again_is_told_so(self, service: TransitionService, dsn: str, lock: Lock) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+
+        with locked(dsn, lock):
+            answer = service.transition_task_instance("t1/1", "DONE", max_retries=1)
+
+        assert answer == {
+            "ti_updated": False,
+            "task_transitioned": False,
+            "task_status": None,
+            "error": "max_retries_exceeded",
+            "orphaned": False,
+        }
+        assert status(service, "task:t1", "ti:t1/1") == ["RUNNING", "RUNNING"]
+
+    def test_who_tries_again_succeeds_once_the_lock_is_gone(
+        self, service: TransitionService, dsn: str, lock: Lock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        waits: list[int] = []
+
+        with locked(dsn, lock) as other:
+
+            def released_after_two(number: int) -> float:
+                waits.append(number)
+                if len(waits) == 2:
+                    other.rollback()
+                return 0
+
+            monkeypatch.setattr(retry, "backoff_seconds", released_after_two)
+            answer = service.transition_task_instance("t1/1", "DONE", max_retries=5)
+
+        assert (answer["error"], answer["task_status"]) == (None, "DONE")
+        assert waits == [1, 2]
+
+    def test_it_decides_on_what_the_holder_of_the_lock_has_made_of_it(
+        self, service: TransitionService, dsn: str, lock: Lock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+
+        with locked(dsn, lock) as other:
+
+            def finished_meanwhile(number: int) -> float:
+                service.transition_task_instance("t1/1", "DONE", connection=other)
+                other.commit()
+                return 0
+
+            monkeypatch.setattr(retry, "backoff_seconds", finished_meanwhile)
+            answer = service.transition_task_instance("t1/1", "ERROR")
+
+        assert (answer["error"], answer["task_status"]) == ("invalid_ti_transition", "DONE")
+
+
+class TestTransitionTask:
+    def test_it_does_not_wait_either(self, service: TransitionService, dsn: str) -> None:
+        register(service, "t1")
+
+        with locked(dsn, TASK):
+            answer = service.transition_task("t1", "QUEUED", max_retries=1)
+
+        assert (answer["error"], answer["response"]) == ("max_retries_exceeded", "ABORT")
+
+
+class TestGate:
+    def test_it_skips_what_is_locked(
+        self, service: TransitionService, dsn: str, connection: psycopg.Connection[Any]
+    ) -> None:
+        register(service, "t1", "t2", "t3")
+
+        with locked(dsn, ("task", "t2")):
+            answer = service.gate_tasks_for_queueing(["t3", "t2", "nowhere", "t1"])
+
+        assert answer == {"gated": ["t3", "t1"], "invalid": [], "locked": ["t2"], "not_found": ["nowhere"]}
+        assert log(service, "task:t2") == ["task.registered REGISTERING"]
+        assert_agreement(connection)
+
+
+class TestTransitionTasks:
+    def test_a_chunk_with_a_locked_task_is_left_as_it_is(self, service: TransitionService, dsn: str) -> None:
+        tasks = ids(CHUNK + 2)
+        service.register_tasks("w", [TaskSpec(task_id) for task_id in tasks])
+
+        with locked(dsn, ("task", tasks[7])):
+            answer = service.transition_tasks(["nowhere", *tasks], "QUEUED", max_retries=1)
+
+        first, second = tasks[: CHUNK - 1], tasks[CHUNK - 1 :]
+        assert answer == {"transitioned": second, "invalid": [], "locked": first, "not_found": ["nowhere"]}
+        assert status(service, f"task:{first[0]}", f"task:{second[0]}") == ["REGISTERING", "QUEUED"]
+
+    def test_only_the_locked_ones_are_left_where_they_may_be_skipped(
+        self, service: TransitionService, dsn: str
+    ) -> None:
+        register(service, "t1", "t2")
+
+        with locked(dsn, ("task", "t2")):
+            answer = service.transition_tasks(["t1", "t2"], "QUEUED", use_skip_locked=True, max_retries=1)
+
+        assert answer == {"transitioned": ["t1"], "invalid": [], "locked": ["t2"], "not_found": []}
+
+    def test_it_succeeds_once_the_lock_is_gone(
+        self, service: TransitionService, dsn: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(service, "t1", "t2")
+
+        with locked(dsn, ("task", "t2")) as other:
+
+            def released(_: int) -> float:
+                other.rollback()
+                return 0
+
+            monkeypatch.setattr(retry, "backoff_seconds", released)
+            answer = service.transition_tasks(["t1", "t2"], "QUEUED")
+
+        assert answer["transitioned"] == ["t1", "t2"]
+        assert log(service, "task:t1") == ["task.registered REGISTERING", "task.transitioned QUEUED"]
+
+
+@pytest.mark.parametrize("lock", [TASK, INSTANCE])
+class TestManyInstances:
+    def test_a_chunk_with_a_locked_one_is_left_as_it_is(self, service: TransitionService, dsn: str, lock: Lock) -> None:
+        register(service, "t1", "t2")
+        attempt(service, "t1", "t2")
+
+        with locked(dsn, lock):
+            answer = service.transition_task_instances(["t2/1", "t1/1", "nowhere"], "DONE", max_retries=1)
+
+        assert answer == {"transitioned": [], "invalid": [], "locked": ["t2/1", "t1/1"], "not_found": ["nowhere"]}
+        assert status(service, "task:t1", "task:t2") == ["RUNNING", "RUNNING"]
+
+
+class TestCreateTaskInstances:
+    def test_a_task_that_stays_locked_is_named(self, service: TransitionService, dsn: str, no_waiting: None) -> None:
+        register(service, "t1")
+
+        with locked(dsn, TASK), pytest.raises(RetriesExhausted, match="gave up after 5 attempts"):
+            service.create_task_instances({"t1/1": "t1"})
+
+
+class TestReset:
+    @pytest.mark.parametrize("lock", [TASK, INSTANCE])
+    def test_a_chunk_with_a_locked_task_or_instance_is_left_as_it_is(
+        self, service: TransitionService, dsn: str, lock: Lock
+    ) -> None:
+        register(service, "t1", "t2")
+        attempt(service, "t1", until="LAUNCHED")
+
+        with locked(dsn, lock):
+            answer = service.reset_tasks(["t1", "t2", "nowhere"], max_retries=1)
+
+        assert answer == {
+            "reset": [],
+            "kept": [],
+            "locked": ["t1", "t2"],
+            "not_found": ["nowhere"],
+            "killed": [],
+        }
+        assert status(service, "task:t1", "ti:t1/1") == ["LAUNCHED", "LAUNCHED"]
+
+    def test_an_instance_that_is_created_just_before_the_tasks_are_locked_is_told_to_end_too(
+        self, service: TransitionService, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(service, "t1")
+        service.gate_tasks_for_queueing(["t1"])
+        lock_tasks = CurrentStatus.lock_tasks
+        created: list[object] = []
+
+        def created_in_between(*arguments: Any) -> Any:
+            if not created:
+                created.append("t1/1")
+                service.create_task_instances({"t1/1": "t1"})
+            return lock_tasks(*arguments)
+
+        monkeypatch.setattr(CurrentStatus, "lock_tasks", created_in_between)
+        answer = service.reset_tasks(["t1"])
+
+        assert (answer["reset"], answer["killed"]) == (["t1"], ["t1/1"])
+        assert status(service, "task:t1", "ti:t1/1") == ["REGISTERING", "KILL_SELF"]
+        assert_agreement(connection)
+
+
+def test_a_reader_is_not_kept_waiting(service: TransitionService, dsn: str) -> None:
+    register(service, "t1")
+    attempt(service, "t1")
+
+    with locked(dsn, TASK, INSTANCE):
+        assert status(service, "task:t1", "ti:t1/1") == ["RUNNING", "RUNNING"]
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts that follow each other at once."""
+    monkeypatch.setattr(retry, "backoff_seconds", lambda _: 0.0)
