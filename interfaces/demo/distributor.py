@@ -108,13 +108,15 @@ class Distributor:
 
     def _go_on(self, name: str, task_status: str | None) -> None:
         """See what an instance that has ended leaves to be done for its task."""
-        self._due.pop(name)
+        if task_status is None:  # the report did not get through: what is overdue is looked for again
+            return
+        del self._due[name]
         task_id = self._task_of[name]
         if task_status == "ADJUSTING_RESOURCES":
             self._memory_mib[task_id] *= 2
         if task_status in AT_THE_GATE:
             self._waiting.append(task_id)
-        elif task_status is not None:
+        else:
             self.ended[task_id] = task_status
             self._progress(len(self.ended), len(self._commands))
 

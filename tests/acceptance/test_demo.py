@@ -22,25 +22,28 @@ class Demo:
     """A demo process; what it starts can be told from others by a mark in the environment."""
 
     def __init__(self, dsn: str, folder: Path) -> None:
-        self.folder = folder
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
         self.mark = f"{MARK}={uuid4()}"
-        self.process = subprocess.Popen(
-            [SOJOURN, "demo", "--json", "--dsn", dsn],
-            env=os.environ | {MARK: self.mark.partition("=")[2], "TMPDIR": str(folder)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._output, self._errors = folder / "output", folder / "errors"
+        # Files, not pipes: the end of a pipe would come only when no process that has inherited it is left.
+        with self._output.open("w") as output, self._errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [SOJOURN, "demo", "--json", "--dsn", dsn],
+                env=os.environ | {MARK: self.mark.partition("=")[2], "TMPDIR": str(self.temporary)},
+                stdout=output,
+                stderr=errors,
+            )
 
     def finish(self) -> tuple[int, str, str]:
-        output, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, output, errors
+        status = self.process.wait(timeout=60)
+        return status, self._output.read_text(), self._errors.read_text()
 
     def left_over(self) -> list[str]:
         """The command lines of its processes that are still there, and the files."""
         if not PROCESSES.is_dir():
             pytest.skip("processes are looked for in /proc")
-        return [*map(str, self.folder.iterdir()), *self._processes()]
+        return [*map(str, self.temporary.iterdir()), *self._processes()]
 
     def _processes(self) -> Iterator[str]:
         for process in PROCESSES.glob("[0-9]*"):
@@ -57,7 +60,7 @@ def demo(dsn: str, tmp_path: Path) -> Iterator[Demo]:
     yield started
     if started.process.poll() is None:
         started.process.kill()
-        started.process.communicate()
+        started.process.wait()
 
 
 def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: psycopg.Connection) -> None:
