@@ -1,0 +1,159 @@
+"""`sojourn history`: everything that the log has of one entity."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces import connect
+from interfaces.options import EntityName
+from interfaces.output import AsJson, Dsn, local, show
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from application.history import HistoryEvent
+    from application.store import Store
+    from domain.entity import Entity
+
+app = typer.Typer()
+
+COLUMNS = ("position>", "at", "what", "reported", "rule", "cause>", "actor")
+
+
+@app.command()
+def history(
+    ctx: typer.Context,
+    entity: EntityName,
+    full: Annotated[bool, typer.Option("--full", help="Everything that each event says.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new events until interrupted; JSON is one event a line.")
+    ] = False,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """What has happened to a task or task instance.
+
+    Refused reports are there too. A report is shown where something else was made of it, with the rule that made the
+    difference. The cause is the position of the event that made this one happen.
+    """
+    from application.history import history as read
+    from domain.entity import parse_entity
+
+    named = parse_entity(entity)
+    with connect.service(ctx, dsn) as service:
+        if follow:
+            follow_until_interrupted(service.store, named, full=full, as_json=as_json)
+        else:
+            events = read(service.store, named)
+            show(events, as_json=as_json, people=lambda console: tell(console, events, full=full))
+
+
+def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as_json: bool) -> None:
+    """Print the history and whatever is added to it."""
+    from application.history import follow
+    from interfaces.output import console
+
+    widths: Sequence[int] = ()
+    try:
+        for events in follow(store, entity):
+            if as_json:
+                print_json(events)
+            elif full:
+                print_whole(console(), events)
+            else:
+                widths = print_lines(console(), events, range(len(COLUMNS)), widths)
+    except KeyboardInterrupt:
+        return  # how following ends
+
+
+def tell(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> None:
+    """What people read: a line an event, without columns that are empty, or all that each event says."""
+    if full:
+        print_whole(console, events)
+    else:
+        filled = [number for number, cells in enumerate(zip(*map(line, events), strict=True)) if any(cells)]
+        print_lines(console, events, filled)
+
+
+def print_lines(
+    console: "Console", events: "list[HistoryEvent]", columns: Sequence[int], widths: Sequence[int] = ()
+) -> Sequence[int]:
+    """Print a line an event; the answer is the widths with which more lines go on below them."""
+    from interfaces.table import print_table, table
+
+    shown = table(*(COLUMNS[number] for number in columns), widths=widths)
+    for event in events:
+        cells = line(event)
+        style = "dim" if is_refused(event) else "bold" if event["rule"] else None
+        shown.add_row(*(cells[number] for number in columns), style=style)
+    print_table(console, shown)
+    return widths or [max(len(str(cell)) for cell in (column.header, *column.cells)) for column in shown.columns]
+
+
+def print_whole(console: "Console", events: "list[HistoryEvent]") -> None:
+    """Print all that each event says."""
+    for event in events:
+        console.print("\n".join(whole(event)) + "\n")
+
+
+def print_json(events: "list[HistoryEvent]") -> None:
+    """Print events as JSON, one a line."""
+    import sys
+
+    from pydantic_core import to_json
+
+    sys.stdout.writelines(f"{to_json(event).decode()}\n" for event in events)
+    sys.stdout.flush()
+
+
+def line(event: "HistoryEvent") -> tuple[str, ...]:
+    """One event, as short as it can be told."""
+    reported = event["reported"] if event["reported"] != event["status"] else None
+    return (
+        str(event["position"]),
+        local(held_at(event)),
+        in_short(event),
+        reported or "",
+        event["rule"] or "",
+        str(event["cause"] or ""),
+        event["actor"] or "",
+    )
+
+
+def whole(event: "HistoryEvent") -> Iterator[str]:
+    """One event, with everything that it says."""
+    yield f"{event['position']}  {event['entity']}  {in_short(event)}"
+    for name, value in event.items():
+        if value is not None and name not in ("position", "entity"):
+            yield f"    {name:<15} {told(value)}"
+
+
+def in_short(event: "HistoryEvent") -> str:
+    """What happened: `RUNNING -> DONE`, `stays RUNNING`, `registered: REGISTERING`."""
+    happened = event["name"].split(".")[1]
+    if is_refused(event):
+        return f"stays {event['status']}"
+    if event["previous_status"] is None:
+        return f"{happened}: {event['status']}"
+    moved = f"{event['previous_status']} -> {event['status']}"
+    return moved if happened == "transitioned" else f"{happened}: {moved}"
+
+
+def is_refused(event: "HistoryEvent") -> bool:
+    """Whether the report left the entity as it was."""
+    return event["name"].split(".")[1] == "refused"
+
+
+def held_at(event: "HistoryEvent") -> "datetime":
+    """Since when the event counts: its status is never entered before the one before it."""
+    return max(event["entered_at"], event["occurred_at"] or event["recorded_at"])
+
+
+def told(value: object) -> str:
+    """A value as people read it."""
+    from datetime import datetime
+
+    return local(value) if isinstance(value, datetime) else str(value)

@@ -1,0 +1,48 @@
+"""`sojourn status`: where one entity is, or was."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from interfaces import connect
+from interfaces.beginning import say_entity_begins
+from interfaces.options import At, EntityName
+from interfaces.output import AsJson, Dsn, in_words, local, show
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from application.status import Status
+
+app = typer.Typer()
+
+
+@app.command()
+def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """The status of a task or task instance, and since when."""
+    from datetime import UTC, datetime
+
+    from application.status import status as read
+    from domain.entity import parse_entity
+    from domain.time import parse_time
+
+    named = parse_entity(entity)
+    time = parse_time(at) if at else None
+    with connect.service(ctx, dsn) as service:
+        found = read(service.store, named, time)
+        if found["status"] is None and time:
+            say_entity_begins(service.store, named, time)
+    show(found, as_json=as_json, people=lambda console: tell(console, found, time or datetime.now(UTC)))
+
+
+def tell(console: "Console", found: "Status", at: "datetime") -> None:
+    """What people read; nothing where the entity did not exist."""
+    since = found["since"]
+    if since is None:
+        return
+    stayed = max((at - since).total_seconds(), 0)
+    console.print(f"{found['entity']}  {found['status']}  since {local(since)} ({in_words(stayed)})")
+    attempts = "attempt" if found["entity"].startswith("ti:") else "attempts"
+    console.print(f"{attempts} {found['attempts']}, lifecycle {found['lifecycle']}, version {found['version']}")
