@@ -1,7 +1,5 @@
 """Tasks and their instances, brought by the service to where a test begins."""
 
-from collections.abc import Sequence
-
 from application.transition_service import TaskSpec, TransitionService
 
 WAY = ("QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING")
@@ -52,6 +50,6 @@ def _next(service: TransitionService, task_id: str) -> int:
     return task.instances + 1
 
 
-def ids(count: int, prefix: str = "t") -> Sequence[str]:
+def ids(count: int, prefix: str = "t") -> list[str]:
     """So many ids, in the order in which the database sorts them."""
     return [f"{prefix}{number:06}" for number in range(count)]
