@@ -1,0 +1,9 @@
+WITH forgotten AS (
+    DELETE FROM sojourn_rebuild.task AS t
+    WHERE t.task_id IN (SELECT substr(s, 6) FROM unnest(%(streams)s::text[]) AS s WHERE starts_with(s, 'task:'))
+)
+DELETE FROM sojourn_rebuild.task_instance AS i
+WHERE
+    i.task_instance_id IN (
+        SELECT substr(s, 15) FROM unnest(%(streams)s::text[]) AS s WHERE starts_with(s, 'task_instance:')
+    );

@@ -1,0 +1,10 @@
+-- The statements that give a rebuilt table the keys and indexes of the table that is read, under the same names.
+SELECT format('ALTER TABLE sojourn_rebuild.%%I ADD CONSTRAINT %%I %%s', t.relname, c.conname, pg_get_constraintdef(c.oid))
+FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
+WHERE t.oid = %(table)s::regclass AND c.contype IN ('p', 'u')
+UNION ALL
+SELECT replace(pg_get_indexdef(i.indexrelid), ' ON sojourn.', ' ON sojourn_rebuild.')
+FROM pg_index AS i
+WHERE
+    i.indrelid = %(table)s::regclass
+    AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u'))

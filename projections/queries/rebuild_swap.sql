@@ -1,0 +1,7 @@
+CREATE SCHEMA sojourn_replaced;
+ALTER TABLE sojourn.task SET SCHEMA sojourn_replaced;
+ALTER TABLE sojourn.task_instance SET SCHEMA sojourn_replaced;
+ALTER TABLE sojourn.transition SET SCHEMA sojourn_replaced;
+ALTER TABLE sojourn_rebuild.task SET SCHEMA sojourn;
+ALTER TABLE sojourn_rebuild.task_instance SET SCHEMA sojourn;
+ALTER TABLE sojourn_rebuild.transition SET SCHEMA sojourn;

@@ -1,0 +1,181 @@
+"""Rebuilding the projections from the log, beside readers and writers."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from application import rebuild as module
+from application.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild
+from application.transition_service import TransitionService
+from application.verify import verify
+from infrastructure.sql import query
+from tests.attempts import attempt, ids, log, register, status
+
+Plant = Callable[[Connection[Any]], object]
+
+PLANTED: dict[str, Plant] = {
+    "a status": lambda connection: connection.execute(
+        "UPDATE sojourn.task SET status = 'QUEUED' WHERE task_id = 't000001'"
+    ),
+    "a missing task": lambda connection: connection.execute("DELETE FROM sojourn.task WHERE task_id = 't000001'"),
+    "an instance's version": lambda connection: connection.execute("UPDATE sojourn.task_instance SET version = 99"),
+    "a missing transition": lambda connection: connection.execute("DELETE FROM sojourn.transition WHERE version = 2"),
+}
+
+
+@pytest.fixture
+def worked(service: TransitionService) -> TransitionService:
+    """A service whose log has tasks that ran, failed, were refused, reset, and never began."""
+    names = ids(30)
+    register(service, *names)
+    running = attempt(service, *names[:20])
+    service.transition_task_instances(running[:8], "DONE")
+    service.transition_task_instances(running[8:14], "ERROR")
+    service.transition_task_instances(running[:4], "LAUNCHED")
+    service.reset_tasks(names[14:17], reset_if_running=True)
+    attempt(service, *names[8:11], until="LAUNCHED")
+    return service
+
+
+@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED.keys())
+def test_what_was_wrong_is_right_after_it(
+    worked: TransitionService, connection: Connection[Any], planted: Plant
+) -> None:
+    assert verify(worked.store)["mismatches"] == []
+    planted(connection)
+    assert verify(worked.store)["mismatches"] != []
+    rebuilt = rebuild(worked.store, told)
+    assert rebuilt["events"] == len(_log(connection))
+    assert verify(worked.store)["mismatches"] == []
+
+
+def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, connection: Connection[Any]) -> None:
+    names = ids(400, "w")
+    register(worked, *names)
+    rebuilds = [0]
+
+    def write() -> None:
+        for start in range(0, len(names), 4):
+            attempt(worked, *names[start : start + 4])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while writer.is_alive():
+        rebuild(worked.store, told)
+        rebuilds[0] += 1
+    writer.join()
+    assert rebuilds[0] > 1
+    assert set(status(worked, *(f"task:{name}" for name in names))) == {"RUNNING"}
+    assert verify(worked.store)["mismatches"] == []
+
+
+def test_what_is_uncommitted_when_it_begins_is_waited_for(
+    worked: TransitionService, connection: Connection[Any], dsn: str
+) -> None:
+    with psycopg.connect(dsn) as open_transaction:
+        worked.gate_tasks_for_queueing(["t000025"], connection=open_transaction)
+        waiting = threading.Event()
+        thread = threading.Thread(target=rebuild, args=(worked.store, lambda step: waiting.set()))
+        thread.start()
+        assert waiting.wait(10)
+        open_transaction.commit()
+        thread.join(30)
+    assert status(worked, "task:t000025") == ["QUEUED"]
+    assert verify(worked.store)["mismatches"] == []
+
+
+def test_only_one_runs_at_a_time(worked: TransitionService, connection: Connection[Any]) -> None:
+    connection.execute("SELECT pg_advisory_lock(%s)", [module.LOCK])
+    with pytest.raises(RebuildRunning):
+        rebuild(worked.store, told)
+    connection.execute("SELECT pg_advisory_unlock(%s)", [module.LOCK])
+    rebuild(worked.store, told)
+
+
+def test_one_that_was_killed_can_be_started_again(worked: TransitionService, connection: Connection[Any]) -> None:
+    connection.execute(query("projections", "rebuild_begin"))
+    rebuild(worked.store, told)
+    assert _schemas(connection) == ["sojourn"]
+    assert verify(worked.store)["mismatches"] == []
+
+
+def test_one_that_is_interrupted_leaves_everything_as_it_was(
+    worked: TransitionService, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_swap", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(worked.store, told)
+    assert _schemas(connection) == ["sojourn"]
+    assert verify(worked.store)["mismatches"] == []
+
+
+def test_a_long_reader_prevents_the_swap_and_nothing_else(
+    worked: TransitionService, connection: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SWAPS", 2)
+    with psycopg.connect(dsn) as reader:
+        reader.execute("SELECT count(*) FROM sojourn.task_status_audit")
+        with pytest.raises(SwapPrevented):
+            rebuild(worked.store, told)
+    assert _schemas(connection) == ["sojourn"]
+    assert worked.gate_tasks_for_queueing(["t000025"])["gated"] == ["t000025"]
+
+
+def test_a_view_of_somebody_elses_is_kept(worked: TransitionService, connection: Connection[Any]) -> None:
+    connection.execute("CREATE VIEW mine AS SELECT task_id FROM sojourn.current_task")
+    rebuild(worked.store, told)
+    assert len(connection.execute("SELECT * FROM mine").fetchall()) == 30
+
+    connection.execute("CREATE VIEW too_deep AS SELECT task_id FROM sojourn.task")
+    with pytest.raises(TablesInUse, match="too_deep"):
+        rebuild(worked.store, told)
+    assert len(connection.execute("SELECT * FROM too_deep").fetchall()) == 30
+
+
+def test_who_could_read_still_can(worked: TransitionService, connection: Connection[Any]) -> None:
+    with _role(connection, "sojourn_test_reader") as role:
+        connection.execute(f"GRANT USAGE ON SCHEMA sojourn TO {role}; GRANT SELECT ON sojourn.task TO {role}")
+        rebuild(worked.store, told)
+        connection.execute(f"SET ROLE {role}")
+        assert len(connection.execute("SELECT * FROM sojourn.task").fetchall()) == 30
+        connection.execute("RESET ROLE")
+
+
+def test_a_service_goes_on_with_the_tables_swapped_under_it(worked: TransitionService) -> None:
+    running = attempt(worked, "t000026")
+    for number in range(8):  # past the point where statements are prepared on the server
+        worked.transition_task_instance(running[0], ("TRIAGING", "RUNNING")[number % 2])
+    rebuild(worked.store, told)
+    answer = worked.transition_task_instance(running[0], "DONE")
+    assert answer["task_status"] == "DONE"
+    assert log(worked, "task:t000026")[-1] == "task.transitioned DONE"
+
+
+def told(step: str) -> None:
+    """Nobody listens."""
+
+
+@contextmanager
+def _role(connection: Connection[Any], name: str) -> Iterator[str]:
+    connection.execute(f"CREATE ROLE {name}")
+    try:
+        yield name
+    finally:
+        connection.execute(f"RESET ROLE; DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def _log(connection: Connection[Any]) -> list[Any]:
+    return connection.execute("SELECT position FROM sojourn.event").fetchall()
+
+
+def _schemas(connection: Connection[Any]) -> list[str]:
+    rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sojourn%' ORDER BY nspname")
+    return [row[0] for row in rows]
