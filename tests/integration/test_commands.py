@@ -1,0 +1,115 @@
+"""Command ids: the same request twice is carried out once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from domain.errors import CommandConflict
+from tests.agreement import rows
+from tests.attempts import attempt, register, status
+
+NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def running(service: TransitionService) -> TransitionService:
+    """A service with a task that runs."""
+    register(service, "t1")
+    attempt(service, "t1")
+    return service
+
+
+def written(connection: psycopg.Connection[Any]) -> int:
+    """The number of events."""
+    return int(rows(connection, "SELECT count(*) AS events FROM sojourn.event")[0]["events"])
+
+
+def test_a_report_that_comes_again_gets_its_first_answer_and_writes_nothing(
+    running: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    first = running.transition_task_instance("t1/1", "ERROR", command_id="c1", report_by_date=NINE, reason="exit 3")
+    events = written(connection)
+    running.gate_tasks_for_queueing(["t1"])
+
+    again = running.transition_task_instance("t1/1", "ERROR", command_id="c1", report_by_date=NINE, reason="exit 3")
+
+    assert again == first
+    assert (first["ti_updated"], first["task_status"]) == (True, "REGISTERING")
+    assert written(connection) == events + 1
+
+
+def test_a_refusal_too(running: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    first = running.transition_task_instance("t1/1", "LAUNCHED", command_id="c1")
+    events = written(connection)
+
+    assert running.transition_task_instance("t1/1", "LAUNCHED", command_id="c1") == first
+    assert (first["error"], written(connection)) == ("untimely_transition", events)
+
+
+def test_what_was_not_found_may_be_asked_again(running: TransitionService) -> None:
+    assert running.transition_task_instance("t1/2", "INSTANTIATED", command_id="c1")["error"] == "not_found"
+    running.create_task_instances({"t1/2": "t1"})
+
+    assert running.transition_task_instance("t1/2", "INSTANTIATED", command_id="c1")["ti_updated"]
+
+
+def test_what_was_locked_may_be_asked_again(running: TransitionService, dsn: str) -> None:
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
+        answer = running.transition_task_instance("t1/1", "DONE", command_id="c1", max_retries=1)
+    assert answer["error"] == "max_retries_exceeded"
+
+    assert running.transition_task_instance("t1/1", "DONE", command_id="c1")["ti_updated"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"to_status": "DONE"},
+        {"current_ti_status": "RUNNING"},
+        {"report_by_date": NINE + timedelta(minutes=1)},
+        {"reason": "exit 4"},
+        {"occurred_at": NINE},
+        {"task_instance_id": "t1/2"},
+    ],
+)
+def test_another_request_is_a_conflict(
+    running: TransitionService, connection: psycopg.Connection[Any], other: dict[str, Any]
+) -> None:
+    request = {"task_instance_id": "t1/1", "to_status": "ERROR", "report_by_date": NINE, "reason": "exit 3"}
+    running.transition_task_instance(**request, command_id="c1")
+    events = written(connection)
+
+    with pytest.raises(CommandConflict, match="command 'c1' was carried out with another request"):
+        running.transition_task_instance(**request | other, command_id="c1")
+
+    assert written(connection) == events
+
+
+def test_the_same_id_for_a_task_is_a_conflict(running: TransitionService) -> None:
+    running.transition_task_instance("t1/1", "DONE", command_id="c1")
+
+    with pytest.raises(CommandConflict):
+        running.transition_task("t1", "DONE", command_id="c1")
+
+
+def test_a_tasks_own_proposal(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    register(service, "t1")
+
+    first = service.transition_task("t1", "QUEUED", command_id="c1")
+    again = service.transition_task("t1", "QUEUED", command_id="c1")
+
+    assert again == first
+    assert (first["response"], status(service, "task:t1"), written(connection)) == ("ACCEPT", ["QUEUED"], 2)
+
+
+def test_every_event_that_a_command_makes_names_it(
+    running: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    running.transition_task_instance("t1/1", "ERROR", command_id="c1")
+
+    found = rows(connection, "SELECT stream FROM sojourn.event WHERE data ->> 'command_id' = 'c1' ORDER BY position")
+    assert [row["stream"] for row in found] == ["task_instance:t1/1", "task:t1", "task:t1"]
