@@ -32,8 +32,8 @@ def commands(workflow_id: str, folder: Path) -> list[Command]:
     """The demo's commands; those that go wrong only once leave a mark in `folder`."""
 
     def command(name: str, *argv: object, max_attempts: int = 3, ends: str = "DONE") -> Command:
-        words = tuple(map(str, argv))
-        return Command(f"{workflow_id}/{name}", name.rpartition("-")[0] or name, words, max_attempts, ends)
+        template = name.rstrip("-0123456789")
+        return Command(f"{workflow_id}/{name}", template, tuple(map(str, argv)), max_attempts, ends)
 
     return [
         command("crashes-once", "sh", "-c", KILL_WORKER_ONCE, folder / "crashed"),
