@@ -1,7 +1,7 @@
 """The Task aggregate: a unit of work and the status that its events have brought it to."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from domain.entity import TASK, Entity
@@ -130,4 +130,5 @@ def later(told: datetime | None, previous: datetime | None) -> datetime | None:
     """When a status was entered: as it was told, but never before the entity entered the one before it."""
     if told is None or previous is None:
         return told or previous
-    return max(told, previous)
+    # As instants: where two times share a zone, Python compares its clock, which is set back once a year.
+    return max(told, previous, key=lambda time: time.astimezone(UTC))

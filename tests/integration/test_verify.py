@@ -1,0 +1,417 @@
+"""Verifying: a log that only the service wrote is clean, and each thing that is planted is found, and nothing else."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from application.replay import pinned_lifecycles, replayed
+from application.transition_service import TaskSpec, TransitionService
+from application.verify import COLUMNS, verify
+from domain.actor import Actor
+from domain.replay import Replay
+from tests.attempts import attempt, register
+
+Connection = psycopg.Connection[Any]
+Found = list[tuple[str, str]]
+
+NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
+OTHER_VALUE = {"text": "'other'", "integer": "{column} + 7", "timestamp with time zone": "now() + interval '1 day'"}
+
+PLAIN_LIFECYCLE = """
+name = "plain"
+version = 2
+[task]
+initial = "new"
+terminal = ["gone"]
+[task.transitions]
+new = ["old"]
+old = ["gone", "new"]
+gone = []
+"""
+
+
+class TestWhatTheServiceWrites:
+    def test_an_empty_log_is_clean(self, service: TransitionService) -> None:
+        assert verify(service.store) == {"entities": 0, "events": 0, "mismatches": []}
+
+    def test_a_mix_of_everything_is_clean(
+        self, service: TransitionService, connection: Connection, tmp_path: Any
+    ) -> None:
+        everything(service, connection, tmp_path)
+
+        verification = verify(service.store)
+
+        assert verification["mismatches"] == []
+        (events,) = one(connection, "SELECT count(*) FROM sojourn.event")
+        assert verification["events"] == events > 60
+        (entities,) = one(connection, "SELECT count(DISTINCT stream) FROM sojourn.event")
+        assert verification["entities"] == entities
+
+    def test_the_night_in_which_clocks_are_set_back(self, dsn: str, connection: Connection) -> None:
+        (name,) = one(connection, "SELECT current_database()")
+        connection.execute(SQL("ALTER DATABASE {} SET TimeZone = 'Europe/Berlin'").format(Identifier(name)))
+        before, after = (
+            datetime(2025, 10, 26, hour, minute, tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin"))
+            for hour, minute in ((0, 50), (1, 10))
+        )
+        with TransitionService.connect(dsn) as service:
+            service.register_tasks("w", [TaskSpec("t1")], occurred_at=before)
+            service.gate_tasks_for_queueing(["t1"], occurred_at=after)
+
+            assert verify(service.store)["mismatches"] == []
+        (minutes,) = one(
+            connection,
+            "SELECT extract(minutes FROM exited_at - entered_at) FROM sojourn.task_status_audit "
+            "WHERE new_status = 'REGISTERING'",
+        )
+        assert minutes == 20
+
+    def test_what_others_write_meanwhile_makes_no_difference(
+        self, service: TransitionService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(service, "t1", "t2", "t3")
+        attempt(service, "t1", "t2", "t3", until="LAUNCHED")
+        monkeypatch.setattr("application.replay.CHUNK", 4)
+        reached: list[tuple[int, int]] = []
+
+        def write(position: int, last: int) -> None:
+            if not reached:
+                service.transition_task_instances(["t1/1", "t2/1"], "RUNNING")
+                service.register_tasks("w", [TaskSpec("t4")])
+            reached.append((position, last))
+
+        verification = verify(service.store, write)
+
+        assert verification["mismatches"] == []
+        assert verification["entities"] == 6
+        assert len(reached) > 2
+        assert reached[-1][0] == reached[-1][1]
+        assert verify(service.store)["entities"] == 7
+
+    def test_a_replay_comes_to_what_the_service_sees(
+        self, service: TransitionService, connection: Connection, tmp_path: Any
+    ) -> None:
+        everything(service, connection, tmp_path)
+
+        with service.store.database.snapshot() as snapshot:
+            replay = Replay(pinned_lifecycles(snapshot))
+            for _ in replayed(service.store, snapshot, replay):
+                pass
+
+        ids = [row[0] for row in connection.execute("SELECT task_instance_id FROM sojourn.task_instance")]
+        families = [service.store.status.family(connection, name) for name in ids]
+        assert len(families) > 5
+        for instance, task in filter(None, families):
+            assert (replay.entities[instance.stream], replay.entities[task.stream]) == (instance, task)
+
+
+@pytest.fixture
+def log(service: TransitionService) -> TransitionService:
+    """A small log: t1 runs its second attempt, t2 is done, t3 waits; t1's first attempt was refused something."""
+    register(service, "t1", "t2", "t3")
+    attempt(service, "t1", "t2")
+    service.transition_task_instance("t1/1", "ERROR", report_by_date=NINE)
+    attempt(service, "t1")
+    service.transition_task_instance("t2/1", "DONE")
+    service.transition_task_instance("t1/1", "ERROR")
+    assert verify(service.store)["mismatches"] == []
+    return service
+
+
+class TestWhatIsFoundInTheProjections:
+    def test_every_column_is_compared(self, connection: Connection) -> None:
+        for table, columns in COLUMNS.items():
+            rows = connection.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'sojourn' AND table_name = %s",
+                [table],
+            )
+            assert {row[0] for row in rows} == set(columns)
+
+    @pytest.mark.parametrize(
+        ("table", "column"),
+        [
+            (table, column)
+            for table, columns in COLUMNS.items()
+            for column in columns
+            if column not in ("task_instance_id", "entity_kind", "entity_id", "position")
+            and (table, column) not in {("task", "task_id"), ("transition", "version")}
+        ],
+    )
+    def test_another_value(self, log: TransitionService, connection: Connection, table: str, column: str) -> None:
+        key = {"task": "task_id = 't1'", "task_instance": "task_instance_id = 't1/1'"}
+        where = key.get(table, "entity_id = 't1' AND version = 2")
+        (kind,) = one(
+            connection,
+            "SELECT data_type FROM information_schema.columns "
+            "WHERE table_schema = 'sojourn' AND table_name = %s AND column_name = %s",
+            table,
+            column,
+        )
+        value = SQL(OTHER_VALUE[kind]).format(column=Identifier(column))
+        statement = SQL("UPDATE sojourn.{} SET {} = coalesce({}, {}) WHERE {} RETURNING {}")
+        fallback = SQL("1") if kind == "integer" else value
+        names = Identifier(table), Identifier(column), value, fallback, SQL(where), Identifier(column)
+        row = connection.execute(statement.format(*names)).fetchone()
+
+        (mismatch,) = verify(log.store)["mismatches"]
+
+        assert mismatch.what == f"{table}.{column}"
+        assert mismatch.entity == ("ti:t1/1" if table == "task_instance" else "task:t1")
+        assert row is not None
+        assert mismatch.found == row[0] != mismatch.expected
+        assert (mismatch.position is not None) == (table == "transition")
+        assert column in mismatch.text
+
+    @pytest.mark.parametrize(
+        ("statement", "expected"),
+        [
+            ("DELETE FROM sojourn.task WHERE task_id = 't3'", [("task:t3", "task.missing")]),
+            ("DELETE FROM sojourn.task_instance WHERE task_id = 't2'", [("ti:t2/1", "task_instance.missing")]),
+            (
+                "DELETE FROM sojourn.transition WHERE entity_id = 't1' AND version = 3",
+                [("task:t1", "transition.missing")],
+            ),
+            (
+                "INSERT INTO sojourn.task SELECT 't9', workflow_id, lifecycle, lifecycle_version, template, array_id, "
+                "max_attempts, num_attempts, instances, status, entered_at, version FROM sojourn.task LIMIT 1",
+                [("task:t9", "task.extra")],
+            ),
+            (
+                "INSERT INTO sojourn.task_instance (task_instance_id, task_id, workflow_id, ordinal, status, "
+                "entered_at, version) VALUES ('t9/1', 't9', 'w', 1, 'QUEUED', now(), 1)",
+                [("ti:t9/1", "task_instance.extra")],
+            ),
+            (
+                "UPDATE sojourn.transition SET version = 99 WHERE entity_id = 't1' AND version = 3",
+                [("task:t1", "transition.extra"), ("task:t1", "transition.missing")],
+            ),
+        ],
+    )
+    def test_missing_and_extra_rows(
+        self, log: TransitionService, connection: Connection, statement: str, expected: Found
+    ) -> None:
+        connection.execute(statement.encode())
+
+        assert found(log) == expected
+
+    @pytest.mark.parametrize("position", ["-1", "1", "last", "last + 1"])
+    def test_an_extra_transition_wherever_it_says_to_be(
+        self, log: TransitionService, connection: Connection, position: str
+    ) -> None:
+        statement = (
+            "INSERT INTO sojourn.transition (position, entity_kind, entity_id, version, task_id, workflow_id, "
+            f"previous_status, status, entered_at) SELECT {position}, 'task', 't3', 2, 't3', 'w', 'REGISTERING', "
+            "'QUEUED', now() FROM (SELECT max(position) AS last FROM sojourn.event) AS e"
+        )
+        connection.execute(statement.encode())
+
+        assert found(log) == [("task:t3", "transition.extra")]
+
+    def test_a_row_that_lies_behind_the_log(self, log: TransitionService, connection: Connection) -> None:
+        connection.execute("UPDATE sojourn.transition SET position = 10000 WHERE entity_id = 't1' AND version = 3")
+
+        assert found(log) == [("task:t1", "transition.missing"), ("task:t1", "transition.extra")]
+
+
+class TestWhatIsFoundInTheLog:
+    def test_an_edge_that_the_machine_has_not(self, log: TransitionService, connection: Connection) -> None:
+        plant(connection, "task:t3", "task.transitioned.v1", previous_status="REGISTERING", status="DONE")
+
+        (mismatch,) = verify(log.store)["mismatches"]
+
+        (last,) = one(connection, "SELECT max(position) FROM sojourn.event")
+        assert (mismatch.entity, mismatch.what, mismatch.position) == ("task:t3", "edge", last)
+        assert (mismatch.expected, mismatch.found) == (["QUEUED"], "DONE")
+        assert mismatch.text == "task:t3@2 goes from REGISTERING to DONE, and the machine has no such edge"
+
+    def test_a_gap_in_the_versions(self, log: TransitionService, connection: Connection) -> None:
+        plant(
+            connection, "task:t3", "task.transitioned.v1", version=3,
+            previous_status="REGISTERING", status="QUEUED", num_attempts=1,
+        )  # fmt: skip
+
+        (mismatch,) = verify(log.store)["mismatches"]
+
+        assert (mismatch.entity, mismatch.what, mismatch.expected, mismatch.found) == ("task:t3", "version", 2, 3)
+
+    def test_an_event_that_is_gone(self, log: TransitionService, connection: Connection) -> None:
+        rewrite(connection, "DELETE FROM sojourn.event WHERE stream = 'task:t1' AND version = 2")
+
+        assert sorted(found(log)) == [
+            ("task:t1", "previous-status"),
+            ("task:t1", "transition.extra"),
+            ("task:t1", "version"),
+        ]
+
+    def test_entered_at_in_the_log(self, log: TransitionService, connection: Connection) -> None:
+        rewrite(
+            connection,
+            "UPDATE sojourn.event SET entered_at = entered_at - interval '1 hour' "
+            "WHERE stream = 'task:t1' AND version = 3",
+        )
+
+        (mismatch,) = verify(log.store)["mismatches"]
+
+        assert (mismatch.entity, mismatch.what) == ("task:t1", "entered_at")
+        assert mismatch.expected - mismatch.found == timedelta(hours=1)
+
+    def test_entered_at_going_back(self, log: TransitionService, connection: Connection) -> None:
+        plant(
+            connection, "task:t3", "task.transitioned.v1", occurred_at=NINE, entered_at=NINE,
+            previous_status="REGISTERING", status="QUEUED", num_attempts=1,
+        )  # fmt: skip
+
+        assert found(log) == [
+            ("task:t3", "entered_at"),
+            ("task:t3", "transition.entered_at"),
+            ("task:t3", "task.entered_at"),
+        ]
+
+    @pytest.mark.parametrize("cause", ["task_instance:t1/1@99", "task_instance:t9/1@1", "task:t3@2", "nothing"])
+    def test_a_cause_that_is_not_before_its_effect(
+        self, log: TransitionService, connection: Connection, cause: str
+    ) -> None:
+        plant(
+            connection, "task:t3", "task.transitioned.v1",
+            previous_status="REGISTERING", status="QUEUED", num_attempts=1, cause=cause,
+        )  # fmt: skip
+
+        (mismatch,) = verify(log.store)["mismatches"]
+
+        assert (mismatch.entity, mismatch.what, mismatch.expected) == ("task:t3", "cause", cause)
+
+    def test_an_instance_without_a_task(self, log: TransitionService, connection: Connection) -> None:
+        plant(connection, "task_instance:x", "task_instance.created.v1", version=1, task_id="t9", ordinal=1)
+
+        assert found(log) == [("ti:x", "task")]
+
+    def test_a_stream_without_a_beginning_is_told_once(self, log: TransitionService, connection: Connection) -> None:
+        for version in (1, 2):
+            plant(
+                connection, "task:t9", "task.refused.v1", version=version + 1,
+                status="REGISTERING", reported="DONE", rule="invalid-transition",
+            )  # fmt: skip
+
+        assert found(log) == [("task:t9", "beginning")]
+
+    def test_a_lifecycle_that_is_not_with_the_log(self, log: TransitionService, connection: Connection) -> None:
+        plant(
+            connection, "task:t9", "task.registered.v1", version=1,
+            status="NEW", lifecycle="gone", lifecycle_version=1, max_attempts=1,
+        )  # fmt: skip
+
+        assert found(log) == [("task:t9", "lifecycle"), ("task:t9", "task.extra")]
+
+    def test_events_that_cannot_be_read(self, log: TransitionService, connection: Connection) -> None:
+        plant(connection, "task:t3", "task.pondered.v1", status="REGISTERING")
+        plant(connection, "task:t3", "task.refused.v1", version=3, status="REGISTERING", rule="invalid-transition")
+
+        first, second = verify(log.store)["mismatches"]
+
+        assert (first.entity, first.what) == (second.entity, second.what) == ("task:t3", "unreadable")
+        assert "task.pondered.v1" in first.text
+        assert second.text == "task:t3@3 cannot be read: reported: Field required"
+
+
+def everything(service: TransitionService, connection: Connection, folder: Any) -> None:
+    """Whatever the service can do, at least once."""
+    own = folder / "plain.toml"
+    own.write_text(PLAIN_LIFECYCLE)
+    actor = Actor(component="worker", host="node7", pid=7, user="ada")
+    service.register_tasks("w", [TaskSpec(f"t{n}", 2, "align", "a") for n in range(6)], actor=actor, reason="début")
+    service.register_tasks("w:2", [TaskSpec("a:b@1", 1)], occurred_at=NINE)
+    service.register_tasks("plain", [TaskSpec("p")], lifecycle=own)
+    service.transition_task("p", "old", command_id="c1", occurred_at=NINE)
+    service.transition_task("p", "old", command_id="c1", occurred_at=NINE)
+    service.transition_task("p", "nowhere")
+    service.transition_task("p", "new", occurred_at=NINE - timedelta(days=1))
+    assert attempt(service, "t0", "t1", "t2", "t3") == ["t0/1", "t1/1", "t2/1", "t3/1"]
+    service.gate_tasks_for_queueing(["t0", "t4", "none"])
+    service.transition_task_instance("t0/1", "DONE", current_ti_status="LAUNCHED", actor=actor)
+    service.transition_task_instance("t0/1", "UNKNOWN_ERROR")
+    service.transition_task_instance("t1/1", "RESOURCE_ERROR", reason="memory", command_id="c2")
+    service.transition_task_instance("t2/1", "TRIAGING", report_by_date=NINE, occurred_at=NINE)
+    service.transition_task_instances(["t3/1", "t2/1"], "ERROR")
+    orphaned_and_superseded(service)
+    service.transition_tasks(["t5"], "QUEUED", increment_attempts=True)
+    service.transition_tasks(["t5", "t4"], "INSTANTIATING", use_skip_locked=True)
+    service.create_task_instances({"t5/1": "t5", "t5/2": "t5", "a:b@1/1": "a:b@1"}, occurred_at=NINE)
+    service.transition_task_instance("a:b@1/1", "INSTANTIATED")
+    with psycopg.connect(service.dsn) as own_transaction:
+        service.transition_task_instance("t5/1", "INSTANTIATED", connection=own_transaction)
+        service.transition_task_instance("t5/1", "NO_DISTRIBUTOR_ID", connection=own_transaction)
+        service.reset_tasks(["t1", "t5", "t0"], reset_if_running=True, reason="again", connection=own_transaction)
+    names = {row[0] for row in connection.execute("SELECT DISTINCT name FROM sojourn.event")}
+    rules = {row[0] for row in connection.execute("SELECT DISTINCT data ->> 'rule' FROM sojourn.event")}
+    assert len(names) == 7
+    assert rules == {
+        None, "invalid-transition", "untimely-transition", "orphaned-instance", "superseded-instance",
+    }  # fmt: skip
+
+
+def orphaned_and_superseded(service: TransitionService) -> None:
+    """t3's first instance is told to stop and stays silent, its second succeeds: then the first one reports."""
+    register(service, "o", "s")
+    attempt(service, "o", "s", until="LAUNCHED")
+    service.reset_tasks(["s"])
+    service.transition_task_instance("o/1", "RUNNING")
+    service.transition_task_instance("o/1", "TRIAGING")
+    service.reset_tasks(["o"], reset_if_running=True)
+    attempt(service, "o", "s")
+    service.transition_task_instance("s/1", "ERROR_FATAL")
+    service.transition_task_instance("o/2", "DONE")
+    service.transition_task_instance("o/1", "UNKNOWN_ERROR")
+
+
+def plant(
+    connection: Connection,
+    stream: str,
+    name: str,
+    *,
+    version: int = 2,
+    occurred_at: datetime | None = None,
+    entered_at: datetime | None = None,
+    **data: Any,
+) -> None:
+    """Append an event past the service; the projections follow it as they follow any."""
+    defaults: dict[str, Any] = {"status": "QUEUED"} | ({"num_attempts": 0} if stream.startswith("task:") else {})
+    connection.execute(
+        """
+        INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
+        SELECT
+            %(stream)s, %(version)s, %(name)s, 'w', moment, %(occurred)s,
+            coalesce(
+                %(entered)s,
+                CASE WHEN NOT %(moves)s THEN (SELECT max(entered_at) FROM sojourn.event WHERE stream = %(stream)s) END,
+                moment
+            ),
+            %(data)s
+        FROM clock_timestamp() AS moment
+        """,
+        {
+            "stream": stream, "version": version, "name": name, "occurred": occurred_at, "entered": entered_at,
+            "moves": "previous_status" in data, "data": json.dumps(defaults | data),
+        },
+    )  # fmt: skip
+
+
+def rewrite(connection: Connection, statement: str) -> None:
+    """Change the log, which only somebody who takes its guard away can do."""
+    connection.execute("ALTER TABLE sojourn.event DISABLE TRIGGER refuse_to_rewrite")
+    connection.execute(statement.encode())
+    connection.execute("ALTER TABLE sojourn.event ENABLE TRIGGER refuse_to_rewrite")
+
+
+def found(service: TransitionService) -> Found:
+    """What verify finds, in short."""
+    return [(mismatch.entity, mismatch.what) for mismatch in verify(service.store)["mismatches"]]
+
+
+def one(connection: Connection, statement: str, *parameters: object) -> Any:
+    """The row that a statement finds."""
+    return connection.execute(statement.encode(), parameters or None).fetchone()
