@@ -1,4 +1,4 @@
-"""The PostgreSQL servers that the tests run on: the embedded one, one from the system's packages, one of your choice."""
+"""The PostgreSQL servers that the tests run on: the embedded one, one from the system's packages, and a chosen one."""
 
 import os
 import pwd
@@ -31,9 +31,12 @@ def running(kind: str) -> Iterator[str]:
         yield os.environ["SOJOURN_TEST_DSN"]
         return
     # Not pytest's own temporary folder: its path is too long for a socket, and closed to other users.
-    with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
-        with _embedded(Path(folder)) if kind == "embedded" else _system(Path(folder)) as dsn:
-            yield dsn
+    start = _embedded if kind == "embedded" else _system
+    with (
+        tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder,
+        start(Path(folder)) as dsn,
+    ):
+        yield dsn
 
 
 @contextmanager
