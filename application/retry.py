@@ -19,6 +19,9 @@ UNIQUE_VIOLATION = "23505"
 CONTENTION = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, SERIALIZATION_FAILURE})
 """The SQLSTATEs that another attempt may cure."""
 
+LOST = ("08", "57P", "25P03", "25P04")
+"""How the SQLSTATEs begin that end a connection: it broke, was terminated, or was idle or at work for too long."""
+
 BASE_SECONDS = 0.05
 """The wait before the second attempt; it doubles with each."""
 
@@ -29,12 +32,11 @@ def retrying(
     *,
     max_retries: int,
     curable: frozenset[str] = CONTENTION,
-    repeatable: bool = False,
+    repeatable: bool | Callable[[], bool] = False,
 ) -> Answer:
     """What `attempt` answers, tried at most `max_retries` times (at least once) while others hold `what`.
 
-    Raises RetriesExhausted, or ConnectionLost, which says whether the call may be repeated: `repeatable` where a
-    command id protects it.
+    Raises RetriesExhausted, or ConnectionLost, which says whether the call may be repeated: it may where `repeatable`.
     """
     attempts = max(1, max_retries)
     for number in range(attempts):
@@ -44,7 +46,8 @@ def retrying(
             return attempt()
         except psycopg.Error as error:
             if is_lost(error):
-                raise ConnectionLost(repeatable=repeatable, why=str(error)) from error
+                may_repeat = repeatable() if callable(repeatable) else repeatable
+                raise ConnectionLost(repeatable=may_repeat, why=str(error)) from error
             if error.sqlstate not in curable:
                 raise
     raise RetriesExhausted(what, attempts)
@@ -56,8 +59,7 @@ def backoff_seconds(attempt: int) -> float:
 
 
 def is_lost(error: psycopg.Error) -> bool:
-    """Whether the connection is gone: no SQLSTATE from the server, or one of class 08 or 57P."""
-    if not isinstance(error, psycopg.OperationalError):
-        return False
-    state = error.sqlstate
-    return state is None or state.startswith(("08", "57P"))
+    """Whether the connection is gone: the server said so, or nothing any more."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(LOST)

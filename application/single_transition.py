@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import psycopg
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from application.answers import TaskAnswer, TaskInstanceAnswer
 from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
@@ -51,6 +52,8 @@ class SingleTransition:
         self._command_id = report.command_id
         self._request = request
         self._moved_on = False
+        self._commits = False
+        self._in_doubt = False
 
     def carry_out(self, connection: Connection[Any] | None, max_retries: int) -> Answer | None:
         """The answer, or None where there is nothing of that name; raises RetriesExhausted."""
@@ -62,13 +65,15 @@ class SingleTransition:
             lambda: self._attempt(connection),
             max_retries=max_retries,
             curable=curable,
-            repeatable=self._command_id is not None,
+            repeatable=lambda: self._command_id is not None or not self._in_doubt,
         )
         self._store.bell.ring()
         return answer
 
     def _attempt(self, connection: Connection[Any] | None) -> Answer | None:
         with self._store.session(connection) as used:
+            # Within a transaction of the caller's, nothing is written if the connection is lost.
+            self._commits = used.info.transaction_status == TransactionStatus.IDLE
             if connection is None and not self._moved_on:
                 try:
                     return self._read_and_append(used, lock=False)
@@ -90,6 +95,7 @@ class SingleTransition:
         answer = self._answer(decision)
         if decision.events:
             instance, task = found
+            self._in_doubt = self._commits
             self._store.recorder.append(connection, task, instance, decision.events, self._command(answer))
         return answer
 

@@ -60,19 +60,23 @@ class Store:
                 yield connection
 
     @contextmanager
-    def transaction(self, connection: Connection[Any] | None = None) -> Iterator[Connection[Any]]:
+    def transaction(
+        self, connection: Connection[Any] | None = None, *, repeatable: bool = False
+    ) -> Iterator[Connection[Any]]:
         """A transaction of our own, or a savepoint in the caller's, which is never committed here.
 
-        Raises ConnectionLost where our own transaction's end is in doubt.
+        Raises ConnectionLost, which may be repeated if nothing was committed or what is done here is `repeatable`.
         """
+        committing = False
         with self.session(connection) as used:
             try:
                 with used.transaction():
                     yield used
+                    committing = True
                 self.bell.ring()
             except psycopg.Error as error:
                 if is_lost(error):
-                    raise ConnectionLost(repeatable=False, why=str(error)) from error
+                    raise ConnectionLost(repeatable=repeatable or not committing, why=str(error)) from error
                 raise
 
     def close(self) -> None:

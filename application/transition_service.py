@@ -306,7 +306,7 @@ class TransitionService:
         self, what: str, connection: Connection[Any] | None, insert: Callable[[Connection[Any]], Answer]
     ) -> Answer:
         def attempt() -> Answer:
-            with self._store.transaction(connection) as used:
+            with self._store.transaction(connection, repeatable=True) as used:
                 return insert(used)
 
         # Two who insert the same at once: one meets the other's row, looks again, and finds it there.

@@ -79,7 +79,12 @@ def test_what_was_locked_may_be_asked_again(running: TransitionService, dsn: str
 def test_another_request_is_a_conflict(
     running: TransitionService, connection: psycopg.Connection[Any], other: dict[str, Any]
 ) -> None:
-    request = {"task_instance_id": "t1/1", "to_status": "ERROR", "report_by_date": NINE, "reason": "exit 3"}
+    request: dict[str, Any] = {
+        "task_instance_id": "t1/1",
+        "to_status": "ERROR",
+        "report_by_date": NINE,
+        "reason": "exit 3",
+    }
     running.transition_task_instance(**request, command_id="c1")
     events = written(connection)
 
