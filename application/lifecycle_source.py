@@ -23,6 +23,7 @@ PLAINLY = {
     "string_type": "must be a text",
     "string_too_short": "must not be empty",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
     "greater_than_equal": "must be 1 or more",
 }
 """What pydantic finds, in words for people who write TOML."""

@@ -1,0 +1,163 @@
+"""What is wrong with a lifecycle file, in words; and what is only probably not meant."""
+
+from pathlib import Path
+
+import pytest
+
+from application.lifecycle_source import LifecycleFileInvalid, find_lifecycle, read_file
+from domain.lifecycle_warning import LifecycleWarning, lifecycle_warnings
+from domain.lifecycles import get_lifecycle, read_lifecycle, shipped
+
+GOOD = """
+name = "mine"
+version = 1
+rules = ["orphaned-instance"]
+[gate]
+to = "WAITS"
+[reset]
+to = "NEW"
+keep = ["DONE"]
+kill_instances_with = "STOPS"
+[task]
+initial = "NEW"
+terminal = ["DONE"]
+[task.transitions]
+NEW = ["WAITS"]
+WAITS = { DONE = "it is over" }
+DONE = []
+[task_instance]
+initial = "BEGINS"
+terminal = ["STOPS"]
+[task_instance.transitions]
+BEGINS = ["STOPS"]
+STOPS = []
+[implies]
+STOPS = { status = "DONE" }
+"""
+KEY = ": every status is a key of transitions, even if nothing follows it"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "mine.toml"
+
+
+class TestProblems:
+    def test_none(self, file: Path) -> None:
+        file.write_text(GOOD)
+
+        assert find_lifecycle(str(file)) == find_lifecycle(file) == read_lifecycle(GOOD)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "problems"),
+        [
+            (GOOD, "", ["name is missing", "version is missing", "task is missing"]),
+            ('name = "mine"', "", ["name is missing"]),
+            ('name = "mine"', 'name = ""', ["name must not be empty"]),
+            ('name = "mine"', "name = 7", ["name must be a text"]),
+            ("version = 1", 'version = "new"', ["version must be a whole number"]),
+            ("version = 1", "version = 0", ["version must be 1 or more"]),
+            ('initial = "NEW"', "", ["task.initial is missing"]),
+            (
+                'initial = "NEW"',
+                'intial = "NEW"',
+                ["task.initial is missing", "task.intial is no key of a lifecycle; did you mean 'initial'?"],
+            ),
+            ("version = 1", "version = 1\nzzz = 1", ["zzz is no key of a lifecycle"]),
+            ('"orphaned-instance"', '"orphaned"', ["rules: no rule 'orphaned'; did you mean 'orphaned-instance'?"]),
+            ('["WAITS"]', '["WAIT"]', ["task.transitions.NEW names 'WAIT', which is no status; did you mean 'WAITS'?"]),
+            ('["WAITS"]', "3", ["task.transitions.NEW must be a table"]),
+            ('terminal = ["DONE"]', 'terminal = "DONE"', ["task.terminal must be a list"]),
+            ("DONE = []", "", [
+                f"task.transitions.WAITS names 'DONE', which is no status{KEY}",
+                f"task.terminal names 'DONE', which is no status{KEY}",
+            ]),
+            ('to = "WAITS"', 'to = "GO"', [f"gate.to names 'GO', which is no status{KEY}"]),
+            ('to = "NEW"', 'to = "OLD"', [f"reset.to names 'OLD', which is no status{KEY}"]),
+            ('keep = ["DONE"]', 'keep = ["DON"]', ["reset.keep names 'DON', which is no status; did you mean 'DONE'?"]),
+            ('with = "STOPS"', 'with = "STOP"', [
+                "reset.kill_instances_with names 'STOP', which is no status; did you mean 'STOPS'?"
+            ]),
+            ('STOPS = { status = "DONE" }', 'STOP = { status = "done" }', [
+                "implies names 'STOP', which is no status; did you mean 'STOPS'?",
+                "implies.STOP names 'done', which is no status; did you mean 'DONE'?",
+            ]),
+        ],
+    )  # fmt: skip
+    def test_are_told_with_their_places(self, file: Path, old: str, new: str, problems: list[str]) -> None:
+        assert old in GOOD
+        file.write_text(GOOD.replace(old, new))
+
+        with pytest.raises(LifecycleFileInvalid) as raised:
+            read_file(file)
+
+        assert raised.value.problems == problems
+        assert str(file) in str(raised.value)
+
+    def test_problems_of_both_machines_are_told_at_once(self, file: Path) -> None:
+        file.write_text(GOOD.replace('["WAITS"]', '["WAIT"]').replace('["STOPS"]', '["STOP"]'))
+
+        with pytest.raises(LifecycleFileInvalid) as raised:
+            read_file(file)
+
+        places = [problem.partition(" ")[0] for problem in raised.value.problems]
+        assert places == ["task.transitions.NEW", "task_instance.transitions.BEGINS", "task_instance.terminal"]
+
+    def test_no_toml(self, file: Path) -> None:
+        file.write_text("name: mine")
+
+        with pytest.raises(LifecycleFileInvalid, match=r"is no TOML: .*line 1"):
+            read_file(file)
+
+    def test_no_text(self, file: Path) -> None:
+        file.write_bytes(b"\xff\xfe")
+
+        with pytest.raises(LifecycleFileInvalid, match="is no text in UTF-8"):
+            read_file(file)
+
+    def test_no_file(self, file: Path) -> None:
+        with pytest.raises(LifecycleFileInvalid, match="cannot be read: No such file"):
+            read_file(file)
+
+
+class TestWarnings:
+    @pytest.mark.parametrize("name", shipped())
+    def test_a_shipped_lifecycle_has_none(self, name: str) -> None:
+        assert lifecycle_warnings(get_lifecycle(name)) == ()
+
+    @pytest.mark.parametrize(
+        ("old", "new", "warnings"),
+        [
+            ("", "", []),
+            ("DONE = []", "DONE = []\nLOST = ['DONE']", [("task", "LOST", "unreachable")]),
+            ("DONE = []", "DONE = []\nA = ['B']\nB = ['A']", [
+                ("task", "A", "unreachable"), ("task", "B", "unreachable"),
+            ]),
+            ('["WAITS"]', '["WAITS", "STUCK"]\nSTUCK = []', [("task", "STUCK", "dead end")]),
+            ("DONE = []", "DONE = []\nX = []", [("task", "X", "unreachable"), ("task", "X", "dead end")]),
+            ('terminal = ["STOPS"]', "terminal = []", [("task_instance", "STOPS", "dead end")]),
+            ("DONE = []", "DONE = []\nX = []\nY = ['X']", [
+                ("task", "X", "unreachable"), ("task", "X", "dead end"), ("task", "Y", "unreachable"),
+            ]),
+            ('to = "NEW"', 'to = "AGAIN"', []),
+        ],
+    )  # fmt: skip
+    def test_are_found(self, old: str, new: str, warnings: list[tuple[str, str, str]]) -> None:
+        definition = GOOD.replace(old, new) if old else GOOD
+        if "AGAIN" in definition:
+            # Nothing leads to AGAIN but a reset.
+            definition = definition.replace("DONE = []", "DONE = []\nAGAIN = ['WAITS']")
+
+        found = lifecycle_warnings(read_lifecycle(definition))
+
+        assert [(warning.machine, warning.status, warning.warning) for warning in found] == warnings
+
+    def test_what_only_the_orphan_rule_leads_to_is_reached(self) -> None:
+        definition = GOOD.replace('terminal = ["STOPS"]', 'terminal = ["STOPS", "LOST"]\norphaned = "LOST"')
+
+        assert lifecycle_warnings(read_lifecycle(definition.replace("STOPS = []", "STOPS = []\nLOST = []"))) == ()
+
+    def test_a_sentence(self) -> None:
+        warning = LifecycleWarning("task", "STUCK", "dead end")
+
+        assert warning.text == "task status STUCK is a dead end: nothing follows it, and it is not terminal"
