@@ -1,6 +1,6 @@
 """Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,8 +33,8 @@ def transition_tasks(
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
-        decisions = {name: decide(tasks[name]) for name in ids if name in tasks}
-        _append(store, connection, decisions.values(), tasks.values())
+        decided = ((name, decide(tasks[name])) for name in ids if name in tasks)
+        decisions = _append(store, connection, decided, tasks.values())
         return _sorted_out(connection, ids, decisions, "existing_tasks")
 
     return _in_chunks(connection, task_ids, chunk, "existing_tasks", max_retries)
@@ -52,10 +52,8 @@ def transition_task_instances(
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         families = store.status.lock_families(connection, ids, Wait.NOWAIT)
-        decisions = _decide_in_families(
-            families, lambda instance, task: report_instance(instance, task, status, report)
-        )
-        _append(store, connection, decisions.values(), _members(families))
+        decided = _decide_in_families(families, lambda instance, task: report_instance(instance, task, status, report))
+        decisions = _append(store, connection, decided, (member for family in families for member in family))
         return _sorted_out(connection, ids, decisions, "existing_task_instances")
 
     return _in_chunks(connection, task_instance_ids, chunk, "existing_task_instances", max_retries)
@@ -119,7 +117,7 @@ def _reset(
         if (decision := decisions.get(instance.task_id)) and not decision.refused
         for event in end_instance(instance, decision, report)
     ]
-    _append(store, connection, decisions.values(), [*tasks.values(), *instances], ended)
+    _append(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
     return {
         "reset": [name for name, decision in decisions.items() if not decision.refused],
         "kept": [name for name, decision in decisions.items() if decision.refused],
@@ -140,32 +138,34 @@ def end_instance(instance: TaskInstance, reset: Decision, report: Report) -> Ite
 
 def _decide_in_families(
     families: Sequence[Family], decide: Callable[[TaskInstance, Task], Decision]
-) -> dict[str, Decision]:
+) -> Iterator[tuple[str, Decision]]:
     # Instances of one task share it: each is decided on the task as the one before has left it.
     tasks: dict[str, Task] = {}
-    decisions = {}
     for instance, task in families:
         decision = decide(instance, tasks.get(task.id, task))
         tasks[task.id] = decision.task
-        decisions[instance.id] = decision
-    return decisions
+        yield instance.id, decision
 
 
 def _append(
     store: Store,
     connection: Connection[Any],
-    decisions: Iterable[Decision],
+    decided: Iterable[tuple[str, Decision]],
     before: Iterable[Task | TaskInstance],
     further: Iterable[Event] = (),
-) -> None:
-    events = [event for decision in decisions for event in decision.events] + list(further)
-    if events:
-        entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
-        store.recorder.copy(connection, events, moment(connection), entered)
+) -> dict[str, Decision]:
+    """Append what is decided while it is decided: the server takes in events as the next ones are made."""
+    decisions: dict[str, Decision] = {}
 
+    def events() -> Iterator[Event]:
+        for name, decision in decided:
+            decisions[name] = decision
+            yield from decision.events
+        yield from further
 
-def _members(families: Sequence[Family]) -> Iterable[Task | TaskInstance]:
-    return [member for family in families for member in family]
+    entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
+    store.recorder.copy(connection, events(), moment(connection), entered)
+    return decisions
 
 
 def _in_chunks(

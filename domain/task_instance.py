@@ -1,6 +1,6 @@
 """The TaskInstance aggregate: one attempt at a task."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -59,13 +59,16 @@ class TaskInstance:
     def evolve(self, event: Event) -> Self:
         """The instance after one of its events."""
         assert isinstance(event, TaskInstanceEvent)
-        return replace(
-            self,
-            status=event.status,
-            version=event.version,
-            entered_at=later(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
-            report_by_date=event.report_by_date,
-            distributor_id=event.distributor_id,
+        return type(self)(
+            self.id,
+            self.task_id,
+            self.workflow_id,
+            self.ordinal,
+            event.status,
+            event.version,
+            later(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
+            event.report_by_date,
+            event.distributor_id,
         )
 
     def create(self, status: str, report: Report = NOBODY) -> TaskInstanceCreated:

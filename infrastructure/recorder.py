@@ -102,7 +102,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
         since: dict[str, datetime | None] = dict(entered)
         with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_events")) as copy:
             for event in events:
-                if event.version == 1 or hasattr(event, "previous_status"):
+                if event.is_transition:
                     since[event.stream] = later(event.occurred_at or moment, since.get(event.stream))
                 copy.write_row(
                     (

@@ -1,0 +1,1 @@
+COPY floor.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data) FROM STDIN

@@ -1,0 +1,4 @@
+COPY floor.transition (
+    position, entity_kind, entity_id, version, task_id, workflow_id, previous_status, status, entered_at, reported, actor,
+    num_attempts
+) FROM STDIN

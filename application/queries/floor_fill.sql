@@ -1,0 +1,7 @@
+TRUNCATE floor.event, floor.task, floor.task_instance, floor.transition;
+INSERT INTO floor.event SELECT * FROM sojourn.event ORDER BY position;
+SELECT setval('floor.event_position', (SELECT max(position) FROM floor.event));
+INSERT INTO floor.task SELECT * FROM sojourn.task ORDER BY task_id;
+INSERT INTO floor.task_instance SELECT * FROM sojourn.task_instance ORDER BY task_instance_id;
+INSERT INTO floor.transition SELECT * FROM sojourn.transition ORDER BY position;
+ANALYZE floor.event, floor.task, floor.task_instance, floor.transition;

@@ -1,0 +1,1 @@
+SELECT count(*), sum(length(e.data::text)) FROM sojourn.event AS e;

@@ -1,0 +1,1 @@
+SELECT count(*), max(t.entered_at), max(t.status) FROM sojourn.transition AS t;

@@ -1,0 +1,1 @@
+SELECT t.task_id FROM sojourn.task AS t TABLESAMPLE SYSTEM (10) LIMIT 200;

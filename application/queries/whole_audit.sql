@@ -1,0 +1,1 @@
+SELECT count(*), sum(a.duration) FROM sojourn.task_status_audit AS a;
