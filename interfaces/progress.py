@@ -1,5 +1,6 @@
 """Progress bars on standard error, for people: in a pipe there is nothing."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str], "Progress"]]:
     """Makes bars, one a description, which follow what they are told (so many, of so many) until the block ends."""
+    if not sys.stderr.isatty():
+        yield lambda _description: lambda _reached, _last: None
+        return
+
     from rich import progress
 
     columns = (
@@ -21,7 +26,7 @@ def progress_bars() -> Iterator[Callable[[str], "Progress"]]:
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
     )
-    with progress.Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as shown:
+    with progress.Progress(*columns, console=messages(), transient=True) as shown:
 
         def bar(description: str) -> "Progress":
             line = shown.add_task(description, total=None)
