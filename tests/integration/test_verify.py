@@ -1,6 +1,7 @@
 """Verifying: a log that only the service wrote is clean, and each thing that is planted is found, and nothing else."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +34,19 @@ new = ["old"]
 old = ["gone", "new"]
 gone = []
 """
+
+
+@pytest.fixture
+def log(service: TransitionService) -> TransitionService:
+    """A small log: t1 runs its second attempt, t2 is done, t3 waits; t1's first attempt was refused something."""
+    register(service, "t1", "t2", "t3")
+    attempt(service, "t1", "t2")
+    service.transition_task_instance("t1/1", "ERROR", report_by_date=NINE)
+    attempt(service, "t1")
+    service.transition_task_instance("t2/1", "DONE")
+    service.transition_task_instance("t1/1", "ERROR")
+    assert verify(service.store)["mismatches"] == []
+    return service
 
 
 class TestWhatTheServiceWrites:
@@ -93,6 +107,20 @@ class TestWhatTheServiceWrites:
         assert reached[-1][0] == reached[-1][1]
         assert verify(service.store)["entities"] == 7
 
+    def test_a_table_that_is_swapped_meanwhile_does_not_look_empty(
+        self, log: TransitionService, connection: Connection
+    ) -> None:
+        with ThreadPoolExecutor(1) as thread:
+            with connection.transaction():
+                connection.execute("LOCK TABLE sojourn.task")
+                verification = thread.submit(verify, log.store)
+                wait_for_somebody_waiting(log.dsn)
+                connection.execute("CREATE TABLE sojourn.other (LIKE sojourn.task INCLUDING ALL)")
+                connection.execute("INSERT INTO sojourn.other SELECT * FROM sojourn.task")
+                connection.execute("ALTER TABLE sojourn.task RENAME TO replaced")
+                connection.execute("ALTER TABLE sojourn.other RENAME TO task")
+            assert verification.result(timeout=60)["mismatches"] == []
+
     def test_a_replay_comes_to_what_the_service_sees(
         self, service: TransitionService, connection: Connection, tmp_path: Any
     ) -> None:
@@ -108,19 +136,6 @@ class TestWhatTheServiceWrites:
         assert len(families) > 5
         for instance, task in filter(None, families):
             assert (replay.entities[instance.stream], replay.entities[task.stream]) == (instance, task)
-
-
-@pytest.fixture
-def log(service: TransitionService) -> TransitionService:
-    """A small log: t1 runs its second attempt, t2 is done, t3 waits; t1's first attempt was refused something."""
-    register(service, "t1", "t2", "t3")
-    attempt(service, "t1", "t2")
-    service.transition_task_instance("t1/1", "ERROR", report_by_date=NINE)
-    attempt(service, "t1")
-    service.transition_task_instance("t2/1", "DONE")
-    service.transition_task_instance("t1/1", "ERROR")
-    assert verify(service.store)["mismatches"] == []
-    return service
 
 
 class TestWhatIsFoundInTheProjections:
@@ -410,6 +425,14 @@ def rewrite(connection: Connection, statement: str) -> None:
 def found(service: TransitionService) -> Found:
     """What verify finds, in short."""
     return [(mismatch.entity, mismatch.what) for mismatch in verify(service.store)["mismatches"]]
+
+
+def wait_for_somebody_waiting(dsn: str) -> None:
+    """Until a session of this database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(dsn, autocommit=True) as watching:
+        while one(watching, waiting) == (0,):
+            pass
 
 
 def one(connection: Connection, statement: str, *parameters: object) -> Any:
