@@ -59,10 +59,12 @@ def _console(terminal: bool, *, stderr: bool = False) -> "Console":
 
 
 def in_words(duration: timedelta | float | None) -> str:
-    """A duration as people read it: `3m 12s`, `2d 4h`, `0.25s`; empty where there is none."""
+    """A duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty where there is none."""
     if duration is None:
         return ""
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if seconds < 0.1:
+        return _milliseconds(seconds * 1000)
     if seconds < 10:
         return f"{seconds:.2f}s".replace(".00s", "s")
     units = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -75,6 +77,12 @@ def in_words(duration: timedelta | float | None) -> str:
         if len(parts) == 2:
             break
     return " ".join(part for part in parts if not part.startswith("0"))
+
+
+def _milliseconds(milliseconds: float) -> str:
+    if milliseconds == 0:
+        return "0s"
+    return "<1ms" if milliseconds < 1 else f"{milliseconds:.0f}ms"
 
 
 def local(time: datetime | None) -> str:
