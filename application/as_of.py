@@ -14,7 +14,7 @@ from infrastructure.sql import query
 @contextmanager
 def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
     """A transaction whose views answer as of `at`; None: as of now."""
-    with store.transaction() as connection:
+    with store.session() as connection, connection.transaction():
         if at is not None:
             connection.execute(query("projections", "as_of"), [at.isoformat()])
         yield connection
