@@ -322,6 +322,21 @@ class TestWhatIsFoundInTheLog:
 
         assert found(log) == [("task:t9", "lifecycle"), ("task:t9", "task.extra")]
 
+    def test_a_lifecycle_whose_definition_is_spoilt(self, log: TransitionService, connection: Connection) -> None:
+        connection.execute("UPDATE sojourn.lifecycle SET definition = '{}'")
+
+        tasks = ["task:t1", "task:t2", "task:t3"]
+        assert sorted(found(log)) == sorted((task, what) for task in tasks for what in ("lifecycle", "task.extra"))
+
+    def test_an_event_that_can_no_longer_be_read(self, log: TransitionService, connection: Connection) -> None:
+        rewrite(
+            connection,
+            """UPDATE sojourn.event SET data = data || '{"surprise": 1}' """
+            "WHERE stream = 'task:t2' AND data ->> 'status' = 'DONE'",
+        )
+
+        assert found(log) == [("task:t2", "unreadable"), ("task:t2", "task.status"), ("task:t2", "task.entered_at")]
+
     def test_events_that_cannot_be_read(self, log: TransitionService, connection: Connection) -> None:
         plant(connection, "task:t3", "task.pondered.v1", status="REGISTERING")
         plant(connection, "task:t3", "task.refused.v1", version=3, status="REGISTERING", rule="invalid-transition")
