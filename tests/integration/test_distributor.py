@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import StringIO
 from typing import cast
 
 import psycopg
 import pytest
+from rich.console import Console
 
 from application.transition_service import TransitionService
 from interfaces.demo import distributor
 from interfaces.demo.commands import Command
 from interfaces.demo.distributor import Distributor
+from interfaces.demo.findings import find
 from interfaces.demo.messages import Order, Word
 from interfaces.demo.pool import Pool
+from interfaces.demo.run import Run
+from interfaces.demo.story import tell
 
 TASK = "w/t"
 
@@ -79,6 +84,25 @@ def test_what_is_lost_while_it_runs_is_orphaned_once_its_retry_has_won(
     assert distributed.orphans == [f"{TASK}/1"]
     assert history(connection, f"{TASK}/1")[-2:] == ["TRIAGING", "ERROR_FATAL"]
     assert distributed.ended == {TASK: "DONE"}
+
+
+def test_people_are_told_what_was_reported_and_what_was_applied(service: TransitionService) -> None:
+    distributed = run(service, Silent(service, reports=[("RUNNING",), ("RUNNING", "DONE")]))
+    findings = find(service.store, Run("w", distributed.orphans, []), lambda _reached, _last: None)
+
+    told = Console(file=StringIO(), width=200)
+    tell(told, findings)
+
+    lines = cast("StringIO", told.file).getvalue().splitlines()
+    assert lines[0] == "1 tasks ran as 2 task instances in workflow w: 22 transitions, 1 refused."
+    for beginning in (
+        "DONE             1               1",
+        "ERROR_FATAL                      1",
+        "UNKNOWN_ERROR was reported (its process is gone and left no exit status)",
+        "Replayed 23 events of 3 entities: the log is legal, and the projections agree",
+        "sojourn history --full ti:w/t/1",
+    ):
+        assert [line for line in lines if line.startswith(beginning)], lines
 
 
 def run(service: TransitionService, pool: Silent) -> Distributor:
