@@ -37,10 +37,10 @@ from application.store import Store
 from application.this_process import this_process
 from domain.actor import Actor
 from domain.entity import check_id, check_ids
-from domain.errors import InvalidTime
 from domain.lifecycle import Lifecycle
 from domain.report import Report
 from domain.task import Task
+from domain.time import zoned
 from domain.transition import propose_task, report_instance
 from infrastructure.current_status import Wait
 
@@ -323,6 +323,4 @@ def _report(
 
 
 def _zoned(time: datetime | None) -> datetime | None:
-    if time is not None and time.tzinfo is None:
-        raise InvalidTime(time.isoformat(), "has no zone")
-    return time
+    return zoned(time) if time is not None else None
