@@ -10,11 +10,9 @@ from datetime import datetime
 from typing import Any, cast
 
 from eventsourcing.persistence import (
-    ApplicationRecorder,
     EventStore,
     Notification,
     StoredEvent,
-    Subscription,
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import Connection
@@ -26,6 +24,7 @@ from domain.task_instance import TaskInstance
 from infrastructure.database import Database
 from infrastructure.event_mapper import EventMapper, LoggedEvent, StoredTransition
 from infrastructure.sql import query
+from infrastructure.subscription import Following
 
 STALE = "SJ001"
 """SQLSTATE of an append that was decided on what is no longer so."""
@@ -192,9 +191,9 @@ class TransitionRecorder(PostgresApplicationRecorder):
             row = connection.execute(query("infrastructure", "last_position")).fetchone()
         return row[0] if row else None
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
-        """Not the library's subscription: it can miss events (docs/decisions/0003)."""
-        raise NotImplementedError("follow the log with a subscription of Sojourn's own")
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Following:
+        """An iterator over the events after position `gt`, of the names in `topics`, that waits at the log's end."""
+        return Following(self, self._database.dsn, gt, topics)
 
     def read(self, stored: StoredEvent) -> Event:
         """The domain event in a stored one."""

@@ -1,10 +1,12 @@
 """Subscriptions: consumers that follow the log from a checkpoint, each event once and in order."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
+from eventsourcing.persistence import Subscription as LibrarySubscription
 from psycopg import Connection
 
 from infrastructure.event_mapper import LoggedEvent
@@ -100,24 +102,59 @@ class Subscription:
         return self._tail
 
     def _wait(self, bell: Connection[Any], seconds: float) -> None:
-        # In short turns, so that stop() is heard.
-        left = seconds
-        while left > 0 and not self._stopped.is_set():
-            turn = min(left, 0.2)
-            if list(bell.notifies(timeout=turn, stop_after=1)):
-                return
-            left -= turn
+        wait_for_bell(bell, seconds, self._stopped.is_set)
 
     def _listening(self) -> Connection[Any]:
-        connection = psycopg.connect(self._dsn, autocommit=True)
-        connection.execute(query("infrastructure", "listen"))  # before the first read: no commit falls in between
-        return connection
+        return listening(self._dsn)
 
     def _working(self) -> Connection[Any]:
         self._tail = None  # its fences were taken through a connection that is gone
         connection = psycopg.connect(self._dsn, autocommit=True)
         connection.execute(query("infrastructure", "begin_checkpoint"), [self.name])
         return connection
+
+
+class Following(LibrarySubscription[Any]):
+    """The library's kind of subscription: an iterator over the log that waits at its end. It keeps no checkpoint."""
+
+    def __init__(self, recorder: Any, dsn: str, gt: int | None = None, topics: Sequence[str] = ()) -> None:
+        super().__init__(recorder, gt, topics)
+        self._bell = listening(dsn)
+        self._tail = Tail(gt or 0, lambda: _one(self._bell, "fence"))
+        self._read: deque[LoggedEvent] = deque()
+
+    def __next__(self) -> LoggedEvent:
+        """The next event; raises StopIteration once stopped."""
+        while not self._read:
+            if self._has_been_stopped:
+                raise StopIteration
+            events = self._tail.read(self._bell, BATCH)
+            self._read.extend(event for event in events if not self._topics or event.topic in self._topics)
+            if not events:
+                seconds = HOLE_SECONDS if self._tail.waits_for_others else POLL_SECONDS
+                wait_for_bell(self._bell, seconds, lambda: self._has_been_stopped)
+        return self._read.popleft()
+
+    def __exit__(self, *args: object, **kwargs: Any) -> None:
+        super().__exit__(*args, **kwargs)
+        self._bell.close()
+
+
+def listening(dsn: str) -> Connection[Any]:
+    """A connection that hears the bell. Made before the first read, so that no commit falls in between."""
+    connection = psycopg.connect(dsn, autocommit=True)
+    connection.execute(query("infrastructure", "listen"))
+    return connection
+
+
+def wait_for_bell(bell: Connection[Any], seconds: float, stopped: Callable[[], bool]) -> None:
+    """Wait until the bell rings, so many seconds have passed, or it is stopped (which is noticed in 0.2 s)."""
+    left = seconds
+    while left > 0 and not stopped():
+        turn = min(left, 0.2)
+        if list(bell.notifies(timeout=turn, stop_after=1)):
+            return
+        left -= turn
 
 
 def _one(connection: Connection[Any], name: str, parameters: Sequence[Any] = ()) -> int:

@@ -204,6 +204,17 @@ def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -
         following.join()
 
 
+def test_the_librarys_subscription_follows_too(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t1"), TaskSpec("t2")])
+    with service.store.recorder.subscribe(gt=1, topics=["task.registered.v1"]) as following:
+        assert next(following).originator_id == "task:t2"
+        service.gate_tasks_for_queueing(["t1"])
+        service.register_tasks("w", [TaskSpec("t3")])
+        assert next(following).originator_id == "task:t3"
+        following.stop()
+        assert list(following) == []
+
+
 def _write_in_processes(dsn: str) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(dsn, number)) for number in range(WRITERS)]
