@@ -72,6 +72,12 @@ class Machine(BaseModel):
         """The statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)
 
+    def check(self, status: str) -> str:
+        """`status` itself; raises UnknownStatus where the machine has none of that name."""
+        if status not in self.transitions:
+            raise UnknownStatus(status, self.statuses)
+        return status
+
     def _mentions(self) -> Iterator[tuple[str, str]]:
         yield "initial", self.initial
         for source, targets in self.transitions.items():
