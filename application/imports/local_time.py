@@ -1,0 +1,64 @@
+"""Times in files: with a zone, or in the zone that --timezone names."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from domain.errors import InvalidTime, SojournError, UnknownName
+from domain.time import YEARS
+
+
+class UnknownTimeZone(UnknownName):
+    """A time zone that the IANA database does not have."""
+
+    kind = "time zone"
+
+    def _choices(self) -> str:
+        return "; write it like Europe/Berlin or UTC"
+
+
+class TimeZoneNeeded(SojournError):
+    """A format whose times have no zone, and nobody says what they are in."""
+
+    def __init__(self, format_name: str) -> None:
+        super().__init__(
+            f"the times of {format_name} have no zone: say what they are in with --timezone, "
+            "for example --timezone America/New_York"
+        )
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name; raises UnknownTimeZone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UnknownTimeZone(name, sorted(available_timezones())) from error
+
+
+def instant(text: str, zone: ZoneInfo | None) -> datetime:
+    """The instant, in UTC, that an ISO 8601 text names; raises InvalidTime.
+
+    Of the two that it may be when clocks are set back, the first.
+    """
+    return instants(text, zone)[0]
+
+
+def instants(text: str, zone: ZoneInfo | None) -> tuple[datetime, ...]:
+    """The instants, in UTC, that an ISO 8601 text may mean: two when clocks are set back or ahead, else one.
+
+    A time that the clocks leap over is read by the offset before the leap, and by the one after it.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidTime(text, "cannot be read") from error
+    if time.year not in YEARS:
+        raise InvalidTime(text, "is out of range")
+    if time.tzinfo is not None:
+        return (time.astimezone(UTC),)
+    if zone is None:
+        raise InvalidTime(text, "has no zone, and no --timezone says what it is in")
+    first = time.replace(tzinfo=zone, fold=0)
+    second = first.replace(fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return (first.astimezone(UTC),)
+    return first.astimezone(UTC), second.astimezone(UTC)

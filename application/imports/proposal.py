@@ -1,0 +1,92 @@
+"""What a line of a file proposes, whatever its format: the importer sees nothing else of it.
+
+Times are instants in UTC. `reason` and `actor` are the source's; None where it does not say.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.actor import Actor
+from domain.errors import SojournError
+
+
+class Attempt(NamedTuple):
+    """A task instance of a source that has no ids for its attempts: the attempt at a task that began at a time.
+
+    The log calls it `TASK/N`.
+    """
+
+    task_id: str
+    begun_at: datetime
+
+
+class RegisterTask(NamedTuple):
+    """A task came to be known."""
+
+    task_id: str
+    workflow_id: str
+    at: datetime
+    max_attempts: int
+    template: str | None = None
+    actor: Actor | None = None
+    reason: str | None = None
+
+
+class CreateInstance(NamedTuple):
+    """An attempt at a task came to be. `workflow_id` must be its task's, where it is told."""
+
+    instance: str | Attempt
+    task_id: str
+    at: datetime
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
+
+
+class MoveTask(NamedTuple):
+    """A task went to a status. `workflow_id` must be its own, where it is told."""
+
+    task_id: str
+    to: str
+    at: datetime
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
+
+
+class MoveInstance(NamedTuple):
+    """A task instance went to a status, and must be heard of again by `report_by_date`."""
+
+    instance: str | Attempt
+    to: str
+    at: datetime
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
+    report_by_date: datetime | None = None
+
+
+Move = MoveTask | MoveInstance
+Proposal = RegisterTask | CreateInstance | Move
+
+
+class Line(NamedTuple):
+    """An understood line and what it proposes, all or nothing of which is stored.
+
+    A line without proposals says nothing that the log keeps. `anomalies` names what is odd about it.
+    """
+
+    number: int
+    proposals: tuple[Proposal, ...] = ()
+    anomalies: tuple[str, ...] = ()
+
+
+class BadLine(NamedTuple):
+    """A line that was not understood, and why."""
+
+    number: int
+    error: str
+
+
+class NotUnderstood(SojournError):
+    """A line that does not say what its format lets it say."""

@@ -1,0 +1,155 @@
+"""The lines of a jsonl file: what they propose, and what is said of those that are not understood."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.imports.formats import find_format
+from application.imports.options import Options
+from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
+from domain.actor import Actor
+from domain.lifecycles import get_lifecycle
+from tests.importing import jsonl, read
+
+EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+AT = "2026-01-31T08:00:00Z"
+REGISTERED = {"entity": "task", "id": "t1", "event": "registered", "at": AT}
+QUEUED = {"entity": "task", "id": "t1", "to": "QUEUED", "at": AT}
+CREATED = {"entity": "task_instance", "id": "t1/1", "event": "created", "at": AT, "task": "t1"}
+NODE = {"component": "worker", "host": "n7", "pid": 4, "user": "u"}
+RUNNING = {"entity": "task_instance", "id": "t1/1", "to": "RUNNING", "at": AT}
+
+
+def proposal(line: dict[str, Any], **options: Any) -> object:
+    (understood,) = read("jsonl", jsonl([line]), **options)
+    assert isinstance(understood, Line), understood
+    (only,) = understood.proposals
+    return only
+
+
+def error(line: dict[str, Any] | str) -> str:
+    (bad,) = read("jsonl", line if isinstance(line, str) else jsonl([line]))
+    assert isinstance(bad, BadLine), bad
+    return bad.error
+
+
+def test_a_task_that_is_registered() -> None:
+    line = REGISTERED | {"workflow": "w1", "template": "align", "max_attempts": 5, "reason": "it is new"}
+
+    assert proposal(line) == RegisterTask("t1", "w1", EIGHT, 5, "align", None, "it is new")
+
+
+def test_what_the_line_does_not_say_is_as_it_is_for_a_task_of_the_service_and_a_workflow_named_as_the_file() -> None:
+    assert proposal(REGISTERED) == RegisterTask("t1", "sample", EIGHT, 3)
+
+
+def test_the_workflow_of_the_command_goes_before_that_of_the_line() -> None:
+    assert proposal(REGISTERED | {"workflow": "w1"}, workflow="w2") == RegisterTask("t1", "w2", EIGHT, 3)
+    assert proposal(QUEUED | {"workflow": "w1"}, workflow="w2") == MoveTask("t1", "QUEUED", EIGHT)
+
+
+def test_moves_and_an_instance_that_is_created() -> None:
+    assert proposal(QUEUED) == MoveTask("t1", "QUEUED", EIGHT)
+    assert proposal(CREATED) == CreateInstance("t1/1", "t1", EIGHT)
+    assert proposal(RUNNING | {"report_by_date": "2026-01-31T09:00:00+01:00", "workflow": "w1"}) == MoveInstance(
+        "t1/1", "RUNNING", EIGHT, workflow_id="w1", report_by_date=EIGHT
+    )
+
+
+def test_the_short_name_of_a_task_instance() -> None:
+    assert proposal(RUNNING | {"entity": "ti"}) == proposal(RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("told", "actor"),
+    [
+        ("node7", Actor(component="node7")),
+        (NODE, Actor.model_validate(NODE)),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_the_actor_is_the_sources(told: object, actor: Actor | None) -> None:
+    assert proposal(RUNNING | {"actor": told}) == MoveInstance("t1/1", "RUNNING", EIGHT, actor)
+
+
+@pytest.mark.parametrize("at", ["2026-01-31T09:00:00+01:00", "2026-01-31T02:00:00-06:00", "2026-01-31 08:00Z"])
+def test_a_time_is_an_instant_whatever_its_zone(at: str) -> None:
+    assert proposal(QUEUED | {"at": at}) == MoveTask("t1", "QUEUED", EIGHT)
+
+
+def test_a_time_without_a_zone_is_in_the_one_of_the_command() -> None:
+    line = QUEUED | {"at": "2026-01-31T09:00:00"}
+
+    assert proposal(line, zone="Europe/Berlin") == MoveTask("t1", "QUEUED", EIGHT)
+    assert "has no zone" in error(line)
+    assert "--timezone" in error(line)
+
+
+def test_blank_lines_count_for_the_numbers_only() -> None:
+    text = f"\n  \n{json.dumps(QUEUED)}\r\n\n!\n"
+
+    assert [line.number for line in read("jsonl", text)] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("nonsense", "is no JSON"),
+        ('{"entity":"task","id":"t1"', "is no JSON"),
+        ("[1]", "is no JSON object but [1]"),
+        (QUEUED | {"entity": "job"}, "\"entity\" is 'job'"),
+        (QUEUED | {"entity": ["task"]}, "\"entity\" is ['task']"),
+        ({"id": "t1", "to": "QUEUED", "at": AT}, '"entity" is None'),
+        ({"entity": "task", "id": "t1", "at": AT}, 'neither "event": "registered" nor "to"'),
+        (REGISTERED | {"event": "created"}, '"event" of a task is \'created\', not "registered"'),
+        (REGISTERED | {"to": "QUEUED"}, 'both "event" and "to"'),
+        (QUEUED | {"id": 7}, "task id 7"),
+        (QUEUED | {"id": ""}, "task id ''"),
+        (QUEUED | {"id": "x" * 256}, "task id"),
+        (QUEUED | {"id": "\0"}, "task id"),
+        (CREATED | {"task": None}, "task id None"),
+        (QUEUED | {"to": 5}, '"to" is 5'),
+        (QUEUED | {"at": None}, 'has no "at"'),
+        (QUEUED | {"at": 1738310400}, "time 1738310400 is no text"),
+        (QUEUED | {"at": "yesterday"}, "time 'yesterday' cannot be read"),
+        (QUEUED | {"at": "0001-01-01T00:00:00+14:00"}, "is out of range"),
+        (QUEUED | {"resaon": "x"}, "no use for the key 'resaon' where a task goes to a status; did you mean 'reason'?"),
+        (QUEUED | {"report_by_date": AT}, "no use for the key 'report_by_date'"),
+        (RUNNING | {"report_by_date": None}, 'has no "report_by_date"'),
+        (REGISTERED | {"max_attempts": 0}, "needs max_attempts of 1"),
+        (REGISTERED | {"max_attempts": True}, '"max_attempts" is True'),
+        (REGISTERED | {"max_attempts": 2**31}, "needs max_attempts of 1 to 2147483647"),
+        (REGISTERED | {"template": 5}, "template id 5"),
+        (REGISTERED | {"workflow": ""}, "workflow id ''"),
+        (QUEUED | {"actor": 5}, '"actor" is 5'),
+        (QUEUED | {"actor": {"host": "n7"}}, "\"actor\" is {'host': 'n7'}"),
+        (QUEUED | {"actor": "a\0b"}, "cannot be stored"),
+        (QUEUED | {"actor": {"component": "a\0b"}}, "cannot be stored"),
+        (QUEUED | {"reason": 5}, '"reason" is 5'),
+    ],
+)
+def test_a_line_that_is_not_understood_says_why(line: dict[str, Any] | str, why: str) -> None:
+    assert why in error(line)
+
+
+KEYS = ("entity", "id", "event", "to", "at", "task", "workflow", "template", "max_attempts", "actor", "reason", "x")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+    | st.sampled_from(["task", "ti", "task_instance", "registered", "created", "QUEUED", "t1", AT]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=2),
+    max_leaves=3,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES) | VALUES)
+def test_any_json_is_understood_or_told_why_not(value: object) -> None:
+    read("jsonl", json.dumps(value))
+
+
+@given(st.binary())
+def test_any_bytes_too(text: bytes) -> None:
+    list(find_format("jsonl").read(enumerate(text.splitlines()), Options(get_lifecycle("jobmon"), "sample")))

@@ -1,0 +1,254 @@
+"""The lines of sacct: jobs with and without a header, states, and local times over changes of the clock."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from application.imports.formats.sacct import FIELDS, MissingColumns
+from application.imports.local_time import TimeZoneNeeded
+from application.imports.proposal import (
+    Attempt,
+    BadLine,
+    CreateInstance,
+    Line,
+    MoveInstance,
+    RegisterTask,
+)
+from domain.actor import Actor
+from domain.errors import MOST_ATTEMPTS, WrongLifecycle
+from tests.importing import read
+
+JOB = {
+    "jobid": "17", "jobidraw": "17", "cluster": "c", "user": "ann", "uid": "501", "submit": "2026-01-31T08:00:00",
+    "eligible": "2026-01-31T08:00:00", "start": "2026-01-31T08:05:00", "end": "2026-01-31T09:00:00",
+    "elapsed": "00:55:00", "exitcode": "0:0", "state": "COMPLETED", "nodelist": "n[1-2]", "jobname": "align",
+}  # fmt: skip
+SUBMITTED, STARTED, ENDED = datetime(2026, 1, 31, 8, tzinfo=UTC), datetime(2026, 1, 31, 8, 5, tzinfo=UTC), datetime(
+    2026, 1, 31, 9, tzinfo=UTC
+)  # fmt: skip
+
+
+def row(**told: str) -> str:
+    """A job as sacct prints it without a header."""
+    return "|".join((JOB | told).get(name, "") for name in FIELDS) + "\n"
+
+
+def line(text: str, zone: str = "UTC", workflow: str | None = None) -> Line:
+    (only,) = read("sacct", text, zone=zone, workflow=workflow)
+    assert isinstance(only, Line), only
+    return only
+
+
+def moves(text: str, zone: str = "UTC") -> list[tuple[str, datetime]]:
+    """The statuses of a job's only attempt, and when it entered them."""
+    entered = []
+    for proposal in line(text, zone).proposals:
+        if isinstance(proposal, CreateInstance):
+            entered.append(("PENDING", proposal.at))
+        elif isinstance(proposal, MoveInstance):
+            entered.append((proposal.to, proposal.at))
+    return entered
+
+
+def error(text: str) -> str:
+    (bad,) = read("sacct", text, zone="UTC")
+    assert isinstance(bad, BadLine), bad
+    return bad.error
+
+
+def test_a_job_that_ran() -> None:
+    attempt = Attempt("c/17", SUBMITTED)
+    ann, nodes = Actor(component="slurm", user="ann"), Actor(component="slurm", host="n[1-2]")
+
+    assert line(row()) == Line(
+        1,
+        (
+            RegisterTask("c/17", "c", SUBMITTED, MOST_ATTEMPTS, "align", ann),
+            CreateInstance(attempt, "c/17", SUBMITTED, ann),
+            MoveInstance(attempt, "RUNNING", STARTED, nodes),
+            MoveInstance(attempt, "COMPLETED", ENDED, nodes),
+        ),
+    )
+
+
+def test_the_workflow_of_the_command_goes_before_the_cluster_and_leaves_the_ids() -> None:
+    registered = line(row(), workflow="w").proposals[0]
+
+    assert isinstance(registered, RegisterTask)
+    assert (registered.task_id, registered.workflow_id) == ("c/17", "w")
+
+
+@pytest.mark.parametrize("nodes", ["None assigned", ""])
+def test_a_job_that_never_got_a_node_was_never_running_whatever_its_start(nodes: str) -> None:
+    cancelled = row(state="CANCELLED by 501", start=JOB["end"], nodelist=nodes)
+
+    assert moves(cancelled) == [("PENDING", SUBMITTED), ("CANCELLED", ENDED)]
+    last = line(cancelled).proposals[-1]
+    assert last[3:5] == (Actor(component="user:501"), "CANCELLED by 501")
+
+
+def test_a_job_that_ends_as_it_starts_was_running_for_no_time() -> None:
+    assert moves(row(state="FAILED", start=JOB["end"])) == [
+        ("PENDING", SUBMITTED),
+        ("RUNNING", ENDED),
+        ("FAILED", ENDED),
+    ]
+
+
+def test_a_failure_says_its_exit_code() -> None:
+    assert line(row(state="FAILED", exitcode="1:0")).proposals[-1][4] == "exit code 1:0"
+
+
+@pytest.mark.parametrize(
+    ("told", "statuses", "anomalies"),
+    [
+        ({"state": "PENDING", "start": "Unknown", "end": "Unknown", "nodelist": "None assigned"}, ["PENDING"], ()),
+        ({"state": "RUNNING", "end": "Unknown"}, ["PENDING", "RUNNING"], ()),
+        ({"state": "SUSPENDED", "end": "Unknown"}, ["PENDING", "RUNNING"], ("undated-status",)),
+        ({"state": "COMPLETED", "end": "Unknown"}, ["PENDING", "RUNNING"], ("undated-status",)),
+        ({"state": "CANCELLED", "start": "None", "nodelist": "None assigned"}, ["PENDING", "CANCELLED"], ()),
+        ({"state": "NODE_FAIL"}, ["PENDING", "RUNNING", "NODE_FAIL"], ()),
+        ({"state": "REQUEUED"}, ["PENDING", "RUNNING", "REQUEUED"], ()),
+        ({"end": "2026-01-31T08:04:00"}, ["PENDING", "RUNNING", "COMPLETED"], ("end-before-start",)),
+        ({"start": "2026-01-31T07:00:00"}, ["PENDING", "RUNNING", "COMPLETED"], ("start-before-submit",)),
+        ({"end": "2026-01-31T07:00:00", "nodelist": ""}, ["PENDING", "COMPLETED"], ("end-before-submit",)),
+    ],
+)
+def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
+    told: dict[str, str], statuses: list[str], anomalies: tuple[str, ...]
+) -> None:
+    assert [status for status, _ in moves(row(**told))] == statuses
+    assert line(row(**told)).anomalies == anomalies
+
+
+def test_a_time_that_goes_back_is_kept_as_it_was_told() -> None:
+    assert moves(row(end="2026-01-31T08:04:00"))[-1] == ("COMPLETED", datetime(2026, 1, 31, 8, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("step", ["17.batch", "17.extern", "17.0", "17_4.batch"])
+def test_a_job_step_says_nothing(step: str) -> None:
+    assert line(row(jobid=step)) == Line(1)
+
+
+@pytest.mark.parametrize("job", ["17_4", "17_[5-9]", "17+1"])
+def test_an_element_of_an_array_is_a_task(job: str) -> None:
+    assert line(row(jobid=job)).proposals[0][0] == f"c/{job}"
+
+
+def test_a_header_names_the_columns_in_any_order_and_case() -> None:
+    columns = "State|JobID|End|Start|SUBMIT|Cluster|NodeList|JobName|User"
+    values = "COMPLETED|17|2026-01-31T09:00:00|2026-01-31T08:05:00|2026-01-31T08:00:00|c|n[1-2]|align|ann"
+    plain, barred = f"{columns}\n{values}\n", f"{columns}|\n{values}|\n"
+
+    for text in (plain, barred, plain.replace("\n", "\r\n")):
+        (only,) = read("sacct", text, zone="UTC")
+        assert only == line(row())._replace(number=2)
+
+
+def test_a_second_header_counts_from_there_on() -> None:
+    text = row() + "Cluster|JobID|Submit|Start|End|State\nd|1|" + "|".join([JOB["submit"]] * 3) + "|FAILED\n"
+
+    ids = [only.proposals[0][0] for only in read("sacct", text, zone="UTC") if isinstance(only, Line)]
+    assert ids == ["c/17", "d/1"]
+
+
+def test_without_the_nodes_a_job_that_was_cancelled_as_it_started_counts_as_never_started() -> None:
+    header = "Cluster|JobID|Submit|Start|End|State\n"
+    time = "2026-01-31T08:00:00"
+
+    assert [name for name, _ in moves(f"{header}c|1|{time}|{time}|{time}|CANCELLED by 5\n")] == ["PENDING", "CANCELLED"]
+    assert [name for name, _ in moves(f"{header}c|1|{time}|{time}|{time}|FAILED\n")] == ["PENDING", "RUNNING", "FAILED"]
+
+
+def test_a_file_without_clusters_needs_a_workflow_in_their_place() -> None:
+    text = f"JobID|Submit|Start|End|State\n1|{JOB['submit']}|Unknown|Unknown|PENDING\n"
+
+    assert line(text, workflow="w").proposals[0][:2] == ("w/1", "w")
+    with pytest.raises(MissingColumns, match="cluster"):
+        line(text)
+
+
+def test_a_file_without_what_is_needed_is_refused() -> None:
+    with pytest.raises(MissingColumns, match="submit, end"):
+        line("JobID|Cluster|Start|State\n")
+
+
+def test_bars_in_the_name_of_a_job() -> None:
+    named = line(row(jobname="a|b")).proposals[0]
+    assert isinstance(named, RegisterTask)
+    assert named.template == "a|b"
+
+    header = "Cluster|JobID|JobName|Submit|Start|End|State\n"
+    first = line(f"{header}c|1|a|b|{JOB['submit']}|Unknown|Unknown|PENDING\n").proposals[0]
+    assert isinstance(first, RegisterTask)
+    assert first.template == "a|b"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("17|c|COMPLETED\n", "has 3 fields separated by '|', not 26"),
+        (row(submit="Unknown"), "job '17' has no time of submission"),
+        (row(submit="soon"), "time 'soon' cannot be read"),
+        (row(state="COMPLETE"), "no status 'COMPLETE'; did you mean 'COMPLETED'?"),
+        (row(cluster=""), "cluster id ''"),
+        (row(jobid=""), "job id ''"),
+        (row(jobid="x" * 255), "task id"),
+    ],
+)
+def test_a_line_that_is_not_understood_says_why(text: str, why: str) -> None:
+    assert why in error(text)
+
+
+def test_times_need_a_zone() -> None:
+    with pytest.raises(TimeZoneNeeded, match="--timezone"):
+        read("sacct", row())
+
+
+def test_a_lifecycle_without_instances_has_no_place_for_attempts(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.toml"
+    plain.write_text('name = "plain"\nversion = 1\n[task]\ninitial = "A"\nterminal = []\ntransitions = { A = [] }\n')
+
+    with pytest.raises(WrongLifecycle):
+        read("sacct", row(), zone="UTC", lifecycle=str(plain))
+
+
+NEW_YORK = "America/New_York"
+"""Sets its clocks ahead on 2026-03-08 at 02:00 (07:00 UTC), and back on 2026-11-01 at 02:00 (06:00 UTC)."""
+
+
+@pytest.mark.parametrize(
+    ("submit", "start", "end", "elapsed", "instants"),
+    [
+        # Nothing is ambiguous: over the hour that is left out, and over the one that comes twice.
+        ("2026-03-08T01:30", "2026-03-08T01:45", "2026-03-08T03:15", "", ["06:30", "06:45", "07:15"]),
+        ("2026-11-01T00:30", "2026-11-01T00:45", "2026-11-01T02:15", "", ["04:30", "04:45", "07:15"]),
+        # In the hour that comes twice, the first time...
+        ("2026-11-01T01:10", "2026-11-01T01:20", "2026-11-01T01:30", "", ["05:10", "05:20", "05:30"]),
+        # ... unless the order says otherwise...
+        ("2026-11-01T01:10", "2026-11-01T01:50", "2026-11-01T01:20", "", ["05:10", "05:50", "06:20"]),
+        ("2026-11-01T01:50", "2026-11-01T01:10", "2026-11-01T01:20", "", ["05:50", "06:10", "06:20"]),
+        # ... or the time that elapsed.
+        ("2026-11-01T01:10", "2026-11-01T01:20", "2026-11-01T01:30", "01:10:00", ["05:10", "05:20", "06:30"]),
+        ("2026-11-01T01:10", "2026-11-01T01:50", "2026-11-01T02:20", "00:30:00", ["05:10", "06:50", "07:20"]),
+        ("2026-11-01T01:10", "2026-11-01T01:20", "2026-11-01T01:30", "9-00:00:00", ["05:10", "05:20", "05:30"]),
+        # A time that no clock has shown is read by the offset before the leap.
+        ("2026-03-08T01:30", "2026-03-08T02:30", "2026-03-08T03:45", "", ["06:30", "07:30", "07:45"]),
+        # Nothing helps where no reading is in order.
+        ("2026-11-01T03:00", "2026-11-01T01:20", "2026-11-01T01:10", "", ["08:00", "05:20", "06:10"]),
+    ],
+)
+def test_a_change_of_the_clock(submit: str, start: str, end: str, elapsed: str, instants: list[str]) -> None:
+    entered = moves(row(submit=submit, start=start, end=end, elapsed=elapsed), NEW_YORK)
+
+    assert [f"{at:%H:%M}" for _, at in entered] == instants
+
+
+def test_every_hour_of_a_year_is_read_without_an_error() -> None:
+    first = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+    times = (f"{first + timedelta(hours=number):%FT%T}" for number in range(365 * 24))
+    text = "".join(chain.from_iterable(row(submit=time, start=time, end=time) for time in times))
+
+    assert all(isinstance(only, Line) and not only.anomalies for only in read("sacct", text, zone=NEW_YORK))
