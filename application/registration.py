@@ -103,18 +103,19 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
 def _without_repetition(tasks: Any) -> dict[str, Task]:
     wanted: dict[str, Task] = {}
     for task in tasks:
-        _raise_if_different(wanted.setdefault(task.id, task), task)
+        raise_if_different(wanted.setdefault(task.id, task), task)
     return wanted
 
 
 def _same_as_there(store: Store, connection: Connection[Any], wanted: dict[str, Task]) -> set[str]:
     there = store.status.read_tasks(connection, list(wanted))
     for task in there:
-        _raise_if_different(task, wanted[task.id])
+        raise_if_different(task, wanted[task.id])
     return {task.id for task in there}
 
 
-def _raise_if_different(was: Task, now: Task) -> None:
+def raise_if_different(was: Task, now: Task) -> None:
+    """Raise TaskConflict where a task that is registered again is told otherwise than it was."""
     before, after = _content(was), _content(now)
     differences = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
     if differences:

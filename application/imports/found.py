@@ -1,0 +1,99 @@
+"""What the log has of the entities that a batch of lines is about: locked, until the batch's transaction ends."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from application.imports.proposal import Attempt, CreateInstance, MoveInstance, MoveTask, Proposal
+from application.store import Store
+from domain.task import Task
+from domain.task_instance import TaskInstance
+from infrastructure.commands import known_commands
+from infrastructure.current_status import Wait
+from infrastructure.sql import query
+
+
+class Entered(NamedTuple):
+    """A status and since when."""
+
+    status: str
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Tasks and instances by their ids, attempts by their beginning, and which command ids are known.
+
+    `caused` has, for each task, the statuses that it entered because of its instances since the last one that was
+    proposed for itself.
+    """
+
+    tasks: dict[str, Task]
+    instances: dict[str, TaskInstance]
+    attempts: dict[Attempt, str]
+    caused: dict[str, tuple[Entered, ...]]
+    known: set[str]
+
+    def entered(self) -> dict[str, datetime]:
+        """Since when each of them is in its status, by its stream."""
+        entered = {task.stream: task.entered_at for task in self.tasks.values()}
+        entered |= {instance.stream: instance.entered_at for instance in self.instances.values()}
+        return {stream: since for stream, since in entered.items() if since is not None}
+
+
+def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Sequence[str]) -> Found:
+    """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it."""
+    attempts = _attempts(connection, proposals)
+    instances = [*attempts.values(), *_instance_ids(proposals)]
+    families = store.status.lock_families(connection, _unique(instances), Wait.NOWAIT)
+    tasks = {task.id: task for _, task in families}
+    others = [name for name in _task_ids(proposals) if name not in tasks]
+    tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, Wait.NOWAIT)}
+    return Found(
+        tasks,
+        {instance.id: instance for instance, _ in families},
+        attempts,
+        _caused(connection, [name for name in _moved_tasks(proposals) if name in tasks]),
+        known_commands(connection, command_ids),
+    )
+
+
+def _attempts(connection: Connection[Any], proposals: Iterable[Proposal]) -> dict[Attempt, str]:
+    tasks = _unique(reference.task_id for reference in _references(proposals) if isinstance(reference, Attempt))
+    if not tasks:
+        return {}
+    rows = connection.execute(query("projections", "attempts_of_tasks"), [tasks])
+    return {Attempt(task_id, begun_at): name for task_id, begun_at, name in rows}
+
+
+def _caused(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[Entered, ...]]:
+    if not tasks:
+        return {}
+    caused: dict[str, list[Entered]] = defaultdict(list)
+    for task_id, status, entered_at in connection.execute(query("projections", "caused_statuses"), [tasks]):
+        caused[task_id].append(Entered(status, entered_at))
+    return {task_id: tuple(entered) for task_id, entered in caused.items()}
+
+
+def _references(proposals: Iterable[Proposal]) -> Iterable[str | Attempt]:
+    return (said.instance for said in proposals if isinstance(said, CreateInstance | MoveInstance))
+
+
+def _instance_ids(proposals: Iterable[Proposal]) -> list[str]:
+    return [reference for reference in _references(proposals) if isinstance(reference, str)]
+
+
+def _task_ids(proposals: Iterable[Proposal]) -> list[str]:
+    return _unique(said.task_id for said in proposals if not isinstance(said, MoveInstance))
+
+
+def _moved_tasks(proposals: Iterable[Proposal]) -> list[str]:
+    return _unique(said.task_id for said in proposals if isinstance(said, MoveTask))
+
+
+def _unique(ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(ids))

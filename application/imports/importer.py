@@ -1,0 +1,90 @@
+"""Importing a file: its lines in batches, each batch in one transaction with the command ids of what it says.
+
+What was committed stays when an import is interrupted; importing the file again goes on from there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from psycopg import Connection
+
+from application.imports.batch import Batch, Entry
+from application.imports.found import find
+from application.imports.proposal import BadLine, Line, MoveInstance, MoveTask
+from application.imports.repetition import Repetitions
+from application.imports.tally import Tally
+from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
+from application.store import Store
+from domain.lifecycle import Lifecycle
+from infrastructure.commands import keep_commands
+from infrastructure.current_status import moment
+
+BATCH = 5_000
+"""How many lines are stored at a time."""
+
+MAX_RETRIES = 8
+
+REQUEST = "import"
+"""What a command id of an import asked for: the id itself is a digest of it."""
+
+
+def import_lines(
+    store: Store,
+    lifecycle: Lifecycle,
+    lines: Iterable[Line | BadLine],
+    progress: Callable[[Tally], None] = lambda _: None,
+    batch: int = BATCH,
+) -> Tally:
+    """Store what the lines propose; tasks that they register are pinned to `lifecycle`.
+
+    `progress` is told the counts after each batch. Raises RetriesExhausted where others keep what a batch is about
+    locked, LifecycleConflict where the log has another definition of the lifecycle.
+    """
+    tally = Tally()
+    entries = _entries(lines)
+    pinned = store.lifecycles.pin(lifecycle)
+    while some := list(islice(entries, batch)):
+        tally.add(_stored(store, pinned, some))
+        progress(tally)
+    return tally
+
+
+def _entries(lines: Iterable[Line | BadLine]) -> Iterator[Entry]:
+    count = Repetitions().count
+    for line in lines:
+        if isinstance(line, BadLine):
+            yield Entry(line)
+        else:
+            moves = [count(said) if isinstance(said, MoveTask | MoveInstance) else None for said in line.proposals]
+            yield Entry(line, moves)
+
+
+def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry]) -> Tally:
+    def attempt() -> Tally:
+        with store.session() as connection, connection.transaction():
+            return _decided_and_appended(store, connection, lifecycle, entries)
+
+    # Command ids make a batch repeatable. Two who import the same at once: one meets the other's rows, looks again,
+    # and finds them there.
+    return retrying(
+        "a task or task instance of this file",
+        attempt,
+        max_retries=MAX_RETRIES,
+        curable=CONTENTION | {UNIQUE_VIOLATION},
+        repeatable=True,
+    )
+
+
+def _decided_and_appended(
+    store: Store, connection: Connection[Any], lifecycle: Lifecycle, entries: list[Entry]
+) -> Tally:
+    proposals = [proposal for entry in entries if isinstance(entry.line, Line) for proposal in entry.line.proposals]
+    command_ids = [said.command_id for entry in entries for said in entry.said if said]
+    found = find(store, connection, proposals, command_ids)
+    entered = found.entered()
+    batch = Batch(lifecycle, found)
+    # The server stores the first events while the last ones are decided.
+    store.recorder.copy(connection, batch.events(entries), moment(connection), entered)
+    keep_commands(connection, batch.command_ids, REQUEST)
+    return batch.tally

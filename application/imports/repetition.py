@@ -1,0 +1,61 @@
+"""Which lines say again what was said: each move gets a command id from what it says.
+
+The id is a digest of the entity, the status and the instant, whatever the order of keys or the zone that a line has
+them in. Where a file says the same more than once, the n-th time has an id of its own: a source whose clock shows
+seconds may enter a status twice in one of them. The count reaches so many different moves back; the same words after
+that are a repetition of the first.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+
+from application.imports.proposal import Attempt, Move, MoveTask
+
+WINDOW = 100_000
+"""How many different moves the count reaches back, at least."""
+
+
+class Said(NamedTuple):
+    """The command id of a move, and how often the file had said the same before."""
+
+    command_id: str
+    before: int
+
+
+class Repetitions:
+    """Counts what one file says."""
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self._window = window
+        self._recent: dict[bytes, int] = {}
+        self._older: dict[bytes, int] = {}
+
+    def count(self, move: Move) -> Said:
+        """The id of a move, which the file says next."""
+        digest = hashlib.sha256(_words(move).encode()).digest()[:16]
+        before = self._recent.pop(digest, None)
+        if before is None:
+            before = self._older.pop(digest, 0)
+        self._keep(digest, before + 1)
+        return Said(f"import:{digest.hex()}{f':{before + 1}' if before else ''}", before)
+
+    def _keep(self, digest: bytes, count: int) -> None:
+        if len(self._recent) >= self._window:
+            self._older, self._recent = self._recent, {}
+        self._recent[digest] = count
+
+
+def _words(move: Move) -> str:
+    entity = f"task:{move.task_id}" if isinstance(move, MoveTask) else _instance(move.instance)
+    return "\0".join((entity, move.to, _when(move.at)))
+
+
+def _instance(instance: str | Attempt) -> str:
+    if isinstance(instance, str):
+        return f"task_instance:{instance}"
+    return f"attempt:{instance.task_id}\0{_when(instance.begun_at)}"
+
+
+def _when(at: datetime) -> str:
+    return at.isoformat()

@@ -1,0 +1,99 @@
+"""What an import read and what came of it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from application.imports.proposal import BadLine
+from domain.events import Event, TaskInstanceCreated, TaskInstanceRefused, TaskRefused, TaskRegistered
+
+MOST_BAD_LINES = 1_000
+"""How many bad lines are told one by one; all are counted."""
+
+
+class BadLineAnswer(TypedDict):
+    """The number of a line that was not understood, and why."""
+
+    line: int
+    error: str
+
+
+class ImportAnswer(TypedDict):
+    """What an import read and added.
+
+    `lines` are those that are not blank or a header. `task_instances`, `tasks` and `transitions` are what is new;
+    `refused` counts refusals by rule, `duplicates` the lines that added nothing because it was known, `ignored`
+    those that say nothing the log keeps, `anomalies` what is odd about understood ones. `bad_lines` has the first
+    1,000 of `bad`.
+    """
+
+    lines: int
+    tasks: int
+    task_instances: int
+    transitions: int
+    refused: dict[str, int]
+    duplicates: int
+    ignored: int
+    anomalies: dict[str, int]
+    bad: int
+    bad_lines: list[BadLineAnswer]
+
+
+@dataclass
+class Tally:
+    """Counts, of a batch or of all of them."""
+
+    lines: int = 0
+    tasks: int = 0
+    task_instances: int = 0
+    transitions: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    ignored: int = 0
+    anomalies: Counter[str] = field(default_factory=Counter)
+    bad: int = 0
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+    def bad_line(self, line: BadLine) -> None:
+        """Count a line that was not understood."""
+        self.bad += 1
+        self.bad_lines.append(line)
+
+    def events(self, events: Iterable[Event]) -> None:
+        """Count what was appended."""
+        for event in events:
+            if event.is_transition:
+                self.transitions += 1
+                self.tasks += isinstance(event, TaskRegistered)
+                self.task_instances += isinstance(event, TaskInstanceCreated)
+            elif isinstance(event, TaskRefused | TaskInstanceRefused):
+                self.refused[str(event.rule)] += 1
+
+    def add(self, other: "Tally") -> None:
+        """Count what `other` has counted too."""
+        self.lines += other.lines
+        self.tasks += other.tasks
+        self.task_instances += other.task_instances
+        self.transitions += other.transitions
+        self.refused += other.refused
+        self.duplicates += other.duplicates
+        self.ignored += other.ignored
+        self.anomalies += other.anomalies
+        self.bad += other.bad
+        self.bad_lines += other.bad_lines[: MOST_BAD_LINES - len(self.bad_lines)]
+
+    def answer(self) -> ImportAnswer:
+        """The counts, as the contract shapes them."""
+        return {
+            "lines": self.lines,
+            "tasks": self.tasks,
+            "task_instances": self.task_instances,
+            "transitions": self.transitions,
+            "refused": dict(self.refused),
+            "duplicates": self.duplicates,
+            "ignored": self.ignored,
+            "anomalies": dict(self.anomalies),
+            "bad": self.bad,
+            "bad_lines": [{"line": bad.number, "error": bad.error} for bad in self.bad_lines],
+        }

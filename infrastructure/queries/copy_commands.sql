@@ -1,0 +1,1 @@
+COPY sojourn.command (command_id, request, response) FROM STDIN

@@ -1,0 +1,1 @@
+SELECT c.command_id FROM sojourn.command AS c WHERE c.command_id = ANY (%s);

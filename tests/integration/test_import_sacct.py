@@ -1,0 +1,209 @@
+"""Importing sacct: jobs as tasks, submissions as attempts, and dumps that follow one another."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from application.verify import verify
+from tests.agreement import rows
+from tests.importing import ADDED_NOTHING, events, imported
+
+HEADER = "JobID|Cluster|User|Submit|Start|End|Elapsed|State|ExitCode|NodeList|JobName\n"
+ZONE = "UTC"
+NOWHERE = "None assigned"
+
+Stay = tuple[str, str, str | None]
+
+
+def job(jobid: str, submit: str, start: str, end: str, state: str, nodes: str = "n1") -> str:
+    """A job, with times as HH:MM of one day."""
+    times = [f"2026-01-31T{time}:00" if time[0].isdigit() else time for time in (submit, start, end)]
+    return "|".join((jobid, "c", "ann", *times, "", state, "0:0", nodes, "align")) + "\n"
+
+
+def stays(connection: psycopg.Connection[Any], entity: str) -> list[Stay]:
+    """The statuses of `task:ID` or `task_instance:ID`, and from when to when it was in them."""
+    kind, _, name = entity.partition(":")
+    found = rows(
+        connection,
+        f"SELECT new_status, entered_at, exited_at FROM sojourn.{kind}_status_audit WHERE {kind}_id = %s "
+        "ORDER BY version",
+        name,
+    )
+    return [(row["new_status"], _clock(row["entered_at"]), _clock(row["exited_at"])) for row in found]  # type: ignore[misc]
+
+
+def _clock(time: datetime | None) -> str | None:
+    return f"{time.astimezone(UTC):%H:%M}" if time else None
+
+
+def statuses(connection: psycopg.Connection[Any], entity: str) -> list[str]:
+    return [status for status, _, _ in stays(connection, entity)]
+
+
+@pytest.fixture(autouse=True)
+def _consistent(service: TransitionService) -> Iterator[None]:
+    """Whatever a test has imported, the projections are what a replay of the log says."""
+    yield
+    assert verify(service.store)["mismatches"] == []
+
+
+def test_a_job_and_its_attempt(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    answer = imported(service, "sacct", HEADER + job("1", "08:00", "08:05", "09:00", "COMPLETED"), zone=ZONE)
+
+    assert (answer["lines"], answer["tasks"], answer["task_instances"], answer["transitions"]) == (1, 1, 1, 6)
+    expected = [("PENDING", "08:00", "08:05"), ("RUNNING", "08:05", "09:00"), ("COMPLETED", "09:00", None)]
+    assert stays(connection, "task:c/1") == stays(connection, "task_instance:c/1/1") == expected
+    (task,) = rows(connection, "SELECT workflow_id, template, num_attempts, lifecycle FROM sojourn.task")
+    assert tuple(task.values()) == ("c", "align", 1, "slurm")
+
+
+def test_a_job_that_never_got_a_node_has_no_running_interval(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    imported(service, "sacct", HEADER + job("1", "08:00", "09:00", "09:00", "CANCELLED by 5", NOWHERE), zone=ZONE)
+
+    expected = [("PENDING", "08:00", "09:00"), ("CANCELLED", "09:00", None)]
+    assert stays(connection, "task:c/1") == stays(connection, "task_instance:c/1/1") == expected
+
+
+def test_a_requeue_is_a_further_attempt_and_leads_the_job_back_to_pending(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    text = (
+        HEADER
+        + job("1", "08:00", "08:05", "08:30", "PREEMPTED")
+        + job("1.batch", "08:00", "08:05", "08:30", "CANCELLED")
+        + job("1", "08:31", "08:40", "09:00", "NODE_FAIL")
+        + job("1", "09:00", "09:10", "Unknown", "RUNNING")
+    )
+
+    answer = imported(service, "sacct", text, zone=ZONE)
+
+    assert (answer["tasks"], answer["task_instances"], answer["ignored"], answer["refused"]) == (1, 3, 1, {})
+    assert stays(connection, "task_instance:c/1/2")[0] == ("PENDING", "08:31", "08:40")
+    assert stays(connection, "task:c/1") == [
+        ("PENDING", "08:00", "08:05"), ("RUNNING", "08:05", "08:30"), ("PREEMPTED", "08:30", "08:31"),
+        ("PENDING", "08:31", "08:40"), ("RUNNING", "08:40", "09:00"), ("NODE_FAIL", "09:00", "09:00"),
+        ("PENDING", "09:00", "09:10"), ("RUNNING", "09:10", None),
+    ]  # fmt: skip
+    (task,) = rows(connection, "SELECT num_attempts, instances FROM sojourn.task")
+    assert tuple(task.values()) == (3, 3)
+
+
+def test_a_later_dump_goes_on_where_the_earlier_one_stopped(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    dumps = [
+        job("1", "08:00", "Unknown", "Unknown", "PENDING", NOWHERE),
+        job("1", "08:00", "08:05", "Unknown", "RUNNING"),
+        job("1", "08:00", "08:05", "08:30", "PREEMPTED"),
+        job("1", "08:00", "08:05", "08:30", "PREEMPTED") + job("1", "08:31", "Unknown", "Unknown", "PENDING", NOWHERE),
+        job("1", "08:31", "08:40", "09:00", "COMPLETED"),
+    ]
+
+    answers = [imported(service, "sacct", HEADER + dump, zone=ZONE) for dump in dumps]
+
+    assert [answer["transitions"] for answer in answers] == [2, 2, 2, 2, 4]
+    assert [answer["duplicates"] for answer in answers] == [0, 0, 0, 1, 0]
+    assert statuses(connection, "task:c/1") == ["PENDING", "RUNNING", "PREEMPTED", "PENDING", "RUNNING", "COMPLETED"]
+    assert statuses(connection, "task_instance:c/1/2") == ["PENDING", "RUNNING", "COMPLETED"]
+
+
+def test_an_attempt_whose_end_nobody_saw_stays_open(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    imported(service, "sacct", HEADER + job("1", "08:00", "08:05", "Unknown", "RUNNING"), zone=ZONE)
+    imported(service, "sacct", HEADER + job("1", "08:31", "08:40", "09:00", "COMPLETED"), zone=ZONE)
+
+    assert stays(connection, "task_instance:c/1/1")[-1] == ("RUNNING", "08:05", None)
+    assert statuses(connection, "task:c/1") == ["PENDING", "RUNNING", "PENDING", "RUNNING", "COMPLETED"]
+
+
+def test_the_end_of_an_older_attempt_no_longer_moves_the_job(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    newer = job("1", "08:31", "08:40", "Unknown", "RUNNING")
+    imported(service, "sacct", HEADER + job("1", "08:00", "08:05", "Unknown", "RUNNING") + newer, zone=ZONE)
+
+    answer = imported(service, "sacct", HEADER + job("1", "08:00", "08:05", "08:30", "PREEMPTED"), zone=ZONE)
+
+    assert answer["refused"] == {"superseded-instance": 1}
+    assert statuses(connection, "task_instance:c/1/1")[-1] == "PREEMPTED"
+    assert statuses(connection, "task:c/1")[-1] == "RUNNING"
+
+
+def test_an_older_attempt_that_is_met_after_a_newer_one_is_counted(service: TransitionService) -> None:
+    newer, older = (job("1", submit, submit, "12:00", "COMPLETED") for submit in ("09:00", "08:00"))
+
+    answers = [imported(service, "sacct", HEADER + dump, zone=ZONE) for dump in (newer, older, newer + older)]
+
+    assert [answer["anomalies"] for answer in answers] == [{}, {"attempt-out-of-order": 1}, {}]
+    assert answers[2]["duplicates"] == 2
+
+
+def test_an_end_before_its_start_is_kept_as_told_and_counted_and_takes_no_time(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    answer = imported(service, "sacct", HEADER + job("1", "08:00", "08:30", "08:10", "FAILED"), zone=ZONE)
+
+    assert (answer["anomalies"], answer["bad"]) == ({"end-before-start": 1}, 0)
+    assert stays(connection, "task_instance:c/1/1")[1:] == [("RUNNING", "08:30", "08:30"), ("FAILED", "08:30", None)]
+    told = rows(connection, "SELECT occurred_at FROM sojourn.event WHERE data ->> 'reported' = 'FAILED'")
+    assert [_clock(row["occurred_at"]) for row in told] == ["08:10"]
+
+
+def test_clusters_and_elements_of_arrays_do_not_collide(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    one = job("1", "08:00", "08:05", "09:00", "COMPLETED")
+    text = HEADER + one + one.replace("|c|", "|d|") + one.replace("1|", "1_7|", 1)
+
+    assert imported(service, "sacct", text, zone=ZONE)["tasks"] == 3
+    found = rows(connection, "SELECT task_id, workflow_id FROM sojourn.task ORDER BY task_id")
+    assert [tuple(row.values()) for row in found] == [("c/1", "c"), ("c/1_7", "c"), ("d/1", "d")]
+
+
+def test_a_line_of_which_any_part_is_not_understood_stores_none_of_it(
+    service: TransitionService, connection: psycopg.Connection[Any], tmp_path: Any
+) -> None:
+    lifecycle = tmp_path / "short.toml"
+    machine = 'initial = "PENDING"\nterminal = ["FAILED"]\ntransitions = { PENDING = ["FAILED"], FAILED = [] }\n'
+    lifecycle.write_text(f'name = "short"\nversion = 1\n[task]\n{machine}[task_instance]\n{machine}')
+    text = HEADER + job("1", "08:00", "08:05", "09:00", "FAILED") + job("2", "08:00", "x", "09:00", "FAILED", NOWHERE)
+    text += job("1", "09:30", "09:30", "Unknown", "PENDING")
+
+    answer = imported(service, "sacct", text, zone=ZONE, lifecycle=str(lifecycle))
+
+    assert [(bad["line"], bad["error"]) for bad in answer["bad_lines"]] == [
+        (2, "no status 'RUNNING'; there are PENDING, FAILED"),
+        (4, "no status 'RUNNING'; there are PENDING, FAILED"),
+    ]
+    assert (answer["tasks"], answer["transitions"]) == (1, 3)
+    assert [row["task_id"] for row in rows(connection, "SELECT task_id FROM sojourn.task")] == ["c/2"]
+    assert len(rows(connection, "SELECT FROM sojourn.command")) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_the_same_file_again_adds_nothing(
+    service: TransitionService, connection: psycopg.Connection[Any], size: int
+) -> None:
+    text = (
+        HEADER
+        + job("1", "08:00", "08:05", "08:30", "PREEMPTED")
+        + job("2", "08:00", "08:05", "08:30", "CANCELLED by 7")
+        + job("1", "08:31", "08:40", "09:00", "COMPLETED")
+        + job("1", "08:31", "08:40", "09:00", "COMPLETED")
+    )
+    first = imported(service, "sacct", text, zone=ZONE, batch=size)
+    before = events(connection)
+
+    again = imported(service, "sacct", text, zone=ZONE)
+
+    assert (first["duplicates"], again["duplicates"]) == (1, 4)
+    assert again == again | ADDED_NOTHING
+    assert events(connection) == before
