@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from interfaces.commands import audit, db, demo, history, import_file, lifecycle, rebuild, setup, status, time_in_status, verify
+from interfaces.commands import (
+    audit,
+    bench,
+    db,
+    demo,
+    history,
+    import_file,
+    lifecycle,
+    rebuild,
+    setup,
+    status,
+    time_in_status,
+    verify,
+)
 from interfaces.failure import told_to_people
 
 app = typer.Typer(
@@ -19,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (audit, demo, history, import_file, rebuild, setup, status, time_in_status, verify):
+for commands in (audit, bench, demo, history, import_file, rebuild, setup, status, time_in_status, verify):
     app.add_typer(commands.app)
 app.add_typer(db.app, name="db")
 app.add_typer(lifecycle.app, name="lifecycle")

@@ -1,0 +1,134 @@
+"""`sojourn import`: what other systems have recorded, from their files."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.connect import service
+from interfaces.failure import WRONG
+from interfaces.output import AsJson, Dsn, in_words, messages, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.imports.source import Source
+    from application.imports.tally import ImportAnswer
+
+app = typer.Typer()
+
+MOST_SHOWN = 20
+STDIN = "-"
+
+FormatName = Annotated[
+    str, typer.Argument(metavar="FORMAT", help="What wrote the file, like sacct; jsonl is the format for all else.")
+]
+File = Annotated[str, typer.Argument(help="The file to read; - is standard input.")]
+LifecycleName = Annotated[
+    str | None,
+    typer.Option("--lifecycle", metavar="NAME|FILE", help="The lifecycle of new tasks; else the format's own."),
+]
+Workflow = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="The workflow of new tasks, whatever the file says; else what the file says (sacct: the cluster), "
+        "else the name of the file without its ending.",
+    ),
+]
+TimeZone = Annotated[
+    str | None, typer.Option(metavar="TZ", help="The zone of times that have none, like Europe/Berlin. sacct needs it.")
+]
+
+
+@app.command("import")
+def import_file(
+    ctx: typer.Context,
+    format_name: FormatName,
+    file: File,
+    lifecycle: LifecycleName = None,
+    workflow: Workflow = None,
+    timezone: TimeZone = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a file: every line goes through the lifecycle's gate and the rules, as live reports do.
+
+    A line that is not understood is told with its number, and the others are imported; the exit status is then 1.
+    Importing the same file again adds nothing, and one that was interrupted goes on where it was.
+    """
+    from application.imports.formats import find_format
+    from application.imports.importer import import_lines
+    from application.imports.local_time import time_zone
+    from application.imports.options import Options
+    from application.lifecycle_source import find_lifecycle
+    from domain.entity import check_id
+
+    format_ = find_format(format_name)
+    options = Options(
+        find_lifecycle(lifecycle or format_.LIFECYCLE),
+        "stdin" if file == STDIN else Path(file).stem,
+        None if workflow is None else check_id("workflow", workflow),
+        None if timezone is None else time_zone(timezone),
+    )
+    began = monotonic()
+    with _opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
+        lines = format_.read(source.lines(), options)
+        answer = import_lines(connected.store, options.lifecycle, lines, progress).answer()
+    show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
+    if answer["bad"]:
+        raise typer.Exit(WRONG)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator["Source"]:
+    from application.imports.source import Source
+
+    if file == STDIN:
+        yield Source(sys.stdin.buffer)
+    else:
+        with Path(file).open("rb") as stream:
+            yield Source(stream)
+
+
+@contextmanager
+def _progress(file: str, source: "Source") -> Iterator[Callable[[object], None]]:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
+        size = None if file == STDIN else Path(file).stat().st_size
+        bar = progress.add_task(f"Importing {Path(file).name}", total=size or None)
+        yield lambda _: progress.update(bar, completed=source.bytes_read)
+
+
+def _tell(console: "Console", answer: "ImportAnswer", seconds: float) -> None:
+    from interfaces.table import print_table, table
+
+    shown = table(">", "", widths=(0, 0))
+    for count, what in _findings(answer):
+        shown.add_row(f"{count:,}", what)
+    console.print(f"Read {answer['lines']:,} lines in {in_words(seconds)}.")
+    print_table(console, shown)
+    for bad in answer["bad_lines"][:MOST_SHOWN]:
+        console.print(f"line {bad['line']}: {bad['error']}", markup=False)
+    if answer["bad"] > MOST_SHOWN:
+        console.print(f"and {answer['bad'] - MOST_SHOWN:,} more")
+
+
+def _findings(answer: "ImportAnswer") -> Iterator[tuple[int, str]]:
+    yield answer["tasks"], "tasks registered"
+    yield answer["task_instances"], "task instances created"
+    yield answer["transitions"], "transitions recorded"
+    yield from ((count, f"refused by {rule}") for rule, count in sorted(answer["refused"].items()))
+    yield from ((count, f"lines with {anomaly}") for anomaly, count in sorted(answer["anomalies"].items()))
+    rest = (
+        (answer["duplicates"], "lines known already"),
+        (answer["ignored"], "lines that say nothing of a task"),
+        (answer["bad"], "lines not understood"),
+    )
+    yield from ((count, what) for count, what in rest if count)

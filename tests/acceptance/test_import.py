@@ -1,0 +1,180 @@
+"""`sojourn import` as people and programs run it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from application.imports import formats
+from application.imports.formats import UnknownFormat
+from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
+from application.transition_service import TransitionService
+from application.verify import verify
+from domain.errors import InvalidId, UnknownLifecycle
+from interfaces.command_line import app
+from tests.importing import ADDED_NOTHING
+
+SOJOURN = str(Path(sys.executable).with_name("sojourn"))
+SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")
+POZIDRIV = SAMPLES / "slurm" / "pozidriv.log"
+NEW_YORK = "America/New_York"
+
+LINES = """\
+{"entity":"task","id":"t1","event":"registered","at":"2026-01-31T08:00:00Z","workflow":"w1","max_attempts":3}
+{"entity":"task","id":"t1","to":"QUEUED","at":"2026-01-31T08:00:01Z"}
+{"entity":"task_instance","id":"t1/1","event":"created","at":"2026-01-31T08:00:02Z","task":"t1"}
+{"entity":"task_instance","id":"t1/1","to":"INSTANTIATED","at":"2026-01-31T08:00:03Z"}
+"""
+
+
+def run(service: TransitionService, *arguments: str) -> Result:
+    """What `sojourn import` does, in this process."""
+    return CliRunner().invoke(app, ["import", *arguments, "--dsn", service.dsn])
+
+
+def document(service: TransitionService, command: str, *arguments: str, status: int = 0) -> Any:
+    done = CliRunner().invoke(app, [command, *arguments, "--json", "--dsn", service.dsn])
+    assert done.exit_code == status, done
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.jsonl"
+    path.write_text(LINES)
+    return path
+
+
+def test_the_answer_has_the_contracts_shape(service: TransitionService, lines: Path) -> None:
+    answer = document(service, "import", "jsonl", str(lines))
+    again = document(service, "import", "jsonl", str(lines))
+
+    contract = {
+        "lines": 4, "tasks": 1, "task_instances": 1, "transitions": 5, "refused": {}, "duplicates": 0, "bad_lines": [],
+    }  # fmt: skip
+    assert answer == answer | contract
+    assert again == again | ADDED_NOTHING | {"duplicates": 4}
+
+
+def test_a_bad_line_is_told_and_the_exit_status_is_1(service: TransitionService, lines: Path) -> None:
+    lines.write_text(LINES + "nonsense\n")
+
+    answer = document(service, "import", "jsonl", str(lines), status=1)
+    told = run(service, "jsonl", str(lines))
+
+    assert [bad["line"] for bad in answer["bad_lines"]] == [5]
+    assert answer["transitions"] == 5
+    assert told.exit_code == 1
+    assert "line 5: is no JSON" in told.stdout
+
+
+def test_standard_input_and_the_workflow_of_the_command(service: TransitionService) -> None:
+    done = subprocess.run(
+        [SOJOURN, "import", "jsonl", "-", "--workflow", "mine", "--json", "--dsn", service.dsn],
+        input=LINES, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["tasks"] == 1
+    assert {row["workflow_id"] for row in document(service, "audit")} == {"mine"}
+
+
+def test_without_any_workflow_it_is_the_files_name(service: TransitionService, lines: Path) -> None:
+    lines.write_text(LINES.replace(',"workflow":"w1"', ""))
+    run(service, "jsonl", str(lines))
+
+    assert {row["workflow_id"] for row in document(service, "audit")} == {"lines"}
+
+
+def test_people_read_what_came_of_it(service: TransitionService, lines: Path) -> None:
+    lines.write_text(LINES + LINES.splitlines()[0].replace("t1", "t2").replace('Z"', '"') + "\n")
+
+    told = run(service, "jsonl", str(lines), "--timezone", "Europe/Berlin")
+
+    assert told.exit_code == 0
+    assert "Read 5 lines in" in told.stdout
+    assert "2  tasks registered" in told.stdout
+    assert "6  transitions recorded" in told.stdout
+    (registered,) = document(service, "audit", "--task", "t2")
+    assert datetime.fromisoformat(registered["entered_at"]) == datetime(2026, 1, 31, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "why"),
+    [
+        (("sacct", "FILE"), TimeZoneNeeded, "--timezone America/New_York"),
+        (("sacc", "FILE"), UnknownFormat, "did you mean 'sacct'?"),
+        (("jsonl", "FILE", "--timezone", "Europe/Berln"), UnknownTimeZone, "did you mean 'Europe/Berlin'?"),
+        (("jsonl", "FILE", "--timezone", "../zone"), UnknownTimeZone, "no time zone '../zone'"),
+        (("jsonl", "FILE", "--lifecycle", "jobmn"), UnknownLifecycle, "did you mean 'jobmon'?"),
+        (("jsonl", "FILE", "--workflow", ""), InvalidId, "workflow id ''"),
+        (("jsonl", "FILE/x"), OSError, "x"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_stored(
+    service: TransitionService, lines: Path, arguments: tuple[str, ...], error: type[Exception], why: str
+) -> None:
+    done = run(service, *(argument.replace("FILE", str(lines)) for argument in arguments))
+
+    assert isinstance(done.exception, error)
+    assert why in str(done.exception)
+    assert document(service, "verify")["events"] == 0
+
+
+def test_an_error_is_a_sentence_and_exit_status_2(service: TransitionService, lines: Path) -> None:
+    done = subprocess.run(
+        [SOJOURN, "import", "sacct", str(lines), "--dsn", service.dsn],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sojourn: the times of sacct have no zone")
+
+
+def test_every_module_of_the_folder_is_a_format() -> None:
+    assert formats.formats() == ("jsonl", "sacct")
+    assert [formats.find_format(name).LIFECYCLE for name in formats.formats()] == ["jobmon", "slurm"]
+
+
+@pytest.mark.skipif(not POZIDRIV.exists(), reason="the real Slurm dump is not here")
+def test_a_real_slurm_dump(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    answer = document(service, "import", "sacct", str(POZIDRIV), "--timezone", NEW_YORK)
+    again = document(service, "import", "sacct", str(POZIDRIV), "--timezone", NEW_YORK)
+    stays = document(service, "time-in-status", "--entity", "ti", "--terminal", "--at", "2017-01-02T12:00:00Z")
+
+    totals, counts = _independently(POZIDRIV)
+    ends = dict(connection.execute("SELECT status, count(*) FROM sojourn.task_instance GROUP BY status").fetchall())
+    assert (answer["lines"], answer["tasks"], answer["task_instances"]) == (11_704, 11_704, 11_704)
+    assert (answer["refused"], answer["bad"], answer["duplicates"], answer["anomalies"]) == ({}, 0, 0, {})
+    assert again == again | ADDED_NOTHING | {"duplicates": 11_704}
+    assert ends == {"COMPLETED": 10_134, "FAILED": 1_007, "CANCELLED": 468, "PREEMPTED": 86, "TIMEOUT": 9}
+    assert {row["status"]: row["n"] for row in stays} == counts | ends
+    assert {row["status"]: row["total_seconds"] for row in stays if row["status"] not in ends} == totals
+    assert dict(connection.execute("SELECT status, count(*) FROM sojourn.task GROUP BY status").fetchall()) == ends
+    assert verify(service.store)["mismatches"] == []
+
+
+def _independently(path: Path) -> tuple[dict[str, float], dict[str, int]]:
+    """Seconds and numbers of stays in PENDING and RUNNING, from the file alone."""
+    seconds: dict[str, float] = defaultdict(float)
+    numbers: Counter[str] = Counter()
+    zone = ZoneInfo(NEW_YORK)
+    for line in path.read_text().splitlines():
+        fields = line.split("|")
+        submit, start, end = (datetime.fromisoformat(fields[n]).replace(tzinfo=zone).timestamp() for n in (10, 12, 13))
+        ran = fields[24] != "None assigned"
+        seconds["PENDING"] += (start if ran else end) - submit
+        numbers["PENDING"] += 1
+        if ran:
+            seconds["RUNNING"] += end - start
+            numbers["RUNNING"] += 1
+    return dict(seconds), dict(numbers)
