@@ -1,5 +1,6 @@
 """Arguments and options that several commands have."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,3 +11,10 @@ At = Annotated[
     typer.Option("--at", metavar="TIME", help="Answer as of then (ISO 8601 with a zone), not as of now."),
 ]
 Workflow = Annotated[str | None, typer.Option("--workflow", metavar="ID", help="Only what is in that workflow.")]
+
+
+def time_of(at: str | None) -> datetime | None:
+    """The time that `--at` names, or None where it is not given; raises InvalidTime."""
+    from domain.time import parse_time
+
+    return None if at is None else parse_time(at)

@@ -6,7 +6,7 @@ import typer
 
 from interfaces import connect
 from interfaces.beginning import say_entity_begins, say_why_nothing
-from interfaces.options import At, Workflow
+from interfaces.options import At, Workflow, time_of
 from interfaces.output import AsJson, Dsn, console, in_words, local, messages, show_rows
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ def audit(
     People are shown the first rows; JSON has them all.
     """
     from application.audit import audit as read
-    from domain.time import parse_time
 
-    time = parse_time(at) if at else None
+    time = time_of(at)
     with connect.service(ctx, dsn) as service:
         with read(service.store, task, workflow, time, limit=None if as_json else SHOWN + 1) as rows:
             number = show_rows(rows) if as_json else tell(list(rows))

@@ -6,7 +6,7 @@ import typer
 
 from interfaces import connect
 from interfaces.beginning import say_entity_begins
-from interfaces.options import At, EntityName
+from interfaces.options import At, EntityName, time_of
 from interfaces.output import AsJson, Dsn, in_words, local, show
 
 if TYPE_CHECKING:
@@ -26,10 +26,9 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
 
     from application.status import status as read
     from domain.entity import parse_entity
-    from domain.time import parse_time
 
     named = parse_entity(entity)
-    time = parse_time(at) if at else None
+    time = time_of(at)
     with connect.service(ctx, dsn) as service:
         found = read(service.store, named, time)
         if found["status"] is None and time:

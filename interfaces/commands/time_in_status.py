@@ -6,7 +6,7 @@ import typer
 
 from interfaces import connect
 from interfaces.beginning import say_why_nothing
-from interfaces.options import At, Workflow
+from interfaces.options import At, Workflow, time_of
 from interfaces.output import AsJson, Dsn, in_words, show
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ def time_in_status(
     """
     from application.time_in_status import time_in_status as read
     from domain.entity import SHORT
-    from domain.time import parse_time
 
     kind = SHORT.get(entity, entity)
-    time = parse_time(at) if at else None
+    time = time_of(at)
     with connect.service(ctx, dsn) as service:
         rows = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:

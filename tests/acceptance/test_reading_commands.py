@@ -189,6 +189,7 @@ def test_an_empty_log_has_empty_answers(service: TransitionService, command: str
         (["time-in-status", "--workflow", "nowhere"], UnknownEntity),
         (["status", "task:job[a]", "--at", "2026-01-31T08:00:00"], InvalidTime),
         (["audit", "--at", "2026-01-31"], InvalidTime),
+        (["audit", "--at", ""], InvalidTime),
         (["time-in-status", "--at", "noon"], InvalidTime),
     ],
 )
