@@ -54,6 +54,10 @@ def events(connection: psycopg.Connection[Any]) -> int:
     return int(rows(connection, "SELECT count(*) AS n FROM sojourn.event")[0]["n"])
 
 
+def state(connection: psycopg.Connection[Any]) -> TransactionStatus:
+    return connection.info.transaction_status
+
+
 def callers(connection: psycopg.Connection[Any]) -> list[str]:
     return [row["what"] for row in rows(connection, "SELECT what FROM public.callers")]
 
@@ -72,7 +76,7 @@ class TestEveryMethod:
 
         call(begun, caller)
 
-        assert caller.info.transaction_status == TransactionStatus.INTRANS
+        assert state(caller) == TransactionStatus.INTRANS
         assert (events(connection), callers(connection)) == (before, [])
         caller.commit()
         assert events(connection) > before
@@ -105,11 +109,11 @@ class TestEveryMethod:
         call: Call,
     ) -> None:
         before = events(connection)
-        assert caller.info.transaction_status == TransactionStatus.IDLE
+        assert state(caller) == TransactionStatus.IDLE
 
         call(begun, caller)
 
-        assert caller.info.transaction_status == TransactionStatus.INTRANS
+        assert state(caller) == TransactionStatus.INTRANS
         assert events(connection) == before
         caller.commit()
         assert events(connection) > before
@@ -144,7 +148,7 @@ class TestEveryMethod:
         with psycopg.connect(dsn, autocommit=True) as caller:
             call(begun, caller)
 
-            assert caller.info.transaction_status == TransactionStatus.IDLE
+            assert state(caller) == TransactionStatus.IDLE
             assert events(connection) > before
 
 
@@ -172,7 +176,7 @@ def test_an_error_leaves_the_callers_transaction_usable_and_writes_nothing_of_it
     with pytest.raises(error):
         call(begun, caller)
 
-    assert caller.info.transaction_status == TransactionStatus.INTRANS
+    assert state(caller) == TransactionStatus.INTRANS
     caller.commit()
     assert (events(connection), callers(connection)) == (before, ["mine"])
 
