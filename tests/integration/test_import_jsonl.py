@@ -107,6 +107,15 @@ def test_entering_the_gates_status_begins_an_attempt(
     assert tuple(row.values()) == (2, 2, "DONE")
 
 
+def test_until_when_an_instance_must_be_heard_of_again(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    imported(service, "jsonl", jsonl([*CONTRACT, ti(4, "RUNNING", report_by_date=at(60))]))
+
+    (row,) = rows(connection, "SELECT report_by_date FROM sojourn.task_instance")
+    assert row["report_by_date"] == START + timedelta(seconds=60)
+
+
 def test_attempts_are_counted_against_the_most(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
     imported(service, "jsonl", jsonl([RETRIED[0] | {"max_attempts": 1}, *RETRIED[1:10]]))
 
@@ -228,6 +237,14 @@ def test_a_line_that_a_file_repeats_says_nothing_new(service: TransitionService)
     assert (answer["transitions"], answer["duplicates"], answer["refused"]) == (5, 4, {})
 
 
+def test_a_file_that_comes_twice_in_a_row_says_nothing_new_the_second_time(service: TransitionService) -> None:
+    lines = [*CONTRACT, ti(4, "RUNNING"), ti(5, "TRIAGING"), ti(6, "RUNNING")]
+
+    answer = imported(service, "jsonl", jsonl([*lines, *lines]))
+
+    assert (answer["duplicates"], answer["refused"]) == (len(lines), {})
+
+
 def test_a_status_may_be_entered_twice_in_one_instant(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
@@ -337,6 +354,29 @@ def test_another_definition_of_a_lifecycle_is_a_conflict_and_stores_nothing(
         imported(service, "jsonl", jsonl([task(0, name="t2")]), lifecycle=str(tmp_path / "1.toml"))
 
     assert events(connection) == before
+
+
+def test_a_newer_version_of_a_lifecycle_leaves_a_task_under_the_one_that_it_was_registered_under(
+    service: TransitionService, connection: psycopg.Connection[Any], tmp_path: Any
+) -> None:
+    text = 'name = "plain"\nversion = {}\n[task]\ninitial = "NEW"\nterminal = []\ntransitions = {{ NEW = [] }}\n'
+    for version in (1, 2):
+        (tmp_path / f"{version}.toml").write_text(text.format(version))
+    imported(service, "jsonl", jsonl([task(0)]), lifecycle=str(tmp_path / "1.toml"))
+
+    lines = jsonl([task(0), task(0, name="t2")])
+    answer = imported(service, "jsonl", lines, lifecycle=str(tmp_path / "2.toml"))
+
+    assert (answer["duplicates"], answer["tasks"], answer["bad"]) == (1, 1, 0)
+    versions = rows(connection, "SELECT lifecycle_version FROM sojourn.task ORDER BY task_id")
+    assert [row["lifecycle_version"] for row in versions] == [1, 2]
+
+
+def test_every_bad_line_is_counted_and_the_first_thousand_are_told(service: TransitionService) -> None:
+    answer = imported(service, "jsonl", "!\n" * 1_500, batch=400)
+
+    assert (answer["lines"], answer["bad"]) == (1_500, 1_500)
+    assert [bad["line"] for bad in answer["bad_lines"]] == list(range(1, 1_001))
 
 
 def test_two_who_import_the_same_at_once_store_it_once(

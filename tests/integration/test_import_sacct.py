@@ -174,18 +174,24 @@ def test_a_line_of_which_any_part_is_not_understood_stores_none_of_it(
     lifecycle = tmp_path / "short.toml"
     machine = 'initial = "PENDING"\nterminal = ["FAILED"]\ntransitions = { PENDING = ["FAILED"], FAILED = [] }\n'
     lifecycle.write_text(f'name = "short"\nversion = 1\n[task]\n{machine}[task_instance]\n{machine}')
-    text = HEADER + job("1", "08:00", "08:05", "09:00", "FAILED") + job("2", "08:00", "x", "09:00", "FAILED", NOWHERE)
-    text += job("1", "09:30", "09:30", "Unknown", "PENDING")
+    text = (
+        HEADER
+        + job("1", "08:00", "08:05", "09:00", "FAILED")
+        + job("2", "08:00", "08:05", "09:00", "FAILED", NOWHERE)
+        + job("2", "09:30", "09:35", "Unknown", "PENDING")
+        + job("2", "09:30", "Unknown", "Unknown", "PENDING", NOWHERE)
+        + job("3", "08:00", "08:05", "09:00", "FAILED")
+        + job("3", "08:00", "08:05", "09:00", "FAILED", NOWHERE)
+    )
 
     answer = imported(service, "sacct", text, zone=ZONE, lifecycle=str(lifecycle))
 
     assert [(bad["line"], bad["error"]) for bad in answer["bad_lines"]] == [
-        (2, "no status 'RUNNING'; there are PENDING, FAILED"),
-        (4, "no status 'RUNNING'; there are PENDING, FAILED"),
+        (number, "no status 'RUNNING'; there are PENDING, FAILED") for number in (2, 4, 6)
     ]
-    assert (answer["tasks"], answer["transitions"]) == (1, 3)
-    assert [row["task_id"] for row in rows(connection, "SELECT task_id FROM sojourn.task")] == ["c/2"]
-    assert len(rows(connection, "SELECT FROM sojourn.command")) == 1
+    assert (answer["tasks"], answer["task_instances"], answer["transitions"]) == (2, 3, 7)
+    assert [row["task_id"] for row in rows(connection, "SELECT task_id FROM sojourn.task ORDER BY 1")] == ["c/2", "c/3"]
+    assert len(rows(connection, "SELECT FROM sojourn.command")) == 2
 
 
 @pytest.mark.parametrize("size", [1, 2])
