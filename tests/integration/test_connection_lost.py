@@ -137,6 +137,12 @@ class TestOne:
 
 
 class TestMany:
+    def test_before_anything_is_sent_it_may_be_repeated(self, running: TransitionService, killer: Killer) -> None:
+        killer.kill()
+
+        assert lost(lambda: running.gate_tasks_for_queueing(["t2"])).repeatable
+        assert running.gate_tasks_for_queueing(["t2"])["gated"] == ["t2"]
+
     def test_in_the_middle_nothing_was_written_and_it_may_be_repeated(
         self,
         running: TransitionService,

@@ -1,6 +1,6 @@
 """What the service does about rows that others hold: real connections that hold real locks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.errors import RetriesExhausted
 from infrastructure.current_status import CurrentStatus
 from infrastructure.recorder import CHUNK
-from tests.agreement import assert_agreement
+from tests.agreement import assert_agreement, streams_of
 from tests.attempts import attempt, ids, log, register, status
 
 Lock = tuple[str, str]
@@ -89,6 +89,93 @@ class TestOne:
             answer = service.transition_task_instance("t1/1", "ERROR")
 
         assert (answer["error"], answer["task_status"]) == ("invalid_ti_transition", "DONE")
+
+
+class TestWhatHappensBetweenReadingAndAppending:
+    @pytest.fixture
+    def meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+        """Makes something happen, once, right after the next report has read what it is about."""
+
+        def arrange(happen: Callable[[], object]) -> None:
+            family = CurrentStatus.family
+
+            def and_then(*arguments: Any, **more: Any) -> Any:
+                found = family(*arguments, **more)
+                monkeypatch.setattr(CurrentStatus, "family", family)
+                happen()
+                return found
+
+            monkeypatch.setattr(CurrentStatus, "family", and_then)
+
+        return arrange
+
+    def test_another_report_is_decided_on(
+        self,
+        service: TransitionService,
+        connection: psycopg.Connection[Any],
+        meanwhile: Callable[[Callable[[], object]], None],
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        meanwhile(lambda: service.transition_task_instance("t1/1", "TRIAGING"))
+
+        answer = service.transition_task_instance("t1/1", "DONE", max_retries=1)
+
+        assert answer["error"] == "invalid_ti_transition"
+        assert status(service, "task:t1", "ti:t1/1") == ["RUNNING", "TRIAGING"]
+        assert_agreement(connection)
+
+    def test_the_end_of_the_task_makes_an_orphan(
+        self,
+        service: TransitionService,
+        connection: psycopg.Connection[Any],
+        meanwhile: Callable[[Callable[[], object]], None],
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        meanwhile(lambda: service.transition_task("t1", "ERROR_FATAL"))
+
+        answer = service.transition_task_instance("t1/1", "ERROR", max_retries=1)
+
+        assert (answer["orphaned"], answer["task_status"]) == (True, "ERROR_FATAL")
+        assert_agreement(connection)
+
+    def test_a_status_that_the_task_had_is_no_longer_nothing(
+        self,
+        service: TransitionService,
+        connection: psycopg.Connection[Any],
+        meanwhile: Callable[[Callable[[], object]], None],
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        service.transition_task_instance("t1/1", "TRIAGING")
+        meanwhile(lambda: service.transition_task("t1", "REGISTERING"))
+
+        answer = service.transition_task_instance("t1/1", "RUNNING", max_retries=1)
+
+        assert (answer["ti_updated"], answer["task_status"]) == (True, "REGISTERING")
+        assert log(service, "task:t1")[-1] == "task.refused REGISTERING"
+        assert_agreement(connection)
+
+    def test_a_newer_instance_supersedes_it(
+        self,
+        service: TransitionService,
+        connection: psycopg.Connection[Any],
+        meanwhile: Callable[[Callable[[], object]], None],
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1", until="QUEUED")
+        service.transition_task_instance("t1/1", "INSTANTIATED")
+        service.transition_tasks(["t1"], "LAUNCHED")
+        service.transition_tasks(["t1"], "ERROR_RECOVERABLE")
+        service.gate_tasks_for_queueing(["t1"])
+        meanwhile(lambda: service.create_task_instances({"t1/2": "t1"}))
+
+        service.transition_task_instance("t1/1", "NO_DISTRIBUTOR_ID", max_retries=1)
+
+        (refused,) = [event for event in streams_of(connection)["task:t1"] if event["name"] == "task.refused.v1"]
+        assert (refused["rule"], refused["reported"]) == ("superseded-instance", "REGISTERING")
+        assert_agreement(connection)
 
 
 class TestTransitionTask:
