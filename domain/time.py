@@ -14,13 +14,13 @@ def parse_time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidTime(text, "cannot be read") from error
-    if time.year not in YEARS:
-        raise InvalidTime(text, "is out of range")
     return zoned(time)
 
 
 def zoned(time: datetime) -> datetime:
-    """`time` itself; raises InvalidTime where it has no zone."""
+    """`time` itself; raises InvalidTime where it has no zone, or lies where not every zone can show it."""
+    if time.year not in YEARS:
+        raise InvalidTime(time.isoformat(), "is out of range")
     if time.tzinfo is None:
         raise InvalidTime(time.isoformat(), "has no zone")
     return time

@@ -1,5 +1,6 @@
 """Whatever is asked of the service, the projections say what the log says."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -116,18 +117,27 @@ def test_whatever_is_asked(
 
 def assert_as_of_is_a_replay_until_then(connection: psycopg.Connection[Any], workflow: str) -> None:
     streams = {
-        stream.removeprefix("task:"): moves(events)
+        stream: moves(events)
         for stream, events in streams_of(connection).items()
-        if stream.startswith(f"task:{workflow}/")
+        if events[0]["workflow_id"] == workflow
     }
     times = sorted({event["entered_at"] for events in streams.values() for event in events})
     for time in times[:: max(1, len(times) // 3)]:
-        expected = {}
-        for task_id, events in streams.items():
-            entered = [event for event in events if event["entered_at"] <= time]
-            if entered:
-                expected[task_id] = entered[-1]["status"], entered[-1]["num_attempts"]
+        until_then = {
+            stream: entered[-1]
+            for stream, events in streams.items()
+            if (entered := [event for event in events if event["entered_at"] <= time])
+        }
+        created = Counter(event["task_id"] for event in until_then.values() if "task_id" in event)
         with connection.transaction():
             connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [time.isoformat()])
-            found = rows(connection, "SELECT * FROM sojourn.current_task WHERE workflow_id = %s", workflow)
-        assert {row["task_id"]: (row["status"], row["num_attempts"]) for row in found} == expected
+            tasks = rows(connection, "SELECT * FROM sojourn.current_task WHERE workflow_id = %s", workflow)
+            instances = rows(connection, "SELECT * FROM sojourn.current_task_instance WHERE workflow_id = %s", workflow)
+        assert {f"task:{row['task_id']}": (row["status"], row["num_attempts"], row["instances"]) for row in tasks} == {
+            stream: (event["status"], event["num_attempts"], created[stream.removeprefix("task:")])
+            for stream, event in until_then.items()
+            if stream.startswith("task:")
+        }
+        assert {f"task_instance:{row['task_instance_id']}": row["status"] for row in instances} == {
+            stream: event["status"] for stream, event in until_then.items() if stream.startswith("task_instance:")
+        }

@@ -483,6 +483,13 @@ class TestWhatIsTold:
                 call()
         assert status(service, "task:t1", "task:t2") == ["REGISTERING", None]
 
+    def test_nor_is_one_taken_that_could_not_be_read_back(self, service: TransitionService) -> None:
+        for year in (1, 9999):
+            with pytest.raises(InvalidTime, match="is out of range"):
+                service.register_tasks("w", [TaskSpec("t1")], occurred_at=datetime(year, 1, 1, tzinfo=UTC))
+
+        assert status(service, "task:t1") == [None]
+
     def test_no_reason_keeps_a_report_out_of_the_log(
         self, service: TransitionService, connection: psycopg.Connection[Any]
     ) -> None:
