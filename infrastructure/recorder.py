@@ -7,6 +7,7 @@ no table lock and no NOTIFY on append, no pipeline in bulk, no retry of doubtful
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from eventsourcing.persistence import (
@@ -16,6 +17,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 from pydantic_core import to_json
 
 from domain.events import Event
@@ -31,6 +33,12 @@ STALE = "SJ001"
 
 CHUNK = 5_000
 """How many events or entities one statement takes: more only costs memory."""
+
+
+COPIED = ("text", "int4", "text", "text", "timestamptz", "timestamptz", "timestamptz", "jsonb")
+"""The types of the columns that COPY takes events in, which it does in binary: three times as fast as in text."""
+
+AS_JSON = partial(to_json, exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
         """
         since: dict[str, datetime | None] = dict(entered)
         with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_events")) as copy:
+            copy.set_types(COPIED)
             for event in events:
                 if event.is_transition:
                     since[event.stream] = later(event.occurred_at or moment, since.get(event.stream))
@@ -112,7 +121,7 @@ class TransitionRecorder(PostgresApplicationRecorder):
                         moment,
                         event.occurred_at,
                         since[event.stream],
-                        event.model_dump_json(exclude_none=True),
+                        Jsonb(event, AS_JSON),
                     )
                 )
 

@@ -1,1 +1,2 @@
-COPY sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data) FROM STDIN
+COPY sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
+FROM STDIN (FORMAT BINARY)
