@@ -4,6 +4,7 @@ Each module of `interfaces.commands` has the commands of its name. They import w
 a command answers in under 0.4 s.
 """
 
+import sys
 from typing import Annotated
 
 import typer
@@ -38,10 +39,19 @@ app.add_typer(db.app, name="db")
 app.add_typer(lifecycle.app, name="lifecycle")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"sojourn {version('sojourn')}")
+        raise typer.Exit
+
+
 @app.callback()
 def everywhere(
     ctx: typer.Context,
     dsn: Annotated[str | None, typer.Option(help="The database; else SOJOURN_DSN, else the embedded one.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,  # noqa: ARG001
 ) -> None:
     """Options of every command."""
     ctx.obj = dsn
@@ -49,5 +59,7 @@ def everywhere(
 
 def main() -> None:
     """Run the command line; a user sees a sentence for every error, never a traceback."""
-    with told_to_people():
-        app()
+    command = typer.main.get_command(app)
+    # Not app(): it ends with status 1 when the reader of a pipe has gone, and 1 says that something is wrong.
+    with told_to_people(), command.make_context("sojourn", sys.argv[1:]) as context:
+        command.invoke(context)

@@ -1,5 +1,6 @@
 """Errors as a person at a shell sees them: one sentence on stderr and an exit status, never a traceback."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +12,21 @@ USAGE = 2
 """The request could not be carried out as it stands."""
 
 
+INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""
+
+
 @contextmanager
 def told_to_people() -> Iterator[None]:
     """Turn what goes wrong inside into a sentence and an exit status."""
     try:
         yield
     except KeyboardInterrupt:
-        fail("interrupted", status=130)
+        fail("interrupted", status=INTERRUPTED)
     except BrokenPipeError:
         _end_quietly()
     except Exception as error:
+        _explain_usage(error)
         fail(_sentence(error), status=USAGE)
 
 
@@ -41,12 +47,20 @@ def _sentence(error: Exception) -> str:
         return f"the database refused ({' '.join(str(error).split())})"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename!r} cannot be used: {error.strerror}"
-    raise error
+    if os.environ.get("SOJOURN_TRACEBACK"):
+        raise error
+    return f"unexpected {type(error).__name__}: {error}; SOJOURN_TRACEBACK=1 shows where, for a report of this mistake"
+
+
+def _explain_usage(error: Exception) -> None:
+    # Typer's own errors know how to show themselves: which option, and what it should be. Its Exit has no words.
+    if hasattr(error, "exit_code"):
+        if hasattr(error, "show"):
+            error.show()
+        sys.exit(error.exit_code)
 
 
 def _end_quietly() -> None:
     # The reader has gone (as with `| head`): nothing more can be said, nor needs to be.
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)

@@ -17,6 +17,7 @@ from infrastructure.current_status import moment
 from infrastructure.sql import query
 
 Told = Callable[[str, int, int], None]
+Step = tuple[str, Callable[[], list[Figure]]]
 
 
 @dataclass(frozen=True)
@@ -33,28 +34,35 @@ class Scale:
 FULL = Scale(tasks=500, contended_calls=300, chunk_calls=6, sizes=(10_000, 100_000, 1_000_000), repeats=3)
 QUICK = Scale(tasks=100, contended_calls=100, chunk_calls=2, sizes=(10_000, 50_000), repeats=1)
 CHUNKS = (500, 5_000)
+WRITING_CASES = 2 + 2 * len(CHUNKS)
 
 
 def run(dsn: str | None, scale: Scale, told: Told) -> list[Figure]:
     """Every case's figures; `told` hears the case that begins, its number and how many there are."""
     figures: list[Figure] = []
-    with scratch_database(dsn) as scratch:
-        steps = list(_steps(scratch, scale))
-        for number, (name, step) in enumerate(steps):
-            told(name, number, len(steps))
-            figures += step()
+    done = 0
+    for part in (_writing, _growing):
+        with scratch_database(dsn) as scratch:
+            steps = part(scratch, scale)
+            for name, step in steps:
+                told(name, done, WRITING_CASES + len(scale.sizes) + 3)
+                figures += step()
+                done += 1
     return figures
 
 
-def _steps(scratch: Scratch, scale: Scale) -> Iterator[tuple[str, Callable[[], list[Figure]]]]:
-    for size in scale.sizes[:1]:
-        yield f"growth to {size:,} events", _growth(scratch, size, scale.tasks)
+def _writing(scratch: Scratch, scale: Scale) -> Iterator[Step]:
+    """What writes, in a small log."""
     yield "single", lambda: list(cases.single(scratch, scale.tasks))
     yield "contended", lambda: list(cases.contended(scratch, scale.contended_calls))
     for case in (cases.gate, cases.bulk):
         for chunk in CHUNKS:
             yield f"{case.__name__} {chunk}", _one(case, scratch, chunk, scale.chunk_calls)
-    for size in scale.sizes[1:]:
+
+
+def _growing(scratch: Scratch, scale: Scale) -> Iterator[Step]:
+    """A log that grows, and what reads all of it once it is large."""
+    for size in scale.sizes:
         yield f"growth to {size:,} events", _growth(scratch, size, scale.tasks)
     yield "rebuild", _one(cases.rebuilding, scratch, scale.repeats)
     yield "catch-up", _one(cases.catching_up, scratch, scale.repeats)

@@ -1,5 +1,8 @@
 """The findings of a run, told to people as the commands tell them that look for more."""
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -66,8 +69,16 @@ def moral(events: list[HistoryEvent]) -> str:
 
 def further(run: Run) -> Iterator[str]:
     """Commands that tell more."""
+    sojourn = command_name()
     for name in run.orphans:
-        yield f"sojourn history --full ti:{name}"
-        yield f"sojourn history task:{name.rpartition('/')[0]}"
-    yield f"sojourn audit --workflow {run.workflow_id}"
-    yield f"sojourn time-in-status --by template --workflow {run.workflow_id}"
+        yield f"{sojourn} history --full ti:{name}"
+        yield f"{sojourn} history task:{name.rpartition('/')[0]}"
+    yield f"{sojourn} audit --workflow {run.workflow_id}"
+    yield f"{sojourn} time-in-status --by template --workflow {run.workflow_id}"
+
+
+def command_name() -> str:
+    """What a person types for this program: its name, or its path where the shell would not find it."""
+    if shutil.which("sojourn"):
+        return "sojourn"
+    return os.path.relpath(sys.argv[0])
