@@ -70,6 +70,17 @@ def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:
     return decide
 
 
+def reset(report: Report, reset_if_running: bool) -> Callable[[Task], Decision]:
+    """Decides whether a task goes back to the beginning of its lifecycle."""
+
+    def decide(task: Task) -> Decision:
+        if task.lifecycle.reset is None:
+            raise WrongLifecycle(task.lifecycle.name, "has no reset: propose the task's own transitions")
+        return reset_task(task, report, reset_if_running=reset_if_running)
+
+    return decide
+
+
 def reset_tasks(
     store: Store,
     connection: Connection[Any],
@@ -108,9 +119,8 @@ def _reset(
     if len(instances) < sum(task.instances for task in tasks.values()):
         # Some were created before their tasks were locked. Now there can be no more.
         instances = store.status.lock_instances_of(connection, ids)
-    decisions = {
-        name: reset_task(tasks[name], report, reset_if_running=reset_if_running) for name in ids if name in tasks
-    }
+    decide = reset(report, reset_if_running)
+    decisions = {name: decide(tasks[name]) for name in ids if name in tasks}
     ended = [
         event
         for instance in instances

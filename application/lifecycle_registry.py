@@ -40,7 +40,8 @@ class LifecycleRegistry:
     def _read(self, name: str, version: int) -> Lifecycle:
         if name in shipped() and get_lifecycle(name).version == version:
             return get_lifecycle(name)
-        with self._database.connection() as connection:
+        # Who asks holds a connection of the pool already: if all did, none would get another.
+        with self._database.dedicated() as connection:
             row = connection.execute(query("infrastructure", "pinned_lifecycle"), [name, version]).fetchone()
         if row is None:
             raise UnknownLifecycle(name, shipped())

@@ -1,0 +1,110 @@
+"""Lifecycles of the user's own: pinned with the log, and found again by whoever has only the log."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.lifecycle_source import LifecycleFileInvalid
+from application.transition_service import TaskSpec, TransitionService
+from domain.errors import LifecycleConflict, WrongLifecycle
+from tests.agreement import rows
+from tests.attempts import status
+from tests.concurrently import at_once
+
+PRINTING = """
+name = "printing"
+version = {version}
+
+[task]
+initial = "WAITING"
+terminal = ["PRINTED"]
+
+[task.transitions]
+WAITING = {waiting}
+PRINTED = []
+"""
+
+
+@pytest.fixture
+def printing(tmp_path: Path) -> Path:
+    """A lifecycle file: tasks that have no instances, no gate and no reset."""
+    file = tmp_path / "printing.toml"
+    file.write_text(PRINTING.format(version=1, waiting='["PRINTED"]'))
+    return file
+
+
+def test_a_service_that_never_saw_the_file_knows_its_tasks(
+    service: TransitionService, dsn: str, printing: Path
+) -> None:
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    printing.unlink()
+
+    with TransitionService.connect(dsn) as other:
+        assert other.transition_task("p1", "PRINTED")["response"] == "ACCEPT"
+        assert other.transition_task("p1", "WAITING")["rule"] == "invalid-transition"
+    assert status(service, "task:p1") == ["PRINTED"]
+
+
+def test_many_at_once_learn_it(service: TransitionService, dsn: str, printing: Path) -> None:
+    tasks = [f"p{number}" for number in range(4)]
+    service.register_tasks("w", [TaskSpec(task_id) for task_id in tasks], lifecycle=str(printing))
+
+    with TransitionService.connect(dsn, max_size=1) as other:
+        answers = at_once([partial(other.transition_task, task_id, "PRINTED") for task_id in tasks])
+
+    assert [answer["response"] for answer in answers] == ["ACCEPT"] * 4
+
+
+def test_another_definition_under_the_same_version_is_a_conflict(service: TransitionService, printing: Path) -> None:
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    printing.write_text(PRINTING.format(version=1, waiting="[]"))
+
+    with pytest.raises(LifecycleConflict, match="give the changed one version 2"):
+        service.register_tasks("w", [TaskSpec("p2")], lifecycle=printing)
+
+    assert status(service, "task:p2") == [None]
+
+
+def test_tasks_stay_with_the_version_that_they_were_registered_under(
+    service: TransitionService, printing: Path
+) -> None:
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    printing.write_text(PRINTING.format(version=2, waiting="[]"))
+    service.register_tasks("w", [TaskSpec("p2")], lifecycle=printing)
+
+    assert service.transition_tasks(["p1", "p2"], "PRINTED") == {
+        "transitioned": ["p1"],
+        "invalid": ["p2"],
+        "locked": [],
+        "not_found": [],
+    }
+
+
+def test_within_the_callers_transaction(
+    service: TransitionService, connection: psycopg.Connection[Any], printing: Path
+) -> None:
+    with connection.transaction(force_rollback=True):
+        service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing, connection=connection)
+        assert service.transition_task("p1", "PRINTED", connection=connection)["response"] == "ACCEPT"
+
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    assert [row["name"] for row in rows(connection, "SELECT name FROM sojourn.lifecycle")] == ["printing"]
+
+
+def test_what_it_has_no_answer_for(service: TransitionService, printing: Path) -> None:
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+
+    with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no task instances"):
+        service.create_task_instances({"p1/1": "p1"})
+    with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no gate"):
+        service.gate_tasks_for_queueing(["p1"])
+    with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no reset"):
+        service.reset_tasks(["p1"])
+
+
+def test_a_file_that_cannot_be_used_is_named_with_the_reason(service: TransitionService, tmp_path: Path) -> None:
+    with pytest.raises(LifecycleFileInvalid, match=r"nowhere.toml.*cannot be read"):
+        service.register_tasks("w", [TaskSpec("p1")], lifecycle=tmp_path / "nowhere.toml")
