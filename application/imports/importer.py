@@ -62,7 +62,7 @@ def _entries(lines: Iterable[Line | BadLine]) -> Iterator[Entry]:
 
 def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry]) -> Tally:
     def attempt() -> Tally:
-        with store.session() as connection, connection.transaction():
+        with store.transaction(repeatable=True) as connection:
             return _decided_and_appended(store, connection, lifecycle, entries)
 
     # Command ids make a batch repeatable. Two who import the same at once: one meets the other's rows, looks again,
@@ -72,7 +72,6 @@ def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry]) -> Tally:
         attempt,
         max_retries=MAX_RETRIES,
         curable=CONTENTION | {UNIQUE_VIOLATION},
-        repeatable=True,
     )
 
 
