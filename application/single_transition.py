@@ -1,7 +1,7 @@
 """One entity's transition, with what follows from it: decided on what is read, appended if it is still so.
 
-Two round trips: a read, and an append that locks, compares versions and writes. Where the log has moved on in
-between, the second attempt decides under the locks.
+Two round trips: a read, and an append that locks, compares versions and writes; one where this process remembers the
+entity. Where the log has moved on in between, the second attempt decides under the locks.
 """
 
 import hashlib
@@ -14,18 +14,17 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from application.answers import TaskAnswer, TaskInstanceAnswer
+from application.remembered import Found
 from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
 from application.store import Store
+from domain.entity import Entity
 from domain.errors import CommandConflict, RetriesExhausted
 from domain.lifecycle import UNTIMELY
 from domain.report import Report
-from domain.task import Task
-from domain.task_instance import TaskInstance
 from domain.transition import Decision
 from infrastructure.recorder import STALE, Command
 from infrastructure.sql import query
 
-Found = tuple[TaskInstance | None, Task]
 Answer = TaskInstanceAnswer | TaskAnswer
 
 ACCEPT, ABORT = "ACCEPT", "ABORT"
@@ -37,7 +36,7 @@ class SingleTransition:
     def __init__(
         self,
         store: Store,
-        what: str,
+        entity: Entity,
         find: Callable[[Connection[Any], bool], Found | None],
         decide: Callable[[Found], Decision],
         answer: Callable[[Decision], Answer],
@@ -45,7 +44,7 @@ class SingleTransition:
         request: tuple[Any, ...],
     ) -> None:
         self._store = store
-        self._what = what
+        self._entity = entity
         self._find = find
         self._decide = decide
         self._answer = answer
@@ -54,6 +53,7 @@ class SingleTransition:
         self._moved_on = False
         self._commits = False
         self._in_doubt = False
+        self._left: Found | None = None
 
     def carry_out(self, connection: Connection[Any] | None, max_retries: int) -> Answer | None:
         """The answer, or None where there is nothing of that name; raises RetriesExhausted."""
@@ -61,7 +61,7 @@ class SingleTransition:
         if connection is not None:
             curable -= {SERIALIZATION_FAILURE}  # no savepoint cures it: the caller's whole transaction is to repeat
         answer = retrying(
-            self._what,
+            f"{self._entity.title} or what it belongs to",
             lambda: self._attempt(connection),
             max_retries=max_retries,
             curable=curable,
@@ -74,29 +74,42 @@ class SingleTransition:
         with self._store.session(connection) as used:
             # Within a transaction of the caller's, nothing is written if the connection is lost.
             self._commits = used.info.transaction_status == TransactionStatus.IDLE
-            if connection is None and not self._moved_on:
-                try:
-                    return self._read_and_append(used, lock=False)
-                except psycopg.Error as error:
-                    if error.sqlstate not in (STALE, UNIQUE_VIOLATION):
-                        raise
-                    self._moved_on = True
-            with used.transaction():
-                return self._read_and_append(used, lock=True)
+            if connection is not None or self._moved_on:
+                with used.transaction():
+                    answer = self._read_and_append(used)
+            else:
+                answer = self._overtakable(used)
+        if connection is None and self._left is not None:
+            self._store.remembered.keep(self._entity, self._left)
+        return answer
 
-    def _read_and_append(self, connection: Connection[Any], *, lock: bool) -> Answer | None:
+    def _overtakable(self, connection: Connection[Any]) -> Answer | None:
+        try:
+            remembered = self._store.remembered.recall(self._entity)
+            if remembered is not None:
+                return self._decide_and_append(connection, remembered)
+            known = self._first_answer(connection)
+            found = self._find(connection, False) if known is None else None
+            return self._decide_and_append(connection, found) if found else known
+        except psycopg.Error as error:
+            if error.sqlstate not in (STALE, UNIQUE_VIOLATION):
+                raise
+        self._moved_on = True
+        with connection.transaction():
+            return self._read_and_append(connection)
+
+    def _read_and_append(self, connection: Connection[Any]) -> Answer | None:
         known = self._first_answer(connection)
-        if known is not None:
-            return known
-        found = self._find(connection, lock)
-        if found is None:
-            return None
+        found = self._find(connection, True) if known is None else None
+        return self._decide_and_append(connection, found) if found else known
+
+    def _decide_and_append(self, connection: Connection[Any], found: Found) -> Answer:
+        instance, task = found
         decision = self._decide(found)
         answer = self._answer(decision)
-        if decision.events:
-            instance, task = found
-            self._in_doubt = self._commits
-            self._store.recorder.append(connection, task, instance, decision.events, self._command(answer))
+        self._in_doubt = self._commits
+        self._store.recorder.append(connection, task, instance, decision.events, self._command(answer))
+        self._left = decision.instance, decision.task
         return answer
 
     def _first_answer(self, connection: Connection[Any]) -> Answer | None:

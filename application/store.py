@@ -12,6 +12,7 @@ from psycopg.rows import tuple_row
 import infrastructure
 import projections
 from application.lifecycle_registry import LifecycleRegistry
+from application.remembered import Remembered
 from application.retry import is_lost
 from domain.errors import ConnectionLost
 from infrastructure.bell import Bell
@@ -38,6 +39,7 @@ class Store:
         self.database = database
         self.recorder = TransitionRecorder(database)
         self.bell = Bell(database.dsn)
+        self.remembered = Remembered()
         self.lifecycles = LifecycleRegistry(database)
         self.status = CurrentStatus(self.lifecycles.pinned)
 

@@ -36,7 +36,7 @@ from application.single_transition import (
 from application.store import Store
 from application.this_process import this_process
 from domain.actor import Actor
-from domain.entity import check_id, check_ids
+from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
 from domain.lifecycle import Lifecycle
 from domain.report import Report
 from domain.task import Task
@@ -218,7 +218,7 @@ class TransitionService:
         by = _zoned(report_by_date)
         single = SingleTransition(
             self._store,
-            f"task instance {task_instance_id!r} or its task",
+            Entity(TASK_INSTANCE, task_instance_id),
             lambda used, lock: self._store.status.family(used, task_instance_id, lock=lock),
             lambda found: report_instance(
                 *cast("tuple[Any, Task]", found),
@@ -261,7 +261,7 @@ class TransitionService:
         report = _report(actor, reason, occurred_at, command_id)
         single = SingleTransition(
             self._store,
-            f"task {task_id!r}",
+            Entity(TASK, task_id),
             lambda used, lock: self._task_alone(used, task_id, lock=lock),
             lambda found: propose_task(found[1], to_status, report),
             task_answer,

@@ -8,7 +8,9 @@ import psycopg
 import pytest
 
 from application import retry
+from application.remembered import Remembered
 from application.transition_service import TaskSpec, TransitionService
+from domain.entity import Entity
 from domain.errors import RetriesExhausted
 from infrastructure.current_status import CurrentStatus
 from infrastructure.recorder import CHUNK
@@ -93,10 +95,13 @@ class TestOne:
 
 class TestWhatHappensBetweenReadingAndAppending:
     @pytest.fixture
-    def meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    def meanwhile(
+        self, service: TransitionService, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[Callable[[], object]], None]:
         """Makes something happen, once, right after the next report has read what it is about."""
 
         def arrange(happen: Callable[[], object]) -> None:
+            service.store.remembered = Remembered()
             family = CurrentStatus.family
 
             def and_then(*arguments: Any, **more: Any) -> Any:
@@ -176,6 +181,67 @@ class TestWhatHappensBetweenReadingAndAppending:
         (refused,) = [event for event in streams_of(connection)["task:t1"] if event["name"] == "task.refused.v1"]
         assert (refused["rule"], refused["reported"]) == ("superseded-instance", "REGISTERING")
         assert_agreement(connection)
+
+
+class TestWhatIsRemembered:
+    """A report on what this process has reported on before is decided without reading."""
+
+    def test_what_others_did_since_is_decided_on(self, service: TransitionService, dsn: str) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        service.transition_task_instance("t1/1", "TRIAGING")
+        with TransitionService.connect(dsn) as another:
+            another.transition_task_instance("t1/1", "RUNNING")
+            another.transition_task_instance("t1/1", "ERROR")
+
+        answer = service.transition_task_instance("t1/1", "UNKNOWN_ERROR", max_retries=1)
+
+        assert (answer["error"], answer["task_status"]) == ("untimely_transition", "REGISTERING")
+
+    def test_a_newer_instance_is_decided_on(
+        self, service: TransitionService, connection: psycopg.Connection[Any]
+    ) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        service.transition_task_instance("t1/1", "TRIAGING")
+        service.reset_tasks(["t1"], reset_if_running=True)
+        service.gate_tasks_for_queueing(["t1"])
+        service.create_task_instances({"t1/2": "t1"})
+
+        service.transition_task_instance("t1/1", "UNKNOWN_ERROR", max_retries=1)
+
+        (refused,) = [event for event in streams_of(connection)["task:t1"] if event["name"] == "task.refused.v1"]
+        assert refused["rule"] == "superseded-instance"
+        assert_agreement(connection)
+
+    def test_a_command_that_was_carried_out_is_not_repeated(self, service: TransitionService) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        first = service.transition_task_instance("t1/1", "DONE", command_id="c")
+
+        assert service.transition_task_instance("t1/1", "DONE", command_id="c", max_retries=1) == first
+        assert log(service, "task_instance:t1/1")[-1] == "task_instance.transitioned DONE"
+
+    def test_what_was_rolled_back_is_not_remembered(self, service: TransitionService, dsn: str) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        with psycopg.connect(dsn) as callers:
+            service.transition_task_instance("t1/1", "DONE", connection=callers)
+            callers.rollback()
+
+        assert service.transition_task_instance("t1/1", "TRIAGING", max_retries=1)["error"] is None
+
+    def test_what_was_met_longest_ago_is_forgotten_first(self, service: TransitionService) -> None:
+        names = [f"t{number}" for number in range(4)]
+        register(service, *names)
+        running = attempt(service, *names)
+        service.store.remembered = Remembered(size=2)
+        for name in running:
+            service.transition_task_instance(name, "DONE")
+
+        recalled = [service.store.remembered.recall(Entity("task_instance", name)) for name in running]
+
+        assert [found is not None for found in recalled] == [False, False, True, True]
 
 
 class TestTransitionTask:
