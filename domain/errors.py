@@ -19,7 +19,8 @@ class UnknownName(SojournError, LookupError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         self.known = tuple(known)
-        self.nearest = tuple(get_close_matches(name, self.known, n=1))
+        begun = [known for known in self.known if name and known.startswith(name)]
+        self.nearest = tuple(begun if len(begun) == 1 else get_close_matches(name, self.known, n=1))
         super().__init__(name)
 
     def __str__(self) -> str:
@@ -36,9 +37,9 @@ class UnknownStatus(UnknownName):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(name, known)
-        upper = name.upper()
         if not self.nearest:
-            self.nearest = tuple(get_close_matches(upper, self.known, n=1))
+            written = {status.upper(): status for status in self.known}
+            self.nearest = tuple(written[near] for near in get_close_matches(name.upper(), written, n=1))
 
 
 class UnknownLifecycle(UnknownName):
@@ -183,6 +184,52 @@ class ConnectionLost(SojournError):
             else "it may have been written: read the status before you repeat the call, or give it a command_id"
         )
         super().__init__(f"the connection to the database was lost ({why.strip()}); {advice}")
+
+
+class InvalidTransition(SojournError, ValueError):
+    """A status that may not follow another; `allowed` are those that may (from None: as what an entity begins)."""
+
+    def __init__(self, from_status: str | None, to_status: str, allowed: Iterable[str]) -> None:
+        self.from_status = from_status
+        self.to_status = to_status
+        self.allowed = frozenset(allowed)
+        what = f"{from_status} may not become {to_status}" if from_status else f"nothing begins as {to_status}"
+        nearest = get_close_matches(to_status, sorted(self.allowed), n=1)
+        choices = f": only {', '.join(sorted(self.allowed))}" if self.allowed else ": nothing follows it"
+        super().__init__(f"{what}{choices}{did_you_mean(nearest)}")
+
+
+class OwnershipViolation(SojournError):
+    """A transition that only the owner may make, or that needs a runner to own what comes of it."""
+
+    def __init__(
+        self,
+        from_status: str,
+        to_status: str,
+        current_owner: str | None,
+        attempted_owner: str | None,
+        reason: str,
+    ) -> None:
+        self.from_status = from_status
+        self.to_status = to_status
+        self.current_owner = current_owner
+        self.attempted_owner = attempted_owner
+        self.reason = reason
+        super().__init__(f"{from_status} may not become {to_status}: {reason}")
+
+
+class AlreadyWritten(SojournError, RuntimeError):
+    """A rule that speaks once its transition is written."""
+
+    def __init__(self) -> None:
+        super().__init__("the transition is written already: reject, delay and abort belong into before_transition")
+
+
+class NoCurrentState(SojournError, RuntimeError):
+    """A rule that would have an entity stay as it is which is not yet."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no current state to stay in: reject with a state, or abort")
 
 
 def did_you_mean(nearest: Iterable[str]) -> str:

@@ -14,6 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from domain.actor import Actor
 from domain.entity import TASK, TASK_INSTANCE
 from domain.errors import UnknownEvent
+from domain.rules import Response
+from domain.state import State
 
 Envelope = Field(exclude=True)
 
@@ -84,19 +86,36 @@ class TaskRegistered(TaskEvent):
     max_attempts: int
     template: str | None = None
     array_id: str | None = None
+    attributes: dict[str, Any] | None = None
 
 
-class TaskTransitioned(TaskEvent):
-    """A task left one status and entered another."""
+class TaskProposed(TaskEvent):
+    """What came of a proposal for a task.
+
+    `owner` is the runner to whom the task belongs after it, `runner_id` the one in whose name it was made. Where a
+    rule did not accept it, `response` says what it was answered with, `rule_reason` why, and `delay_seconds` when it
+    may be made again.
+    """
+
+    owner: str | None = None
+    runner_id: str | None = None
+    response: Response | None = None
+    rule_reason: str | None = None
+    delay_seconds: float | None = None
+
+
+class TaskTransitioned(TaskProposed):
+    """A task left one status and entered another; `state` is there where it is more than the status."""
 
     name = "task.transitioned.v1"
     is_transition = True
 
     previous_status: str
     reported: str | None = None
+    state: State | None = None
 
 
-class TaskRefused(TaskEvent):
+class TaskRefused(TaskProposed):
     """A proposal that the gate or a rule refused: the task stayed where it was."""
 
     name = "task.refused.v1"

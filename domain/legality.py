@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from domain.core_rules import OrphanedInstance
 from domain.entity import TASK, Entity
 from domain.errors import UnknownLifecycle
 from domain.events import (
@@ -21,7 +22,6 @@ from domain.lifecycle import INVALID, ORPHANED_INSTANCE, UNTIMELY, Lifecycle
 from domain.machine import Machine
 from domain.mismatch import Mismatch
 from domain.replay import Replay
-from domain.rules import is_orphaned
 from domain.task import Task
 from domain.task_instance import TaskInstance
 
@@ -165,7 +165,12 @@ def _move(
 
 
 def _orphan(event: TaskInstanceTransitioned, task: Task, machine: Machine) -> Iterator[Mismatch]:
-    orphaned = is_orphaned(task, event.reported or event.status)
+    reported = event.reported or event.status
+    orphaned = (
+        ORPHANED_INSTANCE in task.lifecycle.rules
+        and OrphanedInstance.concerns(task.lifecycle, event.previous_status, reported)
+        and OrphanedInstance.applies(task, None, reported)
+    )
     if orphaned != (event.rule == ORPHANED_INSTANCE):
         expected = ORPHANED_INSTANCE if orphaned else None
         yield _wrong(

@@ -1,12 +1,15 @@
 """A lifecycle: the machines of a task and its instances, and what one says of the other."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.core_rules import CORE_RULES, OrphanedInstance, Retry, SupersededInstance
 from domain.errors import LifecycleInvalid, UnknownRule
 from domain.machine import Machine, names_no_status
+from domain.recovery import Recovery
 
 INVALID = "invalid-transition"
 """No edge of the machine leads there."""
@@ -14,13 +17,14 @@ INVALID = "invalid-transition"
 UNTIMELY = "untimely-transition"
 """The report has lost a race that the lifecycle knows of."""
 
-ORPHANED_INSTANCE = "orphaned-instance"
-"""The task has ended without this instance: a failure that it reports only ends the instance."""
+NOT_OWNER = "ownership"
+"""The entity belongs to another runner, or to none where it takes one."""
 
-SUPERSEDED_INSTANCE = "superseded-instance"
-"""A newer instance has taken over: this one's failure no longer moves the task. Its success does."""
+ORPHANED_INSTANCE = OrphanedInstance.name
+SUPERSEDED_INSTANCE = SupersededInstance.name
+RETRY = Retry.name
 
-RULES = (ORPHANED_INSTANCE, SUPERSEDED_INSTANCE)
+RULES = tuple(CORE_RULES)
 """The rules that a lifecycle may name."""
 
 
@@ -62,7 +66,10 @@ class Implication(BaseModel):
 
 
 class Lifecycle(BaseModel):
-    """Everything that decides which transitions a task and its instances may make."""
+    """Everything that decides which transitions a task and its instances may make.
+
+    Where tasks report for themselves, an attempt begins as one enters `attempt`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -74,6 +81,11 @@ class Lifecycle(BaseModel):
     implies: dict[str, Implication] = {}
     gate: Gate | None = None
     reset: Reset | None = None
+    attempt: str | None = None
+    recovery: Recovery | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.version))
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
@@ -81,6 +93,7 @@ class Lifecycle(BaseModel):
         for machine, place, status in self._mentions():
             if status not in machine.transitions:
                 problems.append(f"{place} {names_no_status(status, machine.statuses)}")
+        problems += self._impassable_ways()
         if problems:
             raise LifecycleInvalid(problems)
         return self
@@ -119,6 +132,12 @@ class Lifecycle(BaseModel):
         legal = self.task.can_transition(source, through) and self.task.can_transition(through, target)
         return (through, target) if legal else ()
 
+    def _impassable_ways(self) -> Iterator[str]:
+        for place, way in self.recovery.ways() if self.recovery else ():
+            for source, target in pairwise(way):
+                if {source, target} <= self.task.transitions.keys() and not self.task.can_transition(source, target):
+                    yield f"{place} goes from {source} to {target}, which is no edge of task.transitions"
+
     def _mentions(self) -> Iterator[tuple[Machine, str, str]]:
         for status, implication in self.implies.items():
             if self.instance is not None:
@@ -127,8 +146,12 @@ class Lifecycle(BaseModel):
                 yield self.task, f"implies.{status}", implied
         if self.gate:
             yield self.task, "gate.to", self.gate.to
+        if self.attempt:
+            yield self.task, "attempt", self.attempt
         if self.reset:
             yield from self._mentions_for_reset(self.reset)
+        if self.recovery:
+            yield from ((self.task, place, status) for place, status in self.recovery.mentions())
 
     def _mentions_for_reset(self, reset: Reset) -> Iterator[tuple[Machine, str, str]]:
         yield self.task, "reset.to", reset.to

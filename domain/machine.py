@@ -17,12 +17,30 @@ def _edges(value: Any) -> Any:
 Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
 
 
+FLAGS = (
+    "terminal",
+    "final",
+    "transient",
+    "failures",
+    "available_for_run",
+    "requires_ownership",
+    "acquires",
+    "releases",
+    "overrides",
+)
+"""What a status can be, beside a key of `transitions`."""
+
+
 class Machine(BaseModel):
     """The statuses of one kind of entity and the edges between them.
 
     `transitions` has every status as a key and, for each, its next statuses with what makes the edge happen.
-    `terminal` statuses end an entity's work; `transient` ones are entered and left at the same instant;
+    `terminal` statuses end an entity's work, though edges may lead out of them; nothing follows `final` ones.
+    `transient` ones are entered and left at the same instant; those `available_for_run` wait for a runner.
     `untimely` pairs are reports that lost a race: refused, but no cause for alarm.
+
+    Ownership: to enter a status that `acquires` takes a runner, who then owns the entity until it enters one that
+    `releases`. Out of a status that `requires_ownership` nobody else may take it, but into one that `overrides`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
@@ -30,18 +48,25 @@ class Machine(BaseModel):
     initial: str
     transitions: dict[str, Edges]
     terminal: frozenset[str]
+    final: frozenset[str] = frozenset()
     transient: frozenset[str] = frozenset()
     failures: frozenset[str] = frozenset()
+    available_for_run: frozenset[str] = frozenset()
+    requires_ownership: frozenset[str] = frozenset()
+    acquires: frozenset[str] = frozenset()
+    releases: frozenset[str] = frozenset()
+    overrides: frozenset[str] = frozenset()
     untimely: frozenset[tuple[str, str]] = frozenset()
     orphaned: str | None = None
 
     @model_validator(mode="after")
-    def _names_only_its_own_statuses(self) -> Self:
+    def _fits_together(self) -> Self:
         problems = [
             f"{place} {names_no_status(status, self.statuses)}"
             for place, status in self._mentions()
             if status not in self.transitions
         ]
+        problems += self._contradictions()
         if problems:
             raise LifecycleInvalid(problems)
         return self
@@ -68,6 +93,10 @@ class Machine(BaseModel):
         """Whether `status` ends the entity's work."""
         return status in self.terminal
 
+    def next_statuses(self, status: str | None) -> frozenset[str]:
+        """What may follow `status`; None: what an entity begins as."""
+        return frozenset((self.initial,) if status is None else self.transitions.get(status, ()))
+
     def sources(self, target: str) -> frozenset[str]:
         """The statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)
@@ -82,11 +111,20 @@ class Machine(BaseModel):
         yield "initial", self.initial
         for source, targets in self.transitions.items():
             yield from ((f"transitions.{source}", target) for target in targets)
-        for place in ("terminal", "transient", "failures"):
-            yield from ((place, status) for status in sorted(getattr(self, place)))
+        for flag in FLAGS:
+            yield from ((flag, status) for status in sorted(getattr(self, flag)))
         yield from (("untimely", status) for pair in sorted(self.untimely) for status in pair)
         if self.orphaned is not None:
             yield "orphaned", self.orphaned
+
+    def _contradictions(self) -> Iterator[str]:
+        for status in sorted(self.acquires & self.releases):
+            yield f"acquires names {status!r}, and so does releases: a status takes an owner or lets it go"
+        for status in sorted(self.overrides & self.requires_ownership):
+            yield f"overrides names {status!r}, and so does requires_ownership: whom it overrides would own it"
+        for status in sorted(self.final):
+            if targets := self.transitions.get(status):
+                yield f"final names {status!r}, which may become {', '.join(targets)}: nothing follows what is final"
 
 
 def names_no_status(status: str, known: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """The Task aggregate: a unit of work and the status that its events have brought it to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -7,13 +8,20 @@ from typing import Any, Self
 from domain.entity import TASK, Entity
 from domain.events import Event, TaskEvent, TaskRefused, TaskRegistered, TaskReset, TaskTransitioned
 from domain.lifecycle import Lifecycle
+from domain.ownership import owner_after
 from domain.report import NOBODY, Report
+from domain.state import State
 from domain.text import storable
+from domain.verdict import PASSED, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as of its last event. `instances` is the ordinal of its newest instance, 0 before there is one."""
+    """A task as of its last event.
+
+    `instances` is the ordinal of its newest instance, 0 before there is one; `owner` the runner to whom it belongs.
+    `state` is there where more is known than the status; `attributes` is what it was registered with for its rules.
+    """
 
     id: str
     workflow_id: str
@@ -26,6 +34,9 @@ class Task:
     instances: int = 0
     version: int = 0
     entered_at: datetime | None = None
+    owner: str | None = None
+    state: State | None = None
+    attributes: Mapping[str, Any] | None = None
 
     @property
     def stream(self) -> str:
@@ -42,6 +53,10 @@ class Task:
         """Whether its work has ended."""
         return self.lifecycle.task.is_terminal(self.status)
 
+    def status_implied_by(self, instance_status: str) -> str | None:
+        """What an instance in that status means for it after as many attempts as there were, or None."""
+        return self.lifecycle.task_status_for(instance_status, self.num_attempts, self.max_attempts)
+
     @classmethod
     def begin(cls, event: TaskRegistered, lifecycle: Lifecycle) -> Self:
         """The task that `event` registers."""
@@ -55,11 +70,18 @@ class Task:
             status=event.status,
             version=event.version,
             entered_at=event.told_at,
+            attributes=event.attributes,
         )
 
     def evolve(self, event: Event) -> Self:
         """The task after one of its events."""
-        assert isinstance(event, TaskEvent)
+        owner, state = self.owner, self.state
+        if isinstance(event, TaskTransitioned):
+            owner, state = event.owner, event.state
+        else:
+            assert isinstance(event, TaskEvent)
+            if event.is_transition:
+                owner = state = None
         # Not dataclasses.replace, which takes three times as long: whoever moves or replays many tasks waits for it.
         return type(self)(
             self.id,
@@ -73,6 +95,9 @@ class Task:
             self.instances,
             event.version,
             later(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
+            owner,
+            state,
+            self.attributes,
         )
 
     def with_instance(self, ordinal: int) -> Self:
@@ -91,32 +116,62 @@ class Task:
             max_attempts=self.max_attempts,
             template=self.template,
             array_id=self.array_id,
+            attributes=dict(self.attributes) if self.attributes else None,
         )
 
     def transition(
-        self, to: str, report: Report = NOBODY, *, attempts: int = 0, cause: Event | None = None
+        self,
+        to: str,
+        report: Report = NOBODY,
+        *,
+        attempts: int = 0,
+        reported: str | None = None,
+        verdict: Verdict = PASSED,
+        cause: Event | None = None,
+        runner_id: str | None = None,
+        state: State | None = None,
     ) -> TaskTransitioned:
-        """The event that moves the task to `to`, with so many further `attempts` begun."""
+        """The event that moves the task to `to`, with so many further `attempts` begun.
+
+        `reported` is what was proposed, where it was something else; `verdict` says why.
+        """
+        further: dict[str, Any] = {} if verdict is PASSED else verdict.fields()
+        if runner_id is not None or self.owner is not None:
+            further["runner_id"] = runner_id
+            further["owner"] = owner_after(self.lifecycle.task, to, runner_id, self.owner)
+        if state is not None:
+            further["state"] = state
         return TaskTransitioned(
             **self._envelope(self.version + 1),
             **report.fields(),
+            **further,
             previous_status=self.status,
             status=to,
             num_attempts=self.num_attempts + attempts,
-            reported=None if cause else to,
+            reported=None if cause else reported or to,
             cause=cause.reference if cause else None,
         )
 
-    def refuse(self, proposed: str, rule: str, report: Report = NOBODY, cause: Event | None = None) -> TaskRefused:
-        """The event that keeps a proposal which `rule` did not let pass."""
+    def refuse(
+        self,
+        proposed: str,
+        by: Verdict | str,
+        report: Report = NOBODY,
+        cause: Event | None = None,
+        runner_id: str | None = None,
+    ) -> TaskRefused:
+        """The event that keeps a proposal which did not pass: by a verdict, or by a rule of which no more is known."""
+        verdict = by if isinstance(by, Verdict) else Verdict(by)
         return TaskRefused(
             **self._envelope(self.version + 1),
             **report.fields(),
+            **verdict.fields(),
             status=self.status,
             num_attempts=self.num_attempts,
             reported=storable(proposed),
-            rule=rule,
             cause=cause.reference if cause else None,
+            owner=self.owner,
+            runner_id=runner_id,
         )
 
     def reset(self, to: str, report: Report = NOBODY) -> TaskReset:

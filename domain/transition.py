@@ -3,23 +3,30 @@
 Each function takes entities as they are under the lock and answers with a Decision. Nothing here reads or writes.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from domain.errors import WrongLifecycle
 from domain.events import Event
-from domain.lifecycle import INVALID, ORPHANED_INSTANCE, SUPERSEDED_INSTANCE, UNTIMELY
+from domain.lifecycle import INVALID, NOT_OWNER, RETRY, UNTIMELY
 from domain.machine import Machine
+from domain.ownership import ownership_violation
 from domain.report import NOBODY, Report
-from domain.rules import is_orphaned, is_superseded
+from domain.rulebook import Governance, rulebook_of
+from domain.rules import Consequence, Response, Rule, Transform, TransitionContext, orchestrate
+from domain.slots import Slots
+from domain.state import State
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from domain.text import storable
+from domain.verdict import PASSED, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What comes of a proposal: the entities after it, its events in order, and the rule that made a difference.
+    """What comes of a proposal: the entities after it, its events in order, and what made a difference.
 
     `refused` says that the proposed entity stayed where it was.
     """
@@ -27,9 +34,19 @@ class Decision:
     task: Task
     instance: TaskInstance | None = None
     events: tuple[Event, ...] = ()
-    rule: str | None = None
+    verdict: Verdict = PASSED
     refused: bool = False
     task_moved: bool = False
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that made the difference."""
+        return self.verdict.rule
+
+    @property
+    def response(self) -> Response:
+        """What the proposal is answered with."""
+        return self.verdict.response or (Response.ABORT if self.refused else Response.ACCEPT)
 
 
 def report_instance(
@@ -47,23 +64,16 @@ def report_instance(
     from it is kept.
     """
     claimed = storable(claimed) if claimed is not None and claimed != instance.status else None
-    machine = instance_machine(task)
-    refusal = refusal_of(machine, instance.status, status)
-    if refusal:
-        refused = instance.refuse(status, refusal, report, claimed=claimed)
-        return Decision(task, instance.evolve(refused), (refused,), refusal, refused=True)
-    orphaned = is_orphaned(task, status)
+    to, verdict = _judge_report(instance, task, status)
+    if to is None:
+        refused = instance.refuse(status, verdict.rule or INVALID, report, claimed=claimed)
+        return Decision(task, instance.evolve(refused), (refused,), verdict, refused=True)
     moved = instance.transition(
-        machine.orphaned if orphaned and machine.orphaned else status,
-        report,
-        reported=status,
-        rule=ORPHANED_INSTANCE if orphaned else None,
-        claimed=claimed,
-        report_by_date=report_by_date,
+        to, report, reported=status, rule=verdict.rule, claimed=claimed, report_by_date=report_by_date
     )
     instance = instance.evolve(moved)
-    if orphaned:
-        return Decision(task, instance, (moved,), ORPHANED_INSTANCE)
+    if verdict is not PASSED:
+        return Decision(task, instance, (moved,), verdict)
     followed, consequences = follow(task, instance, moved, report)
     return Decision(followed, instance, (moved, *consequences), task_moved=followed.status != task.status)
 
@@ -79,14 +89,55 @@ def create_instance(task: Task, task_instance_id: str, report: Report = NOBODY) 
     return Decision(followed, instance, (created, *consequences), task_moved=followed.status != task.status)
 
 
-def propose_task(task: Task, status: str, report: Report = NOBODY, *, counts_attempt: bool = False) -> Decision:
-    """What comes of a proposal that `task` go to `status`, where `counts_attempt` begins a further attempt."""
-    refusal = refusal_of(task.lifecycle.task, task.status, status)
+def propose_task(
+    task: Task,
+    status: str | State,
+    report: Report = NOBODY,
+    *,
+    counts_attempt: bool = False,
+    runner_id: str | None = None,
+    slots: Slots | None = None,
+) -> Decision:
+    """What comes of a proposal that `task` go to `status`, where `counts_attempt` begins a further attempt.
+
+    It is made in the name of `runner_id`, where tasks have owners; `slots` are what runs take by their tags. Raises
+    what a rule fails with.
+    """
+    state = status if isinstance(status, State) else None
+    to = status if isinstance(status, str) else status.type
+    refusal = _refusal(task, to, runner_id)
     if refusal:
-        refused = task.refuse(status, refusal, report)
-        return Decision(task.evolve(refused), None, (refused,), refusal, refused=True)
-    moved = task.transition(status, report, attempts=int(counts_attempt))
-    return Decision(task.evolve(moved), None, (moved,), task_moved=True)
+        return _refused(task, to, refusal, report, runner_id)
+    governance = rulebook_of(task.lifecycle).proposals.get((task.status, to))
+    if governance is None:
+        attempts = int(counts_attempt or task.lifecycle.attempt == to)
+        kept = state.kept() if state else None
+        moved = task.transition(to, report, attempts=attempts, runner_id=runner_id, state=kept)
+        return Decision(task.evolve(moved), None, (moved,), task_moved=True)
+    proposed = state or State(type=to)
+    context = TransitionContext(
+        task.state or State(type=task.status),
+        proposed.with_(timestamp=proposed.timestamp or report.occurred_at),
+        parameters=_parameters(task, slots),
+    )
+    _orchestrate(context, governance.rules, governance.transforms, task.lifecycle.task)
+    verdict = Verdict.of(context)
+    if context.proposed_state is None:
+        return _refused(task, to, verdict, report, runner_id)
+    written = context.proposed_state
+    moved = task.transition(
+        written.type,
+        report,
+        attempts=int((counts_attempt and written.type == to) or task.lifecycle.attempt == written.type),
+        reported=to,
+        verdict=verdict,
+        runner_id=runner_id,
+        state=written.kept(),
+    )
+    decision = Decision(task.evolve(moved), None, (moved,), verdict, task_moved=True)
+    for consequence in context.consequences:
+        decision = _followed_by(decision, consequence, report)
+    return decision
 
 
 def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = False) -> Decision:
@@ -104,19 +155,20 @@ def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = 
 
 def follow(task: Task, instance: TaskInstance, cause: Event, report: Report) -> tuple[Task, tuple[Event, ...]]:
     """The task after what its instance's new status implies for it, and the events of that."""
-    implied = task.lifecycle.task_status_for(instance.status, task.num_attempts, task.max_attempts)
+    lifecycle = task.lifecycle
+    implied = task.status_implied_by(instance.status)
     if implied is None or implied == task.status:
         return task, ()
-    told = Report(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)
-    way = task.lifecycle.way(task.status, implied, instance.status)
-    superseded = is_superseded(task, instance)
-    if superseded or not way:
-        refused = task.refuse(implied, SUPERSEDED_INSTANCE if superseded else INVALID, told, cause)
+    told = _without_reason(report)
+    to, verdict = _judge_consequence(task, instance, implied)
+    way = lifecycle.way(task.status, to, instance.status) if to is not None else ()
+    if not way:
+        refused = task.refuse(implied, verdict if to is None else INVALID, told, cause)
         return task.evolve(refused), (refused,)
     events = []
     for status in way:
-        attempts = int(task.lifecycle.counts_attempt(status))
-        events.append(task.transition(status, told, attempts=attempts, cause=cause))
+        attempts = int(lifecycle.counts_attempt(status))
+        events.append(task.transition(status, told, attempts=attempts, verdict=verdict, cause=cause))
         task = task.evolve(events[-1])
     return task, tuple(events)
 
@@ -133,3 +185,102 @@ def instance_machine(task: Task) -> Machine:
     if task.lifecycle.instance is None:
         raise WrongLifecycle(task.lifecycle.name, "has no task instances: report the task's own transitions")
     return task.lifecycle.instance
+
+
+def _judge_report(instance: TaskInstance, task: Task, status: str) -> tuple[str | None, Verdict]:
+    """The status that an instance goes to as `status` is reported (None: it stays), and why."""
+    machine = instance_machine(task)
+    refusal = refusal_of(machine, instance.status, status)
+    if refusal:
+        return None, Verdict(refusal)
+    governance = rulebook_of(task.lifecycle).reports.get((instance.status, status))
+    if governance is None:
+        return status, PASSED
+    return _governed(governance, machine, instance.status, status, task, instance)
+
+
+def _judge_consequence(task: Task, instance: TaskInstance, implied: str) -> tuple[str | None, Verdict]:
+    """The status that a task goes to as its instance's status implies one (None: it stays), and why."""
+    lifecycle = task.lifecycle
+    end = lifecycle.implies[instance.status].exhausted if RETRY in lifecycle.rules else None
+    proposed = end or implied
+    governance = rulebook_of(lifecycle).consequences.get((task.status, proposed))
+    if governance is None:
+        return proposed, PASSED
+    return _governed(governance, lifecycle.task, task.status, proposed, task, instance)
+
+
+def _governed(
+    governance: Governance, machine: Machine, source: str, target: str, task: Task, instance: TaskInstance
+) -> tuple[str | None, Verdict]:
+    rules = [rule for rule in governance.rules if rule.applies(task, instance, target)]
+    if not rules:
+        return target, PASSED
+    context = TransitionContext(State(type=source), State(type=target), parameters={"task": task, "instance": instance})
+    _orchestrate(context, rules, (), machine)
+    verdict = Verdict.of(context)
+    # Who reports is not answered.
+    return context.types[1], verdict if verdict is PASSED else Verdict(verdict.rule, reason=verdict.reason)
+
+
+def _orchestrate(
+    context: TransitionContext,
+    rules: Iterable[type[Rule]],
+    transforms: Iterable[type[Transform]],
+    machine: Machine,
+) -> None:
+    def is_a_status(context: TransitionContext) -> None:
+        if context.proposed_state is not None:
+            machine.check(context.proposed_state.type)
+
+    orchestrate(context, rules, transforms, validate=is_a_status)
+    if context.error is not None:
+        raise context.error
+
+
+def _parameters(task: Task, slots: Slots | None) -> dict[str, Any]:
+    """What the rules about a task's own proposals are told."""
+    return {
+        "retries": task.max_attempts - 1,
+        **(task.attributes or {}),
+        "task_id": task.id,
+        "run_count": task.num_attempts,
+        "slots": slots,
+    }
+
+
+def _refusal(task: Task, target: str, runner_id: str | None) -> Verdict | None:
+    machine = task.lifecycle.task
+    refusal = refusal_of(machine, task.status, target)
+    if refusal:
+        return Verdict(refusal)
+    violation = ownership_violation(machine, task.status, task.owner, target, runner_id)
+    return Verdict(NOT_OWNER, Response.ABORT, violation.reason) if violation else None
+
+
+def _refused(task: Task, proposed: str, verdict: Verdict, report: Report, runner_id: str | None) -> Decision:
+    refused = task.refuse(proposed, verdict, report, runner_id=runner_id)
+    return Decision(task.evolve(refused), None, (refused,), verdict, refused=True)
+
+
+def _followed_by(decision: Decision, consequence: Consequence, report: Report) -> Decision:
+    """The decision with what a rule proposes next, which passes the gate but no further rule."""
+    task, cause, to = decision.task, decision.events[-1], consequence.state.type
+    told = _without_reason(report)
+    verdict = Verdict(consequence.rule, reason=consequence.reason)
+    refusal = _refusal(task, to, None)
+    event: Event
+    if refusal:
+        event = task.refuse(to, refusal, told, cause)
+    else:
+        event = task.transition(to, told, verdict=verdict, cause=cause, state=consequence.state.kept())
+    return replace(
+        decision,
+        task=task.evolve(event),
+        events=(*decision.events, event),
+        verdict=verdict if decision.verdict is PASSED else decision.verdict,
+    )
+
+
+def _without_reason(report: Report) -> Report:
+    return Report(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)

@@ -51,13 +51,13 @@ class TestList:
 
         assert sorted(listed) == list(shipped())
         assert listed["jobmon"]["version"] == 1
-        assert listed["jobmon"]["rules"] == ["orphaned-instance", "superseded-instance"]
+        assert listed["jobmon"]["rules"] == ["orphaned-instance", "superseded-instance", "retry"]
         assert listed["jobmon"]["statuses"]["task"][0] == "REGISTERING"
 
     def test_for_people(self) -> None:
         lines = [" ".join(line.split()) for line in run("list").stdout.splitlines()]
 
-        assert "jobmon 1 9 13 orphaned-instance, superseded-instance" in lines
+        assert "jobmon 1 9 13 orphaned-instance, superseded-instance, retry" in lines
 
 
 class TestShow:

@@ -380,7 +380,7 @@ def everything(service: TransitionService, connection: Connection, folder: Any) 
     rules = {row[0] for row in connection.execute("SELECT DISTINCT data ->> 'rule' FROM sojourn.event")}
     assert len(names) == 7
     assert rules == {
-        None, "invalid-transition", "untimely-transition", "orphaned-instance", "superseded-instance",
+        None, "invalid-transition", "untimely-transition", "orphaned-instance", "superseded-instance", "retry",
     }  # fmt: skip
 
 

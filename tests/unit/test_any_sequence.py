@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.events import Event, TaskEvent, TaskInstanceCreated, TaskReset, TaskTransitioned
-from domain.lifecycle import ORPHANED_INSTANCE
+from domain.lifecycle import ORPHANED_INSTANCE, RETRY
 from domain.report import Report
 from domain.task import Task
 from domain.task_instance import TaskInstance
@@ -113,6 +113,7 @@ def each_event_leaves_where_the_one_before_arrived(events: list[Event]) -> None:
 
 
 def only_edges_are_taken(events: list[Event]) -> None:
+    again = {event.cause for event in events if event.status in ("REGISTERING", "ADJUSTING_RESOURCES")} - {None}
     for event in events:
         machine = TASK_MACHINE if isinstance(event, TaskEvent) else INSTANCE_MACHINE
         previous = getattr(event, "previous_status", None)
@@ -123,7 +124,7 @@ def only_edges_are_taken(events: list[Event]) -> None:
             assert event.status == machine.orphaned
         else:
             assert machine.can_transition(previous, event.status)
-            assert event.rule is None
+            assert event.rule == (RETRY if event.cause in again else None)
 
 
 def superseded_instances_that_fail_move_nothing(log: list[Event]) -> None:

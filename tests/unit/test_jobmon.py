@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from domain.lifecycle import ORPHANED_INSTANCE, SUPERSEDED_INSTANCE
+from domain.lifecycle import ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE
 from domain.lifecycles import get_lifecycle, shipped
 from domain.machine import Machine
 
@@ -96,7 +96,7 @@ def instance() -> Machine:
 def test_it_ships_with_sojourn() -> None:
     assert "jobmon" in shipped()
     assert JOBMON.key == ("jobmon", 1)
-    assert set(JOBMON.rules) == {ORPHANED_INSTANCE, SUPERSEDED_INSTANCE}
+    assert JOBMON.rules == (ORPHANED_INSTANCE, SUPERSEDED_INSTANCE, RETRY)
 
 
 class TestTaskMachine:

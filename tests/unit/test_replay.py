@@ -243,7 +243,7 @@ class TestWhatCanBe:
             (
                 RUNNING,
                 instance_moved(5, "RUNNING", "ERROR_FATAL", reported="ERROR"),
-                [("rule", ["orphaned-instance", "superseded-instance"], None)],
+                [("rule", list(JOBMON.rules), None)],
             ),
             (
                 RUNNING,

@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from domain.actor import Actor
 from domain.errors import WrongLifecycle
 from domain.events import TaskInstanceRefused, TaskInstanceTransitioned, TaskTransitioned
-from domain.lifecycle import INVALID, ORPHANED_INSTANCE, SUPERSEDED_INSTANCE, UNTIMELY, Lifecycle
+from domain.lifecycle import INVALID, ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE, UNTIMELY, Lifecycle
 from domain.report import Report
 from tests.scenario import INSTANCE_MACHINE, JOBMON, given, told
 
@@ -177,8 +177,8 @@ class TestTheRetry:
 
         assert told(decision) == [
             f"ti/1 RUNNING -> {failure}",
-            "task RUNNING -> ERROR_RECOVERABLE",
-            f"task ERROR_RECOVERABLE -> {again}",
+            f"task RUNNING -> ERROR_RECOVERABLE ({RETRY})",
+            f"task ERROR_RECOVERABLE -> {again} ({RETRY})",
         ]
         assert decision.task_moved
 
@@ -219,8 +219,8 @@ class TestTheRoundAboutWays:
 
         assert told(decision) == [
             "ti/1 LAUNCHED -> UNKNOWN_ERROR",
-            "task LAUNCHED -> ERROR_RECOVERABLE",
-            "task ERROR_RECOVERABLE -> REGISTERING",
+            f"task LAUNCHED -> ERROR_RECOVERABLE ({RETRY})",
+            f"task ERROR_RECOVERABLE -> REGISTERING ({RETRY})",
         ]
 
     def test_an_instance_without_an_id_of_the_cluster(self) -> None:
@@ -228,8 +228,8 @@ class TestTheRoundAboutWays:
 
         assert told(decision) == [
             "ti/1 INSTANTIATED -> NO_DISTRIBUTOR_ID",
-            "task INSTANTIATING -> ERROR_RECOVERABLE",
-            "task ERROR_RECOVERABLE -> REGISTERING",
+            f"task INSTANTIATING -> ERROR_RECOVERABLE ({RETRY})",
+            f"task ERROR_RECOVERABLE -> REGISTERING ({RETRY})",
         ]
 
     def test_a_launched_instance_that_exceeds_its_resources(self) -> None:
@@ -237,8 +237,8 @@ class TestTheRoundAboutWays:
 
         assert told(decision) == [
             "ti/1 LAUNCHED -> RESOURCE_ERROR",
-            "task LAUNCHED -> ERROR_RECOVERABLE",
-            "task ERROR_RECOVERABLE -> ADJUSTING_RESOURCES",
+            f"task LAUNCHED -> ERROR_RECOVERABLE ({RETRY})",
+            f"task ERROR_RECOVERABLE -> ADJUSTING_RESOURCES ({RETRY})",
         ]
 
     def test_an_instance_that_is_given_up_after_its_silence(self) -> None:
@@ -247,8 +247,8 @@ class TestTheRoundAboutWays:
         assert told(scenario.report("NO_HEARTBEAT")) == ["ti/1 LAUNCHED -> NO_HEARTBEAT"]
         assert told(scenario.report("ERROR")) == [
             "ti/1 NO_HEARTBEAT -> ERROR",
-            "task LAUNCHED -> ERROR_RECOVERABLE",
-            "task ERROR_RECOVERABLE -> REGISTERING",
+            f"task LAUNCHED -> ERROR_RECOVERABLE ({RETRY})",
+            f"task ERROR_RECOVERABLE -> REGISTERING ({RETRY})",
         ]
 
     def test_an_instantiating_task_whose_last_attempt_fails(self) -> None:

@@ -1,0 +1,56 @@
+"""Prefect's concurrency limits: a run takes a slot of each of its tags.
+
+The rule is told the `task_id`, its `tags`, and the `slots` (domain.slots.Slots) that there are.
+"""
+
+from domain.core_rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules import State, Transform, TransitionContext
+from domain.slots import Slots
+from domain.state import ALL_STATES
+
+HOLDING = frozenset({"RUNNING", "CANCELLING"})
+"""The types of states in which a run keeps its slots."""
+
+RETRY_AFTER_SECONDS = 30.0
+"""After how long a run that found no slot may ask again."""
+
+
+class ReleaseSlots(Transform):
+    """A run that no longer goes on gives its slots back."""
+
+    def after_transition(self, context: TransitionContext) -> None:
+        """Give them back once another state is written."""
+        written = context.validated_state
+        if written and written.type not in HOLDING and not self.nullified_transition():
+            _give_back(context)
+
+
+class ConcurrencySlots(LifecycleRule):
+    """A run begins only where each of its tags has a slot left."""
+
+    name = "concurrency-slots"
+    governs = Proposal.OWN
+    transform = ReleaseSlots
+    FROM_STATES = ALL_STATES - HOLDING
+    TO_STATES = frozenset({"RUNNING"})
+
+    def before_transition(
+        self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
+    ) -> None:
+        """Take the slots, or have the proposal made again later."""
+        slots: Slots | None = context.parameters.get("slots")
+        if slots is None:
+            return
+        full = slots.take(context.parameters["task_id"], context.parameters.get("tags", ()))
+        if full is not None:
+            self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left")
+
+    def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
+        """Give back what was taken for a run that does not begin after all."""
+        _give_back(context)
+
+
+def _give_back(context: TransitionContext) -> None:
+    slots: Slots | None = context.parameters.get("slots")
+    if slots is not None:
+        slots.give_back(context.parameters["task_id"])

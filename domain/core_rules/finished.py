@@ -1,0 +1,36 @@
+"""Prefect's rules about what has happened already."""
+
+from domain.core_rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules import State, TransitionContext
+
+
+class PreventDuplicateTransitions(LifecycleRule):
+    """A transition whose `transition_id` the current state came by is not made twice."""
+
+    name = "prevent-duplicate-transitions"
+    governs = Proposal.OWN
+
+    def before_transition(
+        self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
+    ) -> None:
+        """Stay where the first one led."""
+        if initial_state is None or proposed_state is None:
+            return
+        made = initial_state.details.get("transition_id")
+        if made is not None and made == proposed_state.details.get("transition_id"):
+            self.reject(None, f"transition {made!r} has been made already")
+
+
+class KeepPersistedResult(LifecycleRule):
+    """A run that completed and whose `result` is kept stays completed."""
+
+    name = "keep-persisted-result"
+    governs = Proposal.OWN
+    FROM_STATES = frozenset({"COMPLETED"})
+
+    def before_transition(
+        self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
+    ) -> None:
+        """Stay completed."""
+        if initial_state and initial_state.details.get("result") is not None:
+            self.reject(None, "it has completed, and its result is kept")

@@ -1,0 +1,86 @@
+"""Recovery: which entities have been left behind, and the legal way from where they are to where they may go on."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.ownership import StatusRecord
+
+if TYPE_CHECKING:
+    from domain.lifecycle import Lifecycle
+
+Ways = dict[str, tuple[str, ...]]
+"""A status -> the statuses that recovery proposes from there, one after the other."""
+
+
+class Recovery(BaseModel):
+    """When an entity counts as left behind, in seconds, and the way that each status has out of it.
+
+    `overdue`: it has been pending for longer than `max_pending_seconds`. `abandoned`: its owner has sent no heartbeat
+    for longer than `runner_dead_after`. `unfinished`: an earlier recovery came no further.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_pending_seconds: float = Field(gt=0)
+    runner_dead_after: float = Field(gt=0)
+    overdue: Ways = {}
+    abandoned: Ways = {}
+    unfinished: Ways = {}
+
+    def ways(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Every way with its place in the definition, from the status where it begins."""
+        for name in ("overdue", "abandoned", "unfinished"):
+            for status, way in getattr(self, name).items():
+                yield f"recovery.{name}.{status}", (status, *way)
+
+    def mentions(self) -> Iterator[tuple[str, str]]:
+        """Every status that is named, with its place in the definition."""
+        yield from ((place, status) for place, way in self.ways() for status in way)
+
+
+class RecoveryStep(NamedTuple):
+    """A status that recovery proposes, in that runner's name."""
+
+    status: str
+    runner_id: str | None
+
+
+class Rescue(NamedTuple):
+    """What recovery proposes for one entity, in order, and why."""
+
+    steps: tuple[RecoveryStep, ...]
+    reason: str
+
+
+def rescue(
+    lifecycle: "Lifecycle", record: StatusRecord, now: datetime, last_heartbeat: datetime | None = None
+) -> Rescue | None:
+    """What a recovery at `now` proposes for an entity, or None where it is not left behind.
+
+    `last_heartbeat` is its owner's; an owner who never sent one is silent since the entity entered its status.
+    """
+    recovery = lifecycle.recovery
+    if recovery is None:
+        return None
+    status = record.status
+    if way := recovery.unfinished.get(status):
+        return _by(lifecycle, record, way, f"it was left in {status}")
+    pending = (now - record.timestamp).total_seconds()
+    if (way := recovery.overdue.get(status)) and pending > recovery.max_pending_seconds:
+        return _by(lifecycle, record, way, f"it has been {status} for more than {recovery.max_pending_seconds:g} s")
+    silence = (now - (last_heartbeat or record.timestamp)).total_seconds()
+    if (way := recovery.abandoned.get(status)) and silence > recovery.runner_dead_after:
+        why = f"its runner {record.runner_id!r} has been silent for more than {recovery.runner_dead_after:g} s"
+        return _by(lifecycle, record, way, why)
+    return None
+
+
+def _by(lifecycle: "Lifecycle", record: StatusRecord, way: tuple[str, ...], reason: str) -> Rescue:
+    """The steps; the first in the name of the owner, where nobody else may take it."""
+    machine = lifecycle.task
+    as_owner = record.status in machine.requires_ownership and way[0] not in machine.overrides
+    first = RecoveryStep(way[0], record.runner_id if as_owner else None)
+    return Rescue((first, *(RecoveryStep(status, None) for status in way[1:])), reason)

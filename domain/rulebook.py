@@ -1,0 +1,56 @@
+"""The rules of a lifecycle, by what they could have a say in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from domain.core_rules import CORE_RULES, LifecycleRule, Proposal
+from domain.lifecycle import Lifecycle
+from domain.machine import Machine
+from domain.rules import Transform
+
+
+class Governance(NamedTuple):
+    """The rules and transforms that a transition goes through."""
+
+    rules: tuple[type[LifecycleRule], ...]
+    transforms: tuple[type[Transform], ...] = ()
+
+
+Governed = Mapping[tuple[str, str], Governance]
+"""(from, to) -> what governs it. What is not here, nothing governs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """What governs a lifecycle's reports, what they imply for tasks, and the proposals for tasks themselves."""
+
+    reports: Governed
+    consequences: Governed
+    proposals: Governed
+
+
+@cache
+def rulebook_of(lifecycle: Lifecycle) -> Rulebook:
+    """The rules that the lifecycle names, in its order."""
+    return Rulebook(
+        reports=_governed(lifecycle, Proposal.REPORT, lifecycle.instance),
+        consequences=_governed(lifecycle, Proposal.CONSEQUENCE, lifecycle.task),
+        proposals=_governed(lifecycle, Proposal.OWN, lifecycle.task),
+    )
+
+
+def _governed(lifecycle: Lifecycle, proposal: Proposal, machine: Machine | None) -> Governed:
+    named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].governs is proposal]
+    if machine is None or not named:
+        return {}
+    transforms = tuple(rule.transform for rule in named if rule.transform)
+    pairs = ((source, target) for source in machine.statuses for target in machine.statuses)
+    chosen = {
+        (source, target): Governance(
+            tuple(rule for rule in named if rule.concerns(lifecycle, source, target)), transforms
+        )
+        for source, target in pairs
+    }
+    return {pair: governance for pair, governance in chosen.items() if any(governance)}
