@@ -1,5 +1,6 @@
 """Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -34,8 +35,8 @@ def transition_tasks(
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
         decided = ((name, decide(tasks[name])) for name in ids if name in tasks)
-        decisions = _append(store, connection, decided, tasks.values())
-        return _sorted_out(connection, ids, decisions, "existing_tasks")
+        refused = _append(store, connection, decided, tasks.values())
+        return _sorted_out(connection, ids, refused, "existing_tasks")
 
     return _in_chunks(connection, task_ids, chunk, "existing_tasks", max_retries)
 
@@ -53,8 +54,8 @@ def transition_task_instances(
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         families = store.status.lock_families(connection, ids, Wait.NOWAIT)
         decided = _decide_in_families(families, lambda instance, task: report_instance(instance, task, status, report))
-        decisions = _append(store, connection, decided, (member for family in families for member in family))
-        return _sorted_out(connection, ids, decisions, "existing_task_instances")
+        refused = _append(store, connection, decided, (member for family in families for member in family))
+        return _sorted_out(connection, ids, refused, "existing_task_instances")
 
     return _in_chunks(connection, task_instance_ids, chunk, "existing_task_instances", max_retries)
 
@@ -150,10 +151,12 @@ def _decide_in_families(
     families: Sequence[Family], decide: Callable[[TaskInstance, Task], Decision]
 ) -> Iterator[tuple[str, Decision]]:
     # Instances of one task share it: each is decided on the task as the one before has left it.
+    times = Counter(task.id for _, task in families)
     tasks: dict[str, Task] = {}
     for instance, task in families:
         decision = decide(instance, tasks.get(task.id, task))
-        tasks[task.id] = decision.task
+        if times[task.id] > 1:
+            tasks[task.id] = decision.task
         yield instance.id, decision
 
 
@@ -163,19 +166,23 @@ def _append(
     decided: Iterable[tuple[str, Decision]],
     before: Iterable[Task | TaskInstance],
     further: Iterable[Event] = (),
-) -> dict[str, Decision]:
-    """Append what is decided while it is decided: the server takes in events as the next ones are made."""
-    decisions: dict[str, Decision] = {}
+) -> dict[str, bool]:
+    """Append what is decided while it is decided, and answer with whether each was refused.
+
+    The server takes in events as the next ones are made, and each is let go once it was sent: many thousands that are
+    kept cost the garbage collector more than deciding them did.
+    """
+    refused: dict[str, bool] = {}
 
     def events() -> Iterator[Event]:
         for name, decision in decided:
-            decisions[name] = decision
+            refused[name] = decision.refused
             yield from decision.events
         yield from further
 
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
     store.recorder.copy(connection, events(), moment(connection), entered)
-    return decisions
+    return refused
 
 
 def _in_chunks(
@@ -208,13 +215,13 @@ def _retried(connection: Connection[Any], attempt: Callable[[], Answer], max_ret
 
 
 def _sorted_out(
-    connection: Connection[Any], ids: Sequence[str], decisions: dict[str, Decision], existing_query: str
+    connection: Connection[Any], ids: Sequence[str], refused: dict[str, bool], existing_query: str
 ) -> BulkAnswer:
-    undecided = [name for name in ids if name not in decisions]
+    undecided = [name for name in ids if name not in refused]
     known = existing(connection, existing_query, undecided) if undecided else set()
     return {
-        "transitioned": [name for name in ids if name in decisions and not decisions[name].refused],
-        "invalid": [name for name in ids if name in decisions and decisions[name].refused],
+        "transitioned": [name for name in ids if refused.get(name) is False],
+        "invalid": [name for name in ids if refused.get(name) is True],
         "locked": [name for name in undecided if name in known],
         "not_found": [name for name in undecided if name not in known],
     }

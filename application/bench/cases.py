@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -13,12 +13,15 @@ from psycopg import Connection
 
 from application.bench import clients
 from application.bench.figure import Figure, figure
-from application.bench.scratch import STEPS, TASK_STATUS, Scratch
+from application.bench.scratch import STEPS, Scratch
 from application.rebuild import rebuild
 from application.verify import verify
+from domain.entity import TASK, TASK_INSTANCE
 from infrastructure.event_mapper import LoggedEvent
 from infrastructure.sql import query
 from infrastructure.subscription import Subscription
+
+Row = tuple[Any, ...]
 
 CONTENDED_TASKS = 50
 PROCESSES = (1, 4, 8)
@@ -68,27 +71,27 @@ def gate(scratch: Scratch, chunk: int, calls: int) -> Figure:
     """Tasks through the gate, `chunk` in a call."""
     tasks = scratch.registered(chunk * calls)
     scratch.with_floor()
-    seconds, bare = [], []
+    ours, bare = [], []
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
         for ids in _split(tasks, chunk):
-            seconds.append(_seconds(lambda ids=ids: scratch.service.gate_tasks_for_queueing(ids)))  # type: ignore[misc]
-            bare.append(_seconds(lambda ids=ids: _bare_tasks(connection, ids, 2, "REGISTERING", "QUEUED")))  # type: ignore[misc]
-    return _chunked("gate", chunk, chunk, seconds, bare)
+            before = scratch.events
+            ours.append(_seconds(partial(scratch.service.gate_tasks_for_queueing, ids)))
+            bare.append(_bare_seconds(connection, before))
+    return _chunked("gate", chunk, chunk, ours, bare)
 
 
 def bulk(scratch: Scratch, chunk: int, calls: int) -> Figure:
     """Instances and their tasks through each status, `chunk` instances in a call; both count as transitions."""
     instances = scratch.queued(chunk * calls)
     scratch.with_floor()
-    seconds, bare = [], []
+    ours, bare = [], []
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
         for ids in _split(instances, chunk):
-            for version, status in enumerate(STEPS, 2):
-                seconds.append(
-                    _seconds(lambda ids=ids, to=status: scratch.service.transition_task_instances(ids, to))  # type: ignore[misc]
-                )
-                bare.append(_seconds(lambda ids=ids, to=status, at=version: _bare_both(connection, ids, at, to)))  # type: ignore[misc]
-    return _chunked("bulk", chunk, 2 * chunk, seconds, bare)
+            for status in STEPS:
+                before = scratch.events
+                ours.append(_seconds(partial(scratch.service.transition_task_instances, ids, status)))
+                bare.append(_bare_seconds(connection, before))
+    return _chunked("bulk", chunk, 2 * chunk, ours, bare)
 
 
 def growth(scratch: Scratch, tasks: int) -> Figure:
@@ -160,29 +163,23 @@ def _chunked(case: str, chunk: int, transitions: int, seconds: list[float], bare
     )
 
 
-def _bare_both(connection: Connection[Any], instances: Sequence[str], version: int, status: str) -> None:
-    with connection.transaction():
-        _bare_copy(connection, "task_instance", instances, version, "SOME", status)
-        tasks = [instance.partition("/")[0] for instance in instances]
-        _bare_copy(connection, "task", tasks, version + 1, "SOME", TASK_STATUS[status])
+def _bare_seconds(connection: Connection[Any], before: int) -> float:
+    """How long a bare COPY and UPDATE take of the very rows that were written since a position."""
+    events = connection.execute(query("application", "appended_events"), [before]).fetchall()
+    transitions = connection.execute(query("application", "appended_transitions"), [before]).fetchall()
+    return _seconds(partial(_write_bare, connection, events, transitions))
 
 
-def _bare_tasks(connection: Connection[Any], tasks: Sequence[str], version: int, was: str, status: str) -> None:
-    with connection.transaction():
-        _bare_copy(connection, "task", tasks, version, was, status)
-
-
-def _bare_copy(connection: Connection[Any], kind: str, ids: Sequence[str], version: int, was: str, status: str) -> None:
-    now = datetime.now(UTC)
-    data = f'{{"status":"{status}","actor":{{"component":"bench","host":"h","pid":1}},"previous_status":"{was}"}}'
-    with connection.cursor() as cursor:
-        with cursor.copy(query("application", "floor_copy_events")) as copy:
-            for name in ids:
-                copy.write_row((f"{kind}:{name}", version, f"{kind}.transitioned.v1", "bench", now, None, now, data))
-        with cursor.copy(query("application", "floor_copy_transitions")) as copy:
-            for name in ids:
-                copy.write_row((0, kind, name, version, name, "bench", was, status, now, status, "bench", 1))
-    connection.execute(query("application", f"floor_update_{kind}s"), {"status": status, "ids": list(ids)})
+def _write_bare(connection: Connection[Any], events: Sequence[Row], transitions: Sequence[Row]) -> None:
+    with connection.transaction(), connection.cursor() as cursor:
+        for name, rows in (("floor_copy_events", events), ("floor_copy_transitions", transitions)):
+            with cursor.copy(query("application", name)) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        for kind in (TASK, TASK_INSTANCE):
+            moved = {row[2]: row[7] for row in transitions if row[1] == kind}
+            names, statuses = list(moved), list(moved.values())
+            cursor.execute(query("application", f"floor_update_{kind}s"), {"ids": names, "statuses": statuses})
 
 
 def _split(ids: Sequence[str], chunk: int) -> list[Sequence[str]]:

@@ -1,2 +1,4 @@
-UPDATE floor.task_instance SET status = %(status)s, entered_at = clock_timestamp(), version = version + 1
-WHERE task_instance_id = ANY (%(ids)s);
+UPDATE floor.task_instance AS t
+SET status = moved.status, entered_at = clock_timestamp(), version = version + 1
+FROM unnest(%(ids)s::text[], %(statuses)s::text[]) AS moved (id, status)
+WHERE t.task_instance_id = moved.id;

@@ -1,2 +1,4 @@
-UPDATE floor.task SET status = %(status)s, entered_at = clock_timestamp(), version = version + 1
-WHERE task_id = ANY (%(ids)s);
+UPDATE floor.task AS t
+SET status = moved.status, entered_at = clock_timestamp(), version = version + 1
+FROM unnest(%(ids)s::text[], %(statuses)s::text[]) AS moved (id, status)
+WHERE t.task_id = moved.id;
