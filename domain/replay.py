@@ -1,7 +1,6 @@
 """A replay: the tasks and instances that the events of a log bring about, one event after another."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from domain.entity import TASK
 from domain.errors import UnknownLifecycle
@@ -41,7 +40,7 @@ class Replay:
         if entity is None:
             self.headless.add(stream)
         else:
-            self.entities[stream] = replace(entity, version=version)
+            self.entities[stream] = entity._replace(version=version)
 
     def task(self, task_id: str) -> Task | None:
         """The task of that id, if there is one by now."""

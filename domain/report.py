@@ -1,15 +1,13 @@
 """What somebody says of an entity, before anything is made of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.actor import Actor
 from domain.text import storable
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Who says it, why, when they say it happened, and under which command."""
 
     actor: Actor | None = None

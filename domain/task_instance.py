@@ -1,8 +1,7 @@
 """The TaskInstance aggregate: one attempt at a task."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from domain.entity import TASK_INSTANCE, Entity
 from domain.events import (
@@ -17,8 +16,7 @@ from domain.task import later
 from domain.text import storable
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInstance:
+class TaskInstance(NamedTuple):
     """A task instance as of its last event. `ordinal` counts the instances of its task from 1."""
 
     id: str

@@ -4,9 +4,8 @@ Each function takes entities as they are under the lock and answers with a Decis
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.errors import WrongLifecycle
 from domain.events import Event
@@ -24,8 +23,7 @@ from domain.text import storable
 from domain.verdict import PASSED, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What comes of a proposal: the entities after it, its events in order, and what made a difference.
 
     `refused` says that the proposed entity stayed where it was.
@@ -274,8 +272,7 @@ def _followed_by(decision: Decision, consequence: Consequence, report: Report) -
         event = task.refuse(to, refusal, told, cause)
     else:
         event = task.transition(to, told, verdict=verdict, cause=cause, state=consequence.state.kept())
-    return replace(
-        decision,
+    return decision._replace(
         task=task.evolve(event),
         events=(*decision.events, event),
         verdict=verdict if decision.verdict is PASSED else decision.verdict,

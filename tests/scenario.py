@@ -8,7 +8,7 @@ Events are recorded at what datetime.now says, which freezegun may hold still.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -135,4 +135,4 @@ def _in_words(event: Event) -> str:
 
 
 def _timeless(entity: Task | TaskInstance) -> Task | TaskInstance:
-    return replace(entity, entered_at=None)
+    return entity._replace(entered_at=None)
