@@ -1,13 +1,15 @@
 """What somebody says of an entity, before anything is made of it."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.actor import Actor
 from domain.text import storable
 
 
-class Report(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Report:
     """Who says it, why, when they say it happened, and under which command."""
 
     actor: Actor | None = None
