@@ -100,9 +100,9 @@ def test_people_are_told_what_was_reported_and_what_was_applied(service: Transit
         "ERROR_FATAL                      1",
         "UNKNOWN_ERROR was reported (its process is gone and left no exit status)",
         "Replayed 23 events of 3 entities: the log is legal, and the projections agree",
-        "sojourn history --full ti:w/t/1",
     ):
         assert [line for line in lines if line.startswith(beginning)], lines
+    assert [line for line in lines if line.endswith(" history --full ti:w/t/1")], lines
 
 
 def run(service: TransitionService, pool: Silent) -> Distributor:
