@@ -12,6 +12,7 @@ from domain.errors import LifecycleInvalid, SojournError, did_you_mean
 from domain.lifecycle import Gate, Implication, Lifecycle, Reset
 from domain.lifecycles import get_lifecycle, read_lifecycle
 from domain.machine import Machine
+from domain.recovery import Recovery
 
 PLAINLY = {
     "missing": "is missing",
@@ -25,12 +26,15 @@ PLAINLY = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "greater_than_equal": "must be 1 or more",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "greater_than": "must be more than 0",
 }
 """What pydantic finds, in words for people who write TOML."""
 
 KEYS = [
     field.alias or name
-    for model in (Lifecycle, Machine, Implication, Gate, Reset)
+    for model in (Lifecycle, Machine, Implication, Gate, Reset, Recovery)
     for name, field in model.model_fields.items()
 ]
 

@@ -21,6 +21,7 @@ from domain.events import (
 from domain.lifecycle import INVALID, ORPHANED_INSTANCE, UNTIMELY, Lifecycle
 from domain.machine import Machine
 from domain.mismatch import Mismatch
+from domain.ownership import owner_after, ownership_violation
 from domain.replay import Replay
 from domain.task import Task
 from domain.task_instance import TaskInstance
@@ -116,12 +117,14 @@ def _task_event(event: TaskEvent, task: Task) -> Iterator[Mismatch]:
     attempts: tuple[int, ...] = (task.num_attempts,)
     if isinstance(event, TaskTransitioned):
         yield from _move(event, task.lifecycle.task, task.lifecycle)
+        yield from _owner(event, task)
         attempts = (task.num_attempts, task.num_attempts + 1)
     elif isinstance(event, TaskReset):
         yield from _reset(event, task)
         attempts = (0,)
     elif isinstance(event, TaskRefused):
         yield from _refusal(event, task.lifecycle.task)
+        yield from _same(event, "owner", task.owner, event.owner, "owner")
     if event.num_attempts not in attempts:
         must = " or ".join(map(str, attempts))
         text = f"says that {event.num_attempts} attempts have begun, where it must be {must}"
@@ -162,6 +165,16 @@ def _move(
             event, "edge", next_statuses, proposed,
             f"goes from {event.previous_status} to {proposed}, and the machine has no such edge",
         )  # fmt: skip
+
+
+def _owner(event: TaskTransitioned, task: Task) -> Iterator[Mismatch]:
+    machine, proposed = task.lifecycle.task, event.reported or event.status
+    violation = ownership_violation(machine, event.previous_status, task.owner, proposed, event.runner_id)
+    if violation:
+        text = f"goes from {event.previous_status} to {proposed}, and {violation.reason}"
+        yield _wrong(event, "ownership", task.owner, event.runner_id, text)
+    owner = owner_after(machine, event.status, event.runner_id, task.owner)
+    yield from _same(event, "owner", owner, event.owner, "owner")
 
 
 def _orphan(event: TaskInstanceTransitioned, task: Task, machine: Machine) -> Iterator[Mismatch]:

@@ -45,7 +45,7 @@ def _of_machine(
     for status in machine.statuses:
         if status not in reached:
             yield LifecycleWarning(name, status, "unreachable")
-        if not machine.transitions[status] and not machine.is_terminal(status):
+        if not machine.transitions[status] and status not in machine.terminal | machine.final:
             yield LifecycleWarning(name, status, "dead end")
 
 

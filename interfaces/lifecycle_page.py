@@ -10,6 +10,19 @@ PLAIN = re.compile(r"(?!(?i:state|note|class|classdef|direction|default|end)$)[A
 """What Mermaid takes for the name of a state as it stands."""
 
 
+MARKS = {
+    "terminal": "terminal",
+    "final": "final",
+    "transient": "transient",
+    "available_for_run": "available for run",
+    "requires_ownership": "requires ownership",
+    "acquires": "acquires",
+    "releases": "releases",
+    "overrides": "overrides",
+}
+"""The flags of a machine that stand beside a status, in words."""
+
+
 def mermaid(lifecycle: Lifecycle) -> str:
     """The lifecycle as one Mermaid state diagram, each machine in a frame of its own where there are two."""
     if lifecycle.instance is None:
@@ -46,13 +59,9 @@ def filled(page: str, lifecycle: Lifecycle) -> str:
 
 
 def marks(machine: Machine, status: str) -> tuple[str, ...]:
-    """What a status is beside its name: initial, terminal, transient."""
-    kinds = {
-        "initial": status == machine.initial,
-        "terminal": machine.is_terminal(status),
-        "transient": status in machine.transient,
-    }
-    return tuple(kind for kind, holds in kinds.items() if holds)
+    """What a status is beside its name: initial, terminal, transient, ..."""
+    initial = ("initial",) if status == machine.initial else ()
+    return (*initial, *(text for flag, text in MARKS.items() if status in getattr(machine, flag)))
 
 
 def untimely(machine: Machine) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from domain.events import (
 from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle
 from domain.report import NOBODY, Report
+from domain.state import State
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from domain.transition import (
@@ -58,9 +59,9 @@ class Scenario:
         """A further instance is created."""
         return self._record(create_instance(self.task, f"t/{self.task.instances + 1}", report))
 
-    def propose(self, status: str, report: Report = NOBODY, *, counts_attempt: bool = False) -> Decision:
+    def propose(self, status: str | State, report: Report = NOBODY, **more: Any) -> Decision:
         """Somebody proposes a status for the task."""
-        return self._record(propose_task(self.task, status, report, counts_attempt=counts_attempt))
+        return self._record(propose_task(self.task, status, report, **more))
 
     def reset(self, report: Report = NOBODY, *, reset_if_running: bool = False) -> Decision:
         """The workflow is resumed: the task is reset, and its active instances are told to end."""

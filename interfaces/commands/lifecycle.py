@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from domain.lifecycle import Lifecycle
     from domain.machine import Machine
+    from domain.recovery import Recovery
 
 app = typer.Typer(no_args_is_help=True, help="List, show and check lifecycles.")
 
@@ -94,6 +95,8 @@ def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
         "implies": lifecycle.implies,
         "gate": lifecycle.gate,
         "reset": lifecycle.reset,
+        "attempt": lifecycle.attempt,
+        "recovery": lifecycle.recovery,
         "warnings": [
             {"machine": warning.machine, "status": warning.status, "warning": warning.warning, "text": warning.text}
             for warning in lifecycle_warnings(lifecycle)
@@ -102,6 +105,7 @@ def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
 
 
 def _machine_document(machine: "Machine") -> dict[str, Any]:
+    from domain.machine import FLAGS
     from interfaces.lifecycle_page import untimely
 
     def in_order(statuses: frozenset[str]) -> list[str]:
@@ -112,9 +116,7 @@ def _machine_document(machine: "Machine") -> dict[str, Any]:
         "statuses": machine.statuses,
         "transitions": {source: list(targets) for source, targets in machine.transitions.items()},
         "causes": machine.transitions,
-        "terminal": in_order(machine.terminal),
-        "transient": in_order(machine.transient),
-        "failures": in_order(machine.failures),
+        **{flag: in_order(getattr(machine, flag)) for flag in FLAGS},
         "orphaned": machine.orphaned,
         "untimely": untimely(machine),
     }
@@ -155,6 +157,9 @@ def _tell(console: "Console", lifecycle: "Lifecycle") -> None:
     if lifecycle.implies:
         console.print()
         _tell_implied(console, lifecycle)
+    if lifecycle.recovery:
+        console.print()
+        _tell_recovery(console, lifecycle.recovery)
 
 
 def _tell_machine(console: "Console", name: str, machine: "Machine") -> None:
@@ -184,6 +189,23 @@ def _tell_implied(console: "Console", lifecycle: "Lifecycle") -> None:
     )  # fmt: skip
     for status, implied in lifecycle.implies.items():
         table.add_row(status, implied.status, implied.exhausted or "", implied.through or "")
+    console.print(table)
+
+
+def _tell_recovery(console: "Console", recovery: "Recovery") -> None:
+    from rich.table import Table
+
+    from interfaces.output import in_words
+
+    reasons = {
+        "overdue": f"it has been so for {in_words(recovery.max_pending_seconds)}",
+        "abandoned": f"its runner has been silent for {in_words(recovery.runner_dead_after)}",
+        "unfinished": "an earlier recovery came no further",
+    }
+    table = Table("left behind in", "once", "goes by way of", box=None, header_style="bold")
+    for when, reason in reasons.items():
+        for status, way in getattr(recovery, when).items():
+            table.add_row(status, reason, ", ".join(way))
     console.print(table)
 
 

@@ -85,6 +85,27 @@ class TestShow:
         assert "NO_HEARTBEAT ERROR the distributor gives it up" in lines
         assert "RESOURCE_ERROR ADJUSTING_RESOURCES ERROR_FATAL ERROR_RECOVERABLE" in lines
 
+    def test_ownership_and_recovery_as_json(self) -> None:
+        shown = document("show", "pynenc")
+
+        assert shown["task"]["requires_ownership"] == ["PENDING", "RUNNING", "PAUSED", "RESUMED"]
+        assert shown["task"]["acquires"] == ["PENDING"]
+        assert shown["task"]["overrides"] == ["PENDING_RECOVERY", "RUNNING_RECOVERY"]
+        assert shown["task"]["available_for_run"] == ["REGISTERED", "REROUTED", "RETRY"]
+        assert shown["task"]["final"] == ["SUCCESS", "FAILED", "CONCURRENCY_CONTROLLED_FINAL"]
+        assert {"PENDING", "RUNNING", "PAUSED", "RESUMED"}.isdisjoint(shown["task"]["releases"])
+        assert len(shown["task"]["releases"]) == 10
+        assert shown["recovery"]["max_pending_seconds"] == 5
+        assert shown["recovery"]["abandoned"]["PAUSED"] == ["KILLED", "REROUTED"]
+
+    def test_ownership_and_recovery_for_people(self) -> None:
+        lines = [" ".join(line.split()) for line in run("show", "pynenc").stdout.splitlines()]
+
+        assert "PENDING requires ownership, acquires RUNNING its runner begins" in lines
+        assert "SUCCESS terminal, final, releases" in lines
+        assert "PENDING it has been so for 5s PENDING_RECOVERY, REROUTED" in lines
+        assert "PAUSED its runner has been silent for 10m KILLED, REROUTED" in lines
+
     def test_a_file(self, lonely: str) -> None:
         shown = document("show", lonely)
 
@@ -138,6 +159,15 @@ class TestCheck:
         assert checked.exit_code == 1
         assert checked.stdout.splitlines() == [f"{lonely} cannot be used:", *(f"  {problem}" for problem in problems)]
         assert document("check", lonely, status=1) == {"file": lonely, "problems": problems, "warnings": []}
+
+    def test_flags_that_contradict_each_other(self, lonely: str) -> None:
+        Path(lonely).write_text(LONELY.replace('terminal = ["B"]', 'terminal = ["B"]\nfinal = ["A"]'))
+
+        checked = run("check", lonely)
+
+        assert checked.exit_code == 1
+        problem = "task.final names 'A', which may become B: nothing follows what is final"
+        assert checked.stdout.splitlines() == [f"{lonely} cannot be used:", f"  {problem}"]
 
     def test_a_file_that_is_not_there_is_wrong_usage(self) -> None:
         checked = run("check", "nowhere.toml")

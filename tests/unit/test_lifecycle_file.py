@@ -42,6 +42,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mine.toml"
 
 
+def problems_of(file: Path) -> list[str]:
+    try:
+        read_file(file)
+    except LifecycleFileInvalid as invalid:
+        return invalid.problems
+    return []
+
+
 class TestProblems:
     def test_none(self, file: Path) -> None:
         file.write_text(GOOD)
@@ -94,6 +102,68 @@ class TestProblems:
         assert raised.value.problems == problems
         assert str(file) in str(raised.value)
 
+    @pytest.mark.parametrize(
+        ("flags", "problems"),
+        [
+            ('final = ["DONE"]\nreleases = ["NEW"]\nacquires = ["WAITS"]', []),
+            (
+                'acquires = ["WAITS"]\nreleases = ["NEW", "WAITS"]',
+                ["task.acquires names 'WAITS', and so does releases: a status takes an owner or lets it go"],
+            ),
+            (
+                'overrides = ["WAITS"]\nrequires_ownership = ["WAITS"]',
+                ["task.overrides names 'WAITS', and so does requires_ownership: whom it overrides would own it"],
+            ),
+            (
+                'final = ["WAITS"]',
+                ["task.final names 'WAITS', which may become DONE: nothing follows what is final"],
+            ),
+            (
+                'available_for_run = ["NEWS"]',
+                ["task.available_for_run names 'NEWS', which is no status; did you mean 'NEW'?"],
+            ),
+            (
+                'final = ["DON"]\nacquires = ["done"]',
+                [
+                    "task.final names 'DON', which is no status; did you mean 'DONE'?",
+                    "task.acquires names 'done', which is no status; did you mean 'DONE'?",
+                ],
+            ),
+            ('aquires = ["NEW"]', ["task.aquires is no key of a lifecycle; did you mean 'acquires'?"]),
+        ],
+    )
+    def test_flags(self, file: Path, flags: str, problems: list[str]) -> None:
+        file.write_text(GOOD.replace('terminal = ["DONE"]', f'terminal = ["DONE"]\n{flags}'))
+
+        assert problems_of(file) == problems
+
+    @pytest.mark.parametrize(
+        ("recovery", "problems"),
+        [
+            ("max_pending_seconds = 5\nrunner_dead_after = 0.5\noverdue.NEW = ['WAITS', 'DONE']", []),
+            ("runner_dead_after = 5", ["recovery.max_pending_seconds is missing"]),
+            ("max_pending_seconds = 0\nrunner_dead_after = 5", ["recovery.max_pending_seconds must be more than 0"]),
+            ("max_pending_seconds = 1\nrunner_dead_after = 'x'", ["recovery.runner_dead_after must be a number"]),
+            (
+                "max_pending_seconds = 1\nrunner_dead_after = 1\noverdue.NEW = ['WAIT']",
+                ["recovery.overdue.NEW names 'WAIT', which is no status; did you mean 'WAITS'?"],
+            ),
+            (
+                "max_pending_seconds = 1\nrunner_dead_after = 1\nabandoned.NEW = ['WAITS', 'NEW']",
+                ["recovery.abandoned.NEW goes from WAITS to NEW, which is no edge of task.transitions"],
+            ),
+        ],
+    )
+    def test_recovery(self, file: Path, recovery: str, problems: list[str]) -> None:
+        file.write_text(f"{GOOD}[recovery]\n{recovery}\n")
+
+        assert problems_of(file) == problems
+
+    def test_an_attempt_begins_with_a_status(self, file: Path) -> None:
+        file.write_text(GOOD.replace("version = 1", 'version = 1\nattempt = "WAITZ"'))
+
+        assert problems_of(file) == ["attempt names 'WAITZ', which is no status; did you mean 'WAITS'?"]
+
     def test_problems_of_both_machines_are_told_at_once(self, file: Path) -> None:
         file.write_text(GOOD.replace('["WAITS"]', '["WAIT"]').replace('["STOPS"]', '["STOP"]'))
 
@@ -136,6 +206,7 @@ class TestWarnings:
             ('["WAITS"]', '["WAITS", "STUCK"]\nSTUCK = []', [("task", "STUCK", "dead end")]),
             ("DONE = []", "DONE = []\nX = []", [("task", "X", "unreachable"), ("task", "X", "dead end")]),
             ('terminal = ["STOPS"]', "terminal = []", [("task_instance", "STOPS", "dead end")]),
+            ('terminal = ["STOPS"]', 'terminal = []\nfinal = ["STOPS"]', []),
             ("DONE = []", "DONE = []\nX = []\nY = ['X']", [
                 ("task", "X", "unreachable"), ("task", "X", "dead end"), ("task", "Y", "unreachable"),
             ]),

@@ -1,0 +1,129 @@
+"""Every shipped lifecycle but Jobmon's, held against tables that were written from their specifications."""
+
+from itertools import product
+
+import pytest
+
+from domain.lifecycles import get_lifecycle, shipped
+from domain.machine import FLAGS, Machine
+
+PYNENC = {
+    "REGISTERED": "PENDING CONCURRENCY_CONTROLLED CONCURRENCY_CONTROLLED_FINAL",
+    "CONCURRENCY_CONTROLLED": "REROUTED",
+    "REROUTED": "PENDING CONCURRENCY_CONTROLLED",
+    "PENDING": "RUNNING KILLED REROUTED PENDING_RECOVERY",
+    "PENDING_RECOVERY": "REROUTED",
+    "RUNNING": "PAUSED KILLED RETRY SUCCESS FAILED RUNNING_RECOVERY",
+    "RUNNING_RECOVERY": "REROUTED",
+    "PAUSED": "RESUMED KILLED",
+    "RESUMED": "PAUSED KILLED RETRY SUCCESS FAILED",
+    "KILLED": "REROUTED",
+    "RETRY": "PENDING",
+    "SUCCESS": "",
+    "FAILED": "",
+    "CONCURRENCY_CONTROLLED_FINAL": "",
+}
+FETCH_ML = {
+    "queued": "preparing failed cancelled",
+    "preparing": "running failed cancelled",
+    "running": "collecting failed orphaned serving cancelled",
+    "collecting": "completed failed cancelled",
+    "serving": "stopping failed orphaned cancelled",
+    "stopping": "completed failed",
+    "orphaned": "queued",
+    "completed": "",
+    "failed": "",
+    "cancelled": "",
+}
+PREFECT_TYPES = "SCHEDULED PENDING RUNNING COMPLETED FAILED CANCELLED CRASHED PAUSED CANCELLING"
+PREFECT = dict.fromkeys(PREFECT_TYPES.split(), PREFECT_TYPES) | {"RUNNING": PREFECT_TYPES.replace("RUNNING ", "")}
+
+SLURM_ENDS = "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT"
+SLURM = dict.fromkeys(SLURM_ENDS.split(), "PENDING") | {
+    "PENDING": f"RUNNING REQUEUED {SLURM_ENDS}",
+    "RUNNING": f"PENDING REQUEUED {SLURM_ENDS}",
+    "REQUEUED": "PENDING CANCELLED",
+}
+SLURM_INSTANCE = dict.fromkeys([*SLURM_ENDS.split(), "REQUEUED"], "") | {
+    "PENDING": f"RUNNING REQUEUED {SLURM_ENDS}",
+    "RUNNING": f"REQUEUED {SLURM_ENDS}",
+}
+
+MACHINES: dict[str, tuple[Machine | None, dict[str, str], str]] = {
+    "pynenc": (get_lifecycle("pynenc").task, PYNENC, "REGISTERED"),
+    "fetch_ml": (get_lifecycle("fetch_ml").task, FETCH_ML, "queued"),
+    "prefect": (get_lifecycle("prefect").task, PREFECT, "SCHEDULED"),
+    "slurm": (get_lifecycle("slurm").task, SLURM, "PENDING"),
+    "slurm's attempts": (get_lifecycle("slurm").instance, SLURM_INSTANCE, "PENDING"),
+}
+ENDS = {
+    "pynenc": "SUCCESS FAILED CONCURRENCY_CONTROLLED_FINAL",
+    "fetch_ml": "completed failed cancelled",
+    "prefect": "COMPLETED FAILED CANCELLED CRASHED",
+    "slurm": SLURM_ENDS,
+}
+
+
+def test_every_shipped_lifecycle_is_held_against_a_table() -> None:
+    assert set(shipped()) == {"jobmon"} | ENDS.keys()
+    assert {name for name in shipped() if get_lifecycle(name).instance} == {"jobmon", "slurm"}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_its_statuses(name: str) -> None:
+    machine, table, initial = MACHINES[name]
+
+    assert machine
+    assert (set(machine.statuses), machine.initial) == (set(table), initial)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "target"), [(name, *pair) for name in MACHINES for pair in product(MACHINES[name][1], repeat=2)]
+)
+def test_every_pair_of_statuses(name: str, source: str, target: str) -> None:
+    machine, table, _ = MACHINES[name]
+
+    assert machine
+    assert machine.can_transition(source, target) == (target in table[source].split())
+    assert (target in machine.next_statuses(source)) == (target in table[source].split())
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_every_edge_says_what_makes_it_happen(name: str) -> None:
+    machine, _, _ = MACHINES[name]
+
+    assert machine
+    assert all(cause for edges in machine.transitions.values() for cause in edges.values())
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_ends_a_task(name: str) -> None:
+    assert get_lifecycle(name).task.terminal == set(ENDS[name].split())
+
+
+@pytest.mark.parametrize("name", ["pynenc", "fetch_ml"])
+def test_what_ends_it_is_final_where_nothing_follows(name: str) -> None:
+    machine, table, _ = MACHINES[name]
+
+    assert machine
+    assert machine.final == machine.terminal == {status for status, targets in table.items() if not targets}
+
+
+def test_pynencs_flags() -> None:
+    machine = get_lifecycle("pynenc").task
+    owned = {"PENDING", "RUNNING", "PAUSED", "RESUMED"}
+
+    assert machine.available_for_run == {"REGISTERED", "REROUTED", "RETRY"}
+    assert machine.requires_ownership == owned
+    assert machine.acquires == {"PENDING"}
+    assert machine.releases == set(PYNENC) - owned
+    assert machine.overrides == {"PENDING_RECOVERY", "RUNNING_RECOVERY"}
+
+
+@pytest.mark.parametrize("name", [name for name in shipped() if name != "pynenc"])
+def test_no_other_lifecycle_knows_owners(name: str) -> None:
+    lifecycle = get_lifecycle(name)
+    ownership = set(FLAGS) - {"terminal", "final", "transient", "failures"}
+
+    for machine in filter(None, (lifecycle.task, lifecycle.instance)):
+        assert not any(getattr(machine, flag) for flag in ownership)
