@@ -204,6 +204,22 @@ def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -
         following.join()
 
 
+def test_an_append_sends_no_notification_itself(service: TransitionService, connect: Connect) -> None:
+    """A NOTIFY in the append's transaction would take a lock of the whole server at commit: the bell sends it."""
+    appender, listener, last = connect(owns=True), connect(), connect()
+    listener.execute("LISTEN sojourn_event")
+    _append(service, appender, "t")
+    appender.commit()
+    last.execute("NOTIFY sojourn_event, 'last'")
+    senders = []
+    for notification in listener.notifies(timeout=10):
+        senders.append(notification.pid)
+        if notification.payload == "last":
+            break
+    assert last.info.backend_pid in senders
+    assert appender.info.backend_pid not in senders
+
+
 def test_the_librarys_subscription_follows_too(service: TransitionService) -> None:
     service.register_tasks("w", [TaskSpec("t1"), TaskSpec("t2")])
     with service.store.recorder.subscribe(gt=1, topics=["task.registered.v1"]) as following:
