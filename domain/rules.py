@@ -260,8 +260,7 @@ def orchestrate(
     context: TransitionContext,
     rules: Iterable[type[Rule]] = (),
     transforms: Iterable[type[Transform]] = (),
-    *,
-    validate: Callable[[TransitionContext], object],
+    validate: Callable[[TransitionContext], object] = lambda _: None,
 ) -> None:
     """Take the proposal through the rules and transforms, and have `validate` write what they leave of it.
 
@@ -271,8 +270,7 @@ def orchestrate(
     source, target = context.types
     with ExitStack() as nested:
         for rule in rules:
-            if source in rule.FROM_STATES and target in rule.TO_STATES:
-                nested.enter_context(rule(context, source, target))
+            nested.enter_context(rule(context, source, target))
         for transform in transforms:
             nested.enter_context(transform(context))
         _write(context, validate)

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from domain.text import storable_json
 
@@ -37,6 +37,11 @@ class State(BaseModel):
     scheduled_time: AwareDatetime | None = None
     message: str | None = None
     details: dict[str, Any] = {}
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _is_called_after_its_type(cls, name: Any, told: ValidationInfo) -> Any:
+        return name_of(told.data.get("type", "")) if name is None else name
 
     def kept(self) -> Self | None:
         """What the log keeps of it beside its type and time: nothing where there is no more."""

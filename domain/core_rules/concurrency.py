@@ -19,9 +19,9 @@ class ReleaseSlots(Transform):
     """A run that no longer goes on gives its slots back."""
 
     def after_transition(self, context: TransitionContext) -> None:
-        """Give them back once another state is written."""
+        """Give them back unless it is in a state that keeps them."""
         written = context.validated_state
-        if written and written.type not in HOLDING and not self.nullified_transition():
+        if written and written.type not in HOLDING:
             _give_back(context)
 
 

@@ -15,7 +15,7 @@ from domain.rulebook import rulebook_of
 from domain.rules import Response, Rule, State, TransitionContext
 from domain.slots import SlotsInMemory
 from domain.transition import Decision
-from tests.scenario import Scenario, given, told
+from tests.scenario import INSTANCE_MACHINE, Scenario, given, told
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 TEN = NINE + timedelta(hours=1)
@@ -283,6 +283,19 @@ class TestConcurrencySlots:
         assert not slots.holders["gpu"]
         assert slots.take("other", ["gpu"]) is None
 
+    def test_nor_does_a_run_lose_one_that_it_had(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def withdraw(rule: Rule, *_: object) -> None:
+            rule.abort("no")
+
+        monkeypatch.setattr(CORE_RULES["retry-failed"], "before_transition", withdraw)
+        monkeypatch.setattr(CORE_RULES["retry-failed"], "FROM_STATES", {"CANCELLING"})
+        monkeypatch.setattr(CORE_RULES["retry-failed"], "TO_STATES", {"RUNNING"})
+        lifecycle = get_lifecycle("prefect").model_copy(update={"name": "withdrawn"})
+        slots = self.slots("t")
+
+        assert given("CANCELLING", lifecycle=lifecycle).propose("RUNNING", slots=slots).refused
+        assert slots.holders["gpu"] == {"t"}
+
     def test_without_limits_nobody_waits(self) -> None:
         assert prefect("PENDING", tags=["gpu"]).propose("RUNNING").response == "ACCEPT"
 
@@ -303,6 +316,18 @@ class TestRequeueOrphaned:
         assert queued.rule_reason == "its worker is gone: it waits for another one"
         assert (queued.occurred_at, queued.command_id) == (NINE, "c")
         assert (orphaned.reason, orphaned.rule) == ("no heartbeat", None)
+
+    def test_the_gate_judges_what_follows(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def propose_the_end(rule: Rule, *_: object) -> None:
+            rule.propose_next(State(type="completed"), "it may as well be over")
+
+        monkeypatch.setattr(CORE_RULES["requeue-orphaned"], "after_transition", propose_the_end)
+
+        decision = given("running", lifecycle="fetch_ml").propose("orphaned")
+
+        assert told(decision) == ["task running -> orphaned", f"task refuses completed ({INVALID})"]
+        assert decision.events[1].cause == decision.events[0].reference
+        assert (decision.task.status, decision.refused) == ("orphaned", False)
 
     def test_where_the_gate_refuses_nothing_follows(self) -> None:
         assert told(given("queued", lifecycle="fetch_ml").propose("orphaned")) == [f"task refuses orphaned ({INVALID})"]
@@ -366,6 +391,13 @@ class TestTheRulebook:
 
         assert {rule.name for governance in governances for rule in governance.rules} == set(get_lifecycle(name).rules)
 
+    def test_nothing_governs_what_no_rule_is_about(self) -> None:
+        book = rulebook_of(get_lifecycle("jobmon"))
+
+        assert {target for _, target in book.reports} == INSTANCE_MACHINE.failures
+        assert {target for _, target in book.consequences} == {"REGISTERING", "ADJUSTING_RESOURCES", "ERROR_FATAL"}
+        assert book.proposals == {}
+
     def test_rules_stand_in_the_order_of_the_lifecycle(self) -> None:
         lifecycle = get_lifecycle("prefect")
         governance = rulebook_of(lifecycle).proposals["PENDING", "RUNNING"]
@@ -388,6 +420,30 @@ class TestTheRulebook:
 
         with pytest.raises(ZeroDivisionError):
             prefect("RUNNING").propose("FAILED")
+
+    @pytest.mark.parametrize("counts_attempt", [False, True])
+    def test_no_attempt_begins_where_a_rule_puts_another_status_in_place(
+        self, monkeypatch: pytest.MonkeyPatch, counts_attempt: bool
+    ) -> None:
+        def send_back(rule: Rule, *_: object) -> None:
+            rule.reject(State(type="PENDING"), "not yet")
+
+        monkeypatch.setattr(CORE_RULES["wait-for-scheduled-time"], "before_transition", send_back)
+
+        decision = prefect("PENDING").propose("RUNNING", counts_attempt=counts_attempt)
+
+        assert (decision.task.status, decision.task.num_attempts) == ("PENDING", 0)
+
+    def test_what_a_rule_says_is_kept_as_it_can_be_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def mumble(rule: Rule, *_: object) -> None:
+            rule.abort("n\0o")
+
+        monkeypatch.setattr(CORE_RULES["retry-failed"], "before_transition", mumble)
+
+        (refused,) = prefect("RUNNING").propose("FAILED").events
+
+        assert isinstance(refused, TaskRefused)
+        assert refused.rule_reason == "n\ufffdo"
 
     def test_a_rule_cannot_put_a_status_in_place_that_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def invent(rule: Rule, *_: object) -> None:

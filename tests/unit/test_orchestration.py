@@ -583,7 +583,7 @@ class TestStates:
         ("type_", "name"), [("RUNNING", "Running"), ("CONCURRENCY_CONTROLLED", "Concurrency controlled")]
     )
     def test_a_state_is_called_after_its_type(self, type_: str, name: str) -> None:
-        assert State(type=type_).name == name
+        assert State(type=type_).name == State(type=type_, name=None).name == name
 
     def test_or_by_its_own_name(self) -> None:
         assert State(type="SCHEDULED", name="Late").name == "Late"

@@ -182,6 +182,23 @@ class TestTheRetry:
         ]
         assert decision.task_moved
 
+    def test_the_history_says_why(self) -> None:
+        _, *events = given("RUNNING", "RUNNING", attempts=1).report("ERROR").events
+
+        for event in events:
+            assert isinstance(event, TaskTransitioned)
+            assert (event.rule, event.rule_reason) == (RETRY, "attempt 1 of 3 has failed")
+            assert (event.response, event.reported) == (None, None)  # nobody proposed it
+
+    def test_a_lifecycle_that_does_not_name_the_rule_tries_again_without_a_word(self) -> None:
+        quiet = JOBMON.model_copy(update={"rules": (), "name": "quiet"})
+
+        assert told(given("RUNNING", "RUNNING", attempts=1, lifecycle=quiet).report("ERROR")) == [
+            "ti/1 RUNNING -> ERROR",
+            "task RUNNING -> ERROR_RECOVERABLE",
+            "task ERROR_RECOVERABLE -> REGISTERING",
+        ]
+
     @freeze_time(NINE, auto_tick_seconds=0)
     def test_the_transient_status_is_entered_and_left_at_the_same_instant(self) -> None:
         scenario = given("RUNNING", "RUNNING", attempts=1)
@@ -332,6 +349,15 @@ class TestSupersededInstances:
         scenario.report("RUNNING", instance=1)
 
         assert told(scenario.report("DONE", instance=1)) == ["ti/1 RUNNING -> DONE", "task RUNNING -> DONE"]
+
+    def test_what_is_no_failure_moves_it_even_if_it_means_what_a_failure_means(self) -> None:
+        implies = JOBMON.implies | {"TRIAGING": JOBMON.implies["ERROR"]}
+        hasty = JOBMON.model_copy(update={"implies": implies, "name": "hasty"})
+        scenario = given("RUNNING", "RUNNING", "RUNNING", attempts=2, lifecycle=hasty)
+
+        scenario.report("TRIAGING", instance=1)
+
+        assert scenario.task.status == "REGISTERING"
 
     def test_the_newest_one_is_not_superseded(self) -> None:
         scenario = given("RUNNING", "TRIAGING", "RUNNING", attempts=2)

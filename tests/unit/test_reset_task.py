@@ -5,6 +5,8 @@ import pytest
 from domain.actor import Actor
 from domain.events import TaskReset
 from domain.report import Report
+from domain.state import State
+from domain.transition import reset_task
 from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, told
 
 KILLED = {"QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING"}
@@ -68,3 +70,14 @@ def test_active_instances_are_told_to_end_where_that_is_legal(status: str) -> No
     else:
         assert isinstance(order, TaskReset)
         assert scenario.instances[1].status == status
+
+
+def test_what_more_was_known_of_its_status_is_forgotten() -> None:
+    scenario = given("RUNNING", attempts=1)
+    scenario.propose(State(type="DONE", details={"result": 7}))
+    failed = scenario.task._replace(status="ERROR_FATAL", owner="ann")
+
+    decision = reset_task(failed)
+
+    assert failed.state
+    assert (decision.task.state, decision.task.owner) == (None, None)
