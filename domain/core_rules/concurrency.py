@@ -30,6 +30,7 @@ class ConcurrencySlots(LifecycleRule):
 
     name = "concurrency-slots"
     governs = Proposal.OWN
+    reads_state = True
     transform = ReleaseSlots
     FROM_STATES = ALL_STATES - HOLDING
     TO_STATES = frozenset({"RUNNING"})

@@ -9,6 +9,7 @@ class PreventDuplicateTransitions(LifecycleRule):
 
     name = "prevent-duplicate-transitions"
     governs = Proposal.OWN
+    reads_state = True
 
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
@@ -26,6 +27,7 @@ class KeepPersistedResult(LifecycleRule):
 
     name = "keep-persisted-result"
     governs = Proposal.OWN
+    reads_state = True
     FROM_STATES = frozenset({"COMPLETED"})
 
     def before_transition(

@@ -39,6 +39,9 @@ class LifecycleRule(Rule):
 
     governs: ClassVar[Proposal]
 
+    reads_state: ClassVar[bool] = False
+    """Whether it decides on more of a task's state than its status: a time, a name, details."""
+
     transform: ClassVar[type[Transform] | None] = None
     """The bookkeeping that goes with the rule, on every transition."""
 

@@ -14,6 +14,7 @@ class CopyScheduledTime(LifecycleRule):
 
     name = "copy-scheduled-time"
     governs = Proposal.OWN
+    reads_state = True
     FROM_STATES = frozenset({"SCHEDULED"})
     TO_STATES = frozenset({"PENDING"})
 
@@ -30,6 +31,7 @@ class WaitForScheduledTime(LifecycleRule):
 
     name = "wait-for-scheduled-time"
     governs = Proposal.OWN
+    reads_state = True
     FROM_STATES = frozenset({"SCHEDULED", "PENDING"})
     TO_STATES = frozenset({"RUNNING"})
 
@@ -50,6 +52,7 @@ class RetryFailed(LifecycleRule):
 
     name = "retry-failed"
     governs = Proposal.OWN
+    reads_state = True
     FROM_STATES = frozenset({"RUNNING"})
     TO_STATES = frozenset({"FAILED"})
 

@@ -9,11 +9,13 @@ import pytest
 
 from application.lifecycle_source import LifecycleFileInvalid
 from application.transition_service import TaskSpec, TransitionService
+from application.verify import verify
 from domain.errors import LifecycleConflict, WrongLifecycle
 from tests.agreement import rows
 from tests.attempts import status
 from tests.concurrently import at_once
 
+TRANSITIONS = "SELECT previous_status, status, rule FROM sojourn.transition ORDER BY position"
 PRINTING = """
 name = "printing"
 version = {version}
@@ -46,6 +48,26 @@ def test_a_service_that_never_saw_the_file_knows_its_tasks(
         assert other.transition_task("p1", "PRINTED")["response"] == "ACCEPT"
         assert other.transition_task("p1", "WAITING")["rule"] == "invalid-transition"
     assert status(service, "task:p1") == ["PRINTED"]
+
+
+@pytest.mark.parametrize("name", ["pynenc", "prefect"])
+def test_one_that_decides_on_what_the_log_does_not_keep_is_refused(service: TransitionService, name: str) -> None:
+    with pytest.raises(WrongLifecycle, match="cannot be registered under it yet"):
+        service.register_tasks("w", [TaskSpec("t")], lifecycle=name)
+
+
+def test_a_rule_of_the_lifecycle_requeues_what_is_orphaned(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    service.register_tasks("w", [TaskSpec("t")], lifecycle="fetch_ml")
+    for to in ("preparing", "running", "orphaned"):
+        assert service.transition_task("t", to)["response"] == "ACCEPT"
+
+    assert [(row["previous_status"], row["status"], row["rule"]) for row in rows(connection, TRANSITIONS)][-2:] == [
+        ("running", "orphaned", None),
+        ("orphaned", "queued", "requeue-orphaned"),
+    ]
+    assert verify(service.store)["mismatches"] == []
 
 
 def test_many_at_once_learn_it(service: TransitionService, dsn: str, printing: Path) -> None:
