@@ -19,7 +19,7 @@ from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATIO
 from application.store import Store
 from domain.entity import Entity
 from domain.errors import CommandConflict, RetriesExhausted
-from domain.lifecycle import UNTIMELY
+from domain.lifecycle import ORPHANED_INSTANCE, UNTIMELY
 from domain.report import Report
 from domain.transition import Decision
 from infrastructure.recorder import STALE, Command
@@ -139,7 +139,7 @@ def task_instance_answer(decision: Decision) -> TaskInstanceAnswer:
         "task_transitioned": decision.task_moved,
         "task_status": decision.task.status,
         "error": error,
-        "orphaned": decision.rule is not None and not decision.refused,
+        "orphaned": decision.rule == ORPHANED_INSTANCE,
     }
 
 

@@ -256,7 +256,11 @@ class TransitionService:
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> TaskAnswer:
-        """Propose that a task go to a status, for lifecycles whose tasks report for themselves."""
+        """Propose that a task go to a status, for lifecycles whose tasks report for themselves.
+
+        `runner_id` and `state_name` are for lifecycles with owners and named states, under which no task can be
+        registered yet: they change nothing.
+        """
         check_id("task", task_id)
         report = _report(actor, reason, occurred_at, command_id)
         single = SingleTransition(
