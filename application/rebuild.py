@@ -75,6 +75,8 @@ def rebuild(store: Store, told: Told) -> Rebuilt:
     with _session(store) as connection, _alone(connection):
         connection.execute(query("projections", "rebuild_begin"))
         try:
+            for table in TABLES:
+                _carry_out(connection, "rebuild_options", table)
             told("waiting for transactions that write")
             upto = _settled(connection)
             told("reading the log")
@@ -116,9 +118,14 @@ def _fill_status(connection: Connection[Any], upto: int, touched: SQL, streams: 
 
 def _finish(connection: Connection[Any], table: str) -> None:
     for name in ("rebuild_indexes", "rebuild_grants"):
-        for (statement,) in connection.execute(query("projections", name), {"table": f"sojourn.{table}"}).fetchall():
-            connection.execute(statement)
+        _carry_out(connection, name, table)
     connection.execute(SQL("ANALYZE sojourn_rebuild.{}").format(SQL(table)))
+
+
+def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
+    """Carry out the statements that a query makes for a table, after what the table that is read is like."""
+    for (statement,) in connection.execute(query("projections", name), {"table": f"sojourn.{table}"}).fetchall():
+        connection.execute(statement)
 
 
 def _catch_up(connection: Connection[Any], upto: int) -> int:

@@ -149,6 +149,13 @@ def test_who_could_read_still_can(worked: TransitionService, connection: Connect
         connection.execute("RESET ROLE")
 
 
+def test_the_tables_are_stored_as_before(worked: TransitionService, connection: Connection[Any]) -> None:
+    connection.execute("ALTER TABLE sojourn.task SET (fillfactor = 77)")
+    before = _storage(connection)
+    rebuild(worked.store, told)
+    assert _storage(connection) == before
+
+
 def test_a_service_goes_on_with_the_tables_swapped_under_it(worked: TransitionService) -> None:
     running = attempt(worked, "t000026")
     for number in range(8):  # past the point where statements are prepared on the server
@@ -170,6 +177,13 @@ def _role(connection: Connection[Any], name: str) -> Iterator[str]:
         yield name
     finally:
         connection.execute(f"RESET ROLE; DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def _storage(connection: Connection[Any]) -> list[Any]:
+    return connection.execute(
+        "SELECT relname, reloptions FROM pg_class"
+        " WHERE relnamespace = 'sojourn'::regnamespace AND relkind = 'r' ORDER BY relname"
+    ).fetchall()
 
 
 def _log(connection: Connection[Any]) -> list[Any]:
