@@ -24,7 +24,7 @@ TRANSITION = "transition"
 COLUMNS = {
     TASK: (
         "task_id", "workflow_id", "lifecycle", "lifecycle_version", "template", "array_id", "max_attempts",
-        "num_attempts", "instances", "status", "entered_at", "version",
+        "num_attempts", "instances", "status", "entered_at", "version", "owner", "state", "attributes",
     ),
     TASK_INSTANCE: (
         "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
@@ -145,7 +145,8 @@ def _current_row(entity: Task | TaskInstance) -> Row:
         return (
             entity.id, entity.workflow_id, *entity.lifecycle.key, entity.template, entity.array_id,
             entity.max_attempts, entity.num_attempts, entity.instances, entity.status, entity.entered_at,
-            entity.version,
+            entity.version, entity.owner, entity.state and entity.state.model_dump(mode="json", exclude_none=True),
+            entity.attributes,
         )  # fmt: skip
     return (
         entity.id, entity.task_id, entity.workflow_id, entity.ordinal, entity.status, entity.entered_at,

@@ -92,12 +92,13 @@ class TaskRegistered(TaskEvent):
 class TaskProposed(TaskEvent):
     """What came of a proposal for a task.
 
-    `owner` is the runner to whom the task belongs after it, `runner_id` the one in whose name it was made. Where a
-    rule did not accept it, `response` says what it was answered with, `rule_reason` why, and `delay_seconds` when it
-    may be made again.
+    `owner` is the runner to whom the task belongs after it, `runner_id` the one in whose name it was made; `state` is
+    there where the task's state is more than its status. Where a rule did not accept it, `response` says what it was
+    answered with, `rule_reason` why, and `delay_seconds` when it may be made again.
     """
 
     owner: str | None = None
+    state: State | None = None
     runner_id: str | None = None
     response: Response | None = None
     rule_reason: str | None = None
@@ -105,14 +106,13 @@ class TaskProposed(TaskEvent):
 
 
 class TaskTransitioned(TaskProposed):
-    """A task left one status and entered another; `state` is there where it is more than the status."""
+    """A task left one status and entered another."""
 
     name = "task.transitioned.v1"
     is_transition = True
 
     previous_status: str
     reported: str | None = None
-    state: State | None = None
 
 
 class TaskRefused(TaskProposed):

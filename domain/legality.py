@@ -125,6 +125,7 @@ def _task_event(event: TaskEvent, task: Task) -> Iterator[Mismatch]:
     elif isinstance(event, TaskRefused):
         yield from _refusal(event, task.lifecycle.task)
         yield from _same(event, "owner", task.owner, event.owner, "owner")
+        yield from _same(event, "state", task.state, event.state, "state")
     if event.num_attempts not in attempts:
         must = " or ".join(map(str, attempts))
         text = f"says that {event.num_attempts} attempts have begun, where it must be {must}"

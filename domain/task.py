@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from domain.entity import TASK, Entity
-from domain.events import Event, TaskEvent, TaskRefused, TaskRegistered, TaskReset, TaskTransitioned
+from domain.events import Event, TaskEvent, TaskProposed, TaskRefused, TaskRegistered, TaskReset, TaskTransitioned
 from domain.lifecycle import Lifecycle
 from domain.ownership import owner_after
 from domain.report import NOBODY, Report
@@ -73,13 +73,8 @@ class Task(NamedTuple):
 
     def evolve(self, event: Event) -> Self:
         """The task after one of its events."""
-        owner, state = self.owner, self.state
-        if isinstance(event, TaskTransitioned):
-            owner, state = event.owner, event.state
-        else:
-            assert isinstance(event, TaskEvent)
-            if event.is_transition:
-                owner = state = None
+        assert isinstance(event, TaskEvent)
+        owner, state = (event.owner, event.state) if isinstance(event, TaskProposed) else (None, None)
         return type(self)(
             self.id,
             self.workflow_id,
@@ -168,6 +163,7 @@ class Task(NamedTuple):
             reported=storable(proposed),
             cause=cause.reference if cause else None,
             owner=self.owner,
+            state=self.state,
             runner_id=runner_id,
         )
 

@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composed
 
 from domain.lifecycle import Lifecycle
+from domain.state import State
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from infrastructure.sql import query
@@ -66,9 +67,11 @@ class CurrentStatus:
         return [TaskInstance(*row) for row in rows]
 
     def _task(self, row: Sequence[Any]) -> Task:
-        (task_id, workflow_id, lifecycle, lifecycle_version, max_attempts, template, array_id, *state) = row
-        pinned = self._lifecycle_of(lifecycle, lifecycle_version)
-        return Task(task_id, workflow_id, pinned, max_attempts, template, array_id, *state)
+        (task_id, workflow_id, lifecycle, version, max_attempts, template, array_id, *current, state, attributes) = row
+        pinned = self._lifecycle_of(lifecycle, version)
+        known = State.model_validate(state) if state else None
+        current += [known, attributes]
+        return Task(task_id, workflow_id, pinned, max_attempts, template, array_id, *current)
 
     def _family(self, row: Sequence[Any]) -> Family:
         return TaskInstance(*row[:9]), self._task(row[9:])

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW sojourn.current_task AS
 SELECT
     t.task_id, t.workflow_id, t.status, t.entered_at, t.num_attempts, t.max_attempts, t.instances, t.template,
-    t.lifecycle, t.lifecycle_version, t.version
+    t.lifecycle, t.lifecycle_version, t.version, t.owner, t.state
 FROM sojourn.task AS t
 WHERE (SELECT sojourn.as_of()) IS NULL
 UNION ALL
@@ -13,7 +13,7 @@ SELECT
         WHERE i.entity_kind = 'task_instance' AND i.version = 1 AND i.entered_at <= (SELECT sojourn.as_of())
             AND i.entity_id IN (SELECT n.task_instance_id FROM sojourn.task_instance AS n WHERE n.task_id = t.task_id)
     ),
-    t.template, t.lifecycle, t.lifecycle_version, latest.version
+    t.template, t.lifecycle, t.lifecycle_version, latest.version, e.data ->> 'owner', e.data -> 'state'
 FROM
     sojourn.task AS t
     CROSS JOIN LATERAL (
@@ -23,4 +23,5 @@ FROM
         ORDER BY s.version DESC
         LIMIT 1
     ) AS latest
+    LEFT JOIN sojourn.event AS e ON e.stream = 'task:' || t.task_id AND e.version = latest.version
 WHERE (SELECT sojourn.as_of()) IS NOT NULL;

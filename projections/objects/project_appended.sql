@@ -8,12 +8,12 @@ BEGIN
     IF EXISTS (SELECT FROM appended AS e WHERE e.version = 1) THEN
         INSERT INTO sojourn.task (
             task_id, workflow_id, lifecycle, lifecycle_version, template, array_id, max_attempts, num_attempts,
-            status, entered_at, version
+            status, entered_at, version, attributes
         )
         SELECT
             substr(e.stream, 6), e.workflow_id, e.data ->> 'lifecycle', (e.data ->> 'lifecycle_version')::integer,
             e.data ->> 'template', e.data ->> 'array_id', (e.data ->> 'max_attempts')::integer, d.num_attempts,
-            d.status, e.entered_at, e.version
+            d.status, e.entered_at, e.version, e.data -> 'attributes'
         FROM appended AS e, LATERAL sojourn.decode(e.data) AS d
         WHERE e.name = 'task.registered.v1';
 
@@ -63,7 +63,9 @@ BEGIN
     ),
     moved AS (
         UPDATE sojourn.task AS t
-        SET status = e.status, num_attempts = e.num_attempts, entered_at = e.entered_at, version = e.version
+        SET
+            status = e.status, num_attempts = e.num_attempts, entered_at = e.entered_at, version = e.version,
+            owner = e.owner, state = e.state
         FROM latest AS e
         WHERE e.entity_kind = 'task' AND t.task_id = e.entity_id
     )

@@ -12,12 +12,12 @@ newest AS (
 )
 INSERT INTO sojourn_rebuild.task (
     task_id, workflow_id, lifecycle, lifecycle_version, template, array_id, max_attempts, num_attempts, instances,
-    status, entered_at, version
+    status, entered_at, version, owner, state, attributes
 )
 SELECT
     substr(r.stream, 6), r.workflow_id, r.data ->> 'lifecycle', (r.data ->> 'lifecycle_version')::integer,
     r.data ->> 'template', r.data ->> 'array_id', (r.data ->> 'max_attempts')::integer, d.num_attempts,
-    coalesce(newest.ordinal, 0), d.status, e.entered_at, e.version
+    coalesce(newest.ordinal, 0), d.status, e.entered_at, e.version, d.owner, d.state, r.data -> 'attributes'
 FROM
     latest
     JOIN sojourn.event AS r ON r.stream = latest.stream AND r.version = 1

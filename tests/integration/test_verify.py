@@ -21,7 +21,12 @@ Connection = psycopg.Connection[Any]
 Found = list[tuple[str, str]]
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
-OTHER_VALUE = {"text": "'other'", "integer": "{column} + 7", "timestamp with time zone": "now() + interval '1 day'"}
+OTHER_VALUE = {
+    "text": "'other'",
+    "integer": "{column} + 7",
+    "timestamp with time zone": "now() + interval '1 day'",
+    "jsonb": "'{{}}'::jsonb",
+}
 
 PLAIN_LIFECYCLE = """
 name = "plain"
