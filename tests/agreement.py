@@ -89,9 +89,14 @@ def _assert_current(connection: psycopg.Connection[Any], kind: str, logged: dict
 
 def _folded_task(events: list[Row]) -> Row:
     first, last = events[0], events[-1]
-    told_once = ("workflow_id", "lifecycle", "lifecycle_version", "max_attempts", "template", "array_id")
+    told_once = ("workflow_id", "lifecycle", "lifecycle_version", "max_attempts", "template", "array_id", "attributes")
     told_last = ("status", "num_attempts", "entered_at", "version")
-    return {key: first.get(key) for key in told_once} | {key: last[key] for key in told_last}
+    entered = moves(events)[-1]
+    return (
+        {key: first.get(key) for key in told_once}
+        | {key: last[key] for key in told_last}
+        | {key: entered.get(key) for key in ("owner", "state")}
+    )
 
 
 def _folded_task_instance(events: list[Row]) -> Row:
