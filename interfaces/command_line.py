@@ -14,6 +14,7 @@ from interfaces.commands import (
     bench,
     db,
     demo,
+    export,
     history,
     import_file,
     lifecycle,
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (audit, bench, demo, history, import_file, rebuild, setup, status, time_in_status, verify):
+for commands in (audit, bench, demo, export, history, import_file, rebuild, setup, status, time_in_status, verify):
     app.add_typer(commands.app)
 app.add_typer(db.app, name="db")
 app.add_typer(lifecycle.app, name="lifecycle")

@@ -9,5 +9,6 @@ OBJECTS = (
     "task_instance_status_audit",
     "current_task",
     "current_task_instance",
+    "stay",
 )
 """The functions and views, in the order of their creation."""

@@ -1,0 +1,1 @@
+"""What the log has, in the formats of other tools."""

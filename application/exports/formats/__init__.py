@@ -1,0 +1,49 @@
+"""The formats that the log can be exported to: one module each, found by its name.
+
+A format's module has `write`; `FOLDER` says that it writes a folder of files, not one file.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from application.exports.source import Source
+from domain.errors import UnknownName
+
+
+class Format(Protocol):
+    """What the module of a format that is one file offers."""
+
+    def write(self, source: Source, output: BinaryIO) -> int:
+        """Write all of the source; the answer is the number of rows."""
+
+
+class FolderFormat(Protocol):
+    """What the module of a format that is a folder of files offers."""
+
+    FOLDER: bool
+
+    def write(self, source: Source, folder: Path) -> int:
+        """Write all of the source into a folder that is there; the answer is the number of rows."""
+
+
+class UnknownExport(UnknownName):
+    """A format that nobody has written a module for."""
+
+    kind = "export format"
+
+
+def find_format(name: str) -> Format | FolderFormat:
+    """The format of that name; raises UnknownExport with the nearest one."""
+    if name not in formats():
+        raise UnknownExport(name, formats())
+    return cast("Format | FolderFormat", import_module(f"{__name__}.{name}"))
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The names of the formats, in alphabetical order."""
+    names = (file.name for file in files(__name__).iterdir())
+    return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))

@@ -1,0 +1,65 @@
+"""A task with everything that it and its attempts have been through."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from application.exports.stay import Stay
+from domain.entity import TASK, TASK_INSTANCE, Entity
+
+
+class Track(NamedTuple):
+    """The stays of one entity, oldest first; at least one."""
+
+    stays: Sequence[Stay]
+
+    @property
+    def first(self) -> Stay:
+        """The status that it began in."""
+        return self.stays[0]
+
+    @property
+    def last(self) -> Stay:
+        """The status that it is in."""
+        return self.stays[-1]
+
+    @property
+    def entity(self) -> Entity:
+        """Whose stays these are."""
+        return Entity(self.first.kind, self.first.id)
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it came to its end, or until when it has lasted."""
+        return self.last.entered_at if self.last.ends else self.last.ended_at
+
+    @property
+    def waits_and_works(self) -> Iterator[Stay]:
+        """The stays but for the end, which lasts for ever."""
+        return (stay for stay in self.stays if not stay.ends)
+
+    @property
+    def work(self) -> Stay | None:
+        """The first stay that the worker reported: whoever speaks for it beside the one that created it.
+
+        An attempt of which one alone has spoken, as an accounting file does, is that one's.
+        """
+        told = [stay for stay in self.stays if stay.worker]
+        others = (stay for stay in told if stay.worker != self.first.worker)
+        return next(others, told[0] if told and self.first.ordinal else None)
+
+
+class Record(NamedTuple):
+    """A task and its attempts, in the order in which they were created."""
+
+    task: Track
+    attempts: Sequence[Track]
+
+
+def records(stays: Iterable[Stay]) -> Iterator[Record]:
+    """The tasks of stays that come task by task, its own first, then its attempts' in their order."""
+    for _, of_task in groupby(stays, lambda stay: stay.task_id):
+        tracks = [Track(tuple(of_one)) for _, of_one in groupby(of_task, lambda stay: (stay.kind, stay.id))]
+        task = next(track for track in tracks if track.first.kind == TASK)
+        yield Record(task, [track for track in tracks if track.first.kind == TASK_INSTANCE])

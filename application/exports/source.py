@@ -1,0 +1,83 @@
+"""What an export reads: one moment of the log, of one workflow or of all."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import namedtuple_row
+from psycopg.sql import SQL
+
+from application.exports.record import Record, records
+from application.exports.stay import Stay
+from infrastructure.recorder import CHUNK
+from infrastructure.sql import query
+
+BY_TASK = SQL("s.task_id, s.entity_kind, s.ordinal, s.entity_id, s.version")
+BY_TIME = SQL("s.entered_at, s.position")
+
+Progress = Callable[[int, int], None]
+
+
+class Proposal(NamedTuple):
+    """An event that no other one caused; `attempts` is how many it began, where that is known."""
+
+    position: int
+    name: str
+    stream: str
+    workflow_id: str
+    told_at: datetime
+    data: dict[str, Any]
+    attempts: int | None
+
+
+class Source:
+    """Reads what formats are made of, as often as they ask, and tells `progress` how far it has come."""
+
+    def __init__(self, connection: Connection[Any], workflow_id: str | None, progress: Progress) -> None:
+        self._connection = connection
+        self._progress = progress
+        self.workflow_id = workflow_id
+
+    def stays(self) -> Iterator[Stay]:
+        """Every stay, in the order in which statuses were entered."""
+        return self._read_stays(BY_TIME)
+
+    def records(self) -> Iterator[Record]:
+        """Every task with its attempts, in the order of their ids."""
+        return records(self._read_stays(BY_TASK))
+
+    def proposals(self) -> Iterator[Proposal]:
+        """What was proposed, in the order of the log."""
+        with self._connection.cursor("proposals", row_factory=namedtuple_row) as cursor:
+            cursor.itersize = CHUNK
+            cursor.execute(query("projections", "proposals"), self._wanted)
+            yield from (Proposal(*row) for row in cursor)
+
+    def csv(self) -> Iterator[bytes]:
+        """Every stay as a line of CSV, in the order in which statuses were entered, with its day first."""
+        with self._connection.cursor().copy(query("projections", "copy_stays"), self._wanted) as lines:
+            yield from map(bytes, lines)
+
+    def types(self) -> list[tuple[str, str]]:
+        """The kinds of entities and the statuses that they were in."""
+        return self._connection.execute(query("projections", "entered_statuses"), self._wanted).fetchall()
+
+    def _read_stays(self, order: SQL) -> Iterator[Stay]:
+        last = self._count()
+        with self._connection.cursor("stays") as cursor:
+            cursor.itersize = CHUNK
+            cursor.execute(SQL(query("projections", "stays")).format(order=order), self._wanted)
+            for number, row in enumerate(cursor, 1):
+                yield Stay(*row)
+                if number % CHUNK == 0:
+                    self._progress(number, last)
+
+    def _count(self) -> int:
+        row = self._connection.execute(query("projections", "count_stays"), self._wanted).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    @property
+    def _wanted(self) -> dict[str, Any]:
+        return {"workflow_id": self.workflow_id}

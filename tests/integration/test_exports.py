@@ -1,0 +1,357 @@
+"""Exports: each format holds what the audit says, and is what its readers take it to be."""
+
+import base64
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jsonschema
+import psycopg
+import pytest
+import xmlschema
+from google.protobuf import json_format
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from application.exports.exporter import ExportAnswer, OutputInTheWay, export
+from application.exports.formats import UnknownExport, formats
+from application.transition_service import TaskSpec, TransitionService
+from domain.actor import Actor
+from domain.errors import UnknownEntity
+from tests.agreement import Row, rows
+
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+NINE = datetime(2026, 1, 31, 23, 59, 50, tzinfo=UTC)
+STRANGE = 'a "b", <c> & \x01\nd'
+"""An id that CSV, XML and JSON each have to take care of."""
+
+
+@pytest.fixture
+def lived(service: TransitionService) -> TransitionService:
+    """Two workflows: overlapping attempts, an orphan, a refusal, a failure, strange names, what has not ended yet."""
+    service.register_tasks("w", [TaskSpec("t1", 3, "align"), TaskSpec(STRANGE), TaskSpec("waits")], occurred_at=NINE)
+    service.register_tasks("other", [TaskSpec("u1", 1)], occurred_at=NINE)
+    service.gate_tasks_for_queueing(["t1", STRANGE, "u1"], actor="distributor", occurred_at=at(1))
+    service.create_task_instances({"t1/1": "t1", "s/1": STRANGE, "u1/1": "u1"}, actor="distributor", occurred_at=at(1))
+    for second, (name, status) in enumerate(
+        [
+            ("t1/1", "INSTANTIATED"), ("t1/1", "LAUNCHED"), ("u1/1", "INSTANTIATED"), ("s/1", "INSTANTIATED"),
+        ], 2,
+    ):  # fmt: skip
+        service.transition_task_instance(name, status, actor="distributor", occurred_at=at(second))
+    report(service, "t1/1", "RUNNING", 6, host="node1")
+    report(service, "t1/1", "UNKNOWN_ERROR", 8, host="node1", reason="no sign of life")
+    service.gate_tasks_for_queueing(["t1"], occurred_at=at(9))
+    service.create_task_instances({"t1/2": "t1"}, actor="distributor", occurred_at=at(9))
+    service.transition_task_instance("t1/2", "INSTANTIATED", actor="distributor", occurred_at=at(10))
+    report(service, "t1/2", "RUNNING", 11, host="node1")
+    report(service, "t1/2", "DONE", 15, host="node1")
+    report(service, "t1/1", "RUNNING", 16, host="node1")
+    report(service, "s/1", "RUNNING", 12, host="node2")
+    report(service, "u1/1", "RUNNING", 13, host="node1")
+    report(service, "u1/1", "ERROR", 14, host="node1", reason=STRANGE)
+    return service
+
+
+def at(second: int) -> datetime:
+    return NINE + timedelta(seconds=second)
+
+
+def report(service: TransitionService, name: str, status: str, second: int, host: str, **more: Any) -> None:
+    service.transition_task_instance(
+        name, status, actor=Actor(component="worker", host=host), occurred_at=at(second), **more
+    )
+
+
+def exported(
+    service: TransitionService, format_name: str, path: Path, workflow: str | None = None
+) -> tuple[ExportAnswer, str]:
+    """The answer, and what the file has."""
+    answer = export(service.store, format_name, str(path), workflow)
+    return answer, path.read_text(encoding="utf-8")
+
+
+def audit(connection: psycopg.Connection[Any]) -> list[Row]:
+    """The views that the exports are of, oldest first."""
+    return rows(
+        connection,
+        """
+        SELECT 'task:' || task_id AS entity, previous_status, new_status, entered_at, exited_at, reported, rule,
+            actor, position
+        FROM sojourn.task_status_audit
+        UNION ALL
+        SELECT 'task_instance:' || task_instance_id, previous_status, new_status, entered_at, exited_at, reported,
+            rule, actor, position
+        FROM sojourn.task_instance_status_audit
+        ORDER BY entered_at, position
+        """,
+    )
+
+
+class TestCsv:
+    def test_it_has_every_line_of_the_audit(
+        self, lived: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
+    ) -> None:
+        answer, text = exported(lived, "csv", tmp_path / "statuses.csv")
+
+        lines = list(csv.DictReader(io.StringIO(text, newline="")))
+        assert answer == {"format": "csv", "rows": len(lines)}
+        expected = [{key: _text(value) for key, value in row.items()} for row in audit(connection)]
+        assert [{key: line[key] for key in row} for line, row in zip(lines, expected, strict=True)] == expected
+        closed = next(line for line in lines if line["exited_at"])
+        lasted = datetime.fromisoformat(closed["exited_at"]) - datetime.fromisoformat(closed["entered_at"])
+        assert float(closed["duration_seconds"]) == lasted.total_seconds()
+
+    def test_one_workflow_alone(self, lived: TransitionService, tmp_path: Path) -> None:
+        _, text = exported(lived, "csv", tmp_path / "statuses.csv", "other")
+
+        assert {line["task_id"] for line in csv.DictReader(io.StringIO(text))} == {"u1"}
+
+
+class TestParquet:
+    def test_it_is_partitioned_by_the_day_and_says_what_the_audit_says(
+        self, lived: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
+    ) -> None:
+        answer = export(lived.store, "parquet", str(tmp_path / "statuses"))
+
+        expected = audit(connection)
+        assert answer["rows"] == len(expected)
+        assert sorted(folder.name for folder in (tmp_path / "statuses").iterdir()) == [
+            "day=2026-01-31", "day=2026-02-01",
+        ]  # fmt: skip
+        # DuckDB reads what Arrow has written: two libraries that share no code.
+        with duckdb.connect() as reader:
+            reader.execute("SET TimeZone = 'UTC'")
+            found = reader.execute(
+                "SELECT entity_kind || ':' || entity_id, previous_status, new_status, epoch_us(entered_at), "
+                "epoch_us(exited_at), reported, rule, actor, position, CAST(day AS text) "
+                "FROM read_parquet(?, hive_partitioning = true) ORDER BY entered_at, position",
+                [str(tmp_path / "statuses" / "*" / "*.parquet")],
+            ).fetchall()
+        assert found == [
+            (
+                row["entity"], row["previous_status"], row["new_status"], _epoch_us(row["entered_at"]),
+                _epoch_us(row["exited_at"]), row["reported"], row["rule"], row["actor"], row["position"],
+                str(row["entered_at"].astimezone(UTC).date()),
+            )
+            for row in expected
+        ]  # fmt: skip
+
+    def test_a_folder_with_something_in_it_is_left_alone(self, lived: TransitionService, tmp_path: Path) -> None:
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+
+        with pytest.raises(OutputInTheWay, match="is there already"):
+            export(lived.store, "parquet", str(tmp_path / "mine"))
+
+        assert [file.name for file in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
+
+
+class TestPerfetto:
+    @pytest.fixture
+    def trace(self, lived: TransitionService, tmp_path: Path) -> list[dict[str, Any]]:
+        _, text = exported(lived, "perfetto", tmp_path / "trace.json")
+        document = json.loads(text)
+        jsonschema.validate(document, _schema("perfetto.json"))
+        return list(document["traceEvents"])
+
+    def test_no_slices_of_a_track_overlap(self, trace: list[dict[str, Any]]) -> None:
+        tracks = defaultdict(list)
+        for event in trace:
+            if event["ph"] == "X":
+                tracks[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+
+        assert len(tracks) > 8
+        for slices in tracks.values():
+            assert all(end <= begin for (_, end), (begin, _) in pairwise(sorted(slices)))
+
+    def test_a_track_has_one_attempt_and_a_process_one_task_or_worker(self, trace: list[dict[str, Any]]) -> None:
+        named = {
+            (event["pid"], event["tid"] if event["name"] == "thread_name" else None): event["args"]["name"]
+            for event in trace
+            if event["ph"] == "M"
+        }
+        entities = defaultdict(set)
+        for event in trace:
+            if event["ph"] != "M":
+                entities[event["pid"], event["tid"]].add(event["args"]["entity"])
+                assert (event["pid"], event["tid"]) in named
+
+        assert all(len(of_one) == 1 for of_one in entities.values())
+        processes = {name for (_, thread), name in named.items() if thread is None}
+        assert {"task t1", "worker worker@node1", "worker worker@node2"} <= processes
+        assert "attempt 2 on worker@node1: t1/2" in named.values()
+
+    def test_it_has_every_stay(self, trace: list[dict[str, Any]], connection: psycopg.Connection[Any]) -> None:
+        shown = Counter(
+            (event["args"]["entity"], event["name"], event["ts"])
+            for event in trace
+            if event["ph"] != "M" and event["cat"] != "work"
+        )
+
+        assert shown == Counter(
+            (row["entity"], row["new_status"], _epoch_us(row["entered_at"])) for row in audit(connection)
+        )
+
+
+class TestOtlp:
+    @pytest.fixture
+    def spans(self, lived: TransitionService, tmp_path: Path) -> list[dict[str, Any]]:
+        answer, text = exported(lived, "otlp", tmp_path / "traces.json")
+        document = json.loads(text)
+        (resource,) = document["resourceSpans"]
+        (scope,) = resource["scopeSpans"]
+        assert answer["rows"] == len(scope["spans"])
+        json_format.ParseDict(_as_protobuf_has_ids(document), TracesData())  # raises where a field is not of OTLP
+        return list(scope["spans"])
+
+    def test_a_task_is_a_trace_with_its_attempts_and_statuses_below_it(self, spans: list[dict[str, Any]]) -> None:
+        by_id = {span["spanId"]: span for span in spans}
+        assert len(by_id) == len(spans)
+        roots = {span["traceId"]: span["name"] for span in spans if "parentSpanId" not in span}
+        assert sorted(roots.values()) == sorted(["task:t1", f"task:{STRANGE}", "task:u1", "task:waits"])
+        for span in spans:
+            parent = by_id.get(span.get("parentSpanId", ""))
+            assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
+            if parent:
+                assert parent["traceId"] == span["traceId"]
+                assert int(parent["startTimeUnixNano"]) <= int(span["startTimeUnixNano"])
+        attempt = next(span for span in spans if span["name"] == "ti:t1/2")
+        assert by_id[attempt["parentSpanId"]]["name"] == "task:t1"
+        below = [span["name"] for span in spans if span.get("parentSpanId") == attempt["spanId"]]
+        assert below == ["QUEUED", "INSTANTIATED", "RUNNING"]
+
+    def test_failures_are_errors_and_what_goes_on_is_open(self, spans: list[dict[str, Any]]) -> None:
+        entities = {span["name"]: span for span in spans if ":" in span["name"]}
+
+        assert entities["task:t1"]["status"] == {"code": 1}
+        assert entities["ti:u1/1"]["status"] == {"code": 2, "message": STRANGE}
+        assert entities["task:u1"]["status"]["code"] == 2
+        assert [event["name"] for event in entities["task:u1"]["events"]] == ["ERROR_FATAL"]
+        assert "status" not in entities["task:waits"]
+        assert {"key": "sojourn.open", "value": {"boolValue": True}} in entities["task:waits"]["attributes"]
+
+
+class TestXes:
+    def test_a_trace_has_the_statuses_of_one_entity(
+        self, lived: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
+    ) -> None:
+        answer, text = exported(lived, "xes", tmp_path / "log.xes")
+
+        schema = xmlschema.XMLSchema(str(SCHEMAS / "xes.xsd"))
+        schema.validate(str(tmp_path / "log.xes"))
+        assert "\x01" not in text
+        root = xmlschema.XMLResource(str(tmp_path / "log.xes")).root
+        found = {
+            _value(trace, "concept:name"): [
+                (_value(event, "concept:name"), datetime.fromisoformat(_value(event, "time:timestamp")))
+                for event in trace.iterfind("event")
+            ]
+            for trace in root.iterfind("trace")
+        }
+        expected = defaultdict(list)
+        for row in audit(connection):
+            name = row["entity"].replace("task_instance:", "ti:").replace("\x01", "\ufffd")
+            expected[name].append((row["new_status"], row["entered_at"]))
+        assert found == expected
+        assert answer["rows"] == sum(map(len, expected.values()))
+
+
+class TestOcel2:
+    def test_events_are_related_to_objects_that_are_there(
+        self, lived: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
+    ) -> None:
+        answer, text = exported(lived, "ocel2", tmp_path / "log.json")
+
+        document = json.loads(text)
+        jsonschema.validate(document, _schema("ocel2.json"), format_checker=jsonschema.FormatChecker())
+        objects = {found["id"]: found["type"] for found in document["objects"]}
+        assert len(objects) == len(document["objects"])
+        assert set(objects.values()) == {"task", "task_instance", "worker"}
+        assert set(objects.values()) <= {kind["name"] for kind in document["objectTypes"]}
+        declared = {kind["name"] for kind in document["eventTypes"]}
+        for event in document["events"]:
+            assert event["type"] in declared
+            assert {related["objectId"] for related in event["relationships"]} <= objects.keys()
+        expected = audit(connection)
+        assert answer["rows"] == len(document["events"]) == len(expected)
+        assert [(int(event["id"]), datetime.fromisoformat(event["time"])) for event in document["events"]] == [
+            (row["position"], row["entered_at"]) for row in expected
+        ]
+        done = next(event for event in document["events"] if event["type"] == "task_instance DONE")
+        assert [(link["qualifier"], link["objectId"]) for link in done["relationships"]] == [
+            ("task", "task:t1"), ("attempt", "task_instance:t1/2"), ("reported by", "worker:worker@node1"),
+        ]  # fmt: skip
+
+
+class TestAnyFormat:
+    @pytest.mark.parametrize("format_name", sorted(set(formats()) - {"parquet"}))
+    def test_a_file_is_replaced_whole_or_not_at_all(
+        self, lived: TransitionService, tmp_path: Path, format_name: str
+    ) -> None:
+        path = tmp_path / "export"
+        path.write_text("the last one")
+
+        with pytest.raises(UnknownEntity, match="no workflow 'wx'"):
+            export(lived.store, format_name, str(path), "wx")
+        assert path.read_text() == "the last one"
+
+        answer, text = exported(lived, format_name, path, "w")
+        assert answer["rows"] > 0
+        assert "the last one" not in text
+        assert [file.name for file in tmp_path.iterdir()] == ["export"]
+
+    @pytest.mark.parametrize("format_name", formats())
+    def test_an_empty_log_is_an_empty_export(
+        self, service: TransitionService, tmp_path: Path, format_name: str
+    ) -> None:
+        answer = export(service.store, format_name, str(tmp_path / "export"))
+
+        assert answer == {"format": format_name, "rows": 0}
+
+    def test_an_unknown_format_is_told_with_the_nearest(self, service: TransitionService) -> None:
+        with pytest.raises(UnknownExport, match="no export format 'perfeto'; did you mean 'perfetto'"):
+            export(service.store, "perfeto", "x")
+
+
+def _schema(name: str) -> Any:
+    return json.loads((SCHEMAS / name).read_text())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return "" if value is None else str(value)
+
+
+def _epoch_us(time: datetime | None) -> int | None:
+    return None if time is None else (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _as_protobuf_has_ids(document: Any) -> Any:
+    """OTLP's JSON has ids in hexadecimal, where protobuf's own JSON has base64."""
+    if isinstance(document, list):
+        return [_as_protobuf_has_ids(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    return dict(_converted(document))
+
+
+def _converted(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in document.items():
+        if key in ("traceId", "spanId", "parentSpanId"):
+            identifier = bytes.fromhex(value)
+            assert len(identifier) == (16 if key == "traceId" else 8)
+            yield key, base64.b64encode(identifier).decode()
+        else:
+            yield key, _as_protobuf_has_ids(value)
+
+
+def _value(element: Any, key: str) -> str:
+    return next(str(child.get("value")) for child in element if child.get("key") == key)
