@@ -1,6 +1,6 @@
 """Replaying the log through the domain: from events alone, no projection is read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -37,22 +37,57 @@ class Step(NamedTuple):
     mismatches: list[Mismatch]
 
 
+class Scope(NamedTuple):
+    """Which events: the query that finds them, and what it is told beside positions."""
+
+    query: str
+    parameters: Mapping[str, Any]
+
+
+EVERYTHING = Scope("events_after", {"names": None})
+
+
+def of_workflow(workflow_id: str) -> Scope:
+    """The events of a workflow."""
+    return Scope("events_of_workflow_after", {"workflow_id": workflow_id})
+
+
+def of_task(workflow_id: str, task_id: str) -> Scope:
+    """The events of a task and of its instances."""
+    return Scope("events_of_task_after", {"workflow_id": workflow_id, "task_id": task_id})
+
+
 def unheard(_position: int, _last: int) -> None:
     """Progress that nobody follows."""
 
 
-def replayed(store: Store, connection: Connection[Any], replay: Replay, progress: Progress = unheard) -> Iterator[Step]:
-    """Apply every event that `connection`'s snapshot has to `replay`, in the order of their positions.
+def replayed(
+    store: Store,
+    connection: Connection[Any],
+    replay: Replay,
+    progress: Progress = unheard,
+    scope: Scope = EVERYTHING,
+    until: int | None = None,
+) -> Iterator[Step]:
+    """Apply to `replay` the events of a scope that `connection`'s snapshot has, in the order of their positions.
 
-    Memory holds one batch of events, beside the entities that the replay keeps.
+    `until` is the last position. Memory holds one batch of events, beside the entities that the replay keeps.
     """
-    last = _last_position(connection)
+    for logged in logged_events(connection, progress, scope, until):
+        yield _step(store, replay, logged)
+
+
+def logged_events(
+    connection: Connection[Any], progress: Progress = unheard, scope: Scope = EVERYTHING, until: int | None = None
+) -> Iterator[LoggedEvent]:
+    """The events of a scope as the log has them, in the order of their positions, a batch at a time."""
+    end = _last_position(connection)
+    end = end if until is None else min(end, until)
     position = 0
-    while batch := store.recorder.after(connection, position, CHUNK):
-        for logged in batch:
-            yield _step(store, replay, logged)
+    while batch := _batch(connection, scope, position, end):
+        yield from batch
         position = batch[-1].id
-        progress(position, last)
+        progress(position, end)
 
 
 def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
@@ -69,14 +104,27 @@ def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
     return lifecycle_of
 
 
-def _step(store: Store, replay: Replay, logged: LoggedEvent) -> Step:
+def readable(store: Store, logged: LoggedEvent) -> Event | Mismatch:
+    """The event as the domain knows it, or why it cannot be read."""
     try:
-        event = store.recorder.read(logged)
+        return store.recorder.read(logged)
     except (UnknownEvent, ValidationError) as error:
+        return _unreadable(logged, error)
+
+
+def _step(store: Store, replay: Replay, logged: LoggedEvent) -> Step:
+    event = readable(store, logged)
+    if isinstance(event, Mismatch):
         replay.skip(str(logged.originator_id), logged.originator_version)
-        return Step(logged, None, None, [_unreadable(logged, error)])
+        return Step(logged, None, None, [event])
     mismatches = [replace(wrong, position=logged.id) for wrong in illegalities(event, replay)]
     return Step(logged, event, replay.apply(event), mismatches)
+
+
+def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -> list[LoggedEvent]:
+    told = {"position": position, "stop": end, "limit": CHUNK, **scope.parameters}
+    rows = connection.execute(query("infrastructure", scope.query), told, prepare=True)
+    return [LoggedEvent.of(row) for row in rows]
 
 
 def _last_position(connection: Connection[Any]) -> int:

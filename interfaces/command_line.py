@@ -19,6 +19,7 @@ from interfaces.commands import (
     import_file,
     lifecycle,
     rebuild,
+    replay,
     setup,
     status,
     time_in_status,
@@ -34,7 +35,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (audit, bench, demo, export, history, import_file, rebuild, setup, status, time_in_status, verify):
+for commands in (
+    audit,
+    bench,
+    demo,
+    export,
+    history,
+    import_file,
+    rebuild,
+    replay,
+    setup,
+    status,
+    time_in_status,
+    verify,
+):
     app.add_typer(commands.app)
 app.add_typer(db.app, name="db")
 app.add_typer(lifecycle.app, name="lifecycle")
