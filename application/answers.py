@@ -1,5 +1,6 @@
 """What the service answers, as the contract shapes it."""
 
+from datetime import datetime
 from typing import TypedDict
 
 
@@ -65,3 +66,23 @@ class CreateAnswer(TypedDict):
 
     created: int
     existing: int
+
+
+class HeartbeatAnswer(TypedDict):
+    """Until when a runner's heartbeat holds, and since when it had been silent, where it had."""
+
+    report_by: datetime
+    silent_since: datetime | None
+
+
+class HeartbeatsAnswer(TypedDict):
+    """What came of the heartbeats of many task instances: each id is in one of the lists, in the order of the call.
+
+    `returned` are those of `heard` that had been silent.
+    """
+
+    heard: list[str]
+    returned: list[str]
+    ended: list[str]
+    locked: list[str]
+    not_found: list[str]

@@ -41,6 +41,8 @@ class HistoryEvent(TypedDict):
     host: str | None
     pid: int | None
     user: str | None
+    silent_since: datetime | None
+    silent_until: datetime | None
 
 
 def history(store: Store, entity: Entity) -> list[HistoryEvent]:
@@ -55,6 +57,7 @@ def history(store: Store, entity: Entity) -> list[HistoryEvent]:
 def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
     """The history of an entity and then, for as long as the caller goes on, what is added to it."""
     events = history(store, entity)
+    last = 0
     while True:
         if events:
             yield events

@@ -7,11 +7,11 @@ from psycopg import Connection
 
 from application.nearest import unknown_entity, unknown_workflow
 from application.store import Store
-from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.current_status import existing
 from infrastructure.sql import query
 
-EXISTING = {TASK: "existing_tasks", TASK_INSTANCE: "existing_task_instances"}
+EXISTING = {TASK: "existing_tasks", TASK_INSTANCE: "existing_task_instances", RUNNER: "existing_runners"}
 
 
 def check_entity(connection: Connection[Any], entity: Entity) -> None:

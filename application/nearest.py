@@ -5,11 +5,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.errors import UnknownEntity
 from infrastructure.sql import query
 
-CANDIDATES = {TASK: "nearest_task_ids", TASK_INSTANCE: "nearest_task_instance_ids"}
+CANDIDATES = {TASK: "nearest_task_ids", TASK_INSTANCE: "nearest_task_instance_ids", RUNNER: "nearest_runner_ids"}
 
 
 def unknown_entity(connection: Connection[Any], entity: Entity) -> UnknownEntity:

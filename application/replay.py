@@ -14,9 +14,7 @@ from domain.events import Event
 from domain.legality import illegalities
 from domain.lifecycle import Lifecycle
 from domain.mismatch import Mismatch
-from domain.replay import LifecycleOf, Replay
-from domain.task import Task
-from domain.task_instance import TaskInstance
+from domain.replay import LifecycleOf, Replay, Replayed
 from infrastructure.event_mapper import LoggedEvent
 from infrastructure.recorder import CHUNK
 from infrastructure.sql import query
@@ -33,7 +31,7 @@ class Step(NamedTuple):
 
     logged: LoggedEvent
     event: Event | None
-    entity: Task | TaskInstance | None
+    entity: Replayed | None
     mismatches: list[Mismatch]
 
 

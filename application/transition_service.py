@@ -12,11 +12,13 @@ from typing import Any, Self, TypeVar, cast
 
 from psycopg import Connection
 
-from application import bulk_transition, registration
+from application import bulk_transition, leases, registration
 from application.answers import (
     BulkAnswer,
     CreateAnswer,
     GateAnswer,
+    HeartbeatAnswer,
+    HeartbeatsAnswer,
     RegisterAnswer,
     ResetAnswer,
     TaskAnswer,
@@ -40,13 +42,16 @@ from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
 from domain.lifecycle import Lifecycle
 from domain.report import Report
 from domain.task import Task
-from domain.time import zoned
+from domain.time import check_seconds, zoned
 from domain.transition import propose_task, report_instance
 from infrastructure.current_status import Wait
 
 __all__ = ["TaskSpec", "TransitionService"]
 
 MAX_RETRIES = 5
+
+NEXT_REPORT_SECONDS = 300.0
+"""For how long an instance's heartbeat holds, unless told."""
 
 Answer = TypeVar("Answer")
 
@@ -301,6 +306,48 @@ class TransitionService:
                 reset_if_running=reset_if_running,
                 max_retries=max_retries,
             )
+
+    def heartbeat(
+        self,
+        runner_id: str,
+        seconds: float | None = None,
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> HeartbeatAnswer:
+        """Take a runner's word that it is there, which holds for so many seconds.
+
+        Unless told, it holds for as long as the lifecycle that is most impatient with silent runners waits. A runner
+        that had been silent for longer returns: its lapse and its return are recorded.
+        """
+        check_id("runner", runner_id)
+        holds = None if seconds is None else check_seconds(seconds)
+        report = _report(actor, reason, occurred_at)
+        return leases.renew_runner(self._store, runner_id, holds, report, connection, max_retries)
+
+    def heartbeat_task_instances(
+        self,
+        report_by: Mapping[str, datetime] | Sequence[str],
+        next_report_increment: float = NEXT_REPORT_SECONDS,
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> HeartbeatsAnswer:
+        """Take the word of task instances that they go on, with the time until which each must be heard of again.
+
+        It is given as {task instance id: time}, or as ids that all have so many seconds from now.
+        """
+        names = check_ids("task instance", report_by)
+        promised = {name: zoned(time) for name, time in report_by.items()} if isinstance(report_by, Mapping) else {}
+        seconds = check_seconds(next_report_increment)
+        report = _report(actor, reason, occurred_at)
+        return leases.renew_task_instances(self._store, names, promised, seconds, report, connection, max_retries)
 
     def _task_alone(self, used: Connection[Any], task_id: str, *, lock: bool) -> tuple[None, Task] | None:
         task = self._store.status.task(used, task_id, lock=lock)

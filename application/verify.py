@@ -11,9 +11,10 @@ from psycopg import Connection
 from application.replay import Progress, Step, pinned_lifecycles, replayed, unheard
 from application.store import Store
 from domain.entity import TASK, TASK_INSTANCE, Entity
-from domain.events import Event
+from domain.events import Event, TaskEvent, TaskInstanceEvent
 from domain.mismatch import Mismatch
-from domain.replay import Replay
+from domain.replay import Replay, Replayed
+from domain.runner import Runner
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from infrastructure.recorder import CHUNK
@@ -76,7 +77,7 @@ class _Transitions:
 
     def compare(self, step: Step) -> Iterator[Mismatch]:
         """What is wrong with the rows up to the step's event."""
-        expected = _transition_row(step, step.event) if step.event and step.event.is_transition else None
+        expected = _transition_row(step, step.event) if step.event and _has_row(step.event) else None
         for row in self._up_to(step.logged.id):
             if step.event is None and row[0] == step.logged.id:
                 continue  # an event that cannot be read says nothing about its row
@@ -107,10 +108,12 @@ def _every(connection: Connection[Any], table: str) -> Iterator[Row]:
         yield from cursor
 
 
-def _compare_current(
-    connection: Connection[Any], kind: str, entities: dict[str, Task | TaskInstance]
-) -> Iterator[Mismatch]:
-    expected = {stream: entity for stream, entity in entities.items() if entity.entity.kind == kind}
+def _compare_current(connection: Connection[Any], kind: str, entities: dict[str, Replayed]) -> Iterator[Mismatch]:
+    expected = {
+        stream: entity
+        for stream, entity in entities.items()
+        if entity.entity.kind == kind and not isinstance(entity, Runner)
+    }
     for row in _every(connection, kind):
         entity = expected.pop(f"{kind}:{row[0]}", None)
         if entity is None:
@@ -126,6 +129,11 @@ def _entered_at(step: Step) -> Iterator[Mismatch]:
         expected, found = step.entity.entered_at, step.logged.entered_at
         text = f"{step.logged.originator_id}@{step.logged.originator_version} says entered_at {found}, not {expected}"
         yield Mismatch(str(step.entity.entity), "entered_at", expected, found, text, step.logged.id)
+
+
+def _has_row(event: Event) -> bool:
+    """Whether the transition table has a row of it: those of tasks and their instances."""
+    return event.is_transition and isinstance(event, TaskEvent | TaskInstanceEvent)
 
 
 def _transition_row(step: Step, event: Event) -> Row:

@@ -1,4 +1,4 @@
-"""Entities and the names that people and streams give them: `task:ID`, `ti:ID`."""
+"""Entities and the names that people and streams give them: `task:ID`, `ti:ID`, `runner:ID`."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,12 +8,14 @@ from domain.text import is_storable
 
 TASK = "task"
 TASK_INSTANCE = "task_instance"
+RUNNER = "runner"
+KINDS = (TASK, TASK_INSTANCE, RUNNER)
 SHORT = {"ti": TASK_INSTANCE}
 LONGEST_ID = 255
 
 
 class Entity(NamedTuple):
-    """A kind (`task`, `task_instance`) and an id."""
+    """A kind (`task`, `task_instance`, `runner`) and an id."""
 
     kind: str
     id: str
@@ -33,10 +35,10 @@ class Entity(NamedTuple):
 
 
 def parse_entity(text: str) -> Entity:
-    """The entity that `task:ID`, `ti:ID` or `task_instance:ID` names; raises InvalidEntity."""
+    """The entity that `task:ID`, `ti:ID`, `task_instance:ID` or `runner:ID` names; raises InvalidEntity."""
     kind, colon, name = text.partition(":")
     kind = SHORT.get(kind, kind)
-    if not (colon and name) or kind not in (TASK, TASK_INSTANCE):
+    if not (colon and name) or kind not in KINDS:
         raise InvalidEntity(text)
     return Entity(kind, check_id(kind.replace("_", " "), name))
 

@@ -63,7 +63,7 @@ class LifecycleInvalid(SojournError, ValueError):
 
 
 class UnknownEntity(UnknownName):
-    """A task or task instance that the log has never heard of."""
+    """A task, task instance or runner that nobody has ever heard of."""
 
     def __init__(self, kind: str, name: str, nearest: Iterable[str] = ()) -> None:
         super().__init__(name, ())
@@ -76,7 +76,7 @@ class InvalidEntity(SojournError, ValueError):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        super().__init__(f"{text!r} names no entity: write task:ID or ti:ID")
+        super().__init__(f"{text!r} names no entity: write task:ID, ti:ID or runner:ID")
 
 
 class InvalidId(SojournError, ValueError):
@@ -103,6 +103,14 @@ class InvalidTime(SojournError, ValueError):
     def __init__(self, value: object, why: str) -> None:
         self.value = value
         super().__init__(f"time {value!r} {why}: write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00")
+
+
+class InvalidDuration(SojournError, ValueError):
+    """A duration that cannot be read, is not above 0, or is longer than a century."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        super().__init__(f"duration {value!r} cannot be used: write it like 90s, 5m or 2h, above 0")
 
 
 class TaskConflict(SojournError):

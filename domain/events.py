@@ -7,12 +7,12 @@ of it; `rule` is what made the difference.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.actor import Actor
-from domain.entity import TASK, TASK_INSTANCE
+from domain.entity import RUNNER, TASK, TASK_INSTANCE
 from domain.errors import UnknownEvent
 from domain.rules import Response
 from domain.state import State
@@ -172,6 +172,60 @@ class TaskInstanceRefused(TaskInstanceEvent):
     claimed: str | None = None
 
 
+class TaskInstanceLapsed(TaskInstanceEvent):
+    """An instance was not heard of by the time it was to be: silent since then, last heard of at `heard_at`.
+
+    It stays in its status: whether anything follows is for others to decide.
+    """
+
+    name = "task_instance.lapsed.v1"
+
+    silent_since: AwareDatetime
+    heard_at: AwareDatetime | None = None
+
+
+class TaskInstanceReturned(TaskInstanceEvent):
+    """An instance was heard of again after so long a silence."""
+
+    name = "task_instance.returned.v1"
+
+    silent_since: AwareDatetime
+    silent_until: AwareDatetime
+    heard_at: AwareDatetime | None = None
+
+
+ALIVE: Final = "ALIVE"
+SILENT: Final = "SILENT"
+
+
+class RunnerEvent(Event):
+    """An event of a runner; `heard_at` is its last heartbeat before its lease ran out."""
+
+    is_transition = True
+
+    silent_since: AwareDatetime
+    heard_at: AwareDatetime | None = None
+
+
+class RunnerLapsed(RunnerEvent):
+    """A runner's lease ran out, so that it is silent since then."""
+
+    name = "runner.lapsed.v1"
+
+    previous_status: Literal["ALIVE"] = ALIVE
+    status: Literal["SILENT"] = SILENT
+
+
+class RunnerReturned(RunnerEvent):
+    """A runner was heard of again after so long a silence."""
+
+    name = "runner.returned.v1"
+
+    previous_status: Literal["SILENT"] = SILENT
+    status: Literal["ALIVE"] = ALIVE
+    silent_until: AwareDatetime
+
+
 EVENTS: dict[str, type[Event]] = {
     event.name: event
     for event in (
@@ -182,12 +236,16 @@ EVENTS: dict[str, type[Event]] = {
         TaskInstanceCreated,
         TaskInstanceTransitioned,
         TaskInstanceRefused,
+        TaskInstanceLapsed,
+        TaskInstanceReturned,
+        RunnerLapsed,
+        RunnerReturned,
     )
 }
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 """An event name that is no longer written -> the name that took its place, and how its data is carried over."""
 
-KINDS = {TASK: TaskEvent, TASK_INSTANCE: TaskInstanceEvent}
+KINDS = {TASK: TaskEvent, TASK_INSTANCE: TaskInstanceEvent, RUNNER: RunnerEvent}
 
 
 def read_event(name: str, data: dict[str, Any]) -> Event:

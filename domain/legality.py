@@ -8,10 +8,13 @@ from domain.entity import TASK, Entity
 from domain.errors import UnknownLifecycle
 from domain.events import (
     Event,
+    RunnerEvent,
     TaskEvent,
     TaskInstanceCreated,
     TaskInstanceEvent,
+    TaskInstanceLapsed,
     TaskInstanceRefused,
+    TaskInstanceReturned,
     TaskInstanceTransitioned,
     TaskRefused,
     TaskRegistered,
@@ -22,7 +25,8 @@ from domain.lifecycle import INVALID, ORPHANED_INSTANCE, UNTIMELY, Lifecycle
 from domain.machine import Machine
 from domain.mismatch import Mismatch
 from domain.ownership import owner_after, ownership_violation
-from domain.replay import Replay
+from domain.replay import Replay, Replayed
+from domain.runner import Runner
 from domain.task import Task
 from domain.task_instance import TaskInstance
 
@@ -32,6 +36,8 @@ def illegalities(event: Event, before: Replay) -> Iterator[Mismatch]:
     if event.stream in before.headless:
         return
     entity = before.entities.get(event.stream)
+    if entity is None and isinstance(event, RunnerEvent):
+        entity = Runner.begin(event)
     begins = isinstance(event, TaskRegistered | TaskInstanceCreated)
     if begins == (entity is not None):
         yield _beginning(event, begins=begins)
@@ -51,7 +57,7 @@ def _first(event: Event, before: Replay) -> Iterator[Mismatch]:
         yield from _created(event, before)
 
 
-def _later(event: Event, entity: Task | TaskInstance, before: Replay) -> Iterator[Mismatch]:
+def _later(event: Event, entity: Replayed, before: Replay) -> Iterator[Mismatch]:
     yield from _same(event, "workflow", entity.workflow_id, event.workflow_id, "workflow")
     yield from _starts_from(event, entity.status)
     if isinstance(event, TaskEvent) and isinstance(entity, Task):
@@ -134,6 +140,7 @@ def _task_event(event: TaskEvent, task: Task) -> Iterator[Mismatch]:
 
 def _instance_event(event: TaskInstanceEvent, instance: TaskInstance, task: Task | None) -> Iterator[Mismatch]:
     yield from _same(event, "task", instance.task_id, event.task_id, "task")
+    yield from _lapse(event, instance)
     if task is None or task.lifecycle.instance is None:
         return  # said of the event that created the instance
     if isinstance(event, TaskInstanceTransitioned):
@@ -141,6 +148,14 @@ def _instance_event(event: TaskInstanceEvent, instance: TaskInstance, task: Task
         yield from _orphan(event, task, task.lifecycle.instance)
     elif isinstance(event, TaskInstanceRefused):
         yield from _refusal(event, task.lifecycle.instance)
+
+
+def _lapse(event: TaskInstanceEvent, instance: TaskInstance) -> Iterator[Mismatch]:
+    """A lapse and its return take turns."""
+    if isinstance(event, TaskInstanceLapsed) and instance.silent_since is not None:
+        yield _wrong(event, "lapse", None, event.name, "lapses, and has not returned from its lapse before")
+    if isinstance(event, TaskInstanceReturned) and instance.silent_since is None:
+        yield _wrong(event, "lapse", TaskInstanceLapsed.name, event.name, "returns, and has not lapsed")
 
 
 def _starts_from(event: Event, status: str) -> Iterator[Mismatch]:

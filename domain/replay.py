@@ -1,13 +1,16 @@
-"""A replay: the tasks and instances that the events of a log bring about, one event after another."""
+"""A replay: the tasks, instances and runners that the events of a log bring about, one event after another."""
 
 from collections.abc import Callable
 
 from domain.entity import TASK
 from domain.errors import UnknownLifecycle
-from domain.events import Event, TaskInstanceCreated, TaskRegistered
+from domain.events import Event, RunnerEvent, TaskInstanceCreated, TaskRegistered
 from domain.lifecycle import Lifecycle
+from domain.runner import Runner
 from domain.task import Task
 from domain.task_instance import TaskInstance
+
+Replayed = Task | TaskInstance | Runner
 
 LifecycleOf = Callable[[str, int], Lifecycle]
 """Finds the lifecycle that a task is pinned to by name and version; raises UnknownLifecycle."""
@@ -22,10 +25,10 @@ class Replay:
 
     def __init__(self, lifecycle_of: LifecycleOf) -> None:
         self.lifecycle_of = lifecycle_of
-        self.entities: dict[str, Task | TaskInstance] = {}
+        self.entities: dict[str, Replayed] = {}
         self.headless: set[str] = set()
 
-    def apply(self, event: Event) -> Task | TaskInstance | None:
+    def apply(self, event: Event) -> Replayed | None:
         """The entity after one more of its events; None where its stream is headless."""
         entity = self._after(event)
         if entity is None:
@@ -47,12 +50,14 @@ class Replay:
         found = self.entities.get(f"{TASK}:{task_id}")
         return found if isinstance(found, Task) else None
 
-    def _after(self, event: Event) -> Task | TaskInstance | None:
+    def _after(self, event: Event) -> Replayed | None:
         if isinstance(event, TaskRegistered):
             return self._registered(event)
         if isinstance(event, TaskInstanceCreated):
             return self._created(event)
         entity = self.entities.get(event.stream)
+        if entity is None and isinstance(event, RunnerEvent):
+            entity = Runner.begin(event)
         return entity.evolve(event) if entity else None
 
     def _registered(self, event: TaskRegistered) -> Task | None:

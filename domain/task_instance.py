@@ -8,16 +8,22 @@ from domain.events import (
     Event,
     TaskInstanceCreated,
     TaskInstanceEvent,
+    TaskInstanceLapsed,
     TaskInstanceRefused,
+    TaskInstanceReturned,
     TaskInstanceTransitioned,
 )
 from domain.report import NOBODY, Report
+from domain.silence import Silence
 from domain.task import later
 from domain.text import storable
 
 
 class TaskInstance(NamedTuple):
-    """A task instance as of its last event. `ordinal` counts the instances of its task from 1."""
+    """A task instance as of its last event. `ordinal` counts the instances of its task from 1.
+
+    `silent_since` is there from a recorded lapse until it is heard of again; only the log knows it.
+    """
 
     id: str
     task_id: str
@@ -28,6 +34,7 @@ class TaskInstance(NamedTuple):
     entered_at: datetime | None = None
     report_by_date: datetime | None = None
     distributor_id: str | None = None
+    silent_since: datetime | None = None
 
     @property
     def stream(self) -> str:
@@ -67,6 +74,7 @@ class TaskInstance(NamedTuple):
             later(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
             event.report_by_date,
             event.distributor_id,
+            self._silent_since(event),
         )
 
     def create(self, status: str, report: Report = NOBODY) -> TaskInstanceCreated:
@@ -112,6 +120,36 @@ class TaskInstance(NamedTuple):
             rule=rule,
             claimed=claimed,
         )
+
+    def lapse(self, silence: Silence, report: Report = NOBODY) -> TaskInstanceLapsed:
+        """The event that it was not heard of in time."""
+        return TaskInstanceLapsed(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None),
+            status=self.status,
+            silent_since=silence.since,
+            heard_at=silence.heard_at,
+        )
+
+    def come_back(self, silence: Silence, report: Report = NOBODY) -> TaskInstanceReturned:
+        """The event that it was heard of again."""
+        assert silence.until is not None
+        return TaskInstanceReturned(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None),
+            status=self.status,
+            silent_since=silence.since,
+            silent_until=silence.until,
+            heard_at=silence.heard_at,
+        )
+
+    def _silent_since(self, event: TaskInstanceEvent) -> datetime | None:
+        if isinstance(event, TaskInstanceLapsed):
+            return event.silent_since
+        heard = event.is_transition or isinstance(event, TaskInstanceReturned)
+        return None if heard else self.silent_since
 
     def _carried(self, report_by_date: datetime | None) -> dict[str, Any]:
         return {

@@ -1,11 +1,15 @@
-"""Times as people and programs write them: ISO 8601 with a zone."""
+"""Times as people and programs write them: ISO 8601 with a zone; and durations: `90s`, `5m`."""
 
+import re
 from datetime import datetime
 
-from domain.errors import InvalidTime
+from domain.errors import InvalidDuration, InvalidTime
 
 YEARS = range(2, 9999)
 """The years whose times every zone can show."""
+
+UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+LONGEST_SECONDS = 100 * 365 * 86_400
 
 
 def parse_time(text: str) -> datetime:
@@ -24,3 +28,18 @@ def zoned(time: datetime) -> datetime:
     if time.tzinfo is None:
         raise InvalidTime(time.isoformat(), "has no zone")
     return time
+
+
+def parse_duration(text: str) -> float:
+    """The seconds that `90`, `90s`, `5m`, `2h`, `1.5d` or `250ms` is; raises InvalidDuration."""
+    written = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", text.strip())
+    if written is None or written[2] not in UNITS:
+        raise InvalidDuration(text)
+    return check_seconds(float(written[1]) * UNITS[written[2]])
+
+
+def check_seconds(seconds: float) -> float:
+    """`seconds` themselves; raises InvalidDuration where they are no time that anybody could wait."""
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise InvalidDuration(seconds)
+    return float(seconds)

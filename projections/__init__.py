@@ -10,5 +10,8 @@ OBJECTS = (
     "current_task",
     "current_task_instance",
     "stay",
+    "silences",
+    "silence",
+    "runner",
 )
 """The functions and views, in the order of their creation."""

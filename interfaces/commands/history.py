@@ -7,7 +7,7 @@ import typer
 
 from interfaces import connect
 from interfaces.options import EntityName
-from interfaces.output import AsJson, Dsn, local, show
+from interfaces.output import AsJson, Dsn, in_words, local, messages, show
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +34,7 @@ def history(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """What has happened to a task or task instance.
+    """What has happened to a task or task instance, or when a runner was silent.
 
     Refused reports are there too. A report is shown where something else was made of it, with the rule that made the
     difference. The cause is the position of the event that made this one happen.
@@ -48,6 +48,8 @@ def history(
             follow_until_interrupted(service.store, named, full=full, as_json=as_json)
         else:
             events = read(service.store, named)
+            if not events:
+                messages().print(f"{named.title} has never been silent, and the log keeps nothing else of it")
             show(events, as_json=as_json, people=lambda console: tell(console, events, full=full))
 
 
@@ -73,7 +75,7 @@ def tell(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> Non
     """What people read: a line an event, without columns that are empty, or all that each event says."""
     if full:
         print_whole(console, events)
-    else:
+    elif events:
         filled = [number for number, cells in enumerate(zip(*map(line, events), strict=True)) if any(cells)]
         print_lines(console, events, filled)
 
@@ -134,12 +136,19 @@ def whole(event: "HistoryEvent") -> Iterator[str]:
 def in_short(event: "HistoryEvent") -> str:
     """What happened: `RUNNING -> DONE`, `stays RUNNING`, `registered: REGISTERING`."""
     happened = event["name"].split(".")[1]
+    if event["silent_since"]:
+        return in_short_of_silence(event["silent_since"], event["silent_until"])
     if is_refused(event):
         return f"stays {event['status']}"
     if event["previous_status"] is None:
         return f"{happened}: {event['status']}"
     moved = f"{event['previous_status']} -> {event['status']}"
     return moved if happened == "transitioned" else f"{happened}: {moved}"
+
+
+def in_short_of_silence(since: "datetime", until: "datetime | None") -> str:
+    """A lapse or a return: `silent since ...`, `heard of again after 3m 12s`."""
+    return f"heard of again after {in_words(until - since)}" if until else f"silent since {local(since)}"
 
 
 def is_refused(event: "HistoryEvent") -> bool:

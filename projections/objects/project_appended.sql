@@ -53,7 +53,9 @@ BEGIN
             e.previous_status, e.status, e.entered_at, e.reported, e.rule, e.actor, e.num_attempts,
             e.report_by_date
         FROM decoded AS e
-        WHERE e.previous_status IS NOT NULL OR e.version = 1
+        WHERE
+            (e.previous_status IS NOT NULL OR e.version = 1)
+            AND e.entity_kind IN ('task', 'task_instance')
     ),
     latest AS MATERIALIZED (
         SELECT DISTINCT ON (e.entity_kind, e.entity_id) e.*

@@ -5,12 +5,14 @@ SELECT
     d.actor ->> 'component' AS actor,
     cause.position AS cause,
     d.reason, e.entered_at, d.claimed, d.command_id, d.num_attempts, d.report_by_date,
-    d.actor ->> 'host' AS host, (d.actor ->> 'pid')::integer AS pid, d.actor ->> 'user' AS "user"
+    d.actor ->> 'host' AS host, (d.actor ->> 'pid')::integer AS pid, d.actor ->> 'user' AS "user",
+    d.silent_since, d.silent_until
 FROM
     sojourn.event AS e
     CROSS JOIN LATERAL jsonb_to_record(e.data) AS d (
         previous_status text, status text, reported text, rule text, actor jsonb, cause text, reason text,
-        claimed text, command_id text, num_attempts integer, report_by_date timestamptz
+        claimed text, command_id text, num_attempts integer, report_by_date timestamptz, silent_since timestamptz,
+        silent_until timestamptz
     )
     LEFT JOIN sojourn.event AS cause
         ON cause.stream = substring(d.cause FROM '^(.+)@[0-9]+$')

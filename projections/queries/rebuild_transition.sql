@@ -13,4 +13,5 @@ FROM
     ) AS s (entity_kind, entity_id)
 WHERE
     e.position > %(after)s AND e.position <= %(upto)s
-    AND (d.previous_status IS NOT NULL OR e.version = 1);
+    AND (d.previous_status IS NOT NULL OR e.version = 1)
+    AND s.entity_kind IN ('task', 'task_instance');

@@ -17,6 +17,7 @@ from domain.text import is_storable, storable
         ("task_instance:t1/1", "task_instance", "t1/1", "ti:t1/1"),
         ("task:a:b", "task", "a:b", "task:a:b"),
         ("task: ", "task", " ", "task: "),
+        ("runner:r1", "runner", "r1", "runner:r1"),
     ],
 )
 def test_a_name_is_a_kind_and_an_id(text: str, kind: str, name: str, shown: str) -> None:
@@ -27,7 +28,7 @@ def test_a_name_is_a_kind_and_an_id(text: str, kind: str, name: str, shown: str)
 
 @pytest.mark.parametrize("text", ["", "t1", "task", "task:", ":t1", "array:a1", "Task:t1"])
 def test_what_names_no_entity(text: str) -> None:
-    with pytest.raises(InvalidEntity, match="write task:ID or ti:ID"):
+    with pytest.raises(InvalidEntity, match="write task:ID, ti:ID or runner:ID"):
         parse_entity(text)
 
 

@@ -1,0 +1,17 @@
+-- A runner's heartbeat. It holds as long as told, else as long as the most impatient recovery waits, else ten minutes.
+-- No row where the lease had run out, unless that is recorded; or where it was heard of later already.
+INSERT INTO sojourn.lease AS l (holder, workflow_id, begun_at, heartbeat_at, report_by)
+SELECT %(holder)s, %(workflow_id)s, b.at, b.at, b.at + make_interval(secs => b.seconds)
+FROM (
+    SELECT
+        least(clock_timestamp(), %(occurred_at)s::timestamptz),
+        coalesce(
+            %(seconds)s::float8,
+            (SELECT min((p.definition -> 'recovery' ->> 'runner_dead_after')::float8) FROM sojourn.lifecycle AS p),
+            600
+        )
+) AS b (at, seconds)
+ON CONFLICT (holder) DO UPDATE
+SET heartbeat_at = excluded.heartbeat_at, report_by = excluded.report_by
+WHERE l.heartbeat_at <= excluded.heartbeat_at AND (%(recorded)s OR l.report_by >= excluded.heartbeat_at)
+RETURNING l.report_by;

@@ -1,0 +1,29 @@
+-- Each runner that has sent a heartbeat by now, or by sojourn.as_of: when it was last heard of, and since when its
+-- lease has run out (NULL: it has not). Of a past time within a lease, heard_at is that time: which heartbeat renewed
+-- it is not kept.
+CREATE OR REPLACE VIEW sojourn.runner AS
+SELECT
+    substr(l.holder, 8) AS runner_id, l.begun_at,
+    CASE
+        WHEN l.heartbeat_at <= at.moment THEN l.heartbeat_at
+        ELSE coalesce(lapse.heard_at, at.moment)
+    END AS heard_at,
+    CASE
+        WHEN l.heartbeat_at > at.moment THEN lapse.silent_since
+        WHEN l.report_by < at.moment THEN l.report_by
+    END AS silent_since
+FROM
+    sojourn.lease AS l
+    CROSS JOIN (SELECT coalesce(sojourn.as_of(), statement_timestamp())) AS at (moment)
+    LEFT JOIN LATERAL (
+        SELECT r.heard_at, r.silent_since
+        FROM
+            sojourn.event AS e,
+            LATERAL jsonb_to_record(e.data) AS r (
+                heard_at timestamptz, silent_since timestamptz, silent_until timestamptz
+            )
+        WHERE
+            e.stream = l.holder AND e.name = 'runner.returned.v1'
+            AND r.silent_since < at.moment AND r.silent_until > at.moment
+    ) AS lapse ON l.heartbeat_at > at.moment
+WHERE l.holder >= 'runner:' AND l.holder < 'runner;' AND l.begun_at <= at.moment;

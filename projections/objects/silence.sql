@@ -1,0 +1,29 @@
+-- When runners and task instances were silent, until now or until sojourn.as_of. until NULL: it goes on.
+-- Every interval is there, noticed at the time (an event says so) or not.
+CREATE OR REPLACE VIEW sojourn.silence AS
+SELECT
+    'runner'::text AS entity_kind, substr(l.holder, 8) AS entity_id, l.workflow_id,
+    lower(s.range) AS since,
+    CASE WHEN upper(s.range) <= coalesce((SELECT sojourn.as_of()), statement_timestamp()) THEN upper(s.range) END
+        AS until
+FROM
+    sojourn.lease AS l
+    CROSS JOIN LATERAL unnest(sojourn.silences('runner', substr(l.holder, 8))) AS s (range)
+WHERE
+    l.holder >= 'runner:' AND l.holder < 'runner;'
+    AND lower(s.range) < coalesce((SELECT sojourn.as_of()), statement_timestamp())
+UNION ALL
+SELECT
+    'task_instance'::text, i.task_instance_id, i.workflow_id,
+    lower(s.range),
+    CASE WHEN upper(s.range) <= coalesce((SELECT sojourn.as_of()), statement_timestamp()) THEN upper(s.range) END
+FROM
+    sojourn.task_instance AS i
+    CROSS JOIN LATERAL unnest(sojourn.silences('task_instance', i.task_instance_id)) AS s (range)
+WHERE
+    -- Nobody else was ever to be heard of by a certain time.
+    (
+        i.report_by_date IS NOT NULL
+        OR EXISTS (SELECT FROM sojourn.lease AS l WHERE l.holder = 'task_instance:' || i.task_instance_id)
+    )
+    AND lower(s.range) < coalesce((SELECT sojourn.as_of()), statement_timestamp());

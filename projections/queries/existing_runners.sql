@@ -1,0 +1,5 @@
+SELECT substr(n.holder, 8)
+FROM (SELECT 'runner:' || r.runner_id FROM unnest(%s::text[]) AS r (runner_id)) AS n (holder)
+WHERE
+    EXISTS (SELECT FROM sojourn.lease AS l WHERE l.holder = n.holder)
+    OR EXISTS (SELECT FROM sojourn.event AS e WHERE e.stream = n.holder);

@@ -1,0 +1,13 @@
+(
+    SELECT substr(l.holder, 8) FROM sojourn.lease AS l
+    WHERE l.holder >= 'runner:' || %(wanted)s AND l.holder < 'runner;'
+    ORDER BY l.holder
+    LIMIT 50
+)
+UNION ALL
+(
+    SELECT substr(l.holder, 8) FROM sojourn.lease AS l
+    WHERE l.holder < 'runner:' || %(wanted)s AND l.holder >= 'runner:'
+    ORDER BY l.holder DESC
+    LIMIT 50
+);

@@ -1,0 +1,9 @@
+-- Runners as of their last events.
+SELECT
+    substr(n.stream, 8), e.data ->> 'status', e.version, e.entered_at,
+    CASE WHEN e.name = 'runner.lapsed.v1' THEN (e.data ->> 'silent_since')::timestamptz END
+FROM
+    unnest(%s::text[]) AS n (stream)
+    CROSS JOIN LATERAL (
+        SELECT l.* FROM sojourn.event AS l WHERE l.stream = n.stream ORDER BY l.version DESC LIMIT 1
+    ) AS e;

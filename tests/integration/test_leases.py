@@ -1,0 +1,262 @@
+"""Heartbeats: who is there is a row, who was silent is in the log, and the past can be asked about both."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.rebuild import rebuild
+from application.transition_service import TaskSpec, TransitionService
+from application.verify import verify
+from domain.entity import parse_entity
+from domain.errors import InvalidDuration, InvalidId
+from tests.agreement import rows
+from tests.attempts import attempt, register, status
+from tests.concurrently import at_once
+
+Connection = psycopg.Connection[Any]
+NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
+
+
+def minutes(count: float) -> datetime:
+    return NINE + timedelta(minutes=count)
+
+
+def silences(connection: Connection, at: datetime | None = None) -> list[tuple[Any, ...]]:
+    """(entity, since, until) as of a time, in minutes after nine."""
+    with connection.transaction():
+        if at:
+            connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [at.isoformat()])
+        found = rows(connection, "SELECT * FROM sojourn.silence ORDER BY entity_kind, entity_id, since")
+    return [(row["entity_id"], after(row["since"]), after(row["until"])) for row in found]
+
+
+def after(time: datetime | None) -> float | None:
+    return None if time is None else (time - NINE).total_seconds() / 60
+
+
+def told(service: TransitionService, entity: str) -> list[str]:
+    """What the log says of an entity's silences, in short."""
+    events = [
+        service.store.recorder.read(stored)
+        for stored in service.store.recorder.select_events(parse_entity(entity).stream)
+    ]
+    return [
+        f"{event.name.split('.')[1]} {' '.join(f'{after(getattr(event, key, None)):g}' for key in keys)}"
+        for event in events
+        if (keys := [key for key in ("silent_since", "silent_until") if getattr(event, key, None)])
+    ]
+
+
+def assert_clean(service: TransitionService) -> None:
+    assert verify(service.store)["mismatches"] == []
+
+
+class TestARunner:
+    def test_that_is_heard_of_in_time_leaves_no_event(self, service: TransitionService, connection: Connection) -> None:
+        for minute in (0, 4, 8):
+            answer = service.heartbeat("r", 300, occurred_at=minutes(minute))
+
+        assert answer == {"report_by": minutes(13), "silent_since": None}
+        assert silences(connection, minutes(12)) == []
+        assert rows(connection, "SELECT FROM sojourn.event") == []
+
+    def test_that_comes_back_has_its_lapse_and_its_return_recorded(
+        self, service: TransitionService, connection: Connection
+    ) -> None:
+        service.heartbeat("r", 300, occurred_at=minutes(0))
+        answer = service.heartbeat("r", 300, occurred_at=minutes(9))
+
+        assert answer == {"report_by": minutes(14), "silent_since": minutes(5)}
+        assert told(service, "runner:r") == ["lapsed 5", "returned 5 9"]
+        assert_clean(service)
+
+    def test_the_past_can_be_asked_about(self, service: TransitionService, connection: Connection) -> None:
+        for minute in (0, 9, 12, 20):
+            service.heartbeat("r", 300, occurred_at=minutes(minute))
+
+        assert [(at, silences(connection, minutes(at))[-1:]) for at in (4, 5, 6, 9, 14, 18, 21, 26)] == [
+            (4, []),
+            (5, []),
+            (6, [("r", 5, None)]),
+            (9, [("r", 5, 9)]),
+            (14, [("r", 5, 9)]),
+            (18, [("r", 17, None)]),
+            (21, [("r", 17, 20)]),
+            (26, [("r", 25, None)]),
+        ]
+
+    def test_when_it_was_last_heard_of(self, service: TransitionService, connection: Connection) -> None:
+        for minute in (0, 9):
+            service.heartbeat("r", 300, occurred_at=minutes(minute))
+        heard: list[Any] = []
+        for at in (-1, 3, 7, 10, 20):
+            with connection.transaction():
+                connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [minutes(at).isoformat()])
+                found = rows(connection, "SELECT * FROM sojourn.runner")
+            heard.append([(after(row["heard_at"]), after(row["silent_since"])) for row in found])
+
+        assert heard == [[], [(3, None)], [(0, 5)], [(9, None)], [(9, 14)]]
+
+    def test_a_heartbeat_that_comes_late_on_its_way_changes_nothing(self, service: TransitionService) -> None:
+        service.heartbeat("r", 300, occurred_at=minutes(9))
+
+        assert service.heartbeat("r", 300, occurred_at=minutes(2))["report_by"] == minutes(14)
+        assert told(service, "runner:r") == []
+
+    def test_a_heartbeat_is_not_from_the_future(self, service: TransitionService, connection: Connection) -> None:
+        service.heartbeat("r", occurred_at=datetime.now(UTC) + timedelta(days=1))
+
+        assert rows(connection, "SELECT FROM sojourn.lease WHERE heartbeat_at <= clock_timestamp()")
+
+    def test_it_holds_for_as_long_as_the_most_impatient_lifecycle_waits(
+        self, service: TransitionService, connection: Connection
+    ) -> None:
+        assert service.heartbeat("r", occurred_at=minutes(0))["report_by"] == minutes(10)
+        connection.execute(
+            """INSERT INTO sojourn.lifecycle (name, version, definition) VALUES
+            ('patient', 1, '{"recovery": {"runner_dead_after": 700}}'), ('none', 1, '{"recovery": null}'),
+            ('hasty', 1, '{"recovery": {"runner_dead_after": 60}}')"""
+        )
+        assert service.heartbeat("r", occurred_at=minutes(0))["report_by"] == minutes(1)
+
+    def test_many_that_speak_up_for_it_at_once_record_one_return(self, service: TransitionService) -> None:
+        service.heartbeat("r", 300, occurred_at=minutes(0))
+
+        at_once([partial(service.heartbeat, "r", 300) for _ in range(6)])
+
+        assert [line.split()[0] for line in told(service, "runner:r")] == ["lapsed", "returned"]
+        assert_clean(service)
+
+    def test_within_the_callers_transaction(self, service: TransitionService, connection: Connection) -> None:
+        service.heartbeat("r", 300, occurred_at=minutes(0))
+        with connection.transaction(force_rollback=True):
+            service.heartbeat("r", 300, occurred_at=minutes(9), connection=connection)
+            assert rows(connection, "SELECT FROM sojourn.event")
+
+        assert told(service, "runner:r") == []
+        assert rows(connection, "SELECT heartbeat_at FROM sojourn.lease") == [{"heartbeat_at": minutes(0)}]
+
+    def test_a_rebuild_and_the_views_of_tasks_pass_it_over(
+        self, service: TransitionService, connection: Connection
+    ) -> None:
+        register(service, "t")
+        for minute in (0, 9):
+            service.heartbeat("r", 300, occurred_at=minutes(minute))
+
+        rebuild(service.store, lambda _: None)
+
+        assert_clean(service)
+        assert [row["entity_kind"] for row in rows(connection, "SELECT * FROM sojourn.transition")] == ["task"]
+
+    @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e12])
+    def test_for_how_long_it_cannot_hold(self, service: TransitionService, seconds: float) -> None:
+        with pytest.raises(InvalidDuration, match="write it like 90s"):
+            service.heartbeat("r", seconds)
+
+    def test_whose_it_cannot_be(self, service: TransitionService) -> None:
+        with pytest.raises(InvalidId, match="runner id ''"):
+            service.heartbeat("")
+
+
+@pytest.fixture
+def running(service: TransitionService) -> TransitionService:
+    """t/1 has run since nine, and is to be heard of again by five past."""
+    service.register_tasks("w", [TaskSpec("t")], occurred_at=NINE)
+    service.gate_tasks_for_queueing(["t"], occurred_at=NINE)
+    service.create_task_instances({"t/1": "t"}, occurred_at=NINE)
+    for way in ("INSTANTIATED", "LAUNCHED"):
+        service.transition_task_instance("t/1", way, occurred_at=NINE)
+    service.transition_task_instance("t/1", "RUNNING", occurred_at=NINE, report_by_date=minutes(5))
+    return service
+
+
+def beat(service: TransitionService, at: float, until: float) -> Any:
+    return service.heartbeat_task_instances({"t/1": minutes(until)}, occurred_at=minutes(at))
+
+
+class TestATaskInstance:
+    def test_that_is_heard_of_in_time_leaves_no_event(self, running: TransitionService, connection: Connection) -> None:
+        before = rows(connection, "SELECT FROM sojourn.event")
+        for minute in (4, 8, 12):
+            assert beat(running, minute, minute + 5)["heard"] == ["t/1"]
+
+        assert silences(connection, minutes(16)) == []
+        assert silences(connection, minutes(18)) == [("t/1", 17, None)]
+        assert rows(connection, "SELECT FROM sojourn.event") == before
+
+    def test_that_was_to_be_heard_of_by_a_time_is_silent_after_it(
+        self, running: TransitionService, connection: Connection
+    ) -> None:
+        assert silences(connection, minutes(5)) == []
+        assert silences(connection, minutes(6)) == [("t/1", 5, None)]
+
+    def test_that_has_ended_is_to_be_heard_of_no_more(self, running: TransitionService, connection: Connection) -> None:
+        running.transition_task_instance("t/1", "DONE", occurred_at=minutes(7))
+
+        assert silences(connection, minutes(9)) == [("t/1", 5, 7)]
+        assert beat(running, 9, 20) == {
+            "heard": [], "returned": [], "ended": ["t/1"], "locked": [], "not_found": [],
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("first", [True, False], ids=["before", "never"])
+    def test_that_comes_back_has_its_lapse_and_its_return_recorded(
+        self, running: TransitionService, connection: Connection, first: bool
+    ) -> None:
+        if first:
+            beat(running, 1, 5)
+
+        assert beat(running, 9, 14)["returned"] == ["t/1"]
+
+        assert told(running, "ti:t/1") == ["lapsed 5", "returned 5 9"]
+        assert [silences(connection, minutes(at)) for at in (6, 10, 15)] == [
+            [("t/1", 5, None)],
+            [("t/1", 5, 9)],
+            [("t/1", 5, 9), ("t/1", 14, None)],
+        ]
+        assert status(running, "ti:t/1", "task:t") == ["RUNNING", "RUNNING"]
+        assert_clean(running)
+
+    def test_a_lapse_is_not_lost_where_a_report_came_before_the_next_heartbeat(
+        self, running: TransitionService, connection: Connection
+    ) -> None:
+        beat(running, 4, 6)
+        running.transition_task_instance("t/1", "TRIAGING", occurred_at=minutes(8), report_by_date=minutes(11))
+        running.transition_task_instance("t/1", "RUNNING", occurred_at=minutes(13), report_by_date=minutes(20))
+        before = silences(connection, minutes(16))
+        assert beat(running, 15, 25)["returned"] == ["t/1"]
+
+        assert told(running, "ti:t/1") == ["lapsed 6", "returned 6 8", "lapsed 11", "returned 11 13"]
+        assert silences(connection, minutes(16)) == before == [("t/1", 6, 8), ("t/1", 11, 13)]
+        assert_clean(running)
+
+    def test_that_nothing_was_promised_of_is_never_silent(
+        self, service: TransitionService, connection: Connection
+    ) -> None:
+        register(service, "t")
+        attempt(service, "t")
+        assert silences(connection) == []
+
+        answer = service.heartbeat_task_instances(["t/1"], 60)
+        assert (answer["heard"], answer["returned"]) == (["t/1"], [])
+        assert silences(connection, datetime.now(UTC) + timedelta(seconds=90))[0][2] is None
+
+    def test_many_at_once(self, service: TransitionService, connection: Connection) -> None:
+        names = [f"t{number:03}" for number in range(200)]
+        register(service, *names)
+        instances = attempt(service, *names, until="INSTANTIATED")
+        service.transition_task_instances(instances[:50], "LAUNCHED")
+        late = {name: minutes(1) for name in instances[50:100]}
+        service.heartbeat_task_instances(late)
+
+        answers = at_once(
+            [partial(service.heartbeat_task_instances, [*instances, f"x{number}"]) for number in range(4)]
+        )
+
+        assert [answer["not_found"] for answer in answers] == [[f"x{number}"] for number in range(4)]
+        assert all(answer["heard"] + answer["locked"] == instances for answer in answers)
+        returned = [name for answer in answers for name in answer["returned"]]
+        assert sorted(returned) == sorted(late)
+        assert_clean(service)
