@@ -43,6 +43,10 @@ OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt is met after one that began later: the log numbers them as it meets them."""
 
 
+OTHER_PREVIOUS_STATUS = "other-previous-status"
+"""A task goes to a status from another one than the source has it in."""
+
+
 class Entry(NamedTuple):
     """A line, and for each of its proposals what it says as a command; None for one that is known by its entity."""
 
@@ -133,6 +137,8 @@ class Batch:
         if again and not _may_enter_again(machine, task, proposal):
             return
         if not self._is_true_already(task, proposal):
+            if proposal.previous_status not in (None, task.status):
+                self._anomalies.append(OTHER_PREVIOUS_STATUS)
             counts = task.lifecycle.counts_attempt(proposal.to)
             self._accept(propose_task(task, proposal.to, report, counts_attempt=counts))
 
@@ -216,6 +222,7 @@ class Batch:
         self.tally.events(self._events)
         if not line.proposals:
             self.tally.ignored += 1
+            self.tally.anomalies.update(line.anomalies)
         elif self._events:
             self.tally.anomalies.update((*line.anomalies, *self._anomalies))
         else:

@@ -21,7 +21,7 @@ class TimeZoneNeeded(SojournError):
 
     def __init__(self, format_name: str) -> None:
         super().__init__(
-            f"the times of {format_name} have no zone: say what they are in with --timezone, "
+            f"the times of this {format_name} file have no zone: say what they are in with --timezone, "
             "for example --timezone America/New_York"
         )
 
@@ -42,10 +42,11 @@ def instant(text: str, zone: ZoneInfo | None) -> datetime:
     return instants(text, zone)[0]
 
 
-def instants(text: str, zone: ZoneInfo | None) -> tuple[datetime, ...]:
+def instants(text: str, zone: ZoneInfo | None, format_name: str | None = None) -> tuple[datetime, ...]:
     """The instants, in UTC, that an ISO 8601 text may mean: two when clocks are set back or ahead, else one.
 
-    A time that the clocks leap over is read by the offset before the leap, and by the one after it.
+    A time that the clocks leap over is read by the offset before the leap, and by the one after it. Where `zone` is
+    missing, raises TimeZoneNeeded for the format of that name, or InvalidTime.
     """
     try:
         time = datetime.fromisoformat(text)
@@ -55,6 +56,8 @@ def instants(text: str, zone: ZoneInfo | None) -> tuple[datetime, ...]:
         raise InvalidTime(text, "is out of range")
     if time.tzinfo is not None:
         return (time.astimezone(UTC),)
+    if zone is None and format_name:
+        raise TimeZoneNeeded(format_name)
     if zone is None:
         raise InvalidTime(text, "has no zone, and no --timezone says what it is in")
     first = time.replace(tzinfo=zone, fold=0)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from domain.errors import WrongLifecycle
 from domain.lifecycle import Lifecycle
+from domain.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +19,11 @@ class Options:
     source: str
     workflow: str | None = None
     zone: ZoneInfo | None = None
+
+    def attempts_of(self, source: str) -> Machine:
+        """The machine of task instances; raises WrongLifecycle where there is none for the attempts of `source`."""
+        if self.lifecycle.instance is None:
+            raise WrongLifecycle(
+                self.lifecycle.name, f"has no task instances, which the attempts in a file of {source} are"
+            )
+        return self.lifecycle.instance

@@ -44,7 +44,10 @@ class CreateInstance(NamedTuple):
 
 
 class MoveTask(NamedTuple):
-    """A task went to a status. `workflow_id` must be its own, where it is told."""
+    """A task went to a status, from `previous_status` as the source has it.
+
+    `workflow_id` must be its own, where it is told.
+    """
 
     task_id: str
     to: str
@@ -52,6 +55,7 @@ class MoveTask(NamedTuple):
     actor: Actor | None = None
     reason: str | None = None
     workflow_id: str | None = None
+    previous_status: str | None = None
 
 
 class MoveInstance(NamedTuple):

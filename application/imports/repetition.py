@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from application.imports.proposal import Attempt, Move, MoveTask
+from application.imports.recent import Recent
 
 WINDOW = 100_000
 """How many different moves the count reaches back, at least."""
@@ -27,23 +28,14 @@ class Repetitions:
     """Counts what one file says."""
 
     def __init__(self, window: int = WINDOW) -> None:
-        self._window = window
-        self._recent: dict[bytes, int] = {}
-        self._older: dict[bytes, int] = {}
+        self._counts: Recent[bytes, int] = Recent(window)
 
     def count(self, move: Move) -> Said:
         """The id of a move, which the file says next."""
         digest = hashlib.sha256(_words(move).encode()).digest()[:16]
-        before = self._recent.pop(digest, None)
-        if before is None:
-            before = self._older.pop(digest, 0)
-        self._keep(digest, before + 1)
+        before = self._counts.get(digest) or 0
+        self._counts.keep(digest, before + 1)
         return Said(f"import:{digest.hex()}{f':{before + 1}' if before else ''}", before)
-
-    def _keep(self, digest: bytes, count: int) -> None:
-        if len(self._recent) >= self._window:
-            self._older, self._recent = self._recent, {}
-        self._recent[digest] = count
 
 
 def _words(move: Move) -> str:

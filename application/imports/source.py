@@ -1,35 +1,144 @@
-"""The lines of a file, numbered, at most so long each."""
+"""The lines of a file, numbered, at most so long each: as it is, or compressed by gzip, zstd, bzip2 or xz.
 
-from collections.abc import Iterator
-from typing import BinaryIO
+A folder is read as the parts of one file, `events_1_*`, `events_2_*`, ...: what Spark calls a rolling event log.
+"""
+
+import bz2
+import gzip
+import lzma
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from application.imports.proposal import BadLine
+from domain.errors import SojournError
+
+STDIN = "-"
 
 LONGEST_LINE = 4 * 2**20
 """In bytes. The rest of a longer line is left out, so that a file without line ends cannot fill the memory."""
 
+PART = re.compile(r"events_(\d+)_.*")
+BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError)
+
+
+class Unreadable(SojournError):
+    """A file that is compressed in a way that is not read, or a folder that is none of a rolling log."""
+
 
 class Source:
-    """A stream of bytes and how far it has been read."""
+    """Streams of bytes that follow one another, and how far they have been read."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.bytes_read = 0
+    def __init__(self, *streams: BinaryIO, files: Sequence[BinaryIO] = ()) -> None:
+        self._streams = streams
+        self._files = files
+        self._number = 0
+        self._read = 0
+        self._broken = ""
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the files was read, as they are stored; of a pipe, how much came out of it."""
+        return sum(file.tell() for file in self._files) if self._files else self._read
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Every line that is not blank, with its number from 1 on."""
-        number = 0
-        while line := self._next():
-            number += 1
-            if not line.isspace():
-                yield number, line
+        for stream in self._streams:
+            while line := self._next(stream):
+                self._number += 1
+                if not line.isspace():
+                    yield self._number, line
 
-    def _next(self) -> bytes:
-        line = self._read()
+    def ending(self) -> Iterator[BadLine]:
+        """What is wrong with the end of the file, once its lines were read."""
+        if self._broken:
+            yield BadLine(self._number + 1, f"cannot be decompressed ({self._broken}): the file ends in its middle")
+
+    def _next(self, stream: BinaryIO) -> bytes:
+        line = self._piece(stream)
         last = line
         while len(last) == LONGEST_LINE and not last.endswith(b"\n"):
-            last = self._read()
+            last = self._piece(stream)
         return line
 
-    def _read(self) -> bytes:
-        piece = self._stream.readline(LONGEST_LINE)
-        self.bytes_read += len(piece)
+    def _piece(self, stream: BinaryIO) -> bytes:
+        try:
+            piece = stream.readline(LONGEST_LINE)
+        except BROKEN as error:
+            self._broken = str(error) or type(error).__name__
+            return b""
+        self._read += len(piece)
         return piece
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Source]:
+    """The source of that path, or standard input for `-`; raises OSError or Unreadable."""
+    if name == STDIN:
+        yield Source(_decompressed(STDIN, cast("BufferedReader", sys.stdin.buffer)))
+        return
+    files = [path.open("rb") for path in _parts(Path(name))]
+    try:
+        yield Source(*(_decompressed(file.name, file) for file in files), files=files)
+    finally:
+        for file in files:
+            file.close()
+
+
+def stem(name: str) -> str:
+    """What a file is called without its endings for a format and a compression."""
+    path = Path(name)
+    return Path(path.stem).stem if path.suffix in {".gz", ".zst", ".zstd", ".bz2", ".xz"} else path.stem
+
+
+def size(name: str) -> int | None:
+    """How many bytes there are to read, where that is known."""
+    return None if name == STDIN else sum(path.stat().st_size for path in _parts(Path(name)))
+
+
+def _parts(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    numbered = [(int(found[1]), part) for part in path.iterdir() if (found := PART.fullmatch(part.name))]
+    if not numbered:
+        raise Unreadable(f"{str(path)!r} is a folder without the files events_1_... of a rolling event log")
+    return [part for _, part in sorted(numbered)]
+
+
+def _decompressed(name: str, stream: BufferedReader) -> BinaryIO:
+    beginning = stream.peek(8)[:8]
+    for magic, read in READERS.items():
+        if beginning.startswith(magic):
+            return cast("BinaryIO", BufferedReader(read(stream), 2**20))
+    for magic, called in UNREAD.items():
+        if beginning.startswith(magic):
+            raise Unreadable(f"{name!r} is compressed by {called}, which is not read here: decompress it first")
+    return stream
+
+
+def _zstd(stream: BinaryIO) -> object:
+    return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+
+
+READERS: dict[bytes, Callable[[BinaryIO], object]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"\x28\xb5\x2f\xfd": _zstd,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+}
+"""How a file begins that is compressed -> what reads it."""
+
+UNREAD = {
+    b"LZ4Block": "lz4",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x82SNAPPY": "snappy",
+    b"\xff\x06\x00\x00sNaP": "snappy",
+    b"ZV": "lzf",
+}

@@ -7,6 +7,10 @@ from typing import TypedDict
 
 from application.imports.proposal import BadLine
 from domain.events import Event, TaskInstanceCreated, TaskInstanceRefused, TaskRefused, TaskRegistered
+from domain.lifecycle import ORPHANED_INSTANCE
+
+AFTER_ITS_TASK = "end-after-its-task"
+"""An attempt ends after its task has ended without it."""
 
 MOST_BAD_LINES = 1_000
 """How many bad lines are told one by one; all are counted."""
@@ -67,6 +71,8 @@ class Tally:
                 self.transitions += 1
                 self.tasks += isinstance(event, TaskRegistered)
                 self.task_instances += isinstance(event, TaskInstanceCreated)
+                if event.rule == ORPHANED_INSTANCE:
+                    self.anomalies[AFTER_ITS_TASK] += 1
             elif isinstance(event, TaskRefused | TaskInstanceRefused):
                 self.refused[str(event.rule)] += 1
 

@@ -1,9 +1,9 @@
 """`sojourn import`: what other systems have recorded, from their files."""
 
 import gc
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 MOST_SHOWN = 20
-STDIN = "-"
 
 FormatName = Annotated[
     str, typer.Argument(metavar="FORMAT", help="What wrote the file, like sacct; jsonl is the format for all else.")
 ]
-File = Annotated[str, typer.Argument(help="The file to read; - is standard input.")]
+File = Annotated[str, typer.Argument(help="The file to read, compressed or not; - is standard input.")]
 LifecycleName = Annotated[
     str | None,
     typer.Option("--lifecycle", metavar="NAME|FILE", help="The lifecycle of new tasks; else the format's own."),
@@ -37,12 +36,12 @@ Workflow = Annotated[
     str | None,
     typer.Option(
         metavar="ID",
-        help="The workflow of new tasks, whatever the file says; else what the file says (sacct: the cluster), "
-        "else the name of the file without its ending.",
+        help="The workflow of new tasks, whatever the file says; else what the file says (sacct: the cluster; "
+        "spark: the application; nextflow: the run), else the name of the file without its ending.",
     ),
 ]
 TimeZone = Annotated[
-    str | None, typer.Option(metavar="TZ", help="The zone of times that have none, like Europe/Berlin. sacct needs it.")
+    str | None, typer.Option(metavar="TZ", help="The zone of times that have none, like Europe/Berlin.")
 ]
 
 
@@ -62,25 +61,26 @@ def import_file(
     A line that is not understood is told with its number, and the others are imported; the exit status is then 1.
     Importing the same file again adds nothing, and one that was interrupted goes on where it was.
     """
-    from application.imports.formats import find_format
+    from application.imports.formats import checked, find_format
     from application.imports.importer import import_lines
     from application.imports.local_time import time_zone
     from application.imports.options import Options
+    from application.imports.source import STDIN, opened, stem
     from application.lifecycle_source import find_lifecycle
     from domain.entity import check_id
 
     format_ = find_format(format_name)
     options = Options(
         find_lifecycle(lifecycle or format_.LIFECYCLE),
-        "stdin" if file == STDIN else Path(file).stem,
+        "stdin" if file == STDIN else stem(file),
         None if workflow is None else check_id("workflow", workflow),
         None if timezone is None else time_zone(timezone),
     )
     # A batch is many small objects in no cycles: looking for cycles among them takes a tenth of the time.
     gc.set_threshold(100_000)
     began = monotonic()
-    with _opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
-        lines = format_.read(source.lines(), options)
+    with opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
+        lines = chain(format_.read(checked(format_name, file, source.lines()), options), source.ending())
         answer = import_lines(connected.store, options.lifecycle, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
     if answer["bad"]:
@@ -88,24 +88,14 @@ def import_file(
 
 
 @contextmanager
-def _opened(file: str) -> Iterator["Source"]:
-    from application.imports.source import Source
-
-    if file == STDIN:
-        yield Source(sys.stdin.buffer)
-    else:
-        with Path(file).open("rb") as stream:
-            yield Source(stream)
-
-
-@contextmanager
 def _progress(file: str, source: "Source") -> Iterator[Callable[[object], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from application.imports.source import size
+
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
-        size = None if file == STDIN else Path(file).stat().st_size
-        bar = progress.add_task(f"Importing {Path(file).name}", total=size or None)
+        bar = progress.add_task(f"Importing {Path(file).name}", total=size(file) or None)
         yield lambda _: progress.update(bar, completed=source.bytes_read)
 
 

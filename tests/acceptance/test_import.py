@@ -1,5 +1,6 @@
 """`sojourn import` as people and programs run it."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -15,8 +16,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from application.imports import formats
-from application.imports.formats import UnknownFormat
-from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
+from application.imports.formats import UnknownFormat, WrongFormat
+from application.imports.local_time import UnknownTimeZone
 from application.transition_service import TransitionService
 from application.verify import verify
 from domain.errors import InvalidId, UnknownLifecycle
@@ -26,6 +27,8 @@ from tests.importing import ADDED_NOTHING
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")
 POZIDRIV = SAMPLES / "slurm" / "pozidriv.log"
+SPARK = SAMPLES / "spark" / "gpu_oom_eventlog.json.gz"
+CHIPSEQ = SAMPLES / "nextflow" / "chipseq.execution_trace.txt"
 NEW_YORK = "America/New_York"
 
 LINES = """\
@@ -111,7 +114,7 @@ def test_people_read_what_came_of_it(service: TransitionService, lines: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "error", "why"),
     [
-        (("sacct", "FILE"), TimeZoneNeeded, "--timezone America/New_York"),
+        (("sacct", "FILE"), WrongFormat, "does not look like sacct, but like jsonl"),
         (("sacc", "FILE"), UnknownFormat, "did you mean 'sacct'?"),
         (("jsonl", "FILE", "--timezone", "Europe/Berln"), UnknownTimeZone, "did you mean 'Europe/Berlin'?"),
         (("jsonl", "FILE", "--timezone", "../zone"), UnknownTimeZone, "no time zone '../zone'"),
@@ -131,18 +134,24 @@ def test_what_cannot_be_done_is_said_and_nothing_is_stored(
 
 
 def test_an_error_is_a_sentence_and_exit_status_2(service: TransitionService, lines: Path) -> None:
+    times = "|".join(["2026-01-31T08:00:00"] * 3)
+    lines.write_text(f"JobID|Cluster|State|Submit|Start|End\n1|c|FAILED|{times}\n")
+
     done = subprocess.run(
         [SOJOURN, "import", "sacct", str(lines), "--dsn", service.dsn],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("sojourn: the times of sacct have no zone")
+    assert done.stderr.startswith("sojourn: the times of this sacct file have no zone")
 
 
 def test_every_module_of_the_folder_is_a_format() -> None:
-    assert formats.formats() == ("jsonl", "sacct")
-    assert [formats.find_format(name).LIFECYCLE for name in formats.formats()] == ["jobmon", "slurm"]
+    lifecycles = {name: formats.find_format(name).LIFECYCLE for name in formats.formats()}
+
+    assert lifecycles == {
+        "jobmon": "jobmon", "jsonl": "jobmon", "nextflow": "nextflow", "sacct": "slurm", "spark": "spark",
+    }  # fmt: skip
 
 
 @pytest.mark.skipif(not POZIDRIV.exists(), reason="the real Slurm dump is not here")
@@ -161,6 +170,64 @@ def test_a_real_slurm_dump(service: TransitionService, connection: psycopg.Conne
     assert {row["status"]: row["total_seconds"] for row in stays if row["status"] not in ends} == totals
     assert dict(connection.execute("SELECT status, count(*) FROM sojourn.task GROUP BY status").fetchall()) == ends
     assert verify(service.store)["mismatches"] == []
+
+
+@pytest.mark.skipif(not SPARK.exists(), reason="the real Spark log is not here")
+def test_a_real_spark_log(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    answer = document(service, "import", "spark", str(SPARK))
+    again = document(service, "import", "spark", str(SPARK))
+
+    with gzip.open(SPARK, "rt") as lines:
+        events = [json.loads(line) for line in lines]
+    told = [event for event in events if event["Event"] in ("SparkListenerTaskStart", "SparkListenerTaskEnd")]
+    ended = {event["Task Info"]["Task ID"]: event for event in told if "Task End Reason" in event}
+    begun = {event["Task Info"]["Task ID"]: event for event in told if "Task End Reason" not in event}
+    attempts = Counter((event["Stage ID"], event["Task Info"]["Index"]) for event in begun.values())
+    reasons = Counter(event["Task End Reason"]["Reason"] for event in ended.values())
+    seconds = (
+        sum(event["Task Info"]["Finish Time"] - event["Task Info"]["Launch Time"] for event in ended.values()) / 1000
+    )
+    ends = dict(connection.execute("SELECT status, count(*) FROM sojourn.task_instance GROUP BY status").fetchall())
+    (running,) = connection.execute(
+        "SELECT sum(extract(epoch FROM exited_at - entered_at)) FROM sojourn.task_instance_status_audit "
+        "WHERE new_status = 'RUNNING'"
+    ).fetchall()
+    assert (len(begun), len(ended), len(begun.keys() - ended.keys())) == (12_447, 12_416, 31)
+    assert (answer["lines"], answer["tasks"], answer["task_instances"]) == (len(events), len(attempts), len(begun))
+    assert (answer["refused"], answer["bad"], answer["duplicates"]) == ({}, 0, 0)
+    assert again == again | ADDED_NOTHING
+    assert ends == {
+        "RUNNING": 31, "SUCCESS": reasons["Success"], "FAILED": reasons["ExceptionFailure"],
+        "KILLED": reasons["TaskKilled"],
+    }  # fmt: skip
+    assert float(running[0]) == pytest.approx(seconds)
+    (most,) = connection.execute("SELECT max(instances) FROM sojourn.task").fetchall()
+    assert most[0] == max(attempts.values()) == 4
+    assert verify(service.store)["mismatches"] == []
+
+
+@pytest.mark.skipif(not CHIPSEQ.exists(), reason="the real Nextflow trace is not here")
+def test_a_real_nextflow_trace(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    answer = document(service, "import", "nextflow", str(CHIPSEQ), "--timezone", "Europe/Berlin")
+    again = document(service, "import", "nextflow", str(CHIPSEQ), "--timezone", "Europe/Berlin")
+    stays = document(service, "time-in-status", "--entity", "ti")
+
+    rows = [line.split("\t") for line in CHIPSEQ.read_text().splitlines()[1:]]
+    took, ran = (sum(_seconds(row[column]) for row in rows) for column in (7, 8))
+    ends = dict(connection.execute("SELECT status, count(*) FROM sojourn.task GROUP BY status").fetchall())
+    assert (answer["lines"], answer["tasks"], answer["task_instances"]) == (275, 275, 275)
+    assert (answer["refused"], answer["bad"], answer["anomalies"]) == ({}, 0, {})
+    assert again == again | ADDED_NOTHING | {"duplicates": 275}
+    assert ends == {"COMPLETED": 258, "FAILED": 17}
+    assert {row["status"]: row["total_seconds"] for row in stays} == {
+        "SUBMITTED": pytest.approx(took - ran), "RUNNING": pytest.approx(ran),
+    }  # fmt: skip
+    assert verify(service.store)["mismatches"] == []
+
+
+def _seconds(duration: str) -> float:
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    return sum(float(part.rstrip("hms")) * units[part.lstrip("0123456789.")] for part in duration.split())
 
 
 def _independently(path: Path) -> tuple[dict[str, float], dict[str, int]]:

@@ -49,24 +49,62 @@ SLURM_INSTANCE = dict.fromkeys([*SLURM_ENDS.split(), "REQUEUED"], "") | {
     "RUNNING": f"REQUEUED {SLURM_ENDS}",
 }
 
+SPARK = {
+    "PENDING": "RUNNING",
+    "RUNNING": "SUCCESS FAILED KILLED RESUBMITTED",
+    "SUCCESS": "RESUBMITTED",
+    "FAILED": "RUNNING SUCCESS RESUBMITTED",
+    "KILLED": "RUNNING SUCCESS RESUBMITTED",
+    "RESUBMITTED": "RUNNING SUCCESS FAILED KILLED",
+}
+# "GET RESULT" is one status: a table of words has it as two.
+SPARK_INSTANCE = {
+    "RUNNING": "SUCCESS FAILED KILLED RESUBMITTED",
+    "SUCCESS": "RESUBMITTED",
+    "FAILED": "RESUBMITTED",
+    "KILLED": "RESUBMITTED",
+    "RESUBMITTED": "",
+}
+NEXTFLOW = {
+    "NEW": "SUBMITTED CACHED ABORTED",
+    "SUBMITTED": "RUNNING COMPLETED FAILED ABORTED",
+    "RUNNING": "COMPLETED FAILED ABORTED",
+    "FAILED": "SUBMITTED",
+    "ABORTED": "SUBMITTED",
+    "COMPLETED": "",
+    "CACHED": "",
+}
+NEXTFLOW_INSTANCE = {
+    "SUBMITTED": "RUNNING COMPLETED FAILED ABORTED",
+    "RUNNING": "COMPLETED FAILED ABORTED",
+    "COMPLETED": "",
+    "FAILED": "",
+    "ABORTED": "",
+}
+
 MACHINES: dict[str, tuple[Machine | None, dict[str, str], str]] = {
     "pynenc": (get_lifecycle("pynenc").task, PYNENC, "REGISTERED"),
     "fetch_ml": (get_lifecycle("fetch_ml").task, FETCH_ML, "queued"),
     "prefect": (get_lifecycle("prefect").task, PREFECT, "SCHEDULED"),
     "slurm": (get_lifecycle("slurm").task, SLURM, "PENDING"),
     "slurm's attempts": (get_lifecycle("slurm").instance, SLURM_INSTANCE, "PENDING"),
+    "spark": (get_lifecycle("spark").task, SPARK, "PENDING"),
+    "nextflow": (get_lifecycle("nextflow").task, NEXTFLOW, "NEW"),
+    "nextflow's attempts": (get_lifecycle("nextflow").instance, NEXTFLOW_INSTANCE, "SUBMITTED"),
 }
 ENDS = {
     "pynenc": "SUCCESS FAILED CONCURRENCY_CONTROLLED_FINAL",
     "fetch_ml": "completed failed cancelled",
     "prefect": "COMPLETED FAILED CANCELLED CRASHED",
     "slurm": SLURM_ENDS,
+    "spark": "SUCCESS FAILED KILLED",
+    "nextflow": "COMPLETED FAILED ABORTED CACHED",
 }
 
 
 def test_every_shipped_lifecycle_is_held_against_a_table() -> None:
     assert set(shipped()) == {"jobmon"} | ENDS.keys()
-    assert {name for name in shipped() if get_lifecycle(name).instance} == {"jobmon", "slurm"}
+    assert {name for name in shipped() if get_lifecycle(name).instance} == {"jobmon", "slurm", "spark", "nextflow"}
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -86,6 +124,18 @@ def test_every_pair_of_statuses(name: str, source: str, target: str) -> None:
     assert machine
     assert machine.can_transition(source, target) == (target in table[source].split())
     assert (target in machine.next_statuses(source)) == (target in table[source].split())
+
+
+def test_sparks_attempts() -> None:
+    machine = get_lifecycle("spark").instance
+    result = "GET RESULT"
+
+    assert machine
+    assert machine.initial == "RUNNING"
+    edges = {(source, target) for source, target in machine.edges if result not in (source, target)}
+    assert edges == {(source, target) for source, targets in SPARK_INSTANCE.items() for target in targets.split()}
+    assert machine.sources(result) == {"RUNNING"}
+    assert machine.next_statuses(result) == machine.next_statuses("RUNNING") - {result}
 
 
 @pytest.mark.parametrize("name", MACHINES)

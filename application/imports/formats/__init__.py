@@ -1,6 +1,7 @@
 """The formats that files can be imported from: one module each, found by its name.
 
-A format's module has `LIFECYCLE`, the name of the lifecycle that its tasks are registered under, and `read`.
+A format's module has `LIFECYCLE`, the name of the lifecycle that its tasks are registered under, `looks_like`, by
+which a file in the wrong format is recognised, and `read`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,16 @@ from typing import Protocol, cast
 
 from application.imports.options import Options
 from application.imports.proposal import BadLine, Line
-from domain.errors import UnknownName
+from domain.errors import SojournError, UnknownName
 
 
 class Format(Protocol):
     """What a format's module offers."""
 
     LIFECYCLE: str
+
+    def looks_like(self, line: str) -> bool:
+        """Whether a file may begin with that line."""
 
     def read(self, lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
         """What numbered lines propose, line by line."""
@@ -27,6 +31,29 @@ class UnknownFormat(UnknownName):
     """A format that nobody has written a module for."""
 
     kind = "format"
+
+
+class WrongFormat(SojournError):
+    """A file that is none of the format that was named, but may be of another."""
+
+    def __init__(self, source: str, named: str, likely: str) -> None:
+        self.likely = likely
+        super().__init__(f"{source!r} does not look like {named}, but like {likely}: try `sojourn import {likely}`")
+
+
+def checked(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The lines themselves; raises WrongFormat where they begin as those of another format than that of `name`."""
+    for number, (line, text) in enumerate(lines):
+        if number == 0:
+            _check(name, source, text.decode(errors="replace"))
+        yield line, text
+
+
+def _check(name: str, source: str, line: str) -> None:
+    if not find_format(name).looks_like(line):
+        likely = next((other for other in formats() if find_format(other).looks_like(line)), None)
+        if likely:
+            raise WrongFormat(source, name, likely)
 
 
 def find_format(name: str) -> Format:

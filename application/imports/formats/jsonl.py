@@ -55,6 +55,11 @@ KEYS = {
 Said = dict[str, Any]
 
 
+def looks_like(line: str) -> bool:
+    """Whether a file that begins so may be of this format."""
+    return line.startswith("{") and '"entity"' in line
+
+
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
     """What each line proposes."""
     for number, text in lines:

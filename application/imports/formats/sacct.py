@@ -12,15 +12,14 @@ say stays unknown:
   (`end-before-start`, ...); in the audit, where time never goes back, the interval between them has no length.
 
 Job steps (`123.batch`, `123.0`) are no jobs and say nothing here. A job array's pending remainder (`123_[5-9]`) is
-one task under that id, as it is one record. When clocks are set back, a time may mean two instants: those are taken
-that keep submission, start and end in order and `Elapsed` apart, else the first.
+one task under that id, as it is one record. A record that tells the same submission as one before it, and another
+start, is a further attempt, which begins then. Times may also have an offset, or be seconds since 1970.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise, product, starmap
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -36,10 +35,11 @@ from application.imports.proposal import (
     Proposal,
     RegisterTask,
 )
+from application.imports.recent import Recent
+from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
 from domain.actor import Actor
 from domain.entity import LONGEST_ID, check_id
-from domain.errors import MOST_ATTEMPTS, SojournError, WrongLifecycle
-from domain.lifecycle import Lifecycle
+from domain.errors import MOST_ATTEMPTS, SojournError
 from domain.machine import Machine
 
 LIFECYCLE = "slurm"
@@ -51,21 +51,38 @@ FIELDS = (
 )  # fmt: skip
 """The fields of a file without a header, in order."""
 
-USED = ("jobid", "cluster", "user", "submit", "start", "end", "elapsed", "exitcode", "state", "nodelist", "jobname")
+USED = (
+    "jobid", "cluster", "user", "submit", "start", "end", "elapsed", "exitcode", "state", "nodelist", "alloccpus",
+    "jobname",
+)  # fmt: skip
 NEEDED = ("jobid", "submit", "start", "end", "state")
+IN_HEADERS = frozenset({*NEEDED, "jobidraw", "cluster", "user", "elapsed", "exitcode", "nodelist", "jobname"})
 
 NO_TIME = frozenset({"", "Unknown", "None", "N/A"})
-NEVER = (None,)
 NO_ERROR = frozenset({None, "", "0:0"})
+NO_CPUS = frozenset({"", "0"})
 NO_NODES = frozenset({"", "None assigned"})
 
 DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
 
 UNDATED = frozenset({
     "COMPLETING", "CONFIGURING", "POWER_UP_NODE", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RESV_DEL_HOLD",
-    "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SUSPENDED", "UPDATE_DB",
+    "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SUSPENDED", "UPDATE_DB", "EXPEDITING", "LAUNCH_FAILED",
+    "RECONFIG_FAIL",
 })  # fmt: skip
 """States of a job on its way, of which the accounting has no times."""
+
+COMPACT = {
+    "BF": "BOOT_FAIL", "CA": "CANCELLED", "CD": "COMPLETED", "CF": "CONFIGURING", "CG": "COMPLETING",
+    "DL": "DEADLINE", "F": "FAILED", "NF": "NODE_FAIL", "OOM": "OUT_OF_MEMORY", "PD": "PENDING",
+    "PO": "POWER_UP_NODE", "PR": "PREEMPTED", "R": "RUNNING", "RD": "RESV_DEL_HOLD", "RF": "REQUEUE_FED",
+    "RH": "REQUEUE_HOLD", "RQ": "REQUEUED", "RS": "RESIZING", "RV": "REVOKED", "S": "SUSPENDED",
+    "SE": "SPECIAL_EXIT", "SI": "SIGNALING", "SO": "STAGE_OUT", "ST": "STOPPED", "TO": "TIMEOUT", "UD": "UPDATE_DB",
+}  # fmt: skip
+"""The short forms of states."""
+
+JOBS = 200_000
+"""Of how many submissions the start is remembered, at least."""
 
 
 class Record(NamedTuple):
@@ -81,15 +98,8 @@ class Record(NamedTuple):
     exitcode: str | None
     state: str
     nodelist: str | None
+    alloccpus: str | None
     jobname: str | None
-
-
-class Times(NamedTuple):
-    """When an attempt was submitted, and where it is known and it happened, when it started and ended."""
-
-    submit: datetime
-    start: datetime | None
-    end: datetime | None
 
 
 class State(NamedTuple):
@@ -107,35 +117,56 @@ class MissingColumns(SojournError):
         super().__init__(f"the file lacks {', '.join(columns)}: add it to sacct's --format")
 
 
+def looks_like(line: str) -> bool:
+    """Whether a file that begins so may be of sacct."""
+    fields = line.rstrip("\r\n").split("|")
+    return _is_header(fields) or len(fields) >= len(NEEDED)
+
+
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
     """What each job's record proposes; raises TimeZoneNeeded, MissingColumns or WrongLifecycle."""
-    if options.zone is None:
-        raise TimeZoneNeeded("sacct")
-    machine = _attempts_machine(options.lifecycle)
+    machine = options.attempts_of("sacct")
     record = _reader(FIELDS, options)
+    attempts = _Attempts()
     for number, text in lines:
         fields = text.decode(errors="replace").rstrip("\r\n").split("|")
         if _is_header(fields):
             record = _reader(tuple(field.strip().lower() for field in fields), options)
             continue
         try:
-            yield _line(number, record(fields), machine, options)
+            yield _line(number, record(fields), machine, attempts, options)
+        except TimeZoneNeeded:
+            raise
         except SojournError as error:
             yield BadLine(number, str(error))
 
 
-def _attempts_machine(lifecycle: Lifecycle) -> Machine:
-    if lifecycle.instance is None:
-        raise WrongLifecycle(lifecycle.name, "has no task instances, which the attempts of sacct's jobs are")
-    return lifecycle.instance
+class _Attempts:
+    """Tells the attempts at a job apart: by their submission, and by their start where that is the same.
+
+    A requeue is mostly submitted anew, but need not be.
+    """
+
+    def __init__(self) -> None:
+        self._started: Recent[tuple[str, datetime], datetime] = Recent(JOBS)
+
+    def attempt(self, task: str, times: Times) -> Attempt:
+        """The attempt that a record is about."""
+        submit, start, _ = times
+        first = self._started.get((task, submit))
+        if start and first is None:
+            self._started.keep((task, submit), start)
+        return Attempt(task, start if start and first and start != first else submit)
 
 
 def _is_header(fields: list[str]) -> bool:
-    return any(field.strip().lower() == "jobid" for field in fields)
+    return sum(field.strip().lower() in IN_HEADERS for field in fields) >= 2
 
 
 def _reader(columns: tuple[str, ...], options: Options) -> Callable[[list[str]], Record]:
     columns = columns[:-1] if columns[-1] == "" else columns
+    if "jobid" not in columns and "jobidraw" in columns:
+        columns = tuple("jobid" if name == "jobidraw" else name for name in columns)
     missing = [name for name in NEEDED if name not in columns]
     if "cluster" not in columns and options.workflow is None:
         missing.append("cluster (which --workflow may name instead)")
@@ -164,16 +195,18 @@ def _fitted(fields: list[str], width: int, name_at: int | None) -> list[str]:
     return fields
 
 
-def _line(number: int, record: Record, machine: Machine, options: Options) -> Line:
+def _line(number: int, record: Record, machine: Machine, attempts: _Attempts, options: Options) -> Line:
     if "." in record.jobid:
         return Line(number)
     state = _state(record.state, machine)
     times = _times(record, state, options)
-    return Line(number, tuple(_proposals(record, state, times, options)), tuple(_anomalies(state, times)))
+    proposals = _proposals(record, state, times, attempts, options)
+    return Line(number, tuple(proposals), tuple(_anomalies(state, times)))
 
 
 def _state(text: str, machine: Machine) -> State:
     name, _, canceller = text.strip().partition(" by ")
+    name = COMPACT.get(name, name)
     if name in UNDATED:
         return State(name, None, ends=False)
     return State(machine.check(name), canceller or None, ends=machine.is_terminal(name))
@@ -185,28 +218,22 @@ def _times(record: Record, state: State, options: Options) -> Times:
         raise NotUnderstood(f"job {record.jobid!r} has no time of submission")
     starts = _instants(record.start, options) if _got_nodes(record, state) else NEVER
     ends = _instants(record.end, options) if state.ends else NEVER
-    if len(submits) == len(starts) == len(ends) == 1:
-        return Times(submits[0], starts[0], ends[0])  # type: ignore[arg-type]
-    elapsed = _duration(record.elapsed)
-    return min(starmap(Times, product(submits, starts, ends)), key=lambda times: _disorder(times, elapsed))
+    return likeliest(submits, starts, ends, ran=_duration(record.elapsed))
 
 
-def _instants(text: str, options: Options) -> Sequence[datetime | None]:
-    return NEVER if text in NO_TIME else instants(text, options.zone)
+def _instants(text: str, options: Options) -> Instants:
+    if text.isdigit():
+        return (datetime.fromtimestamp(int(text), UTC),) if int(text) else NEVER
+    return NEVER if text in NO_TIME else instants(text, options.zone, "sacct")
 
 
 def _got_nodes(record: Record, state: State) -> bool:
     if record.nodelist is not None:
         return record.nodelist not in NO_NODES
-    # Without the column, a job that was cancelled as it started is taken for one that was cancelled before.
+    if record.alloccpus is not None:
+        return record.alloccpus not in NO_CPUS
+    # Without either column, a job that was cancelled as it started is taken for one that was cancelled before.
     return not (state.name == "CANCELLED" and record.start == record.end)
-
-
-def _disorder(times: Times, elapsed: timedelta | None) -> tuple[int, bool]:
-    told = [time for time in times if time is not None]
-    reversals = sum(earlier > later for earlier, later in pairwise(told))
-    apart = times.end - times.start if times.start and times.end else None
-    return reversals, apart != elapsed
 
 
 def _duration(text: str | None) -> timedelta | None:
@@ -214,14 +241,14 @@ def _duration(text: str | None) -> timedelta | None:
     return timedelta(**{unit: float(count) for unit, count in found.groupdict("0").items()}) if found else None
 
 
-def _proposals(record: Record, state: State, times: Times, options: Options) -> Iterator[Proposal]:
+def _proposals(record: Record, state: State, times: Times, attempts: _Attempts, options: Options) -> Iterator[Proposal]:
     cluster = record.cluster if record.cluster is not None else options.workflow
     task = check_id("task", f"{check_id('cluster', cluster)}/{check_id('job', record.jobid)}")
-    attempt = Attempt(task, times.submit)
+    attempt = attempts.attempt(task, times)
     workflow = options.workflow or check_id("workflow", cluster)
     submitter = _slurm(None, record.user or None)
     yield RegisterTask(task, workflow, times.submit, MOST_ATTEMPTS, _template(record.jobname), submitter)
-    yield CreateInstance(attempt, task, times.submit, submitter)
+    yield CreateInstance(attempt, task, attempt.begun_at, submitter)
     nodes = _slurm(record.nodelist if times.start else None, None)
     if times.start:
         yield MoveInstance(attempt, "RUNNING", times.start, nodes)
@@ -231,12 +258,8 @@ def _proposals(record: Record, state: State, times: Times, options: Options) -> 
 
 
 def _anomalies(state: State, times: Times) -> Iterator[str]:
-    submit, start, end = times
-    if start and start < submit:
-        yield "start-before-submit"
-    if end and end < (start or submit):
-        yield "end-before-start" if start else "end-before-submit"
-    if state.name in UNDATED or (state.ends and end is None):
+    yield from reversals(times)
+    if state.name in UNDATED or (state.ends and times.end is None):
         yield "undated-status"
 
 

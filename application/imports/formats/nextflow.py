@@ -1,0 +1,284 @@
+"""Nextflow's trace file: `nextflow run -with-trace`, with any fields, for people or raw.
+
+A task is found by its name (or process and tag): it is `RUN/NAME` in the workflow RUN (or --workflow), and each row
+of it an attempt `RUN/NAME/TASK_ID`. A retry is a further attempt at the task of its name that has failed: a row of
+which `attempt` says so, or that follows a failure where there is no such field. Other rows of the same name are tasks
+of their own, `RUN/NAME#2`. An attempt is SUBMITTED since `submit`, RUNNING since `start`, and in its last status since
+`complete`. Where those fields are not there, it ended `duration` after `submit`, and had run for `realtime`.
+
+The trace does not name its run: RUN is made of the first row that the run did itself, which no other run has.
+
+What the trace does not say stays unknown: an attempt without a time of its start has no RUNNING interval. A task that
+is CACHED was not tried in this run, and has no attempt; it is told with the times of the run that did it.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from operator import itemgetter
+from typing import NamedTuple
+
+from application.imports.local_time import TimeZoneNeeded, instants
+from application.imports.naming import composed
+from application.imports.options import Options
+from application.imports.proposal import (
+    BadLine,
+    CreateInstance,
+    Line,
+    MoveInstance,
+    MoveTask,
+    NotUnderstood,
+    Proposal,
+    RegisterTask,
+)
+from application.imports.recent import Recent
+from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
+from domain.actor import Actor
+from domain.entity import LONGEST_ID
+from domain.errors import MOST_ATTEMPTS, SojournError
+
+LIFECYCLE = "nextflow"
+
+NAMES = 500_000
+"""How many different names are remembered, at least, for the retries of their tasks."""
+
+MOST_FAILED = 100
+"""How many tasks of one name are remembered that have failed and were not tried again."""
+
+LOOKAHEAD = 10_000
+"""Among how many rows the first one is looked for that the run did itself."""
+
+USED = (
+    "task_id", "hash", "native_id", "process", "tag", "name", "status", "exit", "attempt", "submit", "start",
+    "complete", "duration", "realtime", "hostname",
+)  # fmt: skip
+IDS = ("task_id", "native_id", "hash")
+"""What tells the rows of a run apart: the first of them that the file has."""
+
+NOTHING = frozenset({"", "-", "null", "N/A", "NA"})
+
+CACHED = "CACHED"
+ON_ITS_WAY = frozenset({"SUBMITTED", "RUNNING"})
+
+PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
+SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Row(NamedTuple):
+    """The fields of a row that are used here; None where the file does not say."""
+
+    task_id: str | None
+    hash: str | None
+    native_id: str | None
+    process: str | None
+    tag: str | None
+    name: str | None
+    status: str | None
+    exit: str | None
+    attempt: str | None
+    submit: str | None
+    start: str | None
+    complete: str | None
+    duration: str | None
+    realtime: str | None
+    hostname: str | None
+
+
+class Named(NamedTuple):
+    """The tasks of one name so far: how many there were, and which of them have failed, in which attempt."""
+
+    tasks: int = 0
+    failed: tuple[tuple[int, int], ...] = ()
+
+
+class MissingFields(SojournError):
+    """A trace that lacks what an import needs."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(f"the trace lacks {', '.join(fields)}: add it to Nextflow's trace.fields")
+
+
+def looks_like(line: str) -> bool:
+    """Whether a file that begins so may be a trace."""
+    return len({"task_id", "hash", "native_id", "name", "process", "status", "submit"} & set(_split(line))) > 2
+
+
+def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+    """What each row proposes; raises MissingFields, or TimeZoneNeeded at the first time that has no zone."""
+    numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
+    _, header = next(numbered, (0, ""))
+    if not header:
+        return
+    row = _reader(_split(header))
+    first = list(islice(numbered, LOOKAHEAD))
+    trace = _Trace(_run(row, [text for _, text in first]), options)
+    for number, text in chain(first, numbered):
+        if text == header:
+            continue
+        try:
+            yield trace.line(number, row(text))
+        except TimeZoneNeeded:
+            raise
+        except SojournError as error:
+            yield BadLine(number, str(error))
+
+
+class _Trace:
+    """What the rows before say of those that come."""
+
+    def __init__(self, run: str, options: Options) -> None:
+        self._run = run
+        self._options = options
+        self._names: Recent[str, Named] = Recent(NAMES)
+        self._attempts = options.attempts_of(LIFECYCLE)
+
+    def line(self, number: int, row: Row) -> Line:
+        """What a row proposes."""
+        status = self._options.lifecycle.task.check(row.status or "")
+        name = row.name or f"{row.process}{f' ({row.tag})' if row.tag else ''}"
+        if status != CACHED and (row.submit is None or status not in self._attempts.transitions):
+            # It was never submitted, and nothing says when it was what it is.
+            return Line(number, (), ("undated-status",))
+        times = self._times(row, status)
+        proposals = self._proposals(self._task(name, row, status), name, row, status, times)
+        return Line(number, tuple(proposals), tuple(_anomalies(status, times)))
+
+    def _proposals(self, task: str, name: str, row: Row, status: str, times: Times) -> Iterator[Proposal]:
+        actor = Actor(component="nextflow", host=row.hostname)
+        at = times.end or times.submit if status == CACHED else times.submit
+        workflow = self._options.workflow or self._run
+        yield RegisterTask(task, workflow, at, MOST_ATTEMPTS, _template(row.process, name))
+        if status == CACHED:
+            yield MoveTask(task, CACHED, at, actor, _found(row))
+            return
+        row_id = row.task_id or row.native_id or row.hash or ""
+        instance = composed("task instance", task, row_id)
+        yield CreateInstance(instance, task, times.submit, actor, _found(row))
+        if times.start:
+            yield MoveInstance(instance, "RUNNING", times.start, actor)
+        if times.end:
+            yield MoveInstance(instance, status, times.end, actor, f"exit code {row.exit}" if row.exit else None)
+
+    def _task(self, name: str, row: Row, status: str) -> str:
+        """The task that a row is an attempt at: one of its name that has failed before, or another one."""
+        named = self._names.get(name) or Named()
+        which, attempt, failed = _which(named, row)
+        if status in self._attempts.failures:
+            failed = (*failed[1 - MOST_FAILED :], (which, attempt))
+        self._names.keep(name, Named(max(named.tasks, which), failed))
+        return composed("task", self._run, name if which == 1 else f"{name}#{which}")
+
+    def _times(self, row: Row, status: str) -> Times:
+        ended = status not in ON_ITS_WAY
+        submits, starts, completes = (self._instants(told) for told in (row.submit, row.start, row.complete))
+        if submits == NEVER:
+            submits = completes
+        took, ran = _duration(row.duration), _duration(row.realtime)
+        told = likeliest(submits, starts, completes if ended else NEVER, ran=ran, took=took)
+        if not ended or status == CACHED:
+            return told
+        end = told.end or (told.submit + took if took is not None else None)
+        return Times(told.submit, told.start or _began(told.submit, end, took, ran), end)
+
+    def _instants(self, text: str | None) -> Instants:
+        if text is None:
+            return NEVER
+        if text.isdigit():
+            return (EPOCH + timedelta(milliseconds=int(text)),) if int(text) else NEVER
+        return instants(text, self._options.zone, LIFECYCLE)
+
+
+def _which(named: Named, row: Row) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+    """The number of the task among those of its name, the number of the attempt, and what has failed besides it."""
+    told = int(row.attempt) if row.attempt and row.attempt.isdigit() else None
+    for number, before in named.failed:
+        if told is None or told == before + 1:
+            rest = tuple(other for other in named.failed if other != (number, before))
+            return number, before + 1, rest
+    if told is not None and told > 1:
+        return max(named.tasks, 1), told, named.failed
+    return named.tasks + 1, told or 1, named.failed
+
+
+def _began(submit: datetime, end: datetime | None, took: timedelta | None, ran: timedelta | None) -> datetime | None:
+    if end is None or ran is None:
+        return None
+    return submit + (took - ran) if took is not None else end - ran
+
+
+def _reader(fields: list[str]) -> Callable[[str], Row]:
+    missing = [name for name in ("status", "submit") if name not in fields]
+    if not {"name", "process"} & set(fields):
+        missing.append("name")
+    if not set(IDS) & set(fields):
+        missing.append("task_id")
+    if missing:
+        raise MissingFields(missing)
+    width = len(fields)
+    used = itemgetter(*(fields.index(name) if name in fields else width for name in USED))
+
+    def row(text: str) -> Row:
+        told = text.split("\t")
+        if len(told) != width:
+            raise NotUnderstood(f"has {len(told)} fields separated by tabs, not {width}")
+        told.append("-")
+        found = Row._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
+        if not (found.name or found.process) or not (found.task_id or found.native_id or found.hash):
+            raise NotUnderstood("has no name, or no id")
+        return found
+
+    return row
+
+
+def _run(row: Callable[[str], Row], texts: Sequence[str]) -> str:
+    """What the run is called: a digest of the first row that it did itself, else of the first one."""
+    own = (text for text in texts if _is_own(row, text))
+    text = next(own, texts[0] if texts else "")
+    return f"nextflow-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _is_own(row: Callable[[str], Row], text: str) -> bool:
+    try:
+        return row(text).status not in (CACHED, None)
+    except SojournError:
+        return False
+
+
+def _split(line: str) -> list[str]:
+    return [field.strip() for field in line.rstrip("\r\n").split("\t")]
+
+
+def _duration(text: str | None) -> timedelta | None:
+    """How long `1m 20s`, `757ms` or a number of milliseconds is."""
+    if text is None:
+        return None
+    if text.isdigit():
+        return timedelta(milliseconds=int(text))
+    seconds, end = 0.0, 0
+    for part in PART.finditer(text):
+        if part.start() != end:
+            break
+        seconds, end = seconds + float(part[1]) * SECONDS[part[2]], part.end()
+    if end != len(text) or not end:
+        raise NotUnderstood(f"duration {text!r} cannot be read")
+    return timedelta(seconds=seconds)
+
+
+def _anomalies(status: str, times: Times) -> Iterator[str]:
+    if status != CACHED:
+        yield from reversals(times)
+    if (times.end is None and status not in ON_ITS_WAY) or (times.start is None and status == "RUNNING"):
+        yield "undated-status"
+
+
+def _template(process: str | None, name: str) -> str:
+    return (process or name.partition(" (")[0])[:LONGEST_ID]
+
+
+def _found(row: Row) -> str | None:
+    told = ", ".join(f"{key} {value}" for key, value in (("hash", row.hash), ("native ID", row.native_id)) if value)
+    return told or None

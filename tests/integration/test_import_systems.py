@@ -1,0 +1,195 @@
+"""Importing what Spark, Nextflow and Jobmon have recorded: what the log makes of it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from application.verify import verify
+from tests.agreement import rows
+from tests.importing import ADDED_NOTHING, imported
+
+SECOND = 1_769_846_400_000
+"""2026-01-31T08:00:00Z in milliseconds."""
+
+
+@pytest.fixture(autouse=True)
+def _consistent(service: TransitionService) -> Iterator[None]:
+    """Whatever a test has imported, the projections are what a replay of the log says."""
+    yield
+    assert verify(service.store)["mismatches"] == []
+
+
+def stays(connection: psycopg.Connection[Any], entity: str) -> list[tuple[str, float]]:
+    """The statuses of `task:ID` or `task_instance:ID`, and how many seconds after eight it entered them."""
+    kind, _, name = entity.partition(":")
+    found = rows(
+        connection,
+        "SELECT new_status, extract(epoch FROM entered_at) - %s AS since "
+        f"FROM sojourn.{kind}_status_audit WHERE {kind}_id = %s ORDER BY version",
+        SECOND // 1000,
+        name,
+    )
+    return [(row["new_status"], float(row["since"])) for row in found]
+
+
+def event(kind: str, attempt: int, launched: float, finished: float = 0, **reason: str) -> str:
+    """A TaskStart or TaskEnd of Spark, with times in seconds after eight."""
+    info = {
+        "Task ID": 70 + attempt, "Index": 3, "Attempt": attempt, "Launch Time": SECOND + round(launched * 1000),
+        "Executor ID": "1", "Host": "n1", "Speculative": False, "Getting Result Time": 0,
+        "Finish Time": SECOND + round(finished * 1000) if finished else 0,
+    }  # fmt: skip
+    told = {"Event": f"SparkListener{kind}", "Stage ID": 5, "Stage Attempt ID": 0, "Task Info": info}
+    return json.dumps(told | ({"Task End Reason": reason} if reason else {})) + "\n"
+
+
+def started(attempt: int, launched: float) -> str:
+    return event("TaskStart", attempt, launched)
+
+
+def ended(attempt: int, launched: float, finished: float, reason: str) -> str:
+    return event("TaskEnd", attempt, launched, finished, Reason=reason)
+
+
+APPLICATION = json.dumps({"Event": "SparkListenerApplicationStart", "App ID": "app", "Timestamp": SECOND}) + "\n"
+
+
+def test_a_task_of_spark_that_is_tried_until_it_succeeds(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    text = (
+        APPLICATION
+        + started(0, 1)
+        + ended(0, 1, 4, "ExceptionFailure")
+        + started(1, 5)
+        + ended(1, 5, 9, "Success")
+        + started(2, 10)
+    )
+
+    answer = imported(service, "spark", text)
+    again = imported(service, "spark", text)
+
+    # A third attempt at what has succeeded is none that Spark makes: it is kept, and the task stays where it is.
+    assert (answer["tasks"], answer["task_instances"], answer["refused"]) == (1, 3, {"invalid-transition": 1})
+    assert stays(connection, "task:app/5.0/3") == [
+        ("PENDING", 1), ("RUNNING", 1), ("FAILED", 4), ("RUNNING", 5), ("SUCCESS", 9),
+    ]  # fmt: skip
+    assert stays(connection, "task_instance:app/5.0/3/2") == [("RUNNING", 10)]
+    assert again == again | ADDED_NOTHING | {"duplicates": 5}
+
+
+def test_a_task_of_spark_that_succeeded_and_is_resubmitted(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    gone = json.dumps({"Event": "SparkListenerExecutorRemoved", "Timestamp": SECOND + 20_000}) + "\n"
+    first = started(0, 1) + ended(0, 1, 4, "Success")
+    text = APPLICATION + first + gone + ended(0, 1, 4, "Resubmitted") + started(1, 21) + ended(1, 21, 30, "Success")
+
+    answer = imported(service, "spark", text)
+
+    assert (answer["refused"], answer["anomalies"]) == ({}, {"resubmitted": 1})
+    assert stays(connection, "task_instance:app/5.0/3/0") == [("RUNNING", 1), ("SUCCESS", 4), ("RESUBMITTED", 20)]
+    assert stays(connection, "task:app/5.0/3")[2:] == [
+        ("SUCCESS", 4), ("RESUBMITTED", 20), ("RUNNING", 21), ("SUCCESS", 30),
+    ]  # fmt: skip
+
+
+def test_an_attempt_of_spark_that_ends_after_its_task_and_one_that_ends_twice(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    text = (
+        APPLICATION
+        + started(0, 1)
+        + started(1, 5)
+        + ended(0, 1, 8, "Success")
+        + ended(1, 5, 9, "TaskKilled")
+        + ended(1, 5, 10, "ExecutorLostFailure")
+        + ended(1, 5, 9, "TaskKilled")
+    )
+
+    answer = imported(service, "spark", text)
+
+    assert answer["refused"] == {"invalid-transition": 1}
+    assert (answer["anomalies"], answer["duplicates"]) == ({"end-after-its-task": 1}, 1)
+    assert stays(connection, "task:app/5.0/3")[-1] == ("SUCCESS", 8)
+    assert stays(connection, "task_instance:app/5.0/3/1") == [("RUNNING", 5), ("KILLED", 9)]
+    (killed,) = rows(connection, "SELECT rule FROM sojourn.transition WHERE status = 'KILLED'")
+    assert killed["rule"] == "orphaned-instance"
+
+
+def test_a_task_of_nextflow_that_is_tried_again_and_one_that_is_cached(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    text = (
+        "task_id\tname\tstatus\tattempt\tsubmit\tduration\trealtime\n"
+        f"1\tINDEX\tCACHED\t1\t{SECOND}\t9000\t8000\n"
+        f"2\tALIGN (a)\tFAILED\t1\t{SECOND}\t5000\t3000\n"
+        f"3\tALIGN (a)\tCOMPLETED\t2\t{SECOND + 6000}\t5000\t3000\n"
+        f"4\tSORT (a)\tFAILED\t1\t{SECOND}\t5000\t-\n"
+    )
+
+    answer = imported(service, "nextflow", text)
+    again = imported(service, "nextflow", text)
+
+    assert (answer["tasks"], answer["task_instances"], answer["refused"], answer["bad"]) == (3, 3, {}, 0)
+    assert again == again | ADDED_NOTHING | {"duplicates": 4}
+    (run,) = {row["workflow_id"] for row in rows(connection, "SELECT DISTINCT workflow_id FROM sojourn.task")}
+    assert stays(connection, f"task:{run}/ALIGN (a)") == [
+        ("NEW", 0), ("SUBMITTED", 0), ("RUNNING", 2), ("FAILED", 5),
+        ("SUBMITTED", 6), ("RUNNING", 8), ("COMPLETED", 11),
+    ]  # fmt: skip
+    assert stays(connection, f"task_instance:{run}/SORT (a)/4") == [("SUBMITTED", 0), ("FAILED", 5)]
+    assert stays(connection, f"task:{run}/INDEX") == [("NEW", 0), ("CACHED", 0)]
+
+
+def test_a_table_of_jobmon(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    moves = ("G", "Q", "I", "O", "R", "E", "G", "Q", "I", "R", "D", "R")
+    text = "task_id,workflow_id,previous_status,new_status,entered_at,exited_at\n" + "".join(
+        f"204,17,{before},{to},2026-01-31 08:00:{second:02},\n"
+        for second, (before, to) in enumerate(zip(("", *moves), moves, strict=False))
+    )
+
+    answer = imported(service, "jobmon", text, zone="UTC")
+    again = imported(service, "jobmon", text, zone="UTC")
+
+    # Jobmon has let a task go on that was DONE: its table says so, and the gate does not let it pass.
+    assert (answer["tasks"], answer["transitions"], answer["refused"]) == (1, 11, {"invalid-transition": 1})
+    assert (answer["anomalies"], answer["bad"]) == ({}, 0)
+    assert again == again | ADDED_NOTHING | {"duplicates": 12}
+    assert [status for status, _ in stays(connection, "task:17/204")] == [
+        "REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_RECOVERABLE", "REGISTERING", "QUEUED",
+        "INSTANTIATING", "RUNNING", "DONE",
+    ]  # fmt: skip
+    (task,) = rows(connection, "SELECT num_attempts FROM sojourn.task")
+    assert task["num_attempts"] == 2
+
+
+def test_a_row_of_jobmon_that_begins_elsewhere_than_the_log_is_counted(service: TransitionService) -> None:
+    text = "task_id,workflow_id,previous_status,new_status,entered_at\n204,17,I,R,2026-01-31 08:00:00\n"
+
+    answer = imported(service, "jobmon", text, zone="UTC")
+
+    assert (answer["refused"], answer["anomalies"]) == ({"invalid-transition": 1}, {"other-previous-status": 1})
+
+
+def test_a_requeue_of_slurm_at_the_same_submission_is_a_further_attempt(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    def record(start: str, end: str, state: str) -> str:
+        return f"7|c|2026-01-31T08:00:00|2026-01-31T{start}|2026-01-31T{end}|{state}|n1\n"
+
+    text = "JobID|Cluster|Submit|Start|End|State|NodeList\n"
+    text += record("08:00:05", "08:00:10", "NF") + record("08:00:20", "08:00:30", "COMPLETED")
+
+    answer = imported(service, "sacct", text, zone="UTC")
+    again = imported(service, "sacct", text, zone="UTC")
+
+    assert (answer["task_instances"], answer["refused"], answer["anomalies"]) == (2, {}, {})
+    assert again == again | ADDED_NOTHING
+    assert stays(connection, "task:c/7") == [
+        ("PENDING", 0), ("RUNNING", 5), ("NODE_FAIL", 10), ("PENDING", 20), ("RUNNING", 20), ("COMPLETED", 30),
+    ]  # fmt: skip

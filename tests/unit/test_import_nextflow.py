@@ -1,0 +1,180 @@
+"""The rows of a Nextflow trace: names, retries, times for people and raw ones."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from application.imports.formats.nextflow import MissingFields
+from application.imports.local_time import TimeZoneNeeded
+from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
+from tests.importing import read
+
+FIELDS = ("task_id", "hash", "native_id", "name", "status", "exit", "submit", "duration", "realtime")
+ROW = {
+    "task_id": "5", "hash": "19/beb69e", "native_id": "3038", "name": "ALIGN (s1)", "status": "COMPLETED", "exit": "0",
+    "submit": "2026-01-31 08:00:00.250", "duration": "1m 20s", "realtime": "20s", "start": "2026-01-31 08:01:00.000",
+    "complete": "2026-01-31 08:01:21.000", "process": "ALIGN", "tag": "s1", "attempt": "1",
+}  # fmt: skip
+SUBMITTED = datetime(2026, 1, 31, 8, 0, 0, 250_000, tzinfo=UTC)
+
+
+def trace(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS) -> str:
+    told = [list(fields), *([(ROW | row)[field] for field in fields] for row in rows)]
+    return "".join("\t".join(values) + "\n" for values in told)
+
+
+def lines(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS, zone: str | None = "UTC") -> list[Line]:
+    found = read("nextflow", trace(*rows, fields=fields), zone=zone)
+    assert all(isinstance(line, Line) for line in found), found
+    return [line for line in found if isinstance(line, Line)]
+
+
+def moves(line: Line) -> list[tuple[str, float]]:
+    """The statuses of an attempt and the seconds from its submission to each."""
+    (began,) = (proposal for proposal in line.proposals if isinstance(proposal, CreateInstance))
+    told = (proposal for proposal in line.proposals if isinstance(proposal, MoveInstance))
+    return [(move.to, (move.at - began.at).total_seconds()) for move in told]
+
+
+def tasks(*found: Line) -> list[str]:
+    ids = (proposal.task_id for line in found for proposal in line.proposals if isinstance(proposal, CreateInstance))
+    return [task.partition("/")[2] for task in ids]
+
+
+def test_a_row_is_a_task_and_its_attempt() -> None:
+    (line,) = lines({})
+    register, create, *_ = line.proposals
+
+    assert isinstance(register, RegisterTask)
+    assert isinstance(create, CreateInstance)
+    assert register.task_id == create.task_id == f"{register.workflow_id}/ALIGN (s1)"
+    assert create.instance == f"{register.task_id}/5"
+    assert (register.template, register.at, create.at) == ("ALIGN", SUBMITTED, SUBMITTED)
+    assert moves(line) == [("RUNNING", 60.0), ("COMPLETED", 80.0)]
+
+
+def test_where_start_and_complete_are_there_they_count() -> None:
+    (line,) = lines({}, fields=(*FIELDS, "start", "complete"))
+
+    assert moves(line) == [("RUNNING", 59.75), ("COMPLETED", 80.75)]
+
+
+def test_raw_times_need_no_zone() -> None:
+    raw = {"submit": "1769846400250", "duration": "80000", "realtime": "20000"}
+    (line,) = lines(raw, zone=None)
+
+    assert line.proposals[0].at == SUBMITTED
+    assert moves(line) == [("RUNNING", 60.0), ("COMPLETED", 80.0)]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("757ms", 0.757), ("9.8s", 9.8), ("1m 20s", 80), ("2h 3m 5s", 7385), ("1d 2h", 93600), ("2h", 7200), ("0ms", 0)],
+)
+def test_durations_for_people(told: str, expected: float) -> None:
+    (line,) = lines({"duration": told, "realtime": "-"})
+
+    ((_, took),) = moves(line)
+    assert took == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("told", "statuses", "anomalies"),
+    [
+        ({"status": "FAILED", "realtime": "-", "exit": "-"}, ["FAILED"], ()),
+        ({"status": "ABORTED", "duration": "-", "realtime": "-"}, [], ("undated-status",)),
+        ({"status": "RUNNING", "duration": "-", "realtime": "-"}, [], ("undated-status",)),
+        ({"status": "SUBMITTED", "duration": "-", "realtime": "-"}, [], ()),
+        ({"duration": "10s"}, ["RUNNING", "COMPLETED"], ("start-before-submit",)),
+    ],
+)
+def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
+    told: dict[str, str], statuses: list[str], anomalies: tuple[str, ...]
+) -> None:
+    (line,) = lines(told)
+
+    assert [status for status, _ in moves(line)] == statuses
+    assert line.anomalies == anomalies
+
+
+def test_what_was_never_submitted_has_no_time_and_is_counted() -> None:
+    assert lines({"status": "ABORTED", "submit": "-"}) == [Line(2, (), ("undated-status",))]
+
+
+def test_what_is_cached_was_not_tried_in_this_run() -> None:
+    (line,) = lines({"status": "CACHED"})
+    register, moved = line.proposals
+
+    assert isinstance(moved, MoveTask)
+    assert (moved.to, moved.at, register.at) == ("CACHED", SUBMITTED, SUBMITTED)
+
+
+def test_a_retry_is_a_further_attempt_and_another_task_of_the_name_is_another_task() -> None:
+    rows = [
+        {"task_id": "1", "status": "FAILED", "attempt": "1"},
+        {"task_id": "2", "attempt": "1"},
+        {"task_id": "3", "status": "FAILED", "attempt": "2"},
+        {"task_id": "4", "attempt": "3"},
+        {"task_id": "5", "attempt": "1"},
+    ]
+    name = "ALIGN (s1)"
+
+    assert tasks(*lines(*rows, fields=(*FIELDS, "attempt"))) == [name, f"{name}#2", name, name, f"{name}#3"]
+    # Without the field, what follows a failure is its retry.
+    assert tasks(*lines(*rows)) == [name, name, f"{name}#2", f"{name}#2", f"{name}#3"]
+
+
+def test_a_task_is_named_by_its_process_and_tag_where_it_has_no_name() -> None:
+    fields = ("process", "tag", "hash", "status", "submit")
+
+    assert tasks(*lines({}, {"tag": "-", "hash": "1/2"}, fields=fields)) == ["ALIGN (s1)", "ALIGN"]
+
+
+def test_runs_do_not_collide_and_a_run_that_goes_on_keeps_its_name() -> None:
+    cached = {"status": "CACHED", "task_id": "1", "name": "INDEX"}
+    one = lines(cached, {})
+    two = lines(cached, {"submit": "2026-02-01 08:00:00.000"})
+    more = lines(cached, {}, {"name": "SORT"})
+
+    assert one[0].proposals[0][0] == more[0].proposals[0][0] != two[0].proposals[0][0]
+
+
+def test_a_name_that_is_too_long_is_cut_and_stays_its_own() -> None:
+    long = [tasks(*lines({"name": "A" * 300 + end}))[0] for end in ("x", "y")]
+
+    assert long[0] != long[1]
+
+
+def test_a_change_of_the_clock_is_told_apart_by_the_duration() -> None:
+    told = {"submit": "2026-11-01 00:50:00", "complete": "2026-11-01 01:10:00", "duration": "1h 20m", "realtime": "-"}
+    found = read("nextflow", trace(told, fields=(*FIELDS, "complete")), zone="America/New_York")
+
+    assert isinstance(found[0], Line)
+    assert moves(found[0]) == [("COMPLETED", timedelta(hours=1, minutes=20).total_seconds())]
+
+
+def test_times_need_a_zone() -> None:
+    with pytest.raises(TimeZoneNeeded, match="--timezone"):
+        lines({}, zone=None)
+
+
+def test_a_trace_without_what_is_needed_is_refused() -> None:
+    with pytest.raises(MissingFields, match="submit, name, task_id"):
+        lines({}, fields=("status", "exit"))
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"status": "DONE"}, "no status 'DONE'"),
+        ({"submit": "soon"}, "time 'soon' cannot be read"),
+        ({"duration": "long"}, "duration 'long' cannot be read"),
+        ({"name": "-"}, "has no name"),
+        ({"name": "a\tb"}, "has 10 fields separated by tabs, not 9"),
+    ],
+)
+def test_a_row_that_is_not_understood_says_why(told: dict[str, str], why: str) -> None:
+    (bad,) = read("nextflow", trace(told), zone="UTC")
+
+    assert isinstance(bad, BadLine)
+    assert why in bad.error

@@ -1,0 +1,67 @@
+"""The lines of a file, however it is compressed."""
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from application.imports.source import Unreadable, opened, size, stem
+
+TEXT = b"".join(b"line %d\n" % number for number in range(1, 10_001))
+
+
+def lines(path: Path) -> list[bytes]:
+    with opened(str(path)) as source:
+        return [line for _, line in source.lines()]
+
+
+@pytest.mark.parametrize(
+    "compress", [bytes, gzip.compress, zstandard.compress, bz2.compress, lzma.compress], ids=lambda of: of.__module__
+)
+def test_what_is_compressed_is_read_as_what_it_was(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(compress(TEXT[:30_000]) + compress(TEXT[30_000:]))
+
+    assert lines(path) == TEXT.splitlines(keepends=True)
+    with opened(str(path)) as source:
+        assert sum(1 for _ in source.lines()) == 10_000
+        assert source.bytes_read == size(str(path))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress], ids=lambda of: of.__module__)
+def test_what_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "log"
+    whole = compress(TEXT)
+    path.write_bytes(whole[: -len(whole) // 4])
+
+    with opened(str(path)) as source:
+        read = [line for _, line in source.lines()]
+        (bad,) = source.ending()
+
+    assert TEXT.startswith(b"".join(read))
+    assert "cannot be decompressed" in bad.error
+
+
+def test_the_parts_of_a_rolling_log_follow_one_another(tmp_path: Path) -> None:
+    for number, part in ((1, b"one\n"), (2, b"two\n"), (10, b"ten\n")):
+        (tmp_path / f"events_{number}_app").write_bytes(zstandard.compress(part))
+    (tmp_path / "appstatus_app").write_bytes(b"")
+
+    assert lines(tmp_path) == [b"one\n", b"two\n", b"ten\n"]
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="rolling event log"):
+        lines(tmp_path)
+    path = tmp_path / "log.lz4"
+    path.write_bytes(b"LZ4Block" + bytes(20))
+    with pytest.raises(Unreadable, match="lz4"):
+        lines(path)
+
+
+def test_a_file_is_called_by_its_name_without_endings() -> None:
+    assert [stem(name) for name in ("a/b.c.txt", "b.json.gz", "b.zst", "b")] == ["b.c", "b", "b", "b"]

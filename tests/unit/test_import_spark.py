@@ -1,0 +1,165 @@
+"""The events of a Spark log: what they propose, and what is said of those that are not understood."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, RegisterTask
+from domain.actor import Actor
+from tests.importing import read
+
+EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+
+
+def milliseconds(minute: float) -> int:
+    return round((EIGHT + timedelta(minutes=minute)).timestamp() * 1000)
+
+
+def start_of_application(app: str = "app-1", attempt: str | None = None) -> dict[str, Any]:
+    told = {"Event": "SparkListenerApplicationStart", "App Name": "etl", "App ID": app, "Timestamp": milliseconds(0)}
+    return told | ({"App Attempt ID": attempt} if attempt else {})
+
+
+def stage(submitted: float = 1, name: str = "count at etl.py:3") -> dict[str, Any]:
+    info = {"Stage ID": 5, "Stage Attempt ID": 0, "Stage Name": name, "Submission Time": milliseconds(submitted)}
+    return {"Event": "SparkListenerStageSubmitted", "Stage Info": info}
+
+
+def info(**told: Any) -> dict[str, Any]:
+    return {
+        "Task ID": 77, "Index": 3, "Attempt": 0, "Launch Time": milliseconds(2), "Executor ID": "1", "Host": "n1",
+        "Speculative": False, "Getting Result Time": 0, "Finish Time": 0, "Failed": False, "Killed": False, **told,
+    }  # fmt: skip
+
+
+def started(**told: Any) -> dict[str, Any]:
+    return {"Event": "SparkListenerTaskStart", "Stage ID": 5, "Stage Attempt ID": 0, "Task Info": info(**told)}
+
+
+def ended(reason: str = "Success", *, finish: float = 9, **told: Any) -> dict[str, Any]:
+    of = info(**{"Finish Time": milliseconds(finish)} | told)
+    return {
+        "Event": "SparkListenerTaskEnd", "Stage ID": 5, "Stage Attempt ID": 0, "Task Type": "ResultTask",
+        "Task End Reason": {"Reason": reason}, "Task Info": of,
+    }  # fmt: skip
+
+
+def lines(*events: dict[str, Any]) -> list[Line | BadLine]:
+    return read("spark", "".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events))
+
+
+def last(*events: dict[str, Any]) -> Line:
+    line = lines(*events)[-1]
+    assert isinstance(line, Line), line
+    return line
+
+
+def at(minute: float) -> datetime:
+    return EIGHT + timedelta(minutes=minute)
+
+
+def test_an_attempt_begins_as_it_is_launched_and_its_task_as_its_stage_is_submitted() -> None:
+    register, create = last(start_of_application(), stage(), started(Speculative=True)).proposals
+
+    assert isinstance(register, RegisterTask)
+    assert register[:3] == ("app-1/5.0/3", "app-1", at(1))
+    assert register.template == "count at etl.py:3"
+    node = Actor(component="executor:1", host="n1")
+    assert create == CreateInstance("app-1/5.0/3/0", "app-1/5.0/3", at(2), node, "task ID 77, speculative")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("Success", "SUCCESS"),
+        ("ExceptionFailure", "FAILED"),
+        ("ExecutorLostFailure", "FAILED"),
+        ("FetchFailed", "FAILED"),
+        ("TaskResultLost", "FAILED"),
+        ("UnknownReason", "FAILED"),
+        ("TaskKilled", "KILLED"),
+        ("TaskCommitDenied", "KILLED"),
+    ],
+)
+def test_the_reason_of_an_end_says_the_status(reason: str, status: str) -> None:
+    (moved,) = last(start_of_application(), started(), ended(reason)).proposals
+
+    assert isinstance(moved, MoveInstance)
+    assert moved[:3] == ("app-1/5.0/3/0", status, at(9))
+
+
+def test_why_it_failed_is_kept() -> None:
+    end = ended("ExceptionFailure")
+    end["Task End Reason"] |= {"Class Name": "java.lang.OutOfMemoryError", "Description": "no memory"}
+    (moved,) = last(start_of_application(), started(), end).proposals
+
+    assert moved.reason == "ExceptionFailure: java.lang.OutOfMemoryError: no memory"
+
+
+def test_the_driver_fetches_a_result() -> None:
+    end = ended()
+    end["Task Info"]["Getting Result Time"] = milliseconds(8)
+    moves = last(start_of_application(), started(), end).proposals
+
+    assert [(move.to, move.at) for move in moves if isinstance(move, MoveInstance)] == [
+        ("GET RESULT", at(8)), ("SUCCESS", at(9)),
+    ]  # fmt: skip
+
+
+def test_a_resubmission_happens_no_earlier_than_what_the_log_has_told_before() -> None:
+    gone = {"Event": "SparkListenerExecutorRemoved", "Timestamp": milliseconds(15), "Executor ID": "1"}
+    line = last(start_of_application(), started(), ended(), gone, ended("Resubmitted"))
+
+    assert line.anomalies == ("resubmitted",)
+    assert [(move.to, move.at) for move in line.proposals if isinstance(move, MoveInstance)] == [
+        ("RESUBMITTED", at(15))
+    ]
+
+
+def test_an_end_whose_start_is_not_in_the_file_tells_of_both() -> None:
+    proposals = last(start_of_application(), ended()).proposals
+
+    assert [type(proposal) for proposal in proposals] == [RegisterTask, CreateInstance, MoveInstance]
+    assert [proposal.at for proposal in proposals] == [at(2), at(2), at(9)]
+
+
+def test_an_end_before_its_start_is_counted() -> None:
+    assert last(start_of_application(), started(), ended(finish=1)).anomalies == ("end-before-start",)
+
+
+def test_attempts_of_one_application_on_yarn_do_not_collide() -> None:
+    one, two = (last(start_of_application("a", attempt), started()).proposals[0] for attempt in ("1", "2"))
+
+    assert (one[:2], two[:2]) == (("a_1/5.0/3", "a"), ("a_2/5.0/3", "a"))
+
+
+def test_an_application_without_an_id_goes_by_its_properties_else_by_its_file() -> None:
+    environment = {"Event": "SparkListenerEnvironmentUpdate", "Spark Properties": {"spark.app.id": "local-7"}}
+
+    assert last(environment, started()).proposals[0][:2] == ("local-7/5.0/3", "local-7")
+    assert last(started()).proposals[0][:2] == ("sample/5.0/3", "sample")
+
+
+def test_what_says_nothing_of_a_task_is_not_even_parsed() -> None:
+    text = '{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","plan":"cut off he\n'
+
+    assert read("spark", text) == [Line(1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("nonsense\n", "is no JSON"),
+        ('{"Event":"SparkListenerTaskStart","Stage ID":5\n', "is no JSON"),
+        ('{"Event":"SparkListenerTaskStart"}\n', "Task Info"),
+        ('{"event":"x"}\n', 'has no "Event"'),
+        ("[1]\n", "no JSON object"),
+    ],
+)
+def test_a_line_that_is_not_understood_says_why(text: str, why: str) -> None:
+    (bad,) = read("spark", text)
+
+    assert isinstance(bad, BadLine)
+    assert why in bad.error
