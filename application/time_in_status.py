@@ -1,29 +1,13 @@
 """How long entities stay in each status."""
 
 from datetime import datetime
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast
 
-from psycopg.rows import dict_row
-from psycopg.sql import SQL, Identifier
-
-from application.as_of import as_of
-from application.known import check_workflow
+from application.analysis import analysis, rounded, rows
 from application.store import Store
-from domain.entity import TASK, TASK_INSTANCE
-from infrastructure.sql import query
+from domain.entity import TASK
 
-By = Literal["workflow", "template", "actor"]
-
-AUDITS = {
-    TASK: Identifier("sojourn", "task_status_audit"),
-    TASK_INSTANCE: Identifier("sojourn", "task_instance_status_audit"),
-}
-GROUPS = {
-    None: SQL("NULL::text"),
-    "workflow": SQL("a.workflow_id"),
-    "template": SQL("t.template"),
-    "actor": SQL("a.actor"),
-}
+By = Literal["workflow", "template", "actor", "hour", "day", "week"]
 
 
 class TimeInStatus(TypedDict):
@@ -46,6 +30,20 @@ class TimeInStatus(TypedDict):
     km_p90_seconds: float | None
 
 
+class Bin(TypedDict):
+    """How many stays of one group in one status lasted from so long to below so long, in seconds.
+
+    `to_seconds` is None in the last bin there is. `open` of the `n` have not ended.
+    """
+
+    status: str
+    group: str | None
+    from_seconds: float
+    to_seconds: float | None
+    n: int
+    open: int
+
+
 def time_in_status(
     store: Store,
     kind: str = TASK,
@@ -57,19 +55,28 @@ def time_in_status(
 ) -> list[TimeInStatus]:
     """The stays of tasks or task instances as of `at`, by status and group, the longest total of each group first.
 
-    `by` actor is the component that reported the status. Terminal statuses are left out unless `terminal`. Raises
-    UnknownEntity where no task is of that workflow.
+    `by` actor is the component that reported the status; hour, day and week (its Monday) are those in UTC in which the
+    status was entered. Terminal statuses are left out unless `terminal`. Raises UnknownEntity where no task is of that
+    workflow.
     """
-    statement = SQL(query("projections", "time_in_status")).format(audit=AUDITS[kind], group=GROUPS[by])
-    wanted = {"kind": kind, "workflow_id": workflow_id, "terminal": terminal}
-    with as_of(store, at) as connection:
-        if workflow_id is not None:
-            check_workflow(connection, workflow_id)
-        with connection.cursor(row_factory=dict_row) as cursor:
-            return [_rounded(row) for row in cursor.execute(statement, wanted, prepare=False)]
+    wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
+    with analysis(store, at, workflow_id) as connection:
+        return [cast("TimeInStatus", rounded(row)) for row in rows(connection, "time_in_status", wanted)]
 
 
-def _rounded(row: dict[str, Any]) -> TimeInStatus:
-    # To the microsecond, which is as fine as the clock: sums of floats have more digits than they know.
-    rounded = {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()}
-    return cast("TimeInStatus", rounded)
+def time_in_status_histogram(
+    store: Store,
+    kind: str = TASK,
+    by: By | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    terminal: bool = False,
+) -> list[Bin]:
+    """The same stays, counted by how long they lasted; bins in which there is none are left out.
+
+    Raises UnknownEntity where no task is of that workflow.
+    """
+    wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
+    with analysis(store, at, workflow_id) as connection:
+        return [cast("Bin", row) for row in rows(connection, "time_in_status_histogram", wanted)]

@@ -12,6 +12,7 @@ import typer
 from interfaces.commands import (
     audit,
     bench,
+    concurrency,
     db,
     demo,
     export,
@@ -38,6 +39,7 @@ app = typer.Typer(
 for commands in (
     audit,
     bench,
+    concurrency,
     demo,
     export,
     history,

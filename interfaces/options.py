@@ -1,7 +1,7 @@
 """Arguments and options that several commands have."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +11,15 @@ At = Annotated[
     typer.Option("--at", metavar="TIME", help="Answer as of then (ISO 8601 with a zone), not as of now."),
 ]
 Workflow = Annotated[str | None, typer.Option("--workflow", metavar="ID", help="Only what is in that workflow.")]
+
+EntityKind = Annotated[Literal["task", "ti", "task_instance"], typer.Option("--entity", help="Whose statuses.")]
+
+
+def kind_of(entity: str) -> str:
+    """The kind of entity that `--entity` names."""
+    from domain.entity import SHORT
+
+    return SHORT.get(entity, entity)
 
 
 def time_of(at: str | None) -> datetime | None:

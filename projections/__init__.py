@@ -13,5 +13,13 @@ OBJECTS = (
     "silences",
     "silence",
     "runner",
+    "status_audit",
+    "group_of",
+    "place_of",
+    "histogram_bounds",
+    "time_in_status",
+    "time_in_status_histogram",
+    "concurrency",
+    "concurrency_by_bucket",
 )
 """The functions and views, in the order of their creation."""

@@ -6,7 +6,7 @@ import typer
 
 from interfaces import connect
 from interfaces.beginning import say_why_nothing
-from interfaces.options import At, Workflow, time_of
+from interfaces.options import At, EntityKind, Workflow, kind_of, time_of
 from interfaces.output import AsJson, Dsn, in_words, show
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ DURATIONS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
 @app.command("time-in-status")
 def time_in_status(
     ctx: typer.Context,
-    entity: Annotated[Literal["task", "ti", "task_instance"], typer.Option(help="Whose statuses.")] = "task",
+    entity: EntityKind = "task",
     by: Annotated[
         Literal["workflow", "template", "actor"] | None,
         typer.Option(help="A row for each; actor is the component that reported the status."),
@@ -39,9 +39,8 @@ def time_in_status(
     has lasted at least so long; they are empty where too few stays have ended.
     """
     from application.time_in_status import time_in_status as read
-    from domain.entity import SHORT
 
-    kind = SHORT.get(entity, entity)
+    kind = kind_of(entity)
     time = time_of(at)
     with connect.service(ctx, dsn) as service:
         rows = read(service.store, kind, by, workflow, time, terminal=terminal)

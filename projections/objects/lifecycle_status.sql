@@ -6,7 +6,10 @@ SELECT
     machine.key AS entity_kind,
     status.key AS status,
     machine.value::jsonb -> 'terminal' ? status.key AS terminal,
-    machine.value::jsonb -> 'failures' ? status.key AS failure
+    machine.value::jsonb -> 'failures' ? status.key AS failure,
+    coalesce(
+        machine.value ->> 'initial' = status.key OR machine.value::jsonb -> 'available_for_run' ? status.key, false
+    ) AS waiting
 FROM
     sojourn.lifecycle AS l
     CROSS JOIN LATERAL json_each(l.definition) AS machine

@@ -5,12 +5,21 @@ SELECT
     coalesce(
         a.exited_at, (SELECT sojourn.as_of()), greatest(statement_timestamp(), a.entered_at)
     ) - a.entered_at AS duration,
-    a.version, a.position, a.reported, a.rule, a.actor, a.task_id
+    a.version, a.position, a.reported, a.rule, a.actor, a.task_id,
+    task.template, task.lifecycle, task.lifecycle_version,
+    a.next_status
 FROM (
     SELECT
         t.entity_id AS task_instance_id, t.workflow_id, t.previous_status, t.status AS new_status, t.entered_at,
         lead(t.entered_at) OVER (PARTITION BY t.entity_id, t.workflow_id ORDER BY t.version) AS exited_at,
-        t.version, t.position, t.reported, t.rule, t.actor, t.task_id
+        t.version, t.position, t.reported, t.rule, t.actor, t.task_id,
+        lead(t.status) OVER (PARTITION BY t.entity_id, t.workflow_id ORDER BY t.version) AS next_status
     FROM sojourn.transition AS t
     WHERE t.entity_kind = 'task_instance' AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
-) AS a;
+) AS a
+-- A left join costs nothing where none of its columns is asked for.
+LEFT JOIN sojourn.task AS task ON task.task_id = a.task_id;
+
+COMMENT ON VIEW sojourn.task_instance_status_audit IS
+    'One row for each status that a task instance was in. exited_at is NULL where no exit was observed; duration then '
+    'runs up to now, or to sojourn.as_of. next_status, template, lifecycle and lifecycle_version stand beside it.';

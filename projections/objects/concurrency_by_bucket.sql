@@ -1,0 +1,56 @@
+-- The boundaries of buckets are changes by nothing: with them, what lies between two changes lies within one bucket.
+-- Buckets begin at multiples of their length from a Monday in UTC.
+CREATE OR REPLACE FUNCTION sojourn.concurrency_by_bucket(
+    entity_kind text, status text, bucket interval, workflow_id text DEFAULT NULL, by text DEFAULT NULL
+)
+RETURNS TABLE ("group" text, bucket_at timestamptz, mean float8, most bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    WITH change AS MATERIALIZED (
+        SELECT c."group", c.at, (c.n - lag(c.n, 1, 0::bigint) OVER (PARTITION BY c."group" ORDER BY c.at))::integer AS step
+        FROM sojourn.concurrency(
+            concurrency_by_bucket.entity_kind, concurrency_by_bucket.status, concurrency_by_bucket.workflow_id,
+            concurrency_by_bucket.by
+        ) AS c
+    ),
+    span AS (
+        SELECT
+            c."group",
+            date_bin(concurrency_by_bucket.bucket, min(c.at), '2000-01-03T00:00:00Z') AS begins,
+            CASE WHEN sum(c.step) > 0 THEN greatest(max(c.at), asked.at) ELSE max(c.at) END AS ends,
+            greatest(max(c.at), asked.at) AS asked_at
+        FROM change AS c, (SELECT coalesce(sojourn.as_of(), statement_timestamp())) AS asked (at)
+        GROUP BY c."group", asked.at
+    ),
+    point AS (
+        SELECT p."group", p.at, sum(p.step)::integer AS step
+        FROM (
+            SELECT c."group", c.at, c.step FROM change AS c
+            UNION ALL
+            SELECT s."group", least(b.at, s.asked_at), 0
+            FROM
+                span AS s,
+                generate_series(
+                    s.begins, s.ends + concurrency_by_bucket.bucket, concurrency_by_bucket.bucket
+                ) AS b (at)
+        ) AS p
+        GROUP BY p."group", p.at
+    ),
+    piece AS (
+        SELECT
+            p."group", p.at, sum(p.step) OVER in_time AS n,
+            date_part('epoch', lead(p.at) OVER in_time - p.at) AS seconds
+        FROM point AS p
+        WINDOW in_time AS (PARTITION BY p."group" ORDER BY p.at)
+    )
+    SELECT
+        p."group", date_bin(concurrency_by_bucket.bucket, p.at, '2000-01-03T00:00:00Z') AS bucket_at,
+        (sum(p.n * p.seconds) / sum(p.seconds))::float8, max(p.n)
+    FROM piece AS p
+    WHERE p.seconds > 0
+    GROUP BY 1, 2
+    ORDER BY p."group" NULLS FIRST, 2
+$$;
+
+COMMENT ON FUNCTION sojourn.concurrency_by_bucket IS
+    'How many tasks or task instances were in a status at once, in each bucket of time: the mean weighted by time and '
+    'the most. The last bucket is weighed up to now, or to sojourn.as_of.';

@@ -1,0 +1,22 @@
+CREATE OR REPLACE FUNCTION sojourn.directly_follows(entity_kind text DEFAULT 'task', workflow_id text DEFAULT NULL)
+RETURNS TABLE (source text, target text, n bigint, median_seconds float8)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT NULL, s.status, count(*), NULL
+    FROM sojourn.status_audit AS s
+    WHERE
+        s.entity_kind = directly_follows.entity_kind AND s.previous_status IS NULL
+        AND (directly_follows.workflow_id IS NULL OR s.workflow_id = directly_follows.workflow_id)
+    GROUP BY s.status
+    UNION ALL
+    SELECT s.status, s.next_status, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY s.seconds)
+    FROM sojourn.status_audit AS s
+    WHERE
+        s.entity_kind = directly_follows.entity_kind
+        AND (directly_follows.workflow_id IS NULL OR s.workflow_id = directly_follows.workflow_id)
+    GROUP BY s.status, s.next_status
+    ORDER BY 1 NULLS FIRST, 3 DESC, 2
+$$;
+
+COMMENT ON FUNCTION sojourn.directly_follows IS
+    'How often each status came right after another, and the median of the seconds in the first. source is NULL where '
+    'an entity begins; target is NULL for those that are still in source, up to now or to sojourn.as_of.';

@@ -1,0 +1,19 @@
+-- Inlined: a grouping that is a constant costs nothing for each row.
+CREATE OR REPLACE FUNCTION sojourn.group_of(
+    by text, workflow_id text, template text, actor text, entered_at timestamptz
+)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE by
+        WHEN 'workflow' THEN workflow_id
+        WHEN 'template' THEN template
+        WHEN 'actor' THEN actor
+        WHEN 'hour' THEN to_char(entered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:00:00"Z"')
+        WHEN 'day' THEN to_char(entered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+        WHEN 'week' THEN to_char(date_trunc('week', entered_at AT TIME ZONE 'UTC'), 'YYYY-MM-DD')
+    END
+$$;
+
+COMMENT ON FUNCTION sojourn.group_of IS
+    'The group of a stay: by workflow, template, actor, or the hour, day or week (its Monday) in UTC in which it began. '
+    'NULL where by is none of these.';

@@ -1,0 +1,84 @@
+-- Kaplan-Meier: an interval that is still open has lasted at least so long. After the interval of rank r out of n,
+-- n - r are left, and each open one among the first r stands for as many as were left when it was last seen:
+-- n / (n - r) is multiplied by (left + 1) / left for each of them. Ends come before open intervals of their length.
+-- So the curve falls evenly from one open interval to the next: only those are gone through, a million ends are not.
+CREATE OR REPLACE FUNCTION sojourn.time_in_status(
+    entity_kind text DEFAULT 'task', by text DEFAULT NULL, workflow_id text DEFAULT NULL,
+    terminal boolean DEFAULT false
+)
+RETURNS TABLE (
+    status text, "group" text, n bigint, open bigint, total_seconds float8, mean_seconds float8,
+    p50_seconds float8, p90_seconds float8, p99_seconds float8, km_p50_seconds float8, km_p90_seconds float8
+)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT
+        g.status, g."group", g.n, g.open, g.total_seconds, g.total_seconds / g.n,
+        o.seconds[p50.below] + (o.seconds[p50.above] - o.seconds[p50.below]) * p50.share,
+        o.seconds[p90.below] + (o.seconds[p90.above] - o.seconds[p90.below]) * p90.share,
+        o.seconds[p99.below] + (o.seconds[p99.above] - o.seconds[p99.below]) * p99.share,
+        o.seconds[km.p50], o.seconds[km.p90]
+    FROM
+        (
+            SELECT
+                s.status,
+                sojourn.group_of(
+                    time_in_status.by, s.workflow_id, s.template, s.actor, s.entered_at
+                ) AS "group",
+                count(*) AS n, count(*) FILTER (WHERE s.open) AS open, sum(s.seconds) AS total_seconds,
+                array_agg(s.seconds) AS seconds, array_agg(s.open) AS is_open
+            FROM sojourn.status_audit AS s
+            WHERE
+                s.entity_kind = time_in_status.entity_kind
+                AND (time_in_status.workflow_id IS NULL OR s.workflow_id = time_in_status.workflow_id)
+                AND (s.lifecycle, s.lifecycle_version, s.status) NOT IN (
+                    SELECT l.lifecycle, l.lifecycle_version, l.status
+                    FROM sojourn.lifecycle_status AS l
+                    WHERE l.entity_kind = time_in_status.entity_kind AND l.terminal AND NOT time_in_status.terminal
+                )
+            GROUP BY 1, 2
+        ) AS g
+        -- OFFSET 0: sorted once, not once for each figure.
+        CROSS JOIN LATERAL (
+            SELECT
+                array_agg(u.seconds ORDER BY u.seconds, u.open) AS seconds,
+                array_agg(u.open ORDER BY u.seconds, u.open) AS is_open
+            FROM unnest(g.seconds, g.is_open) AS u (seconds, open)
+            OFFSET 0
+        ) AS o
+        CROSS JOIN LATERAL sojourn.place_of(0.5, g.n) AS p50
+        CROSS JOIN LATERAL sojourn.place_of(0.9, g.n) AS p90
+        CROSS JOIN LATERAL sojourn.place_of(0.99, g.n) AS p99
+        CROSS JOIN LATERAL (
+            SELECT
+                min(f.p50) FILTER (WHERE f.p50 < f.next_rank) AS p50,
+                min(f.p90) FILTER (WHERE f.p90 < f.next_rank) AS p90
+            FROM (
+                SELECT
+                    c.next_rank,
+                    greatest(c.rank + 1, ceil(g.n * (1 - (0.5 + 1e-9) / c.factor))::bigint) AS p50,
+                    greatest(c.rank + 1, ceil(g.n * (1 - (0.1 + 1e-9) / c.factor))::bigint) AS p90
+                FROM (
+                    SELECT
+                        r.rank, lead(r.rank, 1, g.n + 1) OVER by_rank AS next_rank,
+                        exp(sum(
+                            CASE
+                                WHEN r.rank BETWEEN 1 AND g.n - 1 THEN ln((g.n - r.rank + 1)::float8 / (g.n - r.rank))
+                                ELSE 0
+                            END
+                        ) OVER by_rank) AS factor
+                    FROM (
+                        SELECT u.place - 1 AS rank
+                        FROM unnest(true || o.is_open) WITH ORDINALITY AS u (open, place)
+                        WHERE u.open
+                    ) AS r
+                    WINDOW by_rank AS (ORDER BY r.rank)
+                ) AS c
+            ) AS f
+        ) AS km
+    ORDER BY g."group" NULLS FIRST, g.total_seconds DESC, g.status
+$$;
+
+COMMENT ON FUNCTION sojourn.time_in_status IS
+    'How long tasks or task instances stay in each status, in seconds. An open stay counts up to now, or to '
+    'sojourn.as_of. The km quantiles are Kaplan-Meier''s, for which an open stay has lasted at least so long; they are '
+    'NULL where too few stays have ended. Grouped by workflow, template, actor, hour, day or week, if asked.';

@@ -1,0 +1,42 @@
+CREATE OR REPLACE FUNCTION sojourn.time_in_status_histogram(
+    entity_kind text DEFAULT 'task', by text DEFAULT NULL, workflow_id text DEFAULT NULL,
+    terminal boolean DEFAULT false
+)
+RETURNS TABLE (
+    status text, "group" text, from_seconds float8, to_seconds float8, n bigint, open bigint
+)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT
+        b.status, b."group", coalesce(bound.seconds[b.bin], 0), bound.seconds[b.bin + 1], b.n, b.open
+    FROM
+        (VALUES (sojourn.histogram_bounds())) AS bound (seconds)
+        CROSS JOIN LATERAL (
+            SELECT
+                s.status,
+                sojourn.group_of(
+                    time_in_status_histogram.by, s.workflow_id, s.template, s.actor, s.entered_at
+                ) AS "group",
+                width_bucket(s.seconds, sojourn.histogram_bounds()) AS bin,
+                count(*) AS n, count(*) FILTER (WHERE s.open) AS open
+            FROM sojourn.status_audit AS s
+            WHERE
+                s.entity_kind = time_in_status_histogram.entity_kind
+                AND (
+                    time_in_status_histogram.workflow_id IS NULL
+                    OR s.workflow_id = time_in_status_histogram.workflow_id
+                )
+                AND (s.lifecycle, s.lifecycle_version, s.status) NOT IN (
+                    SELECT l.lifecycle, l.lifecycle_version, l.status
+                    FROM sojourn.lifecycle_status AS l
+                    WHERE
+                        l.entity_kind = time_in_status_histogram.entity_kind AND l.terminal
+                        AND NOT time_in_status_histogram.terminal
+                )
+            GROUP BY 1, 2, 3
+        ) AS b
+    ORDER BY b."group" NULLS FIRST, b.status, b.bin
+$$;
+
+COMMENT ON FUNCTION sojourn.time_in_status_histogram IS
+    'How many stays in each status lasted from so long to so long (below to_seconds; NULL: no limit), for stays as '
+    'sojourn.time_in_status takes them. Bins in which there is none are left out.';

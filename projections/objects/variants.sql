@@ -1,0 +1,24 @@
+CREATE OR REPLACE FUNCTION sojourn.variants(entity_kind text DEFAULT 'task', workflow_id text DEFAULT NULL)
+RETURNS TABLE (statuses text[], n bigint, share float8, median_seconds float8, examples text[])
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT
+        v.statuses, count(*) AS n, count(*) / (sum(count(*)) OVER ())::float8,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY v.seconds),
+        (array_agg(v.entity_id ORDER BY v.entity_id))[1:3]
+    FROM (
+        SELECT
+            s.entity_id, array_agg(s.status ORDER BY s.version) AS statuses,
+            date_part('epoch', max(s.entered_at) - min(s.entered_at)) AS seconds
+        FROM sojourn.status_audit AS s
+        WHERE
+            s.entity_kind = variants.entity_kind
+            AND (variants.workflow_id IS NULL OR s.workflow_id = variants.workflow_id)
+        GROUP BY s.entity_id
+    ) AS v
+    GROUP BY v.statuses
+    ORDER BY n DESC, v.statuses
+$$;
+
+COMMENT ON FUNCTION sojourn.variants IS
+    'The distinct sequences of statuses that tasks or task instances went through: how many did, their share, the '
+    'median of the seconds from the first status to the last, and up to three examples.';

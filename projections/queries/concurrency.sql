@@ -1,0 +1,2 @@
+SELECT c."group", c.at, c.n
+FROM sojourn.concurrency(%(kind)s, %(status)s, %(workflow_id)s, %(by)s) AS c;
