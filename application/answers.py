@@ -1,7 +1,7 @@
 """What the service answers, as the contract shapes it."""
 
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class TaskInstanceAnswer(TypedDict):
@@ -59,6 +59,46 @@ class RegisterAnswer(TypedDict):
 
     registered: int
     existing: int
+
+
+class BindAnswer(TypedDict):
+    """The array of a workflow and a task template version."""
+
+    array_id: str
+
+
+class QueueBatchAnswer(TypedDict):
+    """Every task of the call by the status that it has after it, and the batch that was queued, if any was."""
+
+    tasks_by_status: dict[str, list[str]]
+    batch_number: int | None
+
+
+class NoAnswer(TypedDict):
+    """Nothing is to be said."""
+
+
+class SubmittedAnswer(TypedDict):
+    """That the ids were kept; `unknown` and `of_other_arrays` name those of which nothing was, where there are any."""
+
+    success: bool
+    unknown: NotRequired[list[str]]
+    of_other_arrays: NotRequired[list[str]]
+
+
+class ConcurrencyAnswer(TypedDict):
+    """How many instances of an array may run at once."""
+
+    max_concurrently_running: int
+
+
+class BatchMember(TypedDict):
+    """One instance of a batch."""
+
+    task_instance_id: str
+    task_id: str
+    step: int
+    status: str
 
 
 class CreateAnswer(TypedDict):

@@ -1,14 +1,15 @@
 """Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from psycopg import Connection
 
 from application.answers import BulkAnswer, ResetAnswer
-from application.retry import CONTENTION, SERIALIZATION_FAILURE, retrying
+from application.retry import CONTENTION, SERIALIZATION_FAILURE, backoff_seconds, retrying
 from application.store import Store, chunked
 from domain.errors import RetriesExhausted, WrongLifecycle
 from domain.events import Event
@@ -20,6 +21,9 @@ from infrastructure.current_status import Family, Wait, existing, moment
 
 Answer = TypeVar("Answer")
 Chunk = Callable[[Connection[Any], list[str]], BulkAnswer]
+
+ROUNDS = 6
+"""How often what others hold is tried for by those who keep what they have got: for some 0.15 seconds."""
 
 
 def transition_tasks(
@@ -35,7 +39,7 @@ def transition_tasks(
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
         decided = ((name, decide(tasks[name])) for name in ids if name in tasks)
-        refused = _append(store, connection, decided, tasks.values())
+        refused = append(store, connection, decided, tasks.values())
         return _sorted_out(connection, ids, refused, "existing_tasks")
 
     return _in_chunks(connection, task_ids, chunk, "existing_tasks", max_retries)
@@ -53,11 +57,28 @@ def transition_task_instances(
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         families = store.status.lock_families(connection, ids, Wait.NOWAIT)
-        decided = _decide_in_families(families, lambda instance, task: report_instance(instance, task, status, report))
-        refused = _append(store, connection, decided, (member for family in families for member in family))
+        decided = decide_in_families(families, lambda instance, task: report_instance(instance, task, status, report))
+        refused = append(store, connection, decided, (member for family in families for member in family))
         return _sorted_out(connection, ids, refused, "existing_task_instances")
 
     return _in_chunks(connection, task_instance_ids, chunk, "existing_task_instances", max_retries)
+
+
+def in_rounds(ids: Sequence[str], take: Callable[[list[str], Wait], Collection[str]], last: Wait) -> list[str]:
+    """Take what is free, then what has become free, and answer with what is left.
+
+    `take` locks what it can of some ids, and answers with those that it got; `last` is what it does in the end about
+    those that are still held. What was taken stays locked meanwhile, so that the pauses are short.
+    """
+    left = list(ids)
+    for number in range(ROUNDS):
+        if number:
+            time.sleep(backoff_seconds(number) / 10)
+        taken = take(left, last if number == ROUNDS - 1 else Wait.SKIP_LOCKED)
+        left = [name for name in left if name not in taken]
+        if not left:
+            break
+    return left
 
 
 def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:
@@ -128,7 +149,7 @@ def _reset(
         if (decision := decisions.get(instance.task_id)) and not decision.refused
         for event in end_instance(instance, decision, report)
     ]
-    _append(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
+    append(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
     return {
         "reset": [name for name, decision in decisions.items() if not decision.refused],
         "kept": [name for name, decision in decisions.items() if decision.refused],
@@ -147,20 +168,22 @@ def end_instance(instance: TaskInstance, reset: Decision, report: Report) -> Ite
         yield instance.transition(order, report, reported=order, cause=cause)
 
 
-def _decide_in_families(
-    families: Sequence[Family], decide: Callable[[TaskInstance, Task], Decision]
+def decide_in_families(
+    families: Sequence[Family], decide: Callable[[TaskInstance, Task], Decision | None]
 ) -> Iterator[tuple[str, Decision]]:
-    # Instances of one task share it: each is decided on the task as the one before has left it.
+    """Decide instance after instance (None: nothing comes of it), each on the task as the one before has left it."""
     times = Counter(task.id for _, task in families)
     tasks: dict[str, Task] = {}
     for instance, task in families:
         decision = decide(instance, tasks.get(task.id, task))
+        if decision is None:
+            continue
         if times[task.id] > 1:
             tasks[task.id] = decision.task
         yield instance.id, decision
 
 
-def _append(
+def append(
     store: Store,
     connection: Connection[Any],
     decided: Iterable[tuple[str, Decision]],

@@ -18,7 +18,10 @@ POLL_SECONDS = 0.5
 
 
 class HistoryEvent(TypedDict):
-    """One event; `cause` is the position of the event that made it happen, `actor` the component that reported it."""
+    """One event; `cause` is the position of the event that made it happen, `actor` the component that reported it.
+
+    `details` is what an event of its kind says beside all that.
+    """
 
     position: int
     entity: str
@@ -43,6 +46,7 @@ class HistoryEvent(TypedDict):
     user: str | None
     silent_since: datetime | None
     silent_until: datetime | None
+    details: dict[str, Any] | None
 
 
 def history(store: Store, entity: Entity) -> list[HistoryEvent]:

@@ -7,11 +7,16 @@ from psycopg import Connection
 
 from application.nearest import unknown_entity, unknown_workflow
 from application.store import Store
-from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.current_status import existing
 from infrastructure.sql import query
 
-EXISTING = {TASK: "existing_tasks", TASK_INSTANCE: "existing_task_instances", RUNNER: "existing_runners"}
+EXISTING = {
+    TASK: "existing_tasks",
+    TASK_INSTANCE: "existing_task_instances",
+    ARRAY: "existing_arrays",
+    RUNNER: "existing_runners",
+}
 
 
 def check_entity(connection: Connection[Any], entity: Entity) -> None:

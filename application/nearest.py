@@ -5,17 +5,22 @@ from typing import Any
 
 from psycopg import Connection
 
-from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.errors import UnknownEntity
 from infrastructure.sql import query
 
-CANDIDATES = {TASK: "nearest_task_ids", TASK_INSTANCE: "nearest_task_instance_ids", RUNNER: "nearest_runner_ids"}
+CANDIDATES = {
+    TASK: "nearest_task_ids",
+    TASK_INSTANCE: "nearest_task_instance_ids",
+    ARRAY: "nearest_array_ids",
+    RUNNER: "nearest_runner_ids",
+}
 
 
-def unknown_entity(connection: Connection[Any], entity: Entity) -> UnknownEntity:
-    """The error that says so, with the known id that is most like the one that was asked for."""
+def unknown_entity(connection: Connection[Any], entity: Entity, *others: Entity) -> UnknownEntity:
+    """The error that says so (of others of its kind too), with the known id that is most like the one asked for."""
     nearest = _nearest(connection, CANDIDATES[entity.kind], entity.id)
-    return UnknownEntity(entity.kind.replace("_", " "), entity.id, nearest)
+    return UnknownEntity(entity.kind.replace("_", " "), entity.id, nearest, others=[other.id for other in others])
 
 
 def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEntity:

@@ -29,7 +29,7 @@ FEW = 5_000
 SWAPS = 20
 """How often to try for the lock under which the tables are swapped."""
 
-TABLES = ("transition", "task", "task_instance")
+TABLES = ("transition", "task", "task_instance", "array")
 
 
 class RebuildRunning(SojournError):
@@ -111,7 +111,7 @@ def _fill_transitions(connection: Connection[Any], after: int, upto: int) -> Non
 
 
 def _fill_status(connection: Connection[Any], upto: int, touched: SQL, streams: list[str] | None = None) -> None:
-    for name in ("rebuild_task", "rebuild_task_instance"):
+    for name in ("rebuild_task", "rebuild_task_instance", "rebuild_array"):
         statement = SQL(query("projections", name)).format(touched=touched)
         connection.execute(statement, {"upto": upto, "streams": streams})
 

@@ -4,8 +4,6 @@ Two round trips: a read, and an append that locks, compares versions and writes;
 entity. Where the log has moved on in between, the second attempt decides under the locks.
 """
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -18,12 +16,12 @@ from application.remembered import Found
 from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
 from application.store import Store
 from domain.entity import Entity
-from domain.errors import CommandConflict, RetriesExhausted
+from domain.errors import RetriesExhausted
 from domain.lifecycle import ORPHANED_INSTANCE, UNTIMELY
 from domain.report import Report
 from domain.transition import Decision
+from infrastructure.commands import digest, first_answer
 from infrastructure.recorder import STALE, Command
-from infrastructure.sql import query
 
 Answer = TaskInstanceAnswer | TaskAnswer
 
@@ -115,18 +113,10 @@ class SingleTransition:
     def _first_answer(self, connection: Connection[Any]) -> Answer | None:
         if self._command_id is None:
             return None
-        row = connection.execute(query("infrastructure", "first_answer"), [self._command_id]).fetchone()
-        if row is None:
-            return None
-        if row[0] != self._digest():
-            raise CommandConflict(self._command_id)
-        return cast("Answer", row[1])
+        return cast("Answer | None", first_answer(connection, self._command_id, digest(self._request)))
 
     def _command(self, answer: Answer) -> Command | None:
-        return Command(self._command_id, self._digest(), answer) if self._command_id else None
-
-    def _digest(self) -> str:
-        return hashlib.sha256(json.dumps(self._request, default=str).encode()).hexdigest()
+        return Command(self._command_id, digest(self._request), answer) if self._command_id else None
 
 
 def task_instance_answer(decision: Decision) -> TaskInstanceAnswer:

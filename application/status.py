@@ -6,18 +6,24 @@ from typing import TypedDict
 from application.as_of import as_of
 from application.known import check_entity
 from application.store import Store
-from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.sql import query
 
-QUERIES = {TASK: "status_of_task", TASK_INSTANCE: "status_of_task_instance", RUNNER: "status_of_runner"}
+QUERIES = {
+    TASK: "status_of_task",
+    TASK_INSTANCE: "status_of_task_instance",
+    ARRAY: "status_of_array",
+    RUNNER: "status_of_runner",
+}
 
 
 class Status(TypedDict):
     """An entity's status and since when; all but `entity` is None before it existed.
 
-    A runner is ALIVE or SILENT; it has no lifecycle and no attempts, and no version before it was ever silent.
+    A runner is ALIVE or SILENT; it has no lifecycle and no attempts, and no version before it was ever silent. An array
+    is BOUND, and has no lifecycle.
 
-    `attempts` is how many attempts of a task had begun, or which attempt an instance is.
+    `attempts` is how many attempts of a task had begun, which attempt an instance is, or how many batches an array had.
     """
 
     entity: str

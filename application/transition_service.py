@@ -36,11 +36,10 @@ from application.single_transition import (
     task_instance_failure,
 )
 from application.store import Store
-from application.this_process import this_process
+from application.this_process import report_of
 from domain.actor import Actor
 from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
 from domain.lifecycle import Lifecycle
-from domain.report import Report
 from domain.task import Task
 from domain.time import check_seconds, zoned
 from domain.transition import propose_task, report_instance
@@ -105,7 +104,7 @@ class TransitionService:
         Registering again with the same content has no effect; with other content it raises TaskConflict.
         """
         pinned = self._store.lifecycles.pin(find_lifecycle(lifecycle))
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         return self._insert(
             "a task",
             connection,
@@ -122,7 +121,7 @@ class TransitionService:
         connection: Connection[Any] | None = None,
     ) -> CreateAnswer:
         """Create task instances, given as {task instance id: task id}, in the machine's initial status."""
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         return self._insert(
             "a task",
             connection,
@@ -141,7 +140,7 @@ class TransitionService:
     ) -> GateAnswer:
         """Let tasks pass the gate of their lifecycle, where one more attempt begins; skip those that are locked."""
         names = check_ids("task", task_ids)
-        decide = bulk_transition.gate(None, _report(actor, reason, occurred_at))
+        decide = bulk_transition.gate(None, report_of(actor, reason, occurred_at))
         with self._store.transaction(connection) as used:
             answer = bulk_transition.transition_tasks(self._store, used, names, decide, Wait.SKIP_LOCKED, max_retries)
         return {
@@ -170,7 +169,7 @@ class TransitionService:
         locked for `max_retries` attempts is left as it is, and all of it is in `locked`.
         """
         names = check_ids("task", task_ids)
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         wait = Wait.SKIP_LOCKED if use_skip_locked else Wait.NOWAIT
         with self._store.transaction(connection) as used:
             return bulk_transition.transition_tasks(
@@ -195,7 +194,7 @@ class TransitionService:
     ) -> BulkAnswer:
         """Move task instances to a status, and their tasks with them."""
         names = check_ids("task instance", task_instance_ids)
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         with self._store.transaction(connection) as used:
             return bulk_transition.transition_task_instances(self._store, used, names, to_status, report, max_retries)
 
@@ -219,7 +218,7 @@ class TransitionService:
         differs. `report_by_date` is until when it must be heard of again.
         """
         check_id("task instance", task_instance_id)
-        report = _report(actor, reason, occurred_at, command_id)
+        report = report_of(actor, reason, occurred_at, command_id)
         by = _zoned(report_by_date)
         single = SingleTransition(
             self._store,
@@ -267,7 +266,7 @@ class TransitionService:
         registered yet: they change nothing.
         """
         check_id("task", task_id)
-        report = _report(actor, reason, occurred_at, command_id)
+        report = report_of(actor, reason, occurred_at, command_id)
         single = SingleTransition(
             self._store,
             Entity(TASK, task_id),
@@ -296,7 +295,7 @@ class TransitionService:
         What is done stays; what runs stays unless `reset_if_running`.
         """
         names = check_ids("task", task_ids)
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         with self._store.transaction(connection) as used:
             return bulk_transition.reset_tasks(
                 self._store,
@@ -325,7 +324,7 @@ class TransitionService:
         """
         check_id("runner", runner_id)
         holds = None if seconds is None else check_seconds(seconds)
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         return leases.renew_runner(self._store, runner_id, holds, report, connection, max_retries)
 
     def heartbeat_task_instances(
@@ -346,7 +345,7 @@ class TransitionService:
         names = check_ids("task instance", report_by)
         promised = {name: zoned(time) for name, time in report_by.items()} if isinstance(report_by, Mapping) else {}
         seconds = check_seconds(next_report_increment)
-        report = _report(actor, reason, occurred_at)
+        report = report_of(actor, reason, occurred_at)
         return leases.renew_task_instances(self._store, names, promised, seconds, report, connection, max_retries)
 
     def _task_alone(self, used: Connection[Any], task_id: str, *, lock: bool) -> tuple[None, Task] | None:
@@ -362,15 +361,6 @@ class TransitionService:
 
         # Two who insert the same at once: one meets the other's row, looks again, and finds it there.
         return retrying(what, attempt, max_retries=MAX_RETRIES, curable=CONTENTION | {UNIQUE_VIOLATION})
-
-
-def _report(
-    actor: Actor | str | None, reason: str | None, occurred_at: datetime | None, command_id: str | None = None
-) -> Report:
-    who = actor if isinstance(actor, Actor) else this_process(actor)
-    if command_id is not None:
-        check_id("command", command_id)
-    return Report(who, reason, _zoned(occurred_at), command_id)
 
 
 def _zoned(time: datetime | None) -> datetime | None:

@@ -10,7 +10,8 @@ from psycopg import Connection
 
 from application.replay import Progress, Step, pinned_lifecycles, replayed, unheard
 from application.store import Store
-from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.array import Array
+from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
 from domain.events import Event, TaskEvent, TaskInstanceEvent
 from domain.mismatch import Mismatch
 from domain.replay import Replay, Replayed
@@ -29,7 +30,11 @@ COLUMNS = {
     ),
     TASK_INSTANCE: (
         "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
-        "distributor_id", "version",
+        "distributor_id", "version", "array_id", "batch_number", "step",
+    ),
+    ARRAY: (
+        "array_id", "workflow_id", "task_template_version_id", "name", "max_concurrently_running", "last_batch",
+        "entered_at", "version",
     ),
     TRANSITION: (
         "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "previous_status", "status",
@@ -51,7 +56,7 @@ class Verification(TypedDict):
 
 def verify(store: Store, progress: Progress = unheard) -> Verification:
     """Replay the log and compare everything that was made from it."""
-    with store.database.snapshot(TASK, TASK_INSTANCE, TRANSITION) as connection:
+    with store.database.snapshot(ARRAY, TASK, TASK_INSTANCE, TRANSITION) as connection:
         replay = Replay(pinned_lifecycles(connection))
         transitions = _Transitions(_every(connection, TRANSITION))
         events = 0
@@ -63,7 +68,7 @@ def verify(store: Store, progress: Progress = unheard) -> Verification:
             mismatches += transitions.compare(step)
         mismatches += transitions.left_over()
         entities = len(replay.entities)
-        for kind in (TASK, TASK_INSTANCE):
+        for kind in (TASK, TASK_INSTANCE, ARRAY):
             mismatches += _compare_current(connection, kind, replay.entities)
     return {"entities": entities, "events": events, "mismatches": mismatches}
 
@@ -148,7 +153,7 @@ def _transition_row(step: Step, event: Event) -> Row:
     )  # fmt: skip
 
 
-def _current_row(entity: Task | TaskInstance) -> Row:
+def _current_row(entity: Task | TaskInstance | Array) -> Row:
     if isinstance(entity, Task):
         return (
             entity.id, entity.workflow_id, *entity.lifecycle.key, entity.template, entity.array_id,
@@ -156,9 +161,14 @@ def _current_row(entity: Task | TaskInstance) -> Row:
             entity.version, entity.owner, entity.state and entity.state.model_dump(mode="json", exclude_none=True),
             entity.attributes,
         )  # fmt: skip
+    if isinstance(entity, Array):
+        return (
+            entity.id, entity.workflow_id, entity.task_template_version_id, entity.name,
+            entity.max_concurrently_running, entity.last_batch, entity.entered_at, entity.version,
+        )  # fmt: skip
     return (
         entity.id, entity.task_id, entity.workflow_id, entity.ordinal, entity.status, entity.entered_at,
-        entity.report_by_date, entity.distributor_id, entity.version,
+        entity.report_by_date, entity.distributor_id, entity.version, *entity.place,
     )  # fmt: skip
 
 

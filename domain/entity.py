@@ -1,4 +1,4 @@
-"""Entities and the names that people and streams give them: `task:ID`, `ti:ID`, `runner:ID`."""
+"""Entities and the names that people and streams give them: `task:ID`, `ti:ID`, `array:ID`, `runner:ID`."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,14 +8,15 @@ from domain.text import is_storable
 
 TASK = "task"
 TASK_INSTANCE = "task_instance"
+ARRAY = "array"
 RUNNER = "runner"
-KINDS = (TASK, TASK_INSTANCE, RUNNER)
+KINDS = (TASK, TASK_INSTANCE, ARRAY, RUNNER)
 SHORT = {"ti": TASK_INSTANCE}
 LONGEST_ID = 255
 
 
 class Entity(NamedTuple):
-    """A kind (`task`, `task_instance`, `runner`) and an id."""
+    """A kind (`task`, `task_instance`, `array`, `runner`) and an id."""
 
     kind: str
     id: str
@@ -35,7 +36,7 @@ class Entity(NamedTuple):
 
 
 def parse_entity(text: str) -> Entity:
-    """The entity that `task:ID`, `ti:ID`, `task_instance:ID` or `runner:ID` names; raises InvalidEntity."""
+    """The entity that `task:ID`, `ti:ID`, `task_instance:ID`, `array:ID` or `runner:ID` names; raises InvalidEntity."""
     kind, colon, name = text.partition(":")
     kind = SHORT.get(kind, kind)
     if not (colon and name) or kind not in KINDS:

@@ -1,10 +1,16 @@
 """What can be wrong, each with its data and a sentence for the person who reads it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 MOST_ATTEMPTS = 2**31 - 1
 """How many attempts a task may have: what the database counts with."""
+
+MOST_CONCURRENTLY = MOST_ATTEMPTS
+"""How many instances of an array may run at once: what the database counts with."""
+
+MOST_TOLD = 5
+"""How many of many things a sentence names."""
 
 
 class SojournError(Exception):
@@ -63,12 +69,19 @@ class LifecycleInvalid(SojournError, ValueError):
 
 
 class UnknownEntity(UnknownName):
-    """A task, task instance or runner that nobody has ever heard of."""
+    """A task, task instance, array or runner that nobody has ever heard of; `names` has all where it is many."""
 
-    def __init__(self, kind: str, name: str, nearest: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, nearest: Iterable[str] = (), *, others: Iterable[str] = ()) -> None:
         super().__init__(name, ())
         self.kind = kind
         self.nearest = tuple(nearest)
+        self.names = (name, *others)
+
+    def __str__(self) -> str:
+        others = self.names[1:]
+        told = ", ".join(map(repr, others[:MOST_TOLD]))
+        more = f" and {len(others) - MOST_TOLD} more" if len(others) > MOST_TOLD else ""
+        return super().__str__() + (f"; nor {told}{more}" if others else "")
 
 
 class InvalidEntity(SojournError, ValueError):
@@ -76,7 +89,7 @@ class InvalidEntity(SojournError, ValueError):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        super().__init__(f"{text!r} names no entity: write task:ID, ti:ID or runner:ID")
+        super().__init__(f"{text!r} names no entity: write task:ID, ti:ID, array:ID or runner:ID")
 
 
 class InvalidId(SojournError, ValueError):
@@ -131,6 +144,39 @@ class TaskInstanceConflict(SojournError):
         self.task_id = task_id
         self.other_task_id = other_task_id
         super().__init__(f"task instance {task_instance_id!r} belongs to task {task_id!r}, not to {other_task_id!r}")
+
+
+class UnknownBatch(SojournError, LookupError):
+    """A batch that an array does not have; `last` is the number of its last one."""
+
+    def __init__(self, array_id: str, batch_number: int, last: int) -> None:
+        self.array_id = array_id
+        self.batch_number = batch_number
+        self.last = last
+        there = f"its batches are 1 to {last}" if last else "nothing was queued in it yet"
+        super().__init__(f"array {array_id!r} has no batch {batch_number!r}: {there}")
+
+
+class NotOfArray(SojournError):
+    """Tasks that cannot be queued in an array, each with the workflow or array that it is of."""
+
+    def __init__(self, array_id: str, workflow_id: str, tasks: Mapping[str, str]) -> None:
+        self.array_id = array_id
+        self.tasks = dict(tasks)
+        told = [f"task {task_id!r} is of {other}" for task_id, other in tasks.items()]
+        more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+        super().__init__(
+            f"array {array_id!r} of workflow {workflow_id!r} takes its own tasks only, and nothing was queued: "
+            f"{', '.join(told[:MOST_TOLD])}{more}"
+        )
+
+
+class InvalidConcurrency(SojournError, ValueError):
+    """A number of instances that cannot be a limit."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        super().__init__(f"max_concurrently_running is a number of 0 to {MOST_CONCURRENTLY}, not {value!r}")
 
 
 class CommandConflict(SojournError):

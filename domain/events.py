@@ -12,7 +12,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.actor import Actor
-from domain.entity import RUNNER, TASK, TASK_INSTANCE
 from domain.errors import UnknownEvent
 from domain.rules import Response
 from domain.state import State
@@ -141,12 +140,18 @@ class TaskInstanceEvent(Event):
 
 
 class TaskInstanceCreated(TaskInstanceEvent):
-    """An attempt at a task came to be; `ordinal` counts the task's instances from 1."""
+    """An attempt at a task came to be; `ordinal` counts the task's instances from 1.
+
+    Where it was queued in an array, `step` counts the instances of that batch from 0.
+    """
 
     name = "task_instance.created.v1"
     is_transition = True
 
     ordinal: int
+    array_id: str | None = None
+    batch_number: int | None = None
+    step: int | None = None
 
 
 class TaskInstanceTransitioned(TaskInstanceEvent):
@@ -226,6 +231,48 @@ class RunnerReturned(RunnerEvent):
     silent_until: AwareDatetime
 
 
+class TaskInstanceSubmitted(TaskInstanceEvent):
+    """The cluster's id of an instance came to be known, and where it writes what it prints."""
+
+    name = "task_instance.submitted.v1"
+
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+class ArrayEvent(Event):
+    """An event of an array: how many of its instances may run at once after it, and the number of its last batch."""
+
+    max_concurrently_running: int
+    batch_number: int
+
+
+class ArrayBound(ArrayEvent):
+    """An array came to be, for the tasks of a workflow that are made from one version of a template."""
+
+    name = "array.bound.v1"
+    is_transition = True
+
+    task_template_version_id: str
+    array_name: str | None = None
+
+
+class ArrayConcurrencyChanged(ArrayEvent):
+    """More or fewer instances of the array may run at once."""
+
+    name = "array.concurrency_changed.v1"
+
+
+class ArrayBatchQueued(ArrayEvent):
+    """So many instances were created and queued as one batch of the array."""
+
+    name = "array.batch_queued.v1"
+
+    size: int
+    task_resources_id: str | None = None
+    workflow_run_id: str | None = None
+
+
 EVENTS: dict[str, type[Event]] = {
     event.name: event
     for event in (
@@ -240,12 +287,14 @@ EVENTS: dict[str, type[Event]] = {
         TaskInstanceReturned,
         RunnerLapsed,
         RunnerReturned,
+        TaskInstanceSubmitted,
+        ArrayBound,
+        ArrayConcurrencyChanged,
+        ArrayBatchQueued,
     )
 }
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 """An event name that is no longer written -> the name that took its place, and how its data is carried over."""
-
-KINDS = {TASK: TaskEvent, TASK_INSTANCE: TaskInstanceEvent, RUNNER: RunnerEvent}
 
 
 def read_event(name: str, data: dict[str, Any]) -> Event:

@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from domain.array import Array
 from domain.core_rules import OrphanedInstance
-from domain.entity import TASK, Entity
+from domain.entity import ARRAY, TASK, Entity
 from domain.errors import UnknownLifecycle
 from domain.events import (
+    ArrayBatchQueued,
+    ArrayBound,
+    ArrayConcurrencyChanged,
+    ArrayEvent,
     Event,
     RunnerEvent,
     TaskEvent,
@@ -38,7 +43,7 @@ def illegalities(event: Event, before: Replay) -> Iterator[Mismatch]:
     entity = before.entities.get(event.stream)
     if entity is None and isinstance(event, RunnerEvent):
         entity = Runner.begin(event)
-    begins = isinstance(event, TaskRegistered | TaskInstanceCreated)
+    begins = isinstance(event, TaskRegistered | TaskInstanceCreated | ArrayBound)
     if begins == (entity is not None):
         yield _beginning(event, begins=begins)
         return
@@ -55,6 +60,8 @@ def _first(event: Event, before: Replay) -> Iterator[Mismatch]:
         yield from _registered(event, before)
     elif isinstance(event, TaskInstanceCreated):
         yield from _created(event, before)
+    elif isinstance(event, ArrayBound):
+        yield from _same(event, "batch-number", 0, event.batch_number, "last batch")
 
 
 def _later(event: Event, entity: Replayed, before: Replay) -> Iterator[Mismatch]:
@@ -64,13 +71,15 @@ def _later(event: Event, entity: Replayed, before: Replay) -> Iterator[Mismatch]
         yield from _task_event(event, entity)
     elif isinstance(event, TaskInstanceEvent) and isinstance(entity, TaskInstance):
         yield from _instance_event(event, entity, before.task(entity.task_id))
+    elif isinstance(event, ArrayEvent) and isinstance(entity, Array):
+        yield from _array_event(event, entity)
 
 
 def _beginning(event: Event, *, begins: bool) -> Mismatch:
     if begins:
         return _wrong(event, "beginning", None, event.name, "begins an entity that has begun already")
     kind = event.stream.partition(":")[0]
-    beginning = TaskRegistered.name if kind == TASK else TaskInstanceCreated.name
+    beginning = {TASK: TaskRegistered.name, ARRAY: ArrayBound.name}.get(kind, TaskInstanceCreated.name)
     return _wrong(event, "beginning", beginning, event.name, f"is the first of its stream, and no {beginning!r}")
 
 
@@ -113,6 +122,18 @@ def _created(event: TaskInstanceCreated, before: Replay) -> Iterator[Mismatch]:
         yield from _first_status(event, machine)
     yield from _same(event, "ordinal", task.instances + 1, event.ordinal, "ordinal")
     yield from _same(event, "workflow", task.workflow_id, event.workflow_id, "workflow")
+    if event.array_id is not None and f"{ARRAY}:{event.array_id}" not in before.headless:
+        yield from _placed(event, before.array(event.array_id))
+
+
+def _placed(event: TaskInstanceCreated, array: Array | None) -> Iterator[Mismatch]:
+    if array is None:
+        yield _wrong(event, "array", event.array_id, None, f"is queued in array {event.array_id!r}, which is unknown")
+        return
+    _, batch_number, step = array.place()
+    yield from _same(event, "batch-number", batch_number, event.batch_number, "batch")
+    yield from _same(event, "step", step, event.step, "step")
+    yield from _same(event, "workflow", array.workflow_id, event.workflow_id, "workflow")
 
 
 def _first_status(event: Event, machine: Machine) -> Iterator[Mismatch]:
@@ -156,6 +177,17 @@ def _lapse(event: TaskInstanceEvent, instance: TaskInstance) -> Iterator[Mismatc
         yield _wrong(event, "lapse", None, event.name, "lapses, and has not returned from its lapse before")
     if isinstance(event, TaskInstanceReturned) and instance.silent_since is None:
         yield _wrong(event, "lapse", TaskInstanceLapsed.name, event.name, "returns, and has not lapsed")
+
+
+def _array_event(event: ArrayEvent, array: Array) -> Iterator[Mismatch]:
+    batch_number = array.last_batch
+    if isinstance(event, ArrayBatchQueued):
+        batch_number += 1
+        yield from _same(event, "size", array.members, event.size, "size")
+    yield from _same(event, "batch-number", batch_number, event.batch_number, "last batch")
+    if not isinstance(event, ArrayConcurrencyChanged):
+        most = array.max_concurrently_running
+        yield from _same(event, "concurrency", most, event.max_concurrently_running, "max_concurrently_running")
 
 
 def _starts_from(event: Event, status: str) -> Iterator[Mismatch]:

@@ -1,16 +1,18 @@
-"""A replay: the tasks, instances and runners that the events of a log bring about, one event after another."""
+"""A replay: the tasks, instances, arrays and runners that the events of a log bring about, one event after another."""
 
 from collections.abc import Callable
 
-from domain.entity import TASK
+from domain.array import Array
+from domain.entity import ARRAY, TASK
 from domain.errors import UnknownLifecycle
-from domain.events import Event, RunnerEvent, TaskInstanceCreated, TaskRegistered
+from domain.events import ArrayBound, Event, RunnerEvent, TaskInstanceCreated, TaskRegistered
 from domain.lifecycle import Lifecycle
 from domain.runner import Runner
 from domain.task import Task
 from domain.task_instance import TaskInstance
 
-Replayed = Task | TaskInstance | Runner
+Replayed = Task | TaskInstance | Array | Runner
+"""What a replay brings about."""
 
 LifecycleOf = Callable[[str, int], Lifecycle]
 """Finds the lifecycle that a task is pinned to by name and version; raises UnknownLifecycle."""
@@ -50,11 +52,18 @@ class Replay:
         found = self.entities.get(f"{TASK}:{task_id}")
         return found if isinstance(found, Task) else None
 
+    def array(self, array_id: str | None) -> Array | None:
+        """The array of that id, if there is one by now."""
+        found = self.entities.get(f"{ARRAY}:{array_id}")
+        return found if isinstance(found, Array) else None
+
     def _after(self, event: Event) -> Replayed | None:
         if isinstance(event, TaskRegistered):
             return self._registered(event)
         if isinstance(event, TaskInstanceCreated):
             return self._created(event)
+        if isinstance(event, ArrayBound):
+            return Array.begin(event)
         entity = self.entities.get(event.stream)
         if entity is None and isinstance(event, RunnerEvent):
             entity = Runner.begin(event)
@@ -70,4 +79,7 @@ class Replay:
         task = self.task(event.task_id)
         if task:
             self.entities[task.stream] = task.with_instance(event.ordinal)
+        array = self.array(event.array_id)
+        if array:
+            self.entities[array.stream] = array.with_member()
         return TaskInstance.begin(event)

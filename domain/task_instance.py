@@ -11,12 +11,25 @@ from domain.events import (
     TaskInstanceLapsed,
     TaskInstanceRefused,
     TaskInstanceReturned,
+    TaskInstanceSubmitted,
     TaskInstanceTransitioned,
 )
 from domain.report import NOBODY, Report
 from domain.silence import Silence
 from domain.task import later
 from domain.text import storable
+
+
+class Place(NamedTuple):
+    """Where an instance stands that was queued in an array: in which of its batches, and at which step, from 0 on."""
+
+    array_id: str | None = None
+    batch_number: int | None = None
+    step: int | None = None
+
+
+NOWHERE = Place()
+"""Where an instance stands that was created by itself."""
 
 
 class TaskInstance(NamedTuple):
@@ -35,6 +48,7 @@ class TaskInstance(NamedTuple):
     report_by_date: datetime | None = None
     distributor_id: str | None = None
     silent_since: datetime | None = None
+    place: Place = NOWHERE
 
     @property
     def stream(self) -> str:
@@ -59,6 +73,7 @@ class TaskInstance(NamedTuple):
             entered_at=event.told_at,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
+            place=Place(event.array_id, event.batch_number, event.step),
         )
 
     def evolve(self, event: Event) -> Self:
@@ -75,12 +90,18 @@ class TaskInstance(NamedTuple):
             event.report_by_date,
             event.distributor_id,
             self._silent_since(event),
+            self.place,
         )
 
     def create(self, status: str, report: Report = NOBODY) -> TaskInstanceCreated:
         """The event that brings this instance into being, in `status`."""
         return TaskInstanceCreated(
-            **self._envelope(1), **report.fields(), status=status, ordinal=self.ordinal, task_id=self.task_id
+            **self._envelope(1),
+            **report.fields(),
+            status=status,
+            ordinal=self.ordinal,
+            task_id=self.task_id,
+            **self.place._asdict(),
         )
 
     def transition(
@@ -150,6 +171,19 @@ class TaskInstance(NamedTuple):
             return event.silent_since
         heard = event.is_transition or isinstance(event, TaskInstanceReturned)
         return None if heard else self.silent_since
+
+    def submit(
+        self, distributor_id: str, report: Report = NOBODY, *, stdout: str | None = None, stderr: str | None = None
+    ) -> TaskInstanceSubmitted:
+        """The event that keeps which id the cluster has given the instance, and where its output goes."""
+        return TaskInstanceSubmitted(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None) | {"distributor_id": distributor_id},
+            status=self.status,
+            stdout=stdout,
+            stderr=stderr,
+        )
 
     def _carried(self, report_by_date: datetime | None) -> dict[str, Any]:
         return {

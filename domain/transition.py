@@ -18,7 +18,7 @@ from domain.rules import Consequence, Response, Rule, Transform, TransitionConte
 from domain.slots import Slots
 from domain.state import State
 from domain.task import Task
-from domain.task_instance import TaskInstance
+from domain.task_instance import NOWHERE, Place, TaskInstance
 from domain.text import storable
 from domain.verdict import PASSED, Verdict
 
@@ -76,10 +76,10 @@ def report_instance(
     return Decision(followed, instance, (moved, *consequences), task_moved=followed.status != task.status)
 
 
-def create_instance(task: Task, task_instance_id: str, report: Report = NOBODY) -> Decision:
+def create_instance(task: Task, task_instance_id: str, report: Report = NOBODY, place: Place = NOWHERE) -> Decision:
     """What comes of a further instance of `task`: the instance, and the status that this implies for the task."""
     machine = instance_machine(task)
-    instance = TaskInstance(task_instance_id, task.id, task.workflow_id, task.instances + 1)
+    instance = TaskInstance(task_instance_id, task.id, task.workflow_id, task.instances + 1, place=place)
     created = instance.create(machine.initial, report)
     instance = TaskInstance.begin(created)
     task = task.with_instance(instance.ordinal)

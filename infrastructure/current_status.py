@@ -1,7 +1,7 @@
 """The current status of tasks and instances: read, or locked by those who will change it.
 
-Locks are FOR NO KEY UPDATE (FOR UPDATE would also block those who only refer to a row), the instance before the
-task, many in the order of their ids, and never waited for.
+Locks are FOR NO KEY UPDATE (FOR UPDATE would also block those who only refer to a row), the array before the instance
+before the task, many in the order of their ids; only an array is waited for.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Composed
 
+from domain.array import Array
 from domain.lifecycle import Lifecycle
 from domain.state import State
 from domain.task import Task
-from domain.task_instance import TaskInstance
+from domain.task_instance import NOWHERE, Place, TaskInstance
 from infrastructure.sql import query
 
 Family = tuple[TaskInstance, Task]
@@ -64,7 +65,21 @@ class CurrentStatus:
     def lock_instances_of(self, connection: Connection[Any], task_ids: Sequence[str]) -> list[TaskInstance]:
         """Lock every instance of those tasks."""
         rows = connection.execute(query("projections", "lock_instances_of"), [list(task_ids)]).fetchall()
-        return [TaskInstance(*row) for row in rows]
+        return [_instance(row) for row in rows]
+
+    def lock_instances(
+        self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: Wait
+    ) -> list[TaskInstance]:
+        """Lock the instances of those ids, without their tasks: for what says nothing of these."""
+        rows = connection.execute(_waiting("lock_instances", wait), [list(task_instance_ids)]).fetchall()
+        return [_instance(row) for row in rows]
+
+    def array(self, connection: Connection[Any], array_id: str, *, lock: bool = False) -> Array | None:
+        """An array, or None where there is none of that id; `lock` waits for who holds it, and raises 55P03 in time."""
+        if lock:
+            connection.execute(query("projections", "lock_array"), [array_id])
+        row = connection.execute(query("projections", "read_array"), [array_id]).fetchone()
+        return Array(*row) if row else None
 
     def _task(self, row: Sequence[Any]) -> Task:
         (task_id, workflow_id, lifecycle, version, max_attempts, template, array_id, *current, state, attributes) = row
@@ -74,7 +89,13 @@ class CurrentStatus:
         return Task(task_id, workflow_id, pinned, max_attempts, template, array_id, *current)
 
     def _family(self, row: Sequence[Any]) -> Family:
-        return TaskInstance(*row[:9]), self._task(row[9:])
+        return _instance(row[:12]), self._task(row[12:])
+
+
+def _instance(row: Sequence[Any]) -> TaskInstance:
+    *columns, array_id, batch_number, step = row
+    columns += [None, NOWHERE if array_id is None else Place(array_id, batch_number, step)]
+    return TaskInstance(*columns)
 
 
 def moment(connection: Connection[Any]) -> datetime:

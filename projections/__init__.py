@@ -2,6 +2,7 @@
 
 OBJECTS = (
     "decode",
+    "lock_array",
     "project_appended",
     "as_of",
     "lifecycle_status",

@@ -30,6 +30,7 @@ def assert_agreement(connection: psycopg.Connection[Any]) -> None:
         }
         _assert_current(connection, kind, logged)
         _assert_audit(connection, kind, logged)
+    _assert_arrays(connection, streams)
     _assert_transitions(connection, streams)
 
 
@@ -104,6 +105,7 @@ def _folded_task_instance(events: list[Row]) -> Row:
     report_by = last.get("report_by_date")
     return (
         {key: first[key] for key in ("task_id", "workflow_id", "ordinal")}
+        | {key: first.get(key) for key in ("array_id", "batch_number", "step")}
         | {key: last[key] for key in ("status", "entered_at", "version")}
         | {
             "report_by_date": datetime.fromisoformat(report_by) if report_by else None,
@@ -140,6 +142,32 @@ def _intervals(name: str, events: list[Row]) -> Iterator[Row]:
         }
 
 
+def _assert_arrays(connection: psycopg.Connection[Any], streams: dict[str, list[Row]]) -> None:
+    found = {row.pop("array_id"): row for row in rows(connection, "SELECT * FROM sojourn.array")}
+    expected = {}
+    for stream, events in streams.items():
+        if stream.startswith("array:"):
+            first, last = events[0], events[-1]
+            told_once = {key: first[key] for key in ("workflow_id", "task_template_version_id", "entered_at")}
+            told_last = {key: last[key] for key in ("max_concurrently_running", "version")}
+            named = {"name": first.get("array_name"), "last_batch": last["batch_number"]}
+            expected[stream.removeprefix("array:")] = told_once | told_last | named
+    assert found == expected
+    _assert_batches(connection, streams)
+
+
+def _assert_batches(connection: psycopg.Connection[Any], streams: dict[str, list[Row]]) -> None:
+    found = rows(
+        connection,
+        "SELECT array_id, batch_number, array_agg(step ORDER BY step) AS steps FROM sojourn.task_instance "
+        "WHERE array_id IS NOT NULL GROUP BY array_id, batch_number",
+    )
+    queued = [event for events in streams.values() for event in events if event["name"] == "array.batch_queued.v1"]
+    assert {(f"array:{row['array_id']}", row["batch_number"]): row["steps"] for row in found} == {
+        (event["stream"], event["batch_number"]): list(range(event["size"])) for event in queued
+    }
+
+
 def _assert_transitions(connection: psycopg.Connection[Any], streams: dict[str, list[Row]]) -> None:
     columns = ("position", "version", "previous_status", "status", "entered_at", "reported", "rule", "workflow_id")
     found = rows(connection, f"SELECT {', '.join(columns)}, entity_kind, entity_id FROM sojourn.transition")
@@ -147,6 +175,7 @@ def _assert_transitions(connection: psycopg.Connection[Any], streams: dict[str, 
         {column: event.get(column) for column in columns}
         | dict(zip(("entity_kind", "entity_id"), stream.split(":", 1), strict=True))
         for stream, events in streams.items()
+        if stream.startswith(tuple(PREFIXES.values()))
         for event in moves(events)
     ]
     assert sorted(found, key=itemgetter("position")) == sorted(expected, key=itemgetter("position"))

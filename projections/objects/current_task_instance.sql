@@ -2,13 +2,13 @@
 CREATE OR REPLACE VIEW sojourn.current_task_instance AS
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, i.status, i.entered_at, i.report_by_date,
-    i.distributor_id, i.version
+    i.distributor_id, i.version, i.array_id, i.batch_number, i.step
 FROM sojourn.task_instance AS i
 WHERE (SELECT sojourn.as_of()) IS NULL
 UNION ALL
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, latest.status, latest.entered_at,
-    latest.report_by_date, i.distributor_id, latest.version
+    latest.report_by_date, i.distributor_id, latest.version, i.array_id, i.batch_number, i.step
 FROM
     sojourn.task_instance AS i
     CROSS JOIN LATERAL (

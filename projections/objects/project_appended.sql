@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION sojourn.project_appended() RETURNS trigger
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
-    IF EXISTS (SELECT FROM appended AS e WHERE e.version = 1) THEN
+    IF EXISTS (SELECT FROM appended AS e WHERE e.version = 1 OR starts_with(e.stream, 'array:')) THEN
         INSERT INTO sojourn.task (
             task_id, workflow_id, lifecycle, lifecycle_version, template, array_id, max_attempts, num_attempts,
             status, entered_at, version, attributes
@@ -19,11 +19,12 @@ BEGIN
 
         INSERT INTO sojourn.task_instance (
             task_instance_id, task_id, workflow_id, ordinal, status, entered_at, report_by_date, distributor_id,
-            version
+            version, array_id, batch_number, step
         )
         SELECT
             substr(e.stream, 15), d.task_id, e.workflow_id, (e.data ->> 'ordinal')::integer, d.status,
-            e.entered_at, d.report_by_date, d.distributor_id, e.version
+            e.entered_at, d.report_by_date, d.distributor_id, e.version, e.data ->> 'array_id',
+            (e.data ->> 'batch_number')::integer, (e.data ->> 'step')::integer
         FROM appended AS e, LATERAL sojourn.decode(e.data) AS d
         WHERE e.name = 'task_instance.created.v1';
 
@@ -35,6 +36,29 @@ BEGIN
             GROUP BY e.data ->> 'task_id'
         ) AS newest
         WHERE t.task_id = newest.task_id;
+
+        INSERT INTO sojourn.array (
+            array_id, workflow_id, task_template_version_id, name, max_concurrently_running, last_batch, entered_at,
+            version
+        )
+        SELECT
+            substr(e.stream, 7), e.workflow_id, e.data ->> 'task_template_version_id', e.data ->> 'array_name',
+            (e.data ->> 'max_concurrently_running')::integer, (e.data ->> 'batch_number')::integer, e.entered_at,
+            e.version
+        FROM appended AS e
+        WHERE e.name = 'array.bound.v1';
+
+        UPDATE sojourn.array AS a
+        SET
+            max_concurrently_running = (e.data ->> 'max_concurrently_running')::integer,
+            last_batch = (e.data ->> 'batch_number')::integer, version = e.version
+        FROM (
+            SELECT DISTINCT ON (n.stream) n.stream, n.version, n.data
+            FROM appended AS n
+            WHERE starts_with(n.stream, 'array:') AND n.version > 1
+            ORDER BY n.stream, n.version DESC
+        ) AS e
+        WHERE a.array_id = substr(e.stream, 7);
     END IF;
 
     WITH decoded AS MATERIALIZED (

@@ -1,7 +1,13 @@
-SELECT min(t.entered_at)
-FROM sojourn.transition AS t
+SELECT min(b.entered_at)
+FROM (
+    SELECT t.entity_kind AS kind, t.entity_id AS id, t.workflow_id, t.entered_at
+    FROM sojourn.transition AS t
+    WHERE t.entity_kind = %(kind)s AND t.version = 1
+    UNION ALL
+    SELECT 'array', a.array_id, a.workflow_id, a.entered_at
+    FROM sojourn.array AS a
+    WHERE %(kind)s = 'array'
+) AS b
 WHERE
-    t.entity_kind = %(kind)s
-    AND t.version = 1
-    AND (%(id)s::text IS NULL OR t.entity_id = %(id)s)
-    AND (%(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s);
+    (%(id)s::text IS NULL OR b.id = %(id)s)
+    AND (%(workflow_id)s::text IS NULL OR b.workflow_id = %(workflow_id)s);

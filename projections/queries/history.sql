@@ -6,7 +6,12 @@ SELECT
     cause.position AS cause,
     d.reason, e.entered_at, d.claimed, d.command_id, d.num_attempts, d.report_by_date,
     d.actor ->> 'host' AS host, (d.actor ->> 'pid')::integer AS pid, d.actor ->> 'user' AS "user",
-    d.silent_since, d.silent_until
+    d.silent_since, d.silent_until,
+    nullif(
+        e.data - '{status,previous_status,reported,rule,actor,cause,reason,claimed,command_id,num_attempts}'::text[]
+        - '{report_by_date,silent_since,silent_until}'::text[],
+        '{}'
+    ) AS details
 FROM
     sojourn.event AS e
     CROSS JOIN LATERAL jsonb_to_record(e.data) AS d (

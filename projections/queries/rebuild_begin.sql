@@ -1,6 +1,7 @@
 -- Tables like those that are read, beside them, without their indexes until they are filled.
 DROP SCHEMA IF EXISTS sojourn_rebuild CASCADE;
 CREATE SCHEMA sojourn_rebuild;
+CREATE TABLE sojourn_rebuild.array (LIKE sojourn.array INCLUDING ALL EXCLUDING INDEXES);
 CREATE TABLE sojourn_rebuild.task (LIKE sojourn.task INCLUDING ALL EXCLUDING INDEXES);
 CREATE TABLE sojourn_rebuild.task_instance (LIKE sojourn.task_instance INCLUDING ALL EXCLUDING INDEXES);
 CREATE TABLE sojourn_rebuild.transition (LIKE sojourn.transition INCLUDING ALL EXCLUDING INDEXES);

@@ -1,4 +1,8 @@
-WITH forgotten AS (
+WITH arrays AS (
+    DELETE FROM sojourn_rebuild.array AS a
+    WHERE a.array_id IN (SELECT substr(s, 7) FROM unnest(%(streams)s::text[]) AS s WHERE starts_with(s, 'array:'))
+),
+tasks AS (
     DELETE FROM sojourn_rebuild.task AS t
     WHERE t.task_id IN (SELECT substr(s, 6) FROM unnest(%(streams)s::text[]) AS s WHERE starts_with(s, 'task:'))
 )

@@ -1,6 +1,6 @@
 -- In the order in which writers take them: those who are at work finish, the next ones wait for the swap.
 -- Given up before the server looks for deadlocks (deadlock_timeout), so that no reader is its victim.
 SET LOCAL lock_timeout = '500ms';
-LOCK TABLE sojourn.task_instance, sojourn.task IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE sojourn.array, sojourn.task_instance, sojourn.task IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE sojourn.event IN SHARE ROW EXCLUSIVE MODE;
 LOCK TABLE sojourn.transition IN ACCESS EXCLUSIVE MODE;

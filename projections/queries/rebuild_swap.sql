@@ -1,7 +1,9 @@
 CREATE SCHEMA sojourn_replaced;
+ALTER TABLE sojourn.array SET SCHEMA sojourn_replaced;
 ALTER TABLE sojourn.task SET SCHEMA sojourn_replaced;
 ALTER TABLE sojourn.task_instance SET SCHEMA sojourn_replaced;
 ALTER TABLE sojourn.transition SET SCHEMA sojourn_replaced;
+ALTER TABLE sojourn_rebuild.array SET SCHEMA sojourn;
 ALTER TABLE sojourn_rebuild.task SET SCHEMA sojourn;
 ALTER TABLE sojourn_rebuild.task_instance SET SCHEMA sojourn;
 ALTER TABLE sojourn_rebuild.transition SET SCHEMA sojourn;

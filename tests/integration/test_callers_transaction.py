@@ -9,6 +9,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from application import retry
+from application.array_service import ArrayService
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import TaskConflict, TaskInstanceConflict, UnknownEntity
 from tests.agreement import assert_agreement, rows
@@ -16,7 +17,8 @@ from tests.attempts import attempt, register, status
 
 Call = Callable[[TransitionService, psycopg.Connection[Any]], object]
 
-# Every method, on a task t1 with an instance t1/1 that are RUNNING, and a new task t2: each writes something.
+# Every method, on a task t1 with an instance t1/1 that are RUNNING, a new task t2, and array 1 whose first batch has an
+# instance that was INSTANTIATED and one that is to end: each writes something.
 CALLS: dict[str, Call] = {
     "register_tasks": lambda service, used: service.register_tasks("w", [TaskSpec("t3")], connection=used),
     "create_task_instances": lambda service, used: service.create_task_instances({"t2/1": "t2"}, connection=used),
@@ -29,6 +31,19 @@ CALLS: dict[str, Call] = {
     "transition_task_instances": lambda service, used: service.transition_task_instances(
         ["t1/1"], "DONE", connection=used
     ),
+    "bind": lambda service, used: ArrayService(service.store).bind("w", "13", 7, connection=used),
+    "queue_task_batch": lambda service, used: ArrayService(service.store).queue_task_batch(
+        "1", ["t2"], command_id="c2", connection=used
+    ),
+    "transition_to_launched": lambda service, used: ArrayService(service.store).transition_to_launched(
+        "1", 1, 60, connection=used
+    ),
+    "transition_to_killed": lambda service, used: ArrayService(service.store).transition_to_killed(
+        "1", 1, connection=used
+    ),
+    "log_distributor_id": lambda service, used: ArrayService(service.store).log_distributor_id(
+        "1", {"a1/1": "4711"}, connection=used
+    ),
     "reset_tasks": lambda service, used: service.reset_tasks(["t1"], reset_if_running=True, connection=used),
 }
 every_method = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -39,6 +54,11 @@ def begun(service: TransitionService, connection: psycopg.Connection[Any]) -> Tr
     """A service with a task that runs, a new task, and a table of the caller's own."""
     register(service, "t1", "t2")
     attempt(service, "t1")
+    arrays = ArrayService(service.store)
+    register(service, "a1", "a2")
+    arrays.queue_task_batch(arrays.bind("w", "12", 7)["array_id"], ["a1", "a2"])
+    service.transition_task_instances(["a1/1", "a2/1"], "INSTANTIATED")
+    service.transition_task_instances(["a2/1"], "KILL_SELF")
     connection.execute("CREATE TABLE public.callers (what text)")
     return service
 

@@ -10,6 +10,7 @@ import pytest
 from psycopg import Connection
 
 from application import rebuild as module
+from application.array_service import ArrayService
 from application.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild
 from application.transition_service import TransitionService
 from application.verify import verify
@@ -24,6 +25,9 @@ PLANTED: dict[str, Plant] = {
     ),
     "a missing task": lambda connection: connection.execute("DELETE FROM sojourn.task WHERE task_id = 't000001'"),
     "an instance's version": lambda connection: connection.execute("UPDATE sojourn.task_instance SET version = 99"),
+    "an array's last batch": lambda connection: connection.execute("UPDATE sojourn.array SET last_batch = 9"),
+    "a missing array": lambda connection: connection.execute("DELETE FROM sojourn.array"),
+    "a step": lambda connection: connection.execute("UPDATE sojourn.task_instance SET step = step + 7"),
     "a missing transition": lambda connection: connection.execute("DELETE FROM sojourn.transition WHERE version = 2"),
 }
 
@@ -39,6 +43,8 @@ def worked(service: TransitionService) -> TransitionService:
     service.transition_task_instances(running[:4], "LAUNCHED")
     service.reset_tasks(names[14:17], reset_if_running=True)
     attempt(service, *names[8:11], until="LAUNCHED")
+    arrays = ArrayService(service.store)
+    arrays.queue_task_batch(arrays.bind("w", "12", 7)["array_id"], names[28:])
     return service
 
 

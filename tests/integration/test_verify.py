@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from application.array_service import ArrayService
 from application.replay import pinned_lifecycles, replayed
 from application.transition_service import TaskSpec, TransitionService
 from application.verify import COLUMNS, verify
@@ -45,7 +46,11 @@ gone = []
 def log(service: TransitionService) -> TransitionService:
     """A small log: t1 runs its second attempt, t2 is done, t3 waits; t1's first attempt was refused something."""
     register(service, "t1", "t2", "t3")
-    attempt(service, "t1", "t2")
+    arrays = ArrayService(service.store)
+    arrays.queue_task_batch(arrays.bind("w", "12", 7)["array_id"], ["t1"])
+    for status in ("INSTANTIATED", "LAUNCHED", "RUNNING"):
+        service.transition_task_instance("t1/1", status)
+    attempt(service, "t2")
     service.transition_task_instance("t1/1", "ERROR", report_by_date=NINE)
     attempt(service, "t1")
     service.transition_task_instance("t2/1", "DONE")
@@ -159,11 +164,11 @@ class TestWhatIsFoundInTheProjections:
             for table, columns in COLUMNS.items()
             for column in columns
             if column not in ("task_instance_id", "entity_kind", "entity_id", "position")
-            and (table, column) not in {("task", "task_id"), ("transition", "version")}
+            and (table, column) not in {("task", "task_id"), ("array", "array_id"), ("transition", "version")}
         ],
     )
     def test_another_value(self, log: TransitionService, connection: Connection, table: str, column: str) -> None:
-        key = {"task": "task_id = 't1'", "task_instance": "task_instance_id = 't1/1'"}
+        key = {"task": "task_id = 't1'", "task_instance": "task_instance_id = 't1/1'", "array": "true"}
         where = key.get(table, "entity_id = 't1' AND version = 2")
         (kind,) = one(
             connection,
@@ -181,7 +186,7 @@ class TestWhatIsFoundInTheProjections:
         (mismatch,) = verify(log.store)["mismatches"]
 
         assert mismatch.what == f"{table}.{column}"
-        assert mismatch.entity == ("ti:t1/1" if table == "task_instance" else "task:t1")
+        assert mismatch.entity == {"task_instance": "ti:t1/1", "array": "array:1"}.get(table, "task:t1")
         assert row is not None
         assert mismatch.found == row[0] != mismatch.expected
         assert (mismatch.position is not None) == (table == "transition")
@@ -373,6 +378,7 @@ def everything(service: TransitionService, connection: Connection, folder: Any) 
     service.transition_task_instance("t2/1", "TRIAGING", report_by_date=NINE, occurred_at=NINE)
     service.transition_task_instances(["t3/1", "t2/1"], "ERROR")
     orphaned_and_superseded(service)
+    batches(service)
     service.transition_tasks(["t5"], "QUEUED", increment_attempts=True)
     service.transition_tasks(["t5", "t4"], "INSTANTIATING", use_skip_locked=True)
     service.create_task_instances({"t5/1": "t5", "t5/2": "t5", "a:b@1/1": "a:b@1"}, occurred_at=NINE)
@@ -383,10 +389,25 @@ def everything(service: TransitionService, connection: Connection, folder: Any) 
         service.reset_tasks(["t1", "t5", "t0"], reset_if_running=True, reason="again", connection=own_transaction)
     names = {row[0] for row in connection.execute("SELECT DISTINCT name FROM sojourn.event")}
     rules = {row[0] for row in connection.execute("SELECT DISTINCT data ->> 'rule' FROM sojourn.event")}
-    assert len(names) == 7
+    assert len(names) == 11
     assert rules == {
         None, "invalid-transition", "untimely-transition", "orphaned-instance", "superseded-instance", "retry",
     }  # fmt: skip
+
+
+def batches(service: TransitionService) -> None:
+    """An array of two batches, with another task in each."""
+    arrays = ArrayService(service.store)
+    array_id = arrays.bind("w", "12", 7, "align")["array_id"]
+    service.register_tasks("w", [TaskSpec(f"b{n}", array_id=array_id) for n in range(3)])
+    arrays.queue_task_batch(array_id, ["b0", "b1"], "r1", "run 1")
+    service.transition_task_instances(["b0/1", "b1/1"], "INSTANTIATED")
+    arrays.log_distributor_id(array_id, {"b0/1": "4711_0", "b1/1": {"distributor_id": "4711_1", "stdout": "out"}})
+    arrays.transition_to_launched(array_id, 1, 60)
+    service.transition_task_instances(["b0/1"], "KILL_SELF")
+    arrays.transition_to_killed(array_id, 1)
+    assert arrays.bind("w", "12", 8)["array_id"] == array_id
+    arrays.queue_task_batch(array_id, ["b1", "b2"])
 
 
 def orphaned_and_superseded(service: TransitionService) -> None:

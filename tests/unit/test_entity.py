@@ -16,6 +16,7 @@ from domain.text import is_storable, storable
         ("ti:t1/1", "task_instance", "t1/1", "ti:t1/1"),
         ("task_instance:t1/1", "task_instance", "t1/1", "ti:t1/1"),
         ("task:a:b", "task", "a:b", "task:a:b"),
+        ("array:7", "array", "7", "array:7"),
         ("task: ", "task", " ", "task: "),
         ("runner:r1", "runner", "r1", "runner:r1"),
     ],
@@ -26,9 +27,9 @@ def test_a_name_is_a_kind_and_an_id(text: str, kind: str, name: str, shown: str)
     assert (entity, str(entity), entity.stream) == (Entity(kind, name), shown, f"{kind}:{name}")
 
 
-@pytest.mark.parametrize("text", ["", "t1", "task", "task:", ":t1", "array:a1", "Task:t1"])
+@pytest.mark.parametrize("text", ["", "t1", "task", "task:", ":t1", "array:", "arrays:a1", "Task:t1"])
 def test_what_names_no_entity(text: str) -> None:
-    with pytest.raises(InvalidEntity, match="write task:ID, ti:ID or runner:ID"):
+    with pytest.raises(InvalidEntity, match="write task:ID, ti:ID, array:ID or runner:ID"):
         parse_entity(text)
 
 

@@ -1,0 +1,1 @@
+SELECT a.array_id FROM sojourn.array AS a WHERE a.array_id = ANY (%s);

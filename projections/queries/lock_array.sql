@@ -1,0 +1,1 @@
+SELECT sojourn.lock_array(%s);

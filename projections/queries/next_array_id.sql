@@ -1,0 +1,1 @@
+SELECT nextval('sojourn.array_number')::text;
