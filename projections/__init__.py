@@ -22,5 +22,11 @@ OBJECTS = (
     "time_in_status_histogram",
     "concurrency",
     "concurrency_by_bucket",
+    "attempt",
+    "attempts",
+    "breaches",
+    "variants",
+    "directly_follows",
+    "grant_reader",  # the last: it grants what there is
 )
 """The functions and views, in the order of their creation."""

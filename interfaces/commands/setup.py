@@ -1,8 +1,13 @@
 """`sojourn setup`: the schema, created or brought up to date."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from interfaces.output import AsJson, Dsn, show
+from interfaces.output import AsJson, Dsn, messages, show
+
+if TYPE_CHECKING:
+    from psycopg.errors import Diagnostic
 
 app = typer.Typer()
 
@@ -16,6 +21,7 @@ def setup(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
 
     database = Database.reach(dsn or ctx.find_root().obj)
     with database.dedicated() as connection:
+        connection.add_notice_handler(say)
         applied = migrate(connection, schema())
     show(
         {"applied": applied},
@@ -24,3 +30,9 @@ def setup(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
             f"Applied {', '.join(applied)}." if applied else "The schema is up to date."
         ),
     )
+
+
+def say(told: "Diagnostic") -> None:
+    """Tell people what the database warns of."""
+    if told.severity_nonlocalized == "WARNING":
+        messages().print(f"{told.message_primary}")

@@ -2,9 +2,10 @@
 -- lie ahead, and has no end. It is all the time since it was known, without
 --   what was reported: a status holds until its report_by_date, or else until the first heartbeat; an end for ever;
 --   what was leased: from the first heartbeat until the end of the present lease, without the lapses in between.
+-- It reads with its owner's rights, for those who may read the view of silences and not the log.
 CREATE OR REPLACE FUNCTION sojourn.silences(entity_kind text, entity_id text) RETURNS tstzmultirange
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     lease    sojourn.lease;
     leased   tstzmultirange := '{}';

@@ -1,0 +1,182 @@
+"""The role `sojourn_reader`: it may read every view, call what only reads, and nothing else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import InsufficientPrivilege
+from psycopg.sql import SQL, Identifier
+
+from application.store import schema
+from application.transition_service import TransitionService
+from infrastructure.migration import migrate
+from tests.agreement import rows
+from tests.attempts import attempt, register
+from tests.concurrently import at_once
+from tests.conftest import Server
+
+RELATIONS = """
+    SELECT c.relname AS name FROM pg_class AS c
+    WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind = ANY (%s)
+    ORDER BY 1
+"""
+READING = (
+    "time_in_status()",
+    "time_in_status_histogram(by => 'day')",
+    "concurrency('task', 'RUNNING', by => 'template')",
+    "concurrency_by_bucket('task', 'RUNNING', '1 minute')",
+    "attempts(by => 'workflow')",
+    """breaches('[{"entity_kind": "task", "status": "REGISTERING", "seconds": 0}]')""",
+    "variants('task_instance')",
+    "directly_follows()",
+)
+WRITING = (
+    "DELETE FROM sojourn.{}",
+    "TRUNCATE sojourn.{}",
+    "INSERT INTO sojourn.{} SELECT",
+    "DROP TABLE sojourn.{}",
+    "COPY sojourn.{} TO STDOUT",
+)
+APPEND = """SELECT sojourn.append('{"task_id": "t", "task_version": 1, "events": []}')"""
+
+
+@pytest.fixture
+def reader(service: TransitionService, connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """A connection as the reader, to a log with something in it."""
+    register(service, "t")
+    attempt(service, "t")
+    service.heartbeat("runner")
+    connection.execute("SET ROLE sojourn_reader")
+    return connection
+
+
+def test_it_reads_every_view(reader: psycopg.Connection[Any]) -> None:
+    views = names(reader, "v")
+
+    assert {"task_status_audit", "task_instance_status_audit", "current_task", "current_task_instance"} <= set(views)
+    for as_of in ("", "2026-01-01T00:00:00Z"):
+        reader.execute("SELECT set_config('sojourn.as_of', %s, false)", [as_of])
+        for view in views:
+            rows(reader, f"SELECT * FROM sojourn.{view}")
+    reader.execute("RESET sojourn.as_of")
+    assert len(rows(reader, "SELECT * FROM sojourn.attempt")) == 1
+
+
+@pytest.mark.parametrize("call", READING)
+def test_it_calls_what_only_reads(reader: psycopg.Connection[Any], call: str) -> None:
+    assert rows(reader, f"SELECT * FROM sojourn.{call}")
+
+
+def test_it_has_no_table_and_no_sequence(reader: psycopg.Connection[Any]) -> None:
+    tables = names(reader, "r")
+
+    assert {"event", "command", "task", "lifecycle"} <= set(tables)
+    for table in tables:
+        for statement in ("SELECT FROM sojourn.{}", *WRITING):
+            with pytest.raises(InsufficientPrivilege):
+                reader.execute(statement.format(table).encode())
+    for view in names(reader, "v"):
+        with pytest.raises((InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
+            reader.execute(f"DELETE FROM sojourn.{view}".encode())
+    for sequence in names(reader, "S"):
+        with pytest.raises(InsufficientPrivilege):
+            reader.execute(f"SELECT nextval('sojourn.{sequence}')".encode())
+
+
+@pytest.mark.parametrize("statement", [APPEND, "CREATE TABLE sojourn.mine ()", "SET ROLE pg_read_all_data"])
+def test_it_cannot_help_itself(reader: psycopg.Connection[Any], statement: str) -> None:
+    reader.execute("RESET ROLE")
+    reader.execute("SET SESSION AUTHORIZATION sojourn_reader")
+
+    with pytest.raises(InsufficientPrivilege):
+        reader.execute(statement.encode())
+
+
+def test_it_cannot_log_in(connection: psycopg.Connection[Any]) -> None:
+    assert rows(connection, "SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = 'sojourn_reader'") == [
+        {"rolcanlogin": False, "rolsuper": False}
+    ]
+
+
+def test_databases_that_are_set_up_at_once_share_it(server: Server, empty_dsn: str) -> None:
+    with without_reader(server), another_database(server) as other:
+        assert at_once([lambda: set_up(empty_dsn), lambda: set_up(other)]) == [[], []]
+        for dsn in (empty_dsn, other):
+            with psycopg.connect(dsn) as connection:
+                connection.execute("SET ROLE sojourn_reader")
+                assert rows(connection, "SELECT * FROM sojourn.task_status_audit") == []
+
+
+def test_who_may_not_create_it_is_told_what_to_run(server: Server, empty_dsn: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(empty_dsn)["dbname"]
+    with without_reader(server), an_owner(server, str(name)) as owner:
+        (warning,) = set_up(empty_dsn, owner)
+        with psycopg.connect(empty_dsn, autocommit=True) as connection:
+            _, _, statements = warning.partition("run here: ")
+            connection.execute(statements.encode())
+            connection.execute("SET ROLE sojourn_reader")
+            assert rows(connection, "SELECT * FROM sojourn.task_status_audit") == []
+
+
+def names(connection: psycopg.Connection[Any], kind: str) -> list[str]:
+    return [row["name"] for row in rows(connection, RELATIONS, [kind])]
+
+
+def set_up(dsn: str, role: str | None = None) -> list[str]:
+    """Create the schema, as a role; the answer is what the database warns of."""
+    told: list[str] = []
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+        if role:
+            connection.execute(SQL("SET ROLE {}").format(Identifier(role)))
+        migrate(connection, schema())
+    return [text for text in told if "sojourn_reader" in text]
+
+
+@contextmanager
+def without_reader(server: Server) -> Iterator[None]:
+    """Let the server have no such role for the length of a block: other databases keep what they granted to it."""
+    server.execute("ALTER ROLE sojourn_reader RENAME TO sojourn_reader_aside")
+    try:
+        yield
+    finally:
+        for name in _databases_with_grants(server):
+            with psycopg.connect(make_conninfo(server.dsn, dbname=name), autocommit=True) as connection:
+                connection.execute("DROP OWNED BY sojourn_reader")
+        server.execute("DROP ROLE IF EXISTS sojourn_reader")
+        server.execute("ALTER ROLE sojourn_reader_aside RENAME TO sojourn_reader")
+
+
+def _databases_with_grants(server: Server) -> list[str]:
+    with psycopg.connect(server.dsn) as connection:
+        found = connection.execute(
+            "SELECT DISTINCT d.datname FROM pg_shdepend AS s JOIN pg_database AS d ON d.oid = s.dbid "
+            "WHERE s.refobjid = to_regrole('sojourn_reader')"
+        )
+        return [row[0] for row in found]
+
+
+@contextmanager
+def another_database(server: Server) -> Iterator[str]:
+    server.execute("CREATE DATABASE sojourn_test_other")
+    try:
+        yield server.database("sojourn_test_other")
+    finally:
+        server.execute("DROP DATABASE sojourn_test_other WITH (FORCE)")
+
+
+@contextmanager
+def an_owner(server: Server, database: str) -> Iterator[str]:
+    """A role that owns a database and may create no roles."""
+    server.execute("CREATE ROLE sojourn_test_owner")
+    server.execute("ALTER DATABASE {} OWNER TO sojourn_test_owner", database)
+    try:
+        yield "sojourn_test_owner"
+    finally:
+        with psycopg.connect(server.database(database), autocommit=True) as connection:
+            connection.execute("DROP OWNED BY sojourn_test_owner CASCADE")
+        server.execute("ALTER DATABASE {} OWNER TO CURRENT_USER", database)
+        server.execute("DROP ROLE sojourn_test_owner")
