@@ -16,8 +16,9 @@ from domain.events import Event
 from domain.report import Report
 from domain.task import Task
 from domain.task_instance import TaskInstance
-from domain.transition import Decision, propose_task, report_instance, reset_task
+from domain.transition import Decision, propose_task, report_instance, reset_task, takes_slots
 from infrastructure.current_status import Family, Wait, existing, moment
+from infrastructure.slots import SlotsInDatabase
 
 Answer = TypeVar("Answer")
 Chunk = Callable[[Connection[Any], list[str]], BulkAnswer]
@@ -38,7 +39,9 @@ def transition_tasks(
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
-        decided = ((name, decide(tasks[name])) for name in ids if name in tasks)
+        decided: Iterable[tuple[str, Decision]] = ((name, decide(tasks[name])) for name in ids if name in tasks)
+        if any(map(takes_slots, tasks.values())):
+            decided = list(decided)  # which asks the database, and so cannot go on while it takes in events
         refused = append(store, connection, decided, tasks.values())
         return _sorted_out(connection, ids, refused, "existing_tasks")
 
@@ -82,11 +85,11 @@ def in_rounds(ids: Sequence[str], take: Callable[[list[str], Wait], Collection[s
 
 
 def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:
-    """Decides whether a task passes the gate of its lifecycle (into `status`, where that is told)."""
+    """Decides whether a task passes the gate of its lifecycle (into `status`, where that is told), if it has one."""
 
     def decide(task: Task) -> Decision:
         if task.lifecycle.gate is None:
-            raise WrongLifecycle(task.lifecycle.name, "has no gate: propose the task's own transitions")
+            return Decision(task, refused=True)
         return propose_task(task, status or task.lifecycle.gate.to, report, counts_attempt=True)
 
     return decide
@@ -143,6 +146,10 @@ def _reset(
         instances = store.status.lock_instances_of(connection, ids)
     decide = reset(report, reset_if_running)
     decisions = {name: decide(tasks[name]) for name in ids if name in tasks}
+    slots = SlotsInDatabase(connection)
+    for name, decided in decisions.items():
+        if decided.events and takes_slots(decided.task):
+            slots.give_back(name)
     ended = [
         event
         for instance in instances
@@ -190,7 +197,7 @@ def append(
     before: Iterable[Task | TaskInstance],
     further: Iterable[Event] = (),
 ) -> dict[str, bool]:
-    """Append what is decided while it is decided, and answer with whether each was refused.
+    """Append what is decided while it is decided, and answer with whether each was refused, or sent elsewhere.
 
     The server takes in events as the next ones are made, and each is let go once it was sent: many thousands that are
     kept cost the garbage collector more than deciding them did.
@@ -199,7 +206,7 @@ def append(
 
     def events() -> Iterator[Event]:
         for name, decision in decided:
-            refused[name] = decision.refused
+            refused[name] = decision.refused or decision.verdict.response is not None
             yield from decision.events
         yield from further
 

@@ -20,6 +20,8 @@ POLL_SECONDS = 0.5
 class HistoryEvent(TypedDict):
     """One event; `cause` is the position of the event that made it happen, `actor` the component that reported it.
 
+    `owner` is the runner to whom a task belongs after it, `runner_id` the one in whose name it was proposed; `response`
+    and `rule_reason` are what a rule or the gate answered where it did not accept the proposal, and why.
     `details` is what an event of its kind says beside all that.
     """
 
@@ -46,6 +48,12 @@ class HistoryEvent(TypedDict):
     user: str | None
     silent_since: datetime | None
     silent_until: datetime | None
+    owner: str | None
+    runner_id: str | None
+    response: str | None
+    rule_reason: str | None
+    delay_seconds: float | None
+    state: dict[str, Any] | None
     details: dict[str, Any] | None
 
 

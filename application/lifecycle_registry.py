@@ -2,8 +2,7 @@
 
 from psycopg.types.json import Json
 
-from domain.core_rules import CORE_RULES
-from domain.errors import LifecycleConflict, UnknownLifecycle, WrongLifecycle
+from domain.errors import LifecycleConflict, UnknownLifecycle
 from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle, shipped
 from infrastructure.database import Database
@@ -26,12 +25,9 @@ class LifecycleRegistry:
     def pin(self, lifecycle: Lifecycle) -> Lifecycle:
         """Keep the definition with the log; raises LifecycleConflict where another is there under its key.
 
-        Raises WrongLifecycle where it decides on what the log does not keep: its answers would be wrong.
-
         In a transaction of its own: two long ones that register under a new lifecycle need not wait for each other.
         """
         if self._pinned.get(lifecycle.key) != lifecycle:
-            _check_kept(lifecycle)
             definition = lifecycle.model_dump(mode="json", by_alias=True)
             with self._database.connection() as connection:
                 connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
@@ -50,15 +46,3 @@ class LifecycleRegistry:
         if row is None:
             raise UnknownLifecycle(name, shipped())
         return Lifecycle.model_validate(row[0])
-
-
-def _check_kept(lifecycle: Lifecycle) -> None:
-    unkept = "owners" if lifecycle.task.acquires else ""
-    if any(CORE_RULES[rule].reads_state for rule in lifecycle.rules):
-        unkept = "states with names, times and details"
-    if unkept:
-        raise WrongLifecycle(
-            lifecycle.name,
-            f"gives tasks {unkept}, which this version decides on but does not keep: `sojourn lifecycle show` shows "
-            "it, and tasks cannot be registered under it yet",
-        )

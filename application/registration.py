@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from application.answers import CreateAnswer, RegisterAnswer
+from application.attributes import checked_attributes
 from application.nearest import unknown_entity
 from application.store import Store, chunked
 from domain.entity import TASK, Entity, check_id, check_ids
@@ -24,12 +25,17 @@ from infrastructure.sql import query
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A task to register: its id, how many attempts it may make, its template and its array, if it has them."""
+    """A task to register: its id, how many attempts it may make, its template and its array, if it has them.
+
+    `attributes` are for the rules of its lifecycle: `tags`, `retries` (else `max_attempts` - 1) and
+    `retry_delay_seconds`. Raises InvalidAttributes.
+    """
 
     task_id: str
     max_attempts: int = 3
     template: str | None = None
     array_id: str | None = None
+    attributes: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_id("task", self.task_id)
@@ -38,6 +44,8 @@ class TaskSpec:
         for kind, value in (("template", self.template), ("array", self.array_id)):
             if value is not None:
                 check_id(kind, value)
+        if self.attributes is not None:
+            object.__setattr__(self, "attributes", checked_attributes(self.task_id, self.attributes))
 
 
 def register_tasks(
@@ -54,8 +62,12 @@ def register_tasks(
     """
     check_id("workflow", workflow_id)
     wanted = _without_repetition(
-        Task(spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id) for spec in specs
-    )
+        Task(
+            spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id,
+            attributes=spec.attributes,
+        )
+        for spec in specs
+    )  # fmt: skip
     registered = 0
     for ids in chunked(sorted(wanted)):
         there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
@@ -129,4 +141,5 @@ def _content(task: Task) -> dict[str, object]:
         "max_attempts": task.max_attempts,
         "template": task.template,
         "array": task.array_id,
+        "attributes": task.attributes,
     }

@@ -1,7 +1,8 @@
 """One entity's transition, with what follows from it: decided on what is read, appended if it is still so.
 
 Two round trips: a read, and an append that locks, compares versions and writes; one where this process remembers the
-entity. Where the log has moved on in between, the second attempt decides under the locks.
+entity. Where the log has moved on in between, the second attempt decides under the locks; where deciding takes what
+tasks share, already the first one does.
 """
 
 from collections.abc import Callable
@@ -16,16 +17,15 @@ from application.remembered import Found
 from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
 from application.store import Store
 from domain.entity import Entity
-from domain.errors import RetriesExhausted
-from domain.lifecycle import ORPHANED_INSTANCE, UNTIMELY
+from domain.errors import InvalidTransition, RetriesExhausted
+from domain.lifecycle import INVALID, ORPHANED_INSTANCE, UNTIMELY
 from domain.report import Report
-from domain.transition import Decision
+from domain.rules import Response
+from domain.transition import Decision, takes_slots
 from infrastructure.commands import digest, first_answer
 from infrastructure.recorder import STALE, Command
 
 Answer = TaskInstanceAnswer | TaskAnswer
-
-ACCEPT, ABORT = "ACCEPT", "ABORT"
 
 
 class SingleTransition:
@@ -36,7 +36,7 @@ class SingleTransition:
         store: Store,
         entity: Entity,
         find: Callable[[Connection[Any], bool], Found | None],
-        decide: Callable[[Found], Decision],
+        decide: Callable[[Connection[Any], Found], Decision],
         answer: Callable[[Decision], Answer],
         report: Report,
         request: tuple[Any, ...],
@@ -83,12 +83,14 @@ class SingleTransition:
 
     def _overtakable(self, connection: Connection[Any]) -> Answer | None:
         try:
-            remembered = self._store.remembered.recall(self._entity)
-            if remembered is not None:
-                return self._decide_and_append(connection, remembered)
-            known = self._first_answer(connection)
-            found = self._find(connection, False) if known is None else None
-            return self._decide_and_append(connection, found) if found else known
+            found = self._store.remembered.recall(self._entity)
+            if found is None:
+                known = self._first_answer(connection)
+                found = self._find(connection, False) if known is None else None
+                if found is None:
+                    return known
+            if not takes_slots(found[1]):
+                return self._decide_and_append(connection, found)
         except psycopg.Error as error:
             if error.sqlstate not in (STALE, UNIQUE_VIOLATION):
                 raise
@@ -103,7 +105,7 @@ class SingleTransition:
 
     def _decide_and_append(self, connection: Connection[Any], found: Found) -> Answer:
         instance, task = found
-        decision = self._decide(found)
+        decision = self._decide(connection, found)
         answer = self._answer(decision)
         self._in_doubt = self._commits
         self._store.recorder.append(connection, task, instance, decision.events, self._command(answer))
@@ -148,20 +150,27 @@ def task_answer(decision: Decision) -> TaskAnswer:
     """A decision about a task, as the contract shapes it."""
     return {
         "status": decision.task.status,
-        "response": ABORT if decision.refused else ACCEPT,
-        "delay_seconds": None,
+        "response": decision.response.value,
+        "delay_seconds": decision.verdict.delay_seconds,
         "rule": decision.rule,
-        "reason": None,
-        "owner": None,
+        "reason": decision.verdict.reason or _why_no_edge(decision),
+        "owner": decision.task.owner,
         "error": None,
     }
+
+
+def _why_no_edge(decision: Decision) -> str | None:
+    if not decision.refused or decision.rule not in (INVALID, UNTIMELY):
+        return None
+    task, proposed = decision.task, vars(decision.events[0])["reported"]
+    return str(InvalidTransition(task.status, proposed, task.lifecycle.task.next_statuses(task.status)))
 
 
 def task_failure(error: str) -> TaskAnswer:
     """The answer where nothing could be decided about a task."""
     return {
         "status": None,
-        "response": ABORT,
+        "response": Response.ABORT.value,
         "delay_seconds": None,
         "rule": None,
         "reason": None,

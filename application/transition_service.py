@@ -4,6 +4,7 @@ Every method is one transaction of its own, or takes part in the caller's with `
 savepoints, and never commits or rolls back what the caller did. A service is safe to use from several threads.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -35,15 +36,20 @@ from application.single_transition import (
     task_instance_answer,
     task_instance_failure,
 )
+from application.slots import limit_concurrency
 from application.store import Store
 from application.this_process import report_of
 from domain.actor import Actor
 from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
+from domain.errors import InvalidDetails
 from domain.lifecycle import Lifecycle
+from domain.state import State
 from domain.task import Task
+from domain.text import storable, storable_json
 from domain.time import check_seconds, zoned
 from domain.transition import propose_task, report_instance
 from infrastructure.current_status import Wait
+from infrastructure.slots import SlotsInDatabase
 
 __all__ = ["TaskSpec", "TransitionService"]
 
@@ -158,25 +164,31 @@ class TransitionService:
         use_skip_locked: bool = False,
         max_retries: int = MAX_RETRIES,
         *,
+        runner_id: str | None = None,
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
-        """Move tasks to a status, each if its own machine lets it.
+        """Move tasks to a status in the name of `runner_id`, each if its own machine, its owner and its rules let it.
 
+        In `invalid` are those that are not where they were to go: what a rule put another status in the place of, too.
         Tasks that others hold are skipped with `use_skip_locked`; without it, a chunk of which any task stays
         locked for `max_retries` attempts is left as it is, and all of it is in `locked`.
         """
         names = check_ids("task", task_ids)
         report = report_of(actor, reason, occurred_at)
         wait = Wait.SKIP_LOCKED if use_skip_locked else Wait.NOWAIT
+        runner_id = _runner(runner_id)
         with self._store.transaction(connection) as used:
+            slots = SlotsInDatabase(used)
             return bulk_transition.transition_tasks(
                 self._store,
                 used,
                 names,
-                lambda task: propose_task(task, to_status, report, counts_attempt=increment_attempts),
+                lambda task: propose_task(
+                    task, to_status, report, counts_attempt=increment_attempts, runner_id=runner_id, slots=slots
+                ),
                 wait,
                 max_retries,
             )
@@ -224,7 +236,7 @@ class TransitionService:
             self._store,
             Entity(TASK_INSTANCE, task_instance_id),
             lambda used, lock: self._store.status.family(used, task_instance_id, lock=lock),
-            lambda found: report_instance(
+            lambda _, found: report_instance(
                 *cast("tuple[Any, Task]", found),
                 to_status,
                 report,
@@ -257,24 +269,41 @@ class TransitionService:
         reason: str | None = None,
         command_id: str | None = None,
         *,
+        scheduled_time: datetime | None = None,
+        details: Mapping[str, Any] | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> TaskAnswer:
         """Propose that a task go to a status, for lifecycles whose tasks report for themselves.
 
-        `runner_id` and `state_name` are for lifecycles with owners and named states, under which no task can be
-        registered yet: they change nothing.
+        `runner_id` is in whose name it is proposed, where tasks have owners. `state_name`, `scheduled_time` and
+        `details` (JSON) are what its rules read beside the status: `details["transition_id"]`, `details["result"]`.
+        Raises RuleFailed where a rule does, and writes nothing then.
         """
         check_id("task", task_id)
+        runner_id = _runner(runner_id)
         report = report_of(actor, reason, occurred_at, command_id)
+        further = (_zoned(scheduled_time), _json_object(details))
+        proposed = _proposed(to_status, state_name, *further)
         single = SingleTransition(
             self._store,
             Entity(TASK, task_id),
             lambda used, lock: self._task_alone(used, task_id, lock=lock),
-            lambda found: propose_task(found[1], to_status, report),
+            lambda used, found: propose_task(
+                found[1], proposed, report, runner_id=runner_id, slots=SlotsInDatabase(used)
+            ),
             task_answer,
             report,
-            ("transition_task", task_id, to_status, runner_id, state_name, reason, occurred_at),
+            (
+                "transition_task",
+                task_id,
+                to_status,
+                runner_id,
+                state_name,
+                reason,
+                occurred_at,
+                *(further if any(further) else ()),
+            ),
         )
         answer = or_failure(lambda: single.carry_out(connection, max_retries), task_failure)
         return cast("TaskAnswer", answer)
@@ -348,6 +377,13 @@ class TransitionService:
         report = report_of(actor, reason, occurred_at)
         return leases.renew_task_instances(self._store, names, promised, seconds, report, connection, max_retries)
 
+    def limit_concurrency(self, tag: str, slots: int | None) -> None:
+        """Let at most so many tasks with the tag run at once (None: any number); those that run already go on.
+
+        Raises InvalidLimit.
+        """
+        limit_concurrency(self._store, tag, slots)
+
     def _task_alone(self, used: Connection[Any], task_id: str, *, lock: bool) -> tuple[None, Task] | None:
         task = self._store.status.task(used, task_id, lock=lock)
         return (None, task) if task else None
@@ -361,6 +397,28 @@ class TransitionService:
 
         # Two who insert the same at once: one meets the other's row, looks again, and finds it there.
         return retrying(what, attempt, max_retries=MAX_RETRIES, curable=CONTENTION | {UNIQUE_VIOLATION})
+
+
+def _runner(runner_id: str | None) -> str | None:
+    return check_id("runner", runner_id) if runner_id else None
+
+
+def _proposed(
+    status: str, name: str | None, scheduled_time: datetime | None, details: dict[str, Any] | None
+) -> State | str:
+    if name is None and scheduled_time is None and not details:
+        return status
+    return State(type=status, name=name and storable(name), scheduled_time=scheduled_time, details=details or {})
+
+
+def _json_object(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The details as they will be read back; raises InvalidDetails."""
+    if not details:
+        return None
+    try:
+        return cast("dict[str, Any]", storable_json(json.loads(json.dumps(dict(details), allow_nan=False))))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidDetails(details, str(error)) from error
 
 
 def _zoned(time: datetime | None) -> datetime | None:

@@ -110,6 +110,31 @@ class InvalidMaxAttempts(SojournError, ValueError):
         super().__init__(f"task {task_id!r} needs max_attempts of 1 to {MOST_ATTEMPTS}, not {value!r}")
 
 
+class InvalidAttributes(SojournError, ValueError):
+    """Attributes of a task that its rules could not read."""
+
+    def __init__(self, task_id: str, problem: str) -> None:
+        self.task_id = task_id
+        super().__init__(f"task {task_id!r} cannot have these attributes: {problem}")
+
+
+class InvalidDetails(SojournError, ValueError):
+    """Details of a state that are no JSON object."""
+
+    def __init__(self, value: object, why: str) -> None:
+        self.value = value
+        super().__init__(f"details {value!r} are no JSON object: {why}")
+
+
+class InvalidLimit(SojournError, ValueError):
+    """A number of slots that no tag can have."""
+
+    def __init__(self, tag: str, slots: int) -> None:
+        self.tag = tag
+        self.slots = slots
+        super().__init__(f"tag {tag!r} needs a limit of 0 to {2**31 - 1}, not {slots!r}")
+
+
 class InvalidTime(SojournError, ValueError):
     """A time that cannot be read, or that has no zone."""
 
@@ -270,6 +295,17 @@ class OwnershipViolation(SojournError):
         self.attempted_owner = attempted_owner
         self.reason = reason
         super().__init__(f"{from_status} may not become {to_status}: {reason}")
+
+
+class RuleFailed(SojournError, RuntimeError):
+    """A rule that raised as it was asked: nothing is written."""
+
+    def __init__(self, rule: str | None, from_status: str | None, to_status: str | None, error: Exception) -> None:
+        self.rule = rule
+        self.from_status = from_status
+        self.to_status = to_status
+        super().__init__(f"rule {rule!r} failed on the way from {from_status} to {to_status}: {error!r}")
+        self.__cause__ = error
 
 
 class AlreadyWritten(SojournError, RuntimeError):

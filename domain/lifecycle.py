@@ -94,6 +94,7 @@ class Lifecycle(BaseModel):
             if status not in machine.transitions:
                 problems.append(f"{place} {names_no_status(status, machine.statuses)}")
         problems += self._impassable_ways()
+        problems += self._rules_about_slots()
         if problems:
             raise LifecycleInvalid(problems)
         return self
@@ -137,6 +138,14 @@ class Lifecycle(BaseModel):
             for source, target in pairwise(way):
                 if {source, target} <= self.task.transitions.keys() and not self.task.can_transition(source, target):
                     yield f"{place} goes from {source} to {target}, which is no edge of task.transitions"
+
+    def _rules_about_slots(self) -> Iterator[str]:
+        # What instances imply for a task passes no such rule: slots would be held for good.
+        if self.instance:
+            names = (name for name in self.rules if name in CORE_RULES and CORE_RULES[name].takes_slots)
+            yield from (
+                f"rules: {name} is for tasks that report for themselves, without task_instance" for name in names
+            )
 
     def _mentions(self) -> Iterator[tuple[Machine, str, str]]:
         for status, implication in self.implies.items():

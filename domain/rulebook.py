@@ -24,11 +24,15 @@ Governed = Mapping[tuple[str, str], Governance]
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """What governs a lifecycle's reports, what they imply for tasks, and the proposals for tasks themselves."""
+    """What governs a lifecycle's reports, what they imply for tasks, and the proposals for tasks themselves.
+
+    `takes_slots`: one of its rules takes slots for the tags that a task carries.
+    """
 
     reports: Governed
     consequences: Governed
     proposals: Governed
+    takes_slots: bool
 
 
 @cache
@@ -38,6 +42,7 @@ def rulebook_of(lifecycle: Lifecycle) -> Rulebook:
         reports=_governed(lifecycle, Proposal.REPORT, lifecycle.instance),
         consequences=_governed(lifecycle, Proposal.CONSEQUENCE, lifecycle.task),
         proposals=_governed(lifecycle, Proposal.OWN, lifecycle.task),
+        takes_slots=any(CORE_RULES[name].takes_slots for name in lifecycle.rules),
     )
 
 

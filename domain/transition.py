@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from domain.errors import WrongLifecycle
+from domain.errors import RuleFailed, WrongLifecycle
 from domain.events import Event
 from domain.lifecycle import INVALID, NOT_OWNER, RETRY, UNTIMELY
 from domain.machine import Machine
@@ -99,7 +99,7 @@ def propose_task(
     """What comes of a proposal that `task` go to `status`, where `counts_attempt` begins a further attempt.
 
     It is made in the name of `runner_id`, where tasks have owners; `slots` are what runs take by their tags. Raises
-    what a rule fails with.
+    RuleFailed where a rule does.
     """
     state = status if isinstance(status, State) else None
     to = status if isinstance(status, str) else status.type
@@ -136,6 +136,11 @@ def propose_task(
     for consequence in context.consequences:
         decision = _followed_by(decision, consequence, report)
     return decision
+
+
+def takes_slots(task: Task) -> bool:
+    """Whether a proposal for `task` may take or free slots, so that it is to be decided while the task is locked."""
+    return bool(task.attributes and task.attributes.get("tags")) and rulebook_of(task.lifecycle).takes_slots
 
 
 def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = False) -> Decision:
@@ -231,9 +236,13 @@ def _orchestrate(
         if context.proposed_state is not None:
             machine.check(context.proposed_state.type)
 
+    proposed = context.types
     orchestrate(context, rules, transforms, validate=is_a_status)
     if context.error is not None:
-        raise context.error
+        # What the database says is the caller's, who may try again.
+        raise (
+            context.error if hasattr(context.error, "sqlstate") else RuleFailed(context.rule, *proposed, context.error)
+        )
 
 
 def _parameters(task: Task, slots: Slots | None) -> dict[str, Any]:

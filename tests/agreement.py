@@ -11,7 +11,6 @@ import psycopg
 from psycopg.rows import dict_row
 
 from domain.lifecycle import ORPHANED_INSTANCE
-from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
 
 Row = dict[str, Any]
 PREFIXES = {"task": "task:", "task_instance": "task_instance:"}
@@ -20,9 +19,17 @@ PREFIXES = {"task": "task:", "task_instance": "task_instance:"}
 def assert_agreement(connection: psycopg.Connection[Any]) -> None:
     """Every stream is legal and has no gaps, and every projection row is what its stream makes of it."""
     streams = streams_of(connection)
-    for events in streams.values():
+    definitions = {
+        (row["name"], row["version"]): row["definition"] for row in rows(connection, "SELECT * FROM sojourn.lifecycle")
+    }
+    for stream, events in streams.items():
         assert [event["version"] for event in events] == list(range(1, len(events) + 1))
-        _assert_legal(events)
+        kind = stream.partition(":")[0]
+        task = events[0] if kind == "task" else streams[f"task:{events[0]['task_id']}"][0]
+        machine = definitions[task["lifecycle"], task["lifecycle_version"]][kind]
+        _assert_legal(events, machine["transitions"])
+        if kind == "task":
+            _assert_owned(events, machine)
         _assert_times(events)
     for kind, prefix in PREFIXES.items():
         logged = {
@@ -53,9 +60,8 @@ def moves(events: list[Row]) -> list[Row]:
     return [event for event in events if event["version"] == 1 or "previous_status" in event]
 
 
-def _assert_legal(events: list[Row]) -> None:
+def _assert_legal(events: list[Row], next_statuses: dict[str, dict[str, str]]) -> None:
     for before, event in pairwise(events):
-        machine = INSTANCE_MACHINE if event["name"].startswith("task_instance.") else TASK_MACHINE
         if "previous_status" not in event:
             assert event["status"] == before["status"], event
             continue
@@ -63,7 +69,22 @@ def _assert_legal(events: list[Row]) -> None:
         if event["name"] == "task.reset.v1":
             continue
         entered = event["reported"] if event.get("rule") == ORPHANED_INSTANCE else event["status"]
-        assert machine.can_transition(event["previous_status"], entered), event
+        assert entered in next_statuses[event["previous_status"]], event
+
+
+def _assert_owned(events: list[Row], machine: Row) -> None:
+    owner = None
+    for event in events:
+        status, runner = event["status"], event.get("runner_id")
+        if event in moves(events):
+            if event.get("previous_status") in machine["requires_ownership"] and status not in machine["overrides"]:
+                assert runner == owner is not None, event
+            if status in machine["releases"]:
+                owner = None
+            elif status in machine["acquires"]:
+                assert runner, event
+                owner = runner
+        assert event.get("owner") == owner, event
 
 
 def _assert_times(events: list[Row]) -> None:

@@ -116,7 +116,7 @@ class Batch:
         pinned = there.lifecycle if there and there.lifecycle.name == self._lifecycle.name else self._lifecycle
         task = Task(proposal.task_id, proposal.workflow_id, pinned, proposal.max_attempts, proposal.template)
         if there:
-            raise_if_different(there, task)
+            raise_if_different(there, task._replace(attributes=there.attributes))  # of which the line says nothing
             return
         registered = task.register(report)
         self._accept(Decision(Task.begin(registered, pinned), events=(registered,)))

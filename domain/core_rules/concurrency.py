@@ -31,8 +31,9 @@ class ConcurrencySlots(LifecycleRule):
     name = "concurrency-slots"
     governs = Proposal.OWN
     reads_state = True
+    takes_slots = True
     transform = ReleaseSlots
-    FROM_STATES = ALL_STATES - HOLDING
+    FROM_STATES = ALL_STATES - {"RUNNING"}
     TO_STATES = frozenset({"RUNNING"})
 
     def before_transition(
@@ -40,18 +41,20 @@ class ConcurrencySlots(LifecycleRule):
     ) -> None:
         """Take the slots, or have the proposal made again later."""
         slots: Slots | None = context.parameters.get("slots")
-        if slots is None:
+        tags = context.parameters.get("tags")
+        if slots is None or not tags:
             return
-        full = slots.take(context.parameters["task_id"], context.parameters.get("tags", ()))
+        full = slots.take(context.parameters["task_id"], tags)
         if full is not None:
             self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left")
 
     def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
         """Give back what was taken for a run that does not begin after all."""
-        _give_back(context)
+        if initial_state is None or initial_state.type not in HOLDING:
+            _give_back(context)
 
 
 def _give_back(context: TransitionContext) -> None:
     slots: Slots | None = context.parameters.get("slots")
-    if slots is not None:
+    if slots is not None and context.parameters.get("tags"):
         slots.give_back(context.parameters["task_id"])

@@ -42,6 +42,9 @@ class LifecycleRule(Rule):
     reads_state: ClassVar[bool] = False
     """Whether it decides on more of a task's state than its status: a time, a name, details."""
 
+    takes_slots: ClassVar[bool] = False
+    """Whether it changes what tasks share, so that it may only decide where its transition will be written."""
+
     transform: ClassVar[type[Transform] | None] = None
     """The bookkeeping that goes with the rule, on every transition."""
 

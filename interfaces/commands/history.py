@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-COLUMNS = ("position>", "at", "what", "reported", "rule", "cause>", "actor")
+COLUMNS = ("position>", "at", "what", "reported", "rule", "answer", "owner", "runner", "cause>", "actor", "why")
 
 
 @app.command()
@@ -37,7 +37,8 @@ def history(
     """What has happened to a task or task instance, or when a runner was silent.
 
     Refused reports are there too. A report is shown where something else was made of it, with the rule that made the
-    difference. The cause is the position of the event that made this one happen.
+    difference. The owner is the runner to whom the task belongs from then on, the runner the one in whose name it was
+    proposed. The cause is the position of the event that made this one happen.
     """
     from application.history import history as read
     from domain.entity import parse_entity
@@ -113,15 +114,19 @@ def print_json(events: "list[HistoryEvent]") -> None:
 
 def line(event: "HistoryEvent") -> tuple[str, ...]:
     """One event, as short as it can be told."""
-    reported = event["reported"] if event["reported"] != event["status"] else None
+    reported = event["reported"] if is_refused(event) or event["reported"] != event["status"] else None
     return (
         str(event["position"]),
         local(held_at(event)),
         in_short(event),
         reported or "",
         event["rule"] or "",
+        answer(event),
+        event["owner"] or "",
+        event["runner_id"] or "",
         str(event["cause"] or ""),
         event["actor"] or "",
+        event["reason"] or event["rule_reason"] or "",
     )
 
 
@@ -142,13 +147,26 @@ def in_short(event: "HistoryEvent") -> str:
         return f"stays {event['status']}"
     if event["previous_status"] is None:
         return f"{happened}: {event['status']}"
-    moved = f"{event['previous_status']} -> {event['status']}"
+    moved = f"{event['previous_status']} -> {event['status']}{named(event)}"
     return moved if happened == "transitioned" else f"{happened}: {moved}"
 
 
 def in_short_of_silence(since: "datetime", until: "datetime | None") -> str:
     """A lapse or a return: `silent since ...`, `heard of again after 3m 12s`."""
     return f"heard of again after {in_words(until - since)}" if until else f"silent since {local(since)}"
+
+
+def named(event: "HistoryEvent") -> str:
+    """The name of the state that was entered, where it has one of its own: ` (AwaitingRetry)`."""
+    from domain.state import name_of
+
+    state = event["state"]
+    return f" ({state['name']})" if state and state["name"] != name_of(event["status"]) else ""
+
+
+def answer(event: "HistoryEvent") -> str:
+    """What a proposal was answered with where it was not accepted: `WAIT 30s`."""
+    return f"{event['response'] or ''} {in_words(event['delay_seconds'])}".strip()
 
 
 def is_refused(event: "HistoryEvent") -> bool:

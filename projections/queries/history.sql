@@ -6,10 +6,11 @@ SELECT
     cause.position AS cause,
     d.reason, e.entered_at, d.claimed, d.command_id, d.num_attempts, d.report_by_date,
     d.actor ->> 'host' AS host, (d.actor ->> 'pid')::integer AS pid, d.actor ->> 'user' AS "user",
-    d.silent_since, d.silent_until,
+    d.silent_since, d.silent_until, d.owner, d.runner_id, d.response, d.rule_reason, d.delay_seconds, d.state,
     nullif(
         e.data - '{status,previous_status,reported,rule,actor,cause,reason,claimed,command_id,num_attempts}'::text[]
-        - '{report_by_date,silent_since,silent_until}'::text[],
+        - '{report_by_date,silent_since,silent_until}'::text[]
+        - '{owner,runner_id,response,rule_reason,delay_seconds,state}'::text[],
         '{}'
     ) AS details
 FROM
@@ -17,7 +18,8 @@ FROM
     CROSS JOIN LATERAL jsonb_to_record(e.data) AS d (
         previous_status text, status text, reported text, rule text, actor jsonb, cause text, reason text,
         claimed text, command_id text, num_attempts integer, report_by_date timestamptz, silent_since timestamptz,
-        silent_until timestamptz
+        silent_until timestamptz, owner text, runner_id text, response text, rule_reason text,
+        delay_seconds double precision, state jsonb
     )
     LEFT JOIN sojourn.event AS cause
         ON cause.stream = substring(d.cause FROM '^(.+)@[0-9]+$')

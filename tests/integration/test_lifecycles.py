@@ -50,12 +50,6 @@ def test_a_service_that_never_saw_the_file_knows_its_tasks(
     assert status(service, "task:p1") == ["PRINTED"]
 
 
-@pytest.mark.parametrize("name", ["pynenc", "prefect"])
-def test_one_that_decides_on_what_the_log_does_not_keep_is_refused(service: TransitionService, name: str) -> None:
-    with pytest.raises(WrongLifecycle, match="cannot be registered under it yet"):
-        service.register_tasks("w", [TaskSpec("t")], lifecycle=name)
-
-
 def test_a_rule_of_the_lifecycle_requeues_what_is_orphaned(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
@@ -121,10 +115,17 @@ def test_what_it_has_no_answer_for(service: TransitionService, printing: Path) -
 
     with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no task instances"):
         service.create_task_instances({"p1/1": "p1"})
-    with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no gate"):
-        service.gate_tasks_for_queueing(["p1"])
     with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no reset"):
         service.reset_tasks(["p1"])
+
+
+def test_what_has_no_gate_keeps_no_other_from_passing_its_own(service: TransitionService, printing: Path) -> None:
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    service.register_tasks("w", [TaskSpec("j1")])
+
+    answer = service.gate_tasks_for_queueing(["p1", "j1"])
+
+    assert answer == {"gated": ["j1"], "invalid": ["p1"], "locked": [], "not_found": []}
 
 
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(service: TransitionService, tmp_path: Path) -> None:

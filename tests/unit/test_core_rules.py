@@ -7,6 +7,7 @@ import pytest
 from freezegun import freeze_time
 
 from domain.core_rules import CORE_RULES
+from domain.errors import RuleFailed
 from domain.events import TaskRefused, TaskTransitioned
 from domain.lifecycle import INVALID, NOT_OWNER
 from domain.lifecycles import get_lifecycle, shipped
@@ -250,6 +251,15 @@ class TestConcurrencySlots:
         scenario.propose("CANCELLED", slots=slots)
         assert slots.holders["gpu"] == set()
 
+    def test_what_is_cancelled_without_a_slot_takes_one_to_run(self) -> None:
+        slots = self.slots("other")
+        scenario = prefect("PENDING", tags=["gpu"])
+
+        scenario.propose("CANCELLING", slots=slots)
+
+        assert answer(scenario.propose("RUNNING", slots=slots)) == ("WAIT", "concurrency-slots", "CANCELLING")
+        assert slots.holders["gpu"] == {"other"}
+
     def test_a_refusal_of_the_gate_gives_none_back(self) -> None:
         slots = self.slots("t")
 
@@ -277,7 +287,7 @@ class TestConcurrencySlots:
 
         try:
             assert scenario.propose("RUNNING", slots=slots).refused
-        except ZeroDivisionError:
+        except RuleFailed:
             assert scenario.task.status == "PENDING"
 
         assert not slots.holders["gpu"]
@@ -418,7 +428,7 @@ class TestTheRulebook:
 
         monkeypatch.setattr(CORE_RULES["retry-failed"], "before_transition", fail)
 
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(RuleFailed, match="ZeroDivisionError"):
             prefect("RUNNING").propose("FAILED")
 
     @pytest.mark.parametrize("counts_attempt", [False, True])

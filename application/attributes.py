@@ -1,0 +1,48 @@
+"""What a task is registered with for the rules of its lifecycle."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from domain.entity import check_ids
+from domain.errors import InvalidAttributes, SojournError, did_you_mean
+
+KNOWN = ("tags", "retries", "retry_delay_seconds")
+MOST = 2**31
+
+
+def checked_attributes(task_id: str, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The attributes as the log keeps them, each tag once; None where there are none. Raises InvalidAttributes."""
+    for name, value in attributes.items():
+        if problem := _problem(name, value):
+            raise InvalidAttributes(task_id, problem)
+    kept = {name: value for name, value in attributes.items() if value is not None}
+    if "tags" in kept:
+        kept["tags"] = sorted(set(kept["tags"]))
+    return kept or None
+
+
+def _problem(name: str, value: Any) -> str | None:
+    if name not in KNOWN:
+        others = did_you_mean(get_close_matches(str(name), KNOWN, n=1)) or f"; there are {', '.join(KNOWN)}"
+        return f"{name!r} is none{others}"
+    if value is None:
+        return None
+    return _problem_of_tags(value) if name == "tags" else _problem_of_number(name, value)
+
+
+def _problem_of_tags(tags: Any) -> str | None:
+    if not isinstance(tags, list | tuple | set | frozenset):
+        return f"tags are a list, not {tags!r}"
+    try:
+        check_ids("tag", tags)
+    except SojournError as error:
+        return str(error)
+    return None
+
+
+def _problem_of_number(name: str, value: Any) -> str | None:
+    kinds = int if name == "retries" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < MOST:
+        return f"{name} is a {'whole ' if name == 'retries' else ''}number from 0 to {MOST - 1}, not {value!r}"
+    return None

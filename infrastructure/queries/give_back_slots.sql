@@ -1,0 +1,1 @@
+DELETE FROM sojourn.slot AS s WHERE s.holder = %s;

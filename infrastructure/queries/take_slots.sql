@@ -1,0 +1,1 @@
+SELECT sojourn.take_slots(%s, %s);

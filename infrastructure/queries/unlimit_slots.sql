@@ -1,0 +1,1 @@
+DELETE FROM sojourn.slot_limit AS l WHERE l.tag = %s;
