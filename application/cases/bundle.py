@@ -1,0 +1,91 @@
+"""Bundling: a workflow's part of the log, written into a case file."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypedDict
+
+from psycopg import Connection
+from pydantic_core import from_json
+
+from application.cases.file import Line, write_case
+from application.nearest import unknown_workflow
+from application.replay import Progress, Scope, logged_events, unheard
+from application.store import Store
+from infrastructure.event_mapper import LoggedEvent
+from infrastructure.sql import query
+
+
+class Bundle(TypedDict):
+    """What was bundled: `until` is the time after which the case knows nothing, `bytes` the size of its file."""
+
+    file: str
+    workflow: str
+    entities: int
+    events: int
+    until: str
+    digest: str
+    bytes: int
+
+
+def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unheard) -> Bundle:
+    """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OSError."""
+    with store.database.snapshot() as connection:
+        header, scope = _header(connection, workflow_id)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with part.open("wb") as stream:
+                digest = write_case(stream, header, _events(connection, scope, progress))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return {
+        "file": str(path),
+        "workflow": workflow_id,
+        "entities": header["entities"],
+        "events": header["events"],
+        "until": header["until"],
+        "digest": digest,
+        "bytes": path.stat().st_size,
+    }
+
+
+def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]:
+    told: dict[str, Any] = {"workflow_id": workflow_id}
+    runners = [stream for (stream,) in connection.execute(query("infrastructure", "case_runners"), told)]
+    told["runners"] = runners
+    row = connection.execute(query("infrastructure", "case_extent"), told).fetchone()
+    assert row is not None
+    events, entities, first, last, until = row
+    if not events:
+        raise unknown_workflow(connection, workflow_id)
+    lifecycles = connection.execute(query("infrastructure", "case_lifecycles"), told).fetchall()
+    header = {
+        "sojourn": version("sojourn"),
+        "workflow": workflow_id,
+        "until": until.isoformat(),
+        "events": events,
+        "entities": entities,
+        "positions": [first, last],
+        "lifecycles": [dict(zip(("name", "version", "definition"), row, strict=True)) for row in lifecycles],
+    }
+    return header, Scope("events_of_case_after", told)
+
+
+def _events(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[Line]:
+    for logged in logged_events(connection, progress, scope):
+        yield _line(logged)
+
+
+def _line(logged: LoggedEvent) -> Line:
+    return {
+        "position": logged.id,
+        "stream": logged.originator_id,
+        "version": logged.originator_version,
+        "name": logged.topic,
+        "workflow_id": logged.workflow_id,
+        "recorded_at": logged.recorded_at.isoformat(),
+        "occurred_at": logged.occurred_at.isoformat() if logged.occurred_at else None,
+        "entered_at": logged.entered_at.isoformat(),
+        "data": from_json(logged.state),
+    }

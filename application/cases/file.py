@@ -1,0 +1,167 @@
+"""A case file: JSON lines under Zstandard, each sealed with what the running hash of all of them is after it.
+
+    {"case": 1, "workflow": ..., "events": 40, "lifecycles": [...], ..., "seal": "5f2c..."}
+    {"position": 7, "stream": "task:t1", "version": 1, ..., "data": {...}, "seal": "a01b..."}
+    ...
+    {"end": 40, "digest": "9d40..."}
+
+A seal is made of what a line says, however it is written. It shows what was damaged, cut or edited on the way; who can
+write a whole file anew can seal it anew, and is found out only by the digest that he was told.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+
+from domain.errors import SojournError
+
+FORMAT = 1
+LEVEL = 6
+SEAL_DIGITS = 16
+LONGEST_LINE = 2**26
+"""In bytes: a line that is longer is none of ours, and is not read into memory."""
+
+Line = dict[str, Any]
+
+
+class CaseInvalid(SojournError):
+    """A file that is no case, or no longer is what was bundled; `event` is the first that does not fit."""
+
+    def __init__(self, path: Path, why: str, event: str | None = None) -> None:
+        self.path = path
+        self.event = event
+        super().__init__(f"{str(path)!r} {why}; ask for the case again, or make it with `sojourn bundle`")
+
+
+class CaseNewer(SojournError):
+    """A case of a format that this version cannot read."""
+
+    def __init__(self, path: Path, number: object) -> None:
+        super().__init__(f"{str(path)!r} is a case of format {number}, and this Sojourn reads {FORMAT}: update Sojourn")
+
+
+class Seal:
+    """The running hash of the lines so far."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def after(self, line: Line) -> str:
+        """The seal of the next line."""
+        self._hash.update(_canonical(line))
+        return self._hash.hexdigest()[:SEAL_DIGITS]
+
+    @property
+    def digest(self) -> str:
+        """The hash of everything, in hex."""
+        return self._hash.hexdigest()
+
+
+def write_case(stream: BinaryIO, header: Line, events: Iterable[Line]) -> str:
+    """Write a case and answer with its digest."""
+    seal = Seal()
+    written = 0
+    with ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(stream, closefd=False) as compressed:
+        compressed.write(_sealed({"case": FORMAT, **header}, seal))
+        for written, event in enumerate(events, start=1):  # noqa: B007 - the number of the last one
+            compressed.write(_sealed(event, seal))
+        compressed.write(_text({"end": written, "digest": seal.digest}))
+    return seal.digest
+
+
+class CaseFile:
+    """Reads a case, and raises CaseInvalid where something in it does not fit."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self._path = path
+        self._seal = Seal()
+        self._lines = self._read(stream)
+        self._last = "its header"
+        self.header = self._header()
+        self.digest = ""
+        """Known once every event has been read."""
+
+    def events(self) -> Iterator[Line]:
+        """The events, each once it is known to fit."""
+        count = 0
+        for line in self._lines:
+            if "end" in line:
+                self._end(line, count)
+                return
+            count += 1
+            self._check(line, f"event {count} {_name(line)}".rstrip())
+            yield line
+        raise self._invalid(f"is cut short: event {count + 1} of {self.header['events']} is missing", count + 1)
+
+    def _header(self) -> Line:
+        line = next(self._lines, None)
+        if line is None or "case" not in line:
+            raise CaseInvalid(self._path, "is no case")
+        if line["case"] != FORMAT:
+            raise CaseNewer(self._path, line["case"])
+        self._check(line, "its header")
+        return line
+
+    def _end(self, line: Line, count: int) -> None:
+        if count != self.header["events"] or line["end"] != count:
+            raise self._invalid(f"has {count} events where its header says {self.header['events']}", count + 1)
+        if line.get("digest") != self._seal.digest or next(self._lines, None) is not None:
+            raise self._invalid("does not end as it was bundled", count)
+        self.digest = self._seal.digest
+
+    def _check(self, line: Line, what: str) -> None:
+        seal = line.pop("seal", None)
+        if self._seal.after(line) != seal:
+            raise CaseInvalid(
+                self._path, f"does not fit from {what} on: it was edited, or what stood before it is gone", what
+            )
+        self._last = what
+
+    def _read(self, stream: BinaryIO) -> Iterator[Line]:
+        with ZstdDecompressor().stream_reader(stream, closefd=False) as decompressed:
+            rest = b""
+            while block := self._block(decompressed):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from map(self._parsed, lines)
+                if len(rest) > LONGEST_LINE:
+                    raise self._invalid("is no case: it has a line without an end")
+            if rest:
+                raise self._invalid(f"is cut short in the line that follows {self._last}")
+
+    def _block(self, decompressed: Any) -> bytes:
+        try:
+            return bytes(decompressed.read(2**17))
+        except ZstdError as error:
+            raise self._invalid(f"is no case, or is damaged after {self._last} ({error})") from error
+
+    def _parsed(self, text: bytes) -> Line:
+        try:
+            line = json.loads(text)
+        except ValueError as error:
+            raise self._invalid(f"is no case, or is damaged after {self._last}") from error
+        if not isinstance(line, dict):
+            raise self._invalid(f"is no case, or is damaged after {self._last}")
+        return line
+
+    def _invalid(self, why: str, number: int | None = None) -> CaseInvalid:
+        return CaseInvalid(self._path, why, None if number is None else f"event {number}")
+
+
+def _sealed(line: Line, seal: Seal) -> bytes:
+    return _text({**line, "seal": seal.after(line)})
+
+
+def _text(line: Line) -> bytes:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _canonical(line: Line) -> bytes:
+    return json.dumps(line, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _name(event: Line) -> str:
+    return f"({event['stream']}@{event.get('version')})" if "stream" in event else ""

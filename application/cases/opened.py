@@ -1,0 +1,182 @@
+"""Opening: a case loaded into a database of its own, in which everything can be asked that the original answers.
+
+The database is named by the case's digest, so that a case is loaded once. Positions, versions and times are those of
+the original, and what is made of the events is made by the same code. Nothing can be written there, and views answer
+as of the end of the case: after that it knows nothing, and an open interval would seem to go on.
+"""
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypedDict
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import InsufficientPrivilege
+from psycopg.sql import SQL, Identifier, Literal
+from psycopg.types.json import Json, Jsonb
+
+from application.cases.file import CaseFile, Line
+from application.replay import Progress, unheard
+from application.store import schema
+from domain.errors import SojournError, UnknownName
+from infrastructure.database import Database
+from infrastructure.migration import SchemaOutdated, ensure_current, migrate
+from infrastructure.recorder import CHUNK
+from infrastructure.sql import query
+
+EVENT_COLUMNS = (
+    "position", "stream", "version", "name", "workflow_id", "recorded_at", "occurred_at", "entered_at",
+)  # fmt: skip
+
+
+class OpenedCase(TypedDict):
+    """A case in its database; `until` is the time that its views answer as of, `loaded` whether it was loaded now."""
+
+    database: str
+    dsn: str
+    workflow: str
+    entities: int
+    events: int
+    until: str
+    digest: str
+    loaded: bool
+
+
+class UnknownCase(UnknownName):
+    """A case that was not opened."""
+
+    kind = "opened case"
+
+
+class OpeningForbidden(SojournError):
+    """A server on which this user may not create a database."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"database user {user!r} may not create a database, which an opened case takes: "
+            "leave --dsn and SOJOURN_DSN out to open it on the embedded server"
+        )
+
+
+def open_case(server: Database, path: Path, progress: Progress = unheard) -> OpenedCase:
+    """Check a case, and load it on that server unless it is there; raises CaseInvalid, OSError."""
+    with path.open("rb") as stream:
+        case = CaseFile(path, stream)
+        for _ in case.events():
+            pass
+    name = f"case_{case.digest[:16]}"
+    dsn = make_conninfo(server.dsn, dbname=name)
+    with server.dedicated() as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        there = _is_current(connection, name, dsn)
+        if not there:
+            _load(server, connection, name, path, case, progress)
+    return _opened(name, dsn, {**case.header, "digest": case.digest}, loaded=not there)
+
+
+def opened_cases(server: Database) -> list[OpenedCase]:
+    """Every case that was opened on that server."""
+    with server.dedicated() as connection:
+        rows = connection.execute(query("infrastructure", "opened_cases")).fetchall()
+    return [
+        _opened(name, make_conninfo(server.dsn, dbname=name), json.loads(told), loaded=False) for name, told in rows
+    ]
+
+
+def forget_case(server: Database, name: str) -> None:
+    """Drop the database of an opened case, which its file can be opened into again; raises UnknownCase."""
+    known = [case["database"] for case in opened_cases(server)]
+    if name not in known:
+        raise UnknownCase(name, known)
+    with server.dedicated() as connection:
+        _drop(connection, name)
+
+
+def _opened(name: str, dsn: str, told: Line, *, loaded: bool) -> OpenedCase:
+    return {
+        "database": name,
+        "dsn": dsn,
+        "workflow": told["workflow"],
+        "entities": told["entities"],
+        "events": told["events"],
+        "until": told["until"],
+        "digest": told["digest"],
+        "loaded": loaded,
+    }
+
+
+def _is_current(connection: Connection[Any], name: str, dsn: str) -> bool:
+    """Whether the case is there, as this version makes it; what an older one has made is dropped."""
+    if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+        return False
+    try:
+        with psycopg.connect(dsn, autocommit=True) as opened:
+            ensure_current(opened, schema())
+    except SchemaOutdated:
+        _drop(connection, name)
+        return False
+    return True
+
+
+def _load(
+    server: Database, connection: Connection[Any], name: str, path: Path, case: CaseFile, progress: Progress
+) -> None:
+    # Under another name until it is whole: who opens the case after a crash finds no half of it.
+    draft = f"{name}_draft"
+    _create(connection, draft)
+    try:
+        with psycopg.connect(make_conninfo(server.dsn, dbname=draft)) as loading, path.open("rb") as stream:
+            _fill(loading, CaseFile(path, stream), progress)
+        _close(connection, draft, {**case.header, "digest": case.digest})
+        connection.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name)))
+    except BaseException:
+        _drop(connection, draft)
+        raise
+
+
+def _create(connection: Connection[Any], name: str) -> None:
+    try:
+        _drop(connection, name)
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(Identifier(name)))
+    except InsufficientPrivilege as error:
+        raise OpeningForbidden(connection.info.user) from error
+
+
+def _fill(connection: Connection[Any], case: CaseFile, progress: Progress) -> None:
+    migrate(connection, schema())
+    for kept in case.header["lifecycles"]:
+        told = [kept["name"], kept["version"], Json(kept["definition"])]
+        connection.execute(query("infrastructure", "pin_lifecycle"), told)
+    events = case.events()
+    loaded = 0
+    while some := list(islice(events, CHUNK)):
+        _copy(connection, some)
+        loaded += len(some)
+        progress(loaded, case.header["events"])
+    connection.execute(query("infrastructure", "draw_positions_after"), [case.header["positions"][1]])
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("ANALYZE")
+
+
+def _copy(connection: Connection[Any], events: list[Line]) -> None:
+    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_case_events")) as copy:
+        for event in events:
+            copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
+
+
+def _close(connection: Connection[Any], name: str, told: Line) -> None:
+    """Have every session answer as of the end of the case, and write nothing."""
+    kept = {key: value for key, value in told.items() if key != "lifecycles"}
+    for statement in (
+        SQL("ALTER DATABASE {} SET sojourn.as_of = {}").format(Identifier(name), Literal(told["until"])),
+        SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(Identifier(name)),
+        SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(json.dumps(kept))),
+    ):
+        connection.execute(statement)
+
+
+def _drop(connection: Connection[Any], name: str) -> None:
+    connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

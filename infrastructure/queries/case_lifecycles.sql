@@ -1,0 +1,10 @@
+SELECT l.name, l.version, l.definition
+FROM sojourn.lifecycle AS l
+WHERE EXISTS (
+    SELECT
+    FROM sojourn.event AS e
+    WHERE
+        e.workflow_id = %(workflow_id)s AND e.version = 1 AND e.name = 'task.registered.v1'
+        AND e.data ->> 'lifecycle' = l.name AND (e.data ->> 'lifecycle_version')::integer = l.version
+)
+ORDER BY l.name, l.version;

@@ -1,0 +1,2 @@
+COPY sojourn.event (position, stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
+FROM STDIN

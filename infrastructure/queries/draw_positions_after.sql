@@ -1,0 +1,1 @@
+SELECT setval('sojourn.event_position', %s);

@@ -1,0 +1,148 @@
+"""A case answers what its original answers."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.errors import ReadOnlySqlTransaction
+
+from application.cases.bundle import bundle
+from application.cases.file import CaseInvalid
+from application.cases.opened import OpenedCase, UnknownCase, forget_case, open_case, opened_cases
+from application.history import history
+from application.status import status
+from application.transition_service import TransitionService
+from application.trial import try_history
+from application.verify import verify
+from domain.entity import Entity
+from domain.errors import UnknownEntity
+from infrastructure.database import Database
+from tests.agreement import rows
+from tests.integration.test_verify import everything
+
+VIEWS = {
+    "current_task": "task_id",
+    "current_task_instance": "task_instance_id",
+    "task_status_audit": "task_id, version",
+    "task_instance_status_audit": "task_instance_id, version",
+}
+EVENTS = "SELECT * FROM sojourn.event WHERE workflow_id = 'w' ORDER BY position"
+
+
+@pytest.fixture
+def log(service: TransitionService, connection: Connection[Any], tmp_path: Path) -> TransitionService:
+    everything(service, connection, tmp_path)
+    return service
+
+
+@pytest.fixture
+def case(log: TransitionService, tmp_path: Path) -> Path:
+    file = tmp_path / "case.sojourn"
+    bundle(log.store, "w", file)
+    return file
+
+
+@pytest.fixture
+def home(log: TransitionService) -> Iterator[Database]:
+    """Where cases are opened, and dropped again."""
+    database = log.store.database
+    before = {opened["database"] for opened in opened_cases(database)}
+    yield database
+    for opened in opened_cases(database):
+        if opened["database"] not in before:
+            forget_case(database, opened["database"])
+
+
+@pytest.fixture
+def opened(home: Database, case: Path) -> OpenedCase:
+    return open_case(home, case)
+
+
+def test_its_events_are_those_of_the_workflow(opened: OpenedCase, connection: Connection[Any]) -> None:
+    with psycopg.connect(opened["dsn"]) as there:
+        assert rows(there, "SELECT * FROM sojourn.event ORDER BY position") == rows(connection, EVENTS)
+
+
+def test_its_views_answer_as_the_originals_do_at_any_time(opened: OpenedCase, connection: Connection[Any]) -> None:
+    times = {row["entered_at"] for row in rows(connection, EVENTS)} | {opened["until"]}
+    times |= {min(times - {opened["until"]}) - timedelta(days=1)}
+    with psycopg.connect(opened["dsn"], autocommit=True) as there:
+        for view, key in VIEWS.items():
+            asked = f"SELECT * FROM sojourn.{view} WHERE workflow_id = 'w' ORDER BY {key}"
+            # Unless it is told another time, a case answers as of its end, after which it knows nothing.
+            assert rows(there, asked) == as_of(connection, opened["until"], asked) != []
+            for time in times:
+                assert as_of(there, time, asked) == as_of(connection, time, asked)
+
+
+def as_of(connection: Connection[Any], time: object, statement: str) -> list[dict[str, Any]]:
+    with connection.transaction():
+        connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [str(time)])
+        return rows(connection, statement)
+
+
+def test_the_use_cases_answer_alike(opened: OpenedCase, log: TransitionService) -> None:
+    with TransitionService.connect(opened["dsn"]) as there:
+        for entity in (Entity("task", "t3"), Entity("task_instance", "t3/1"), Entity("task_instance", "o/1")):
+            assert status(there.store, entity) == status(log.store, entity)
+            assert history(there.store, entity) == history(log.store, entity)
+        with pytest.raises(UnknownEntity):
+            status(there.store, Entity("task", "p"))
+        verification = verify(there.store)
+        assert (verification["entities"], verification["events"]) == (opened["entities"], opened["events"])
+        assert verification["mismatches"] == []
+        assert try_history(there.store, None, diverged=print)[:2] == (opened["entities"], opened["events"])
+
+
+def test_nothing_can_be_written_there(opened: OpenedCase) -> None:
+    with TransitionService.connect(opened["dsn"]) as there, pytest.raises(ReadOnlySqlTransaction):
+        there.transition_task_instance("t3/1", "DONE")
+
+
+def test_a_case_is_loaded_once(home: Database, case: Path) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        both = list(threads.map(lambda _: open_case(home, case), range(2)))
+    again = open_case(home, case)
+
+    assert again["loaded"] is False
+    assert {opened["database"] for opened in both} == {again["database"]}
+    assert again["database"] in {opened["database"] for opened in opened_cases(home)}
+    forget_case(home, again["database"])
+    assert open_case(home, case) == again | {"loaded": True}
+
+
+def test_what_another_version_has_opened_is_opened_anew(home: Database, case: Path) -> None:
+    opened = open_case(home, case)
+    with psycopg.connect(opened["dsn"]) as there:
+        there.execute("SET TRANSACTION READ WRITE")
+        there.execute("UPDATE sojourn.migration SET checksum = 'of another version' WHERE name = 'objects'")
+
+    assert open_case(home, case)["loaded"] is True
+
+
+def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> None:
+    before = opened_cases(home)
+    case.write_bytes(case.read_bytes()[:-40])
+
+    with pytest.raises(CaseInvalid):
+        open_case(home, case)
+    assert opened_cases(home) == before
+
+
+def test_a_workflow_that_is_not_there_leaves_the_file_as_it_was(log: TransitionService, case: Path) -> None:
+    before = case.read_bytes()
+
+    with pytest.raises(UnknownEntity, match="no workflow 'w3'"):
+        bundle(log.store, "w3", case)
+    assert case.read_bytes() == before
+    assert [file.name for file in case.parent.glob("*.part")] == []
+
+
+def test_a_case_that_was_never_opened(home: Database) -> None:
+    with pytest.raises(UnknownCase, match="no opened case 'postgres'"):
+        forget_case(home, "postgres")

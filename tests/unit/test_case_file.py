@@ -1,0 +1,111 @@
+"""Case files: what was written is read, and what was damaged, cut or edited on the way is refused."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+from zstandard import ZstdCompressor, ZstdDecompressor
+
+from application.cases.file import CaseFile, CaseInvalid, CaseNewer, Line, write_case
+
+PATH = Path("case.sojourn")
+HEADER = {"workflow": "w", "events": 5}
+EVENTS: list[Line] = [
+    {"position": 3 * n, "stream": f"task:t{n}", "version": 1, "data": {"status": "QUEUED", "reason": "début ✓"}}
+    for n in range(1, 6)
+]
+
+
+def written(header: Line = HEADER, events: list[Line] = EVENTS) -> bytes:
+    stream = io.BytesIO()
+    write_case(stream, header, events)
+    return stream.getvalue()
+
+
+def read(content: bytes) -> list[Line]:
+    return list(CaseFile(PATH, io.BytesIO(content)).events())
+
+
+def edited(change: Callable[[list[Any]], object]) -> bytes:
+    """The case after `change` has edited its lines: 0 is the header, 1 to 5 are the events, 6 is the end."""
+    text = ZstdDecompressor().stream_reader(io.BytesIO(written())).read()
+    lines = [json.loads(line) for line in text.splitlines()]
+    change(lines)
+    return ZstdCompressor().compress("".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def test_what_was_written_is_read() -> None:
+    case = CaseFile(PATH, io.BytesIO(written()))
+
+    assert case.header == {"case": 1, **HEADER}
+    assert list(case.events()) == EVENTS
+    assert len(case.digest) == 64
+
+
+def test_how_a_line_is_written_makes_no_difference() -> None:
+    assert read(edited(lambda _: None)) == EVENTS
+
+
+EDITS: dict[str, tuple[Callable[[list[Any]], object], str | None]] = {
+    "an event's data": (lambda lines: lines[3]["data"].update(status="DONE"), "event 3 (task:t3@1)"),
+    "an event's position": (lambda lines: lines[5].update(position=99), "event 5 (task:t5@1)"),
+    "an event's name": (lambda lines: lines[2].update(stream="task:x"), "event 2 (task:x@1)"),
+    "an event without its seal": (lambda lines: lines[2].pop("seal"), "event 2 (task:t2@1)"),
+    "an event that is gone": (lambda lines: lines.pop(2), "event 2 (task:t3@1)"),
+    "an event that is there twice": (lambda lines: lines.insert(2, lines[2]), "event 3 (task:t2@1)"),
+    "events in another order": (lambda lines: lines.insert(2, lines.pop(4)), "event 2 (task:t4@1)"),
+    "the last event": (lambda lines: lines.pop(5), "event 5"),
+    "the last events and the end": (lambda lines: lines.__delitem__(slice(4, None)), "event 4"),
+    "the end": (lambda lines: lines.pop(), "event 6"),
+    "the digest": (lambda lines: lines[-1].update(digest="0" * 64), "event 5"),
+    "a line after the end": (lambda lines: lines.append(lines[3]), "event 5"),
+    "the header": (lambda lines: lines[0].update(workflow="x"), "its header"),
+    "no header": (lambda lines: lines.pop(0), None),
+    "another thing": (lambda lines: lines.__setitem__(slice(None), [[1]]), None),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_case_is_refused_with_the_first_event_that_does_not_fit(edit: str) -> None:
+    change, first = EDITS[edit]
+
+    with pytest.raises(CaseInvalid, match=r"'case\.sojourn' (does|is|has) ") as refused:
+        read(edited(change))
+
+    assert refused.value.event == first
+
+
+def test_a_case_of_a_later_format() -> None:
+    with pytest.raises(CaseNewer, match="format 2"):
+        read(edited(lambda lines: lines[0].update(case=2)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no case", b"\x28\xb5\x2f\xfd", ZstdCompressor().compress(b"no case\n")])
+def test_what_is_no_case(content: bytes) -> None:
+    with pytest.raises(CaseInvalid, match="is no case"):
+        read(content)
+
+
+LONG: list[Line] = [{**EVENTS[0], "version": n, "data": {"noise": str(7 ** (1000 + n))}} for n in range(1, 301)]
+"""More than one block of the compression, so that much is read before any damage is met."""
+
+
+@settings(max_examples=100, deadline=None)
+@for_all(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
+def test_a_damaged_or_cut_case_is_refused_wherever_it_was_hit(place: float, change: int) -> None:
+    whole = written({**HEADER, "events": len(LONG)}, LONG)
+    damaged = bytearray(whole)
+    damaged[int(place * len(whole))] ^= change
+
+    for content in (bytes(damaged), whole[: int(place * len(whole))]):
+        try:
+            found = read(content)
+        except (CaseInvalid, CaseNewer):
+            continue
+        assert found == LONG  # the compression has bits that mean nothing
