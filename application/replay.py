@@ -45,6 +45,11 @@ class Scope(NamedTuple):
 EVERYTHING = Scope("events_after", {"names": None})
 
 
+def of_stream(stream: str) -> Scope:
+    """The events of one stream."""
+    return Scope("events_of_stream_after", {"stream": stream})
+
+
 def of_workflow(workflow_id: str) -> Scope:
     """The events of a workflow."""
     return Scope("events_of_workflow_after", {"workflow_id": workflow_id})

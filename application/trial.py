@@ -16,6 +16,7 @@ from application.replay import (
     Progress,
     Scope,
     logged_events,
+    of_stream,
     of_task,
     of_workflow,
     pinned_lifecycles,
@@ -23,7 +24,7 @@ from application.replay import (
     unheard,
 )
 from application.store import Store
-from domain.entity import TASK, Entity
+from domain.entity import TASK, TASK_INSTANCE, Entity
 from domain.events import Event
 from domain.legality import illegalities
 from domain.lifecycle import Lifecycle
@@ -32,7 +33,6 @@ from domain.replay import LifecycleOf, Replay
 from domain.task import Task
 from domain.trial import Divergence, Trial
 from infrastructure.event_mapper import LoggedEvent
-from infrastructure.sql import query
 
 
 class Tried(NamedTuple):
@@ -126,8 +126,9 @@ class _Trial:
         return self._told(self._trial.rest())
 
     def _illegalities(self, event: Event) -> Iterator[Mismatch]:
-        # A cause may lie outside of the part that is replayed.
-        return (wrong for wrong in illegalities(event, self._replay) if self._whole or wrong.what != "cause")
+        # A cause and an array may lie outside of the part that is replayed.
+        elsewhere = () if self._whole else ("cause", "array")
+        return (wrong for wrong in illegalities(event, self._replay) if wrong.what not in elsewhere)
 
     def _told(self, found: Iterable[Divergence]) -> list[Divergence]:
         told = [divergence for divergence in found if self._entity is None or divergence.entity == str(self._entity)]
@@ -144,12 +145,13 @@ def _scope(connection: Connection[Any], what: Entity | str | None) -> Scope:
         return EVERYTHING
     if isinstance(what, str):
         return of_workflow(what)
-    told = {"stream": what.stream, "gt": None, "lte": None, "limit": 1}
-    row = connection.execute(query("infrastructure", "stream_forwards"), told).fetchone()
-    if row is None:
+    own = of_stream(what.stream)
+    first = next(logged_events(connection, scope=own), None)
+    if first is None:
         raise unknown_entity(connection, what)
-    first = LoggedEvent.of(row)
-    return of_task(first.workflow_id, what.id if what.kind == TASK else from_json(first.state)["task_id"])
+    if what.kind == TASK:
+        return of_task(first.workflow_id, what.id)
+    return of_task(first.workflow_id, from_json(first.state)["task_id"]) if what.kind == TASK_INSTANCE else own
 
 
 def _step(logged: LoggedEvent, replay: Replay) -> TriedStep:

@@ -86,7 +86,7 @@ class Trial:
         entity = self._replay.entities.get(cause.rpartition("@")[0]) if cause else None
         if isinstance(entity, TaskInstance):
             return entity.task_id == task_id
-        return entity is not None and entity.id == task_id
+        return isinstance(entity, Task) and entity.id == task_id
 
     def _proposed(self, event: Event, position: int, task_id: str) -> Iterator[Divergence]:
         if isinstance(event, TaskRegistered):

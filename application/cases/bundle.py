@@ -1,11 +1,13 @@
 """Bundling: a workflow's part of the log, written into a case file."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 from pydantic_core import from_json
 
 from application.cases.file import Line, write_case
@@ -13,6 +15,7 @@ from application.nearest import unknown_workflow
 from application.replay import Progress, Scope, logged_events, unheard
 from application.store import Store
 from infrastructure.event_mapper import LoggedEvent
+from infrastructure.recorder import CHUNK
 from infrastructure.sql import query
 
 
@@ -35,7 +38,7 @@ def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unhe
         part = path.with_name(f"{path.name}.part")
         try:
             with part.open("wb") as stream:
-                digest = write_case(stream, header, _events(connection, scope, progress))
+                digest = write_case(stream, header, _lines(connection, scope, progress))
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -56,7 +59,7 @@ def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]
     told["runners"] = runners
     row = connection.execute(query("infrastructure", "case_extent"), told).fetchone()
     assert row is not None
-    events, entities, first, last, until = row
+    events, entities, first, last, until, leases = row
     if not events:
         raise unknown_workflow(connection, workflow_id)
     lifecycles = connection.execute(query("infrastructure", "case_lifecycles"), told).fetchall()
@@ -66,18 +69,23 @@ def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]
         "until": until.isoformat(),
         "events": events,
         "entities": entities,
+        "leases": leases,
         "positions": [first, last],
         "lifecycles": [dict(zip(("name", "version", "definition"), row, strict=True)) for row in lifecycles],
     }
     return header, Scope("events_of_case_after", told)
 
 
-def _events(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[Line]:
+def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[Line]:
     for logged in logged_events(connection, progress, scope):
-        yield _line(logged)
+        yield _event(logged)
+    with connection.cursor(name="leases", row_factory=dict_row) as cursor:
+        cursor.itersize = CHUNK
+        for lease in cursor.execute(query("infrastructure", "leases_of_case"), scope.parameters):
+            yield {name: value.isoformat() if isinstance(value, datetime) else value for name, value in lease.items()}
 
 
-def _line(logged: LoggedEvent) -> Line:
+def _event(logged: LoggedEvent) -> Line:
     return {
         "position": logged.id,
         "stream": logged.originator_id,

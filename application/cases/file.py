@@ -1,9 +1,10 @@
 """A case file: JSON lines under Zstandard, each sealed with what the running hash of all of them is after it.
 
-    {"case": 1, "workflow": ..., "events": 40, "lifecycles": [...], ..., "seal": "5f2c..."}
+    {"case": 1, "workflow": ..., "events": 40, "leases": 1, "lifecycles": [...], ..., "seal": "5f2c..."}
     {"position": 7, "stream": "task:t1", "version": 1, ..., "data": {...}, "seal": "a01b..."}
     ...
-    {"end": 40, "digest": "9d40..."}
+    {"holder": "runner:r1", "heartbeat_at": ..., "seal": "77e0..."}
+    {"end": 41, "digest": "9d40..."}
 
 A seal is made of what a line says, however it is written. It shows what was damaged, cut or edited on the way; who can
 write a whole file anew can seal it anew, and is found out only by the digest that he was told.
@@ -61,14 +62,14 @@ class Seal:
         return self._hash.hexdigest()
 
 
-def write_case(stream: BinaryIO, header: Line, events: Iterable[Line]) -> str:
-    """Write a case and answer with its digest."""
+def write_case(stream: BinaryIO, header: Line, lines: Iterable[Line]) -> str:
+    """Write a case, the events and then the leases that its header counts, and answer with its digest."""
     seal = Seal()
     written = 0
     with ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(stream, closefd=False) as compressed:
         compressed.write(_sealed({"case": FORMAT, **header}, seal))
-        for written, event in enumerate(events, start=1):  # noqa: B007 - the number of the last one
-            compressed.write(_sealed(event, seal))
+        for written, line in enumerate(lines, start=1):  # noqa: B007 - the number of the last one
+            compressed.write(_sealed(line, seal))
         compressed.write(_text({"end": written, "digest": seal.digest}))
     return seal.digest
 
@@ -83,19 +84,20 @@ class CaseFile:
         self._last = "its header"
         self.header = self._header()
         self.digest = ""
-        """Known once every event has been read."""
+        """Known once every line has been read."""
 
-    def events(self) -> Iterator[Line]:
-        """The events, each once it is known to fit."""
-        count = 0
+    def lines(self) -> Iterator[Line]:
+        """The events and then the leases, each once it is known to fit."""
+        number = 0
         for line in self._lines:
             if "end" in line:
-                self._end(line, count)
+                self._end(line, number)
                 return
-            count += 1
-            self._check(line, f"event {count} {_name(line)}".rstrip())
+            number += 1
+            self._check(line, f"{self._numbered(number)} {_name(line)}".rstrip())
             yield line
-        raise self._invalid(f"is cut short: event {count + 1} of {self.header['events']} is missing", count + 1)
+        missing = self._numbered(number + 1)
+        raise CaseInvalid(self._path, f"is cut short: {missing} is missing", missing)
 
     def _header(self) -> Line:
         line = next(self._lines, None)
@@ -107,11 +109,22 @@ class CaseFile:
         return line
 
     def _end(self, line: Line, count: int) -> None:
-        if count != self.header["events"] or line["end"] != count:
-            raise self._invalid(f"has {count} events where its header says {self.header['events']}", count + 1)
+        if count != self.header["events"] + self.header["leases"] or line["end"] != count:
+            missing = self._numbered(count + 1)
+            raise CaseInvalid(self._path, f"is cut short: {missing} is missing", missing)
         if line.get("digest") != self._seal.digest or next(self._lines, None) is not None:
-            raise self._invalid("does not end as it was bundled", count)
+            raise CaseInvalid(self._path, f"does not end as it was bundled, after {self._last}", self._last)
         self.digest = self._seal.digest
+
+    def _numbered(self, number: int) -> str:
+        events = self.header["events"]
+        if number <= events:
+            return f"event {number} of {events}"
+        return (
+            f"lease {number - events} of {self.header['leases']}"
+            if number <= events + self.header["leases"]
+            else "the end"
+        )
 
     def _check(self, line: Line, what: str) -> None:
         seal = line.pop("seal", None)
@@ -147,8 +160,8 @@ class CaseFile:
             raise self._invalid(f"is no case, or is damaged after {self._last}")
         return line
 
-    def _invalid(self, why: str, number: int | None = None) -> CaseInvalid:
-        return CaseInvalid(self._path, why, None if number is None else f"event {number}")
+    def _invalid(self, why: str) -> CaseInvalid:
+        return CaseInvalid(self._path, why)
 
 
 def _sealed(line: Line, seal: Seal) -> bytes:
@@ -164,4 +177,4 @@ def _canonical(line: Line) -> bytes:
 
 
 def _name(event: Line) -> str:
-    return f"({event['stream']}@{event.get('version')})" if "stream" in event else ""
+    return f"({event['stream']}@{event.get('version')})" if "stream" in event else f"({event.get('holder')})"

@@ -6,6 +6,7 @@ as of the end of the case: after that it knows nothing, and an open interval wou
 """
 
 import json
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict
@@ -29,6 +30,8 @@ from infrastructure.sql import query
 EVENT_COLUMNS = (
     "position", "stream", "version", "name", "workflow_id", "recorded_at", "occurred_at", "entered_at",
 )  # fmt: skip
+
+LEASE_COLUMNS = ("holder", "workflow_id", "begun_at", "heartbeat_at", "report_by")
 
 
 class OpenedCase(TypedDict):
@@ -64,7 +67,7 @@ def open_case(server: Database, path: Path, progress: Progress = unheard) -> Ope
     """Check a case, and load it on that server unless it is there; raises CaseInvalid, OSError."""
     with path.open("rb") as stream:
         case = CaseFile(path, stream)
-        for _ in case.events():
+        for _ in case.lines():
             pass
     name = f"case_{case.digest[:16]}"
     dsn = make_conninfo(server.dsn, dbname=name)
@@ -149,22 +152,25 @@ def _fill(connection: Connection[Any], case: CaseFile, progress: Progress) -> No
     for kept in case.header["lifecycles"]:
         told = [kept["name"], kept["version"], Json(kept["definition"])]
         connection.execute(query("infrastructure", "pin_lifecycle"), told)
-    events = case.events()
-    loaded = 0
-    while some := list(islice(events, CHUNK)):
-        _copy(connection, some)
-        loaded += len(some)
-        progress(loaded, case.header["events"])
+    lines = case.lines()
+    _copy(connection, islice(lines, case.header["events"]), case.header["events"], progress)
+    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_leases")) as copy:
+        for lease in lines:
+            copy.write_row(tuple(lease[column] for column in LEASE_COLUMNS))
     connection.execute(query("infrastructure", "draw_positions_after"), [case.header["positions"][1]])
     connection.commit()
     connection.autocommit = True
     connection.execute("ANALYZE")
 
 
-def _copy(connection: Connection[Any], events: list[Line]) -> None:
-    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_case_events")) as copy:
-        for event in events:
-            copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
+def _copy(connection: Connection[Any], events: Iterator[Line], total: int, progress: Progress) -> None:
+    loaded = 0
+    while some := list(islice(events, CHUNK)):
+        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_case_events")) as copy:
+            for event in some:
+                copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
+        loaded += len(some)
+        progress(loaded, total)
 
 
 def _close(connection: Connection[Any], name: str, told: Line) -> None:

@@ -15,25 +15,26 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 from application.cases.file import CaseFile, CaseInvalid, CaseNewer, Line, write_case
 
 PATH = Path("case.sojourn")
-HEADER = {"workflow": "w", "events": 5}
+HEADER = {"workflow": "w", "events": 5, "leases": 1}
 EVENTS: list[Line] = [
     {"position": 3 * n, "stream": f"task:t{n}", "version": 1, "data": {"status": "QUEUED", "reason": "début ✓"}}
     for n in range(1, 6)
 ]
+LINES = [*EVENTS, {"holder": "runner:r", "heartbeat_at": "2026-01-31T08:00:00+00:00"}]
 
 
-def written(header: Line = HEADER, events: list[Line] = EVENTS) -> bytes:
+def written(header: Line = HEADER, lines: list[Line] = LINES) -> bytes:
     stream = io.BytesIO()
-    write_case(stream, header, events)
+    write_case(stream, header, lines)
     return stream.getvalue()
 
 
 def read(content: bytes) -> list[Line]:
-    return list(CaseFile(PATH, io.BytesIO(content)).events())
+    return list(CaseFile(PATH, io.BytesIO(content)).lines())
 
 
 def edited(change: Callable[[list[Any]], object]) -> bytes:
-    """The case after `change` has edited its lines: 0 is the header, 1 to 5 are the events, 6 is the end."""
+    """The case after `change` has edited its lines: 0 is the header, 1 to 5 are the events, 6 a lease, 7 the end."""
     text = ZstdDecompressor().stream_reader(io.BytesIO(written())).read()
     lines = [json.loads(line) for line in text.splitlines()]
     change(lines)
@@ -44,27 +45,29 @@ def test_what_was_written_is_read() -> None:
     case = CaseFile(PATH, io.BytesIO(written()))
 
     assert case.header == {"case": 1, **HEADER}
-    assert list(case.events()) == EVENTS
+    assert list(case.lines()) == LINES
     assert len(case.digest) == 64
 
 
 def test_how_a_line_is_written_makes_no_difference() -> None:
-    assert read(edited(lambda _: None)) == EVENTS
+    assert read(edited(lambda _: None)) == LINES
 
 
 EDITS: dict[str, tuple[Callable[[list[Any]], object], str | None]] = {
-    "an event's data": (lambda lines: lines[3]["data"].update(status="DONE"), "event 3 (task:t3@1)"),
-    "an event's position": (lambda lines: lines[5].update(position=99), "event 5 (task:t5@1)"),
-    "an event's name": (lambda lines: lines[2].update(stream="task:x"), "event 2 (task:x@1)"),
-    "an event without its seal": (lambda lines: lines[2].pop("seal"), "event 2 (task:t2@1)"),
-    "an event that is gone": (lambda lines: lines.pop(2), "event 2 (task:t3@1)"),
-    "an event that is there twice": (lambda lines: lines.insert(2, lines[2]), "event 3 (task:t2@1)"),
-    "events in another order": (lambda lines: lines.insert(2, lines.pop(4)), "event 2 (task:t4@1)"),
-    "the last event": (lambda lines: lines.pop(5), "event 5"),
-    "the last events and the end": (lambda lines: lines.__delitem__(slice(4, None)), "event 4"),
-    "the end": (lambda lines: lines.pop(), "event 6"),
-    "the digest": (lambda lines: lines[-1].update(digest="0" * 64), "event 5"),
-    "a line after the end": (lambda lines: lines.append(lines[3]), "event 5"),
+    "an event's data": (lambda lines: lines[3]["data"].update(status="DONE"), "event 3 of 5 (task:t3@1)"),
+    "an event's position": (lambda lines: lines[5].update(position=99), "event 5 of 5 (task:t5@1)"),
+    "an event's name": (lambda lines: lines[2].update(stream="task:x"), "event 2 of 5 (task:x@1)"),
+    "an event without its seal": (lambda lines: lines[2].pop("seal"), "event 2 of 5 (task:t2@1)"),
+    "an event that is gone": (lambda lines: lines.pop(2), "event 2 of 5 (task:t3@1)"),
+    "an event that is there twice": (lambda lines: lines.insert(2, lines[2]), "event 3 of 5 (task:t2@1)"),
+    "events in another order": (lambda lines: lines.insert(2, lines.pop(4)), "event 2 of 5 (task:t4@1)"),
+    "the last event": (lambda lines: lines.pop(5), "event 5 of 5 (runner:r)"),
+    "a lease": (lambda lines: lines[6].update(heartbeat_at=None), "lease 1 of 1 (runner:r)"),
+    "a lease that is gone": (lambda lines: lines.pop(6), "lease 1 of 1"),
+    "the last events and the end": (lambda lines: lines.__delitem__(slice(4, None)), "event 4 of 5"),
+    "the end": (lambda lines: lines.pop(), "the end"),
+    "the digest": (lambda lines: lines[-1].update(digest="0" * 64), "lease 1 of 1 (runner:r)"),
+    "a line after the end": (lambda lines: lines.append(lines[3]), "lease 1 of 1 (runner:r)"),
     "the header": (lambda lines: lines[0].update(workflow="x"), "its header"),
     "no header": (lambda lines: lines.pop(0), None),
     "another thing": (lambda lines: lines.__setitem__(slice(None), [[1]]), None),
@@ -99,7 +102,7 @@ LONG: list[Line] = [{**EVENTS[0], "version": n, "data": {"noise": str(7 ** (1000
 @settings(max_examples=100, deadline=None)
 @for_all(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_a_damaged_or_cut_case_is_refused_wherever_it_was_hit(place: float, change: int) -> None:
-    whole = written({**HEADER, "events": len(LONG)}, LONG)
+    whole = written({"events": len(LONG), "leases": 0}, LONG)
     damaged = bytearray(whole)
     damaged[int(place * len(whole))] ^= change
 

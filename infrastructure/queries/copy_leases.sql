@@ -1,0 +1,1 @@
+COPY sojourn.lease (holder, workflow_id, begun_at, heartbeat_at, report_by) FROM STDIN

@@ -1,0 +1,9 @@
+SELECT
+    e.stream, e.version, e.name, e.data::text, e.position, e.workflow_id, e.occurred_at, e.recorded_at, e.entered_at
+FROM sojourn.event AS e
+WHERE
+    e.stream = %(stream)s
+    AND e.position > %(position)s
+    AND e.position <= coalesce(%(stop)s, 9223372036854775807)
+ORDER BY e.position
+LIMIT %(limit)s;
