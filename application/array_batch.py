@@ -206,7 +206,7 @@ def each_of_batch(
         families = store.status.lock_families(connection, ids, wait)
         now = moment(connection)
         decided = decide_in_families(families, lambda instance, task: decide(instance, task, now))
-        append(store, connection, decided, (member for family in families for member in family))
+        append(store, connection, decided, (member for family in families for member in family), now=now)
         return {instance.id for instance, _ in families}
 
     for ids in chunked([member["task_instance_id"] for member in members(store, connection, array_id, batch_number)]):

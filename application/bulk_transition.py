@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -196,11 +197,13 @@ def append(
     decided: Iterable[tuple[str, Decision]],
     before: Iterable[Task | TaskInstance],
     further: Iterable[Event] = (),
+    now: datetime | None = None,
 ) -> dict[str, bool]:
     """Append what is decided while it is decided, and answer with whether each was refused, or sent elsewhere.
 
     The server takes in events as the next ones are made, and each is let go once it was sent: many thousands that are
-    kept cost the garbage collector more than deciding them did.
+    kept cost the garbage collector more than deciding them did. `now` is the database's clock, where it was read since
+    the locks are held.
     """
     refused: dict[str, bool] = {}
 
@@ -211,7 +214,7 @@ def append(
         yield from further
 
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
-    store.recorder.copy(connection, events(), moment(connection), entered)
+    store.recorder.copy(connection, events(), now or moment(connection), entered)
     return refused
 
 

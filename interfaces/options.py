@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID or runner:ID")]
+EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID, array:ID or runner:ID")]
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="Answer as of then (ISO 8601 with a zone), not as of now."),

@@ -1,6 +1,6 @@
 """`sojourn history`: everything that the log has of one entity."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from domain.entity import Entity
 
 app = typer.Typer()
+
+DETAILS = {
+    "submitted": "submitted as {distributor_id}",
+    "bound": "bound: at most {max_concurrently_running} at once",
+    "concurrency_changed": "at most {max_concurrently_running} at once",
+    "batch_queued": "batch {batch_number}: {size} queued",
+}
+"""What is told of events that leave their entity in its status."""
 
 COLUMNS = ("position>", "at", "what", "reported", "rule", "answer", "owner", "runner", "cause>", "actor", "why")
 
@@ -133,9 +141,13 @@ def line(event: "HistoryEvent") -> tuple[str, ...]:
 def whole(event: "HistoryEvent") -> Iterator[str]:
     """One event, with everything that it says."""
     yield f"{event['position']}  {event['entity']}  {in_short(event)}"
-    for name, value in event.items():
-        if value is not None and name not in ("position", "entity"):
-            yield f"    {name:<15} {told(value)}"
+    pairs = (*event.items(), *(event["details"] or {}).items())
+    said = [
+        (name, value) for name, value in pairs if value is not None and name not in ("position", "entity", "details")
+    ]
+    width = max(len(name) for name, _ in said)
+    for name, value in said:
+        yield f"    {name:<{width}} {told(value)}"
 
 
 def in_short(event: "HistoryEvent") -> str:
@@ -145,10 +157,17 @@ def in_short(event: "HistoryEvent") -> str:
         return in_short_of_silence(event["silent_since"], event["silent_until"])
     if is_refused(event):
         return f"stays {event['status']}"
+    if happened in DETAILS:
+        return DETAILS[happened].format_map(event["details"] or {})
     if event["previous_status"] is None:
-        return f"{happened}: {event['status']}"
+        return f"{happened}: {event['status']}" + place(event["details"] or {})
     moved = f"{event['previous_status']} -> {event['status']}{named(event)}"
     return moved if happened == "transitioned" else f"{happened}: {moved}"
+
+
+def place(details: Mapping[str, object]) -> str:
+    """Where an instance stands that was queued in an array."""
+    return " (array {array_id}, batch {batch_number}, step {step})".format_map(details) if "step" in details else ""
 
 
 def in_short_of_silence(since: "datetime", until: "datetime | None") -> str:

@@ -21,7 +21,7 @@ app = typer.Typer()
 
 @app.command()
 def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """The status of a task, a task instance or a runner, and since when."""
+    """The status of a task, a task instance, an array or a runner, and since when."""
     from datetime import UTC, datetime
 
     from application.status import status as read
@@ -43,6 +43,8 @@ def tell(console: "Console", found: "Status", at: "datetime") -> None:
         return
     stayed = max((at - since).total_seconds(), 0)
     console.print(f"{found['entity']}  {found['status']}  since {local(since)} ({in_words(stayed)})")
+    if found["entity"].startswith("array:"):
+        console.print(f"batches {found['attempts']}, version {found['version']}")
     if found["lifecycle"] is None:
         return
     attempts = "attempt" if found["entity"].startswith("ti:") else "attempts"
