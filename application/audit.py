@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from psycopg import Connection
 from psycopg.rows import dict_row
+from psycopg.sql import SQL
 
 from application.as_of import as_of
 from application.known import check_entity, check_workflow
@@ -30,6 +31,13 @@ class AuditRow(TypedDict):
     duration_seconds: float
 
 
+class Place(NamedTuple):
+    """Where a row stands among the others."""
+
+    entered_at: datetime
+    position: int
+
+
 @contextmanager
 def audit(
     store: Store,
@@ -50,6 +58,35 @@ def audit(
             cursor.itersize = BATCH
             cursor.execute(query("projections", "audit"), wanted)
             yield cast("Iterator[AuditRow]", iter(cursor))
+
+
+def audit_page(
+    store: Store,
+    task_id: str | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    after: Place | None = None,
+    newest_first: bool = False,
+    limit: int,
+) -> tuple[list[AuditRow], Place | None]:
+    """At most `limit` rows beyond the place of another, and the place after which to go on; raises UnknownEntity."""
+    beyond, direction = (SQL("<"), SQL("DESC")) if newest_first else (SQL(">"), SQL("ASC"))
+    statement = SQL(query("projections", "audit_page")).format(beyond=beyond, direction=direction)
+    entered_at, position = after or (None, None)
+    wanted = {
+        "task_id": task_id,
+        "workflow_id": workflow_id,
+        "entered_at": entered_at,
+        "position": position,
+        "limit": limit + 1,
+    }
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        with connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(statement, wanted, prepare=False).fetchall()
+    places = [Place(row["entered_at"], row.pop("position")) for row in rows]
+    return cast("list[AuditRow]", rows[:limit]), places[limit - 1] if len(rows) > limit else None
 
 
 def _check(connection: Connection[Any], task_id: str | None, workflow_id: str | None) -> None:

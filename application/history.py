@@ -66,6 +66,28 @@ def history(store: Store, entity: Entity) -> list[HistoryEvent]:
         return events
 
 
+def history_page(
+    store: Store, entity: Entity, *, after: int | None = None, newest_first: bool = False, limit: int
+) -> tuple[list[HistoryEvent], str | None]:
+    """At most `limit` events of an entity beyond version `after`, and after which to go on; raises UnknownEntity."""
+    begin, end = (after or 0, (after or 0) + limit)
+    if newest_first:
+        end = (after or _last_version(store, entity) + 1) - 1
+        begin = max(end - limit, 0)
+    with store.session() as connection:
+        events = _events(connection, entity, after=begin, until=end)
+        if not events:
+            check_entity(connection, entity)
+    if newest_first:
+        return events[::-1], str(begin + 1) if begin else None
+    return events, str(end) if end < _last_version(store, entity) else None
+
+
+def _last_version(store: Store, entity: Entity) -> int:
+    last = store.recorder.select_events(entity.stream, desc=True, limit=1)
+    return last[0].originator_version if last else 0
+
+
 def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
     """The history of an entity and then, for as long as the caller goes on, what is added to it."""
     events = history(store, entity)
@@ -79,7 +101,8 @@ def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
             events = _events(connection, entity, after=last)
 
 
-def _events(connection: Connection[Any], entity: Entity, *, after: int) -> list[HistoryEvent]:
+def _events(connection: Connection[Any], entity: Entity, *, after: int, until: int | None = None) -> list[HistoryEvent]:
+    wanted = {"stream": entity.stream, "after": after, "until": until}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("projections", "history"), {"stream": entity.stream, "after": after}).fetchall()
+        rows = cursor.execute(query("projections", "history"), wanted).fetchall()
     return [cast("HistoryEvent", {"position": row.pop("position"), "entity": str(entity), **row}) for row in rows]

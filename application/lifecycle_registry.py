@@ -22,6 +22,17 @@ class LifecycleRegistry:
             self._pinned[name, version] = self._read(name, version)
         return self._pinned[name, version]
 
+    def named(self, name: str) -> Lifecycle:
+        """The newest lifecycle of that name that ships with Sojourn or is in the log; raises UnknownLifecycle."""
+        if name in shipped():
+            return get_lifecycle(name)
+        with self._database.connection() as connection:
+            rows = connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall()
+        versions = [version for known, version, _ in rows if known == name]
+        if not versions:
+            raise UnknownLifecycle(name, sorted({*shipped(), *(row[0] for row in rows)}))
+        return self.pinned(name, max(versions))
+
     def pin(self, lifecycle: Lifecycle) -> Lifecycle:
         """Keep the definition with the log; raises LifecycleConflict where another is there under its key.
 

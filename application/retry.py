@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 import psycopg
@@ -25,6 +26,9 @@ LOST = ("08", "57P", "25P03", "25P04")
 BASE_SECONDS = 0.05
 """The wait before the second attempt; it doubles with each."""
 
+told_of_retry: ContextVar[Callable[[], None] | None] = ContextVar("told_of_retry", default=None)
+"""Who counts the attempts after the first."""
+
 
 def retrying(
     what: str,
@@ -41,6 +45,7 @@ def retrying(
     attempts = max(1, max_retries)
     for number in range(attempts):
         if number:
+            _tell_of_retry()
             time.sleep(backoff_seconds(number))
         try:
             return attempt()
@@ -51,6 +56,12 @@ def retrying(
             if error.sqlstate not in curable:
                 raise
     raise RetriesExhausted(what, attempts)
+
+
+def _tell_of_retry() -> None:
+    tell = told_of_retry.get()
+    if tell is not None:
+        tell()
 
 
 def backoff_seconds(attempt: int) -> float:

@@ -17,7 +17,7 @@ from application.retry import is_lost
 from domain.errors import ConnectionLost
 from infrastructure.bell import Bell
 from infrastructure.current_status import CurrentStatus
-from infrastructure.database import Database
+from infrastructure.database import WAIT_SECONDS, Database
 from infrastructure.migration import Schema, ensure_current, read_schema
 from infrastructure.recorder import CHUNK, TransitionRecorder
 
@@ -44,9 +44,9 @@ class Store:
         self.status = CurrentStatus(self.lifecycles.pinned)
 
     @classmethod
-    def reach(cls, dsn: str | None = None, *, max_size: int = 10) -> "Store":
+    def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Store":
         """The store of that DSN (None: the embedded one), set up if its database is empty."""
-        database = Database.reach(dsn, max_size=max_size)
+        database = Database.reach(dsn, max_size=max_size, wait_seconds=wait_seconds)
         with database.connection() as connection:
             ensure_current(connection, schema())
         return cls(database)

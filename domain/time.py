@@ -1,12 +1,15 @@
 """Times as people and programs write them: ISO 8601 with a zone; and durations: `90s`, `5m`."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.errors import InvalidDuration, InvalidTime
 
 YEARS = range(2, 9999)
 """The years whose times every zone can show."""
+
+FURTHEST = timedelta(hours=16)
+"""How far from UTC no zone is; the database takes none that is."""
 
 UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 LONGEST_SECONDS = 100 * 365 * 86_400
@@ -25,8 +28,11 @@ def zoned(time: datetime) -> datetime:
     """`time` itself; raises InvalidTime where it has no zone, or lies where not every zone can show it."""
     if time.year not in YEARS:
         raise InvalidTime(time.isoformat(), "is out of range")
-    if time.tzinfo is None:
+    offset = time.utcoffset()
+    if offset is None:
         raise InvalidTime(time.isoformat(), "has no zone")
+    if abs(offset) >= FURTHEST:
+        raise InvalidTime(time.isoformat(), "is in a zone that no place has")
     return time
 
 

@@ -16,6 +16,9 @@ from infrastructure.settings import Settings
 OLDEST = 150000
 """The oldest server that is supported, as PostgreSQL numbers its versions."""
 
+WAIT_SECONDS = 30.0
+"""How long a caller waits for a connection of the pool."""
+
 
 class DatabaseUnreachable(SojournError):
     """A database that cannot be connected to."""
@@ -44,16 +47,16 @@ def resolve_dsn(dsn: str | None = None) -> str:
 class Database:
     """A pool of autocommit connections to one database, opened at first use and safe for many threads."""
 
-    def __init__(self, dsn: str, *, max_size: int = 10) -> None:
+    def __init__(self, dsn: str, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> None:
         self.dsn = dsn
         self._pool = ConnectionPool(
-            dsn, min_size=0, max_size=max_size, open=False, timeout=30, kwargs={"autocommit": True}
+            dsn, min_size=0, max_size=max_size, open=False, timeout=wait_seconds, kwargs={"autocommit": True}
         )
 
     @classmethod
-    def reach(cls, dsn: str | None = None, *, max_size: int = 10) -> "Database":
+    def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Database":
         """The database of that DSN, once it has answered; raises DatabaseUnreachable or DatabaseTooOld."""
-        database = cls(resolve_dsn(dsn), max_size=max_size)
+        database = cls(resolve_dsn(dsn), max_size=max_size, wait_seconds=wait_seconds)
         with database.dedicated() as connection:
             if connection.info.server_version < OLDEST:
                 raise DatabaseTooOld(connection.info.server_version)

@@ -99,7 +99,12 @@ def ensure_current(connection: Connection[Any], schema: Schema) -> None:
     row = connection.execute("SELECT to_regclass('sojourn.migration') IS NOT NULL").fetchone()
     if row is None or not row[0]:
         migrate(connection, schema)
-        return
+    else:
+        check_current(connection, schema)
+
+
+def check_current(connection: Connection[Any], schema: Schema) -> None:
+    """Raise SchemaOutdated or SchemaNewer where another version made the database's schema."""
     pending = _pending(connection, schema)
     if pending:
         raise SchemaOutdated([script.name for script in pending])

@@ -23,10 +23,12 @@ from interfaces.commands import (
     open_case,
     rebuild,
     replay,
+    serve,
     setup,
     slots,
     status,
     time_in_status,
+    token,
     verify,
 )
 from interfaces.failure import told_to_people
@@ -51,6 +53,7 @@ for commands in (
     open_case,
     rebuild,
     replay,
+    serve,
     setup,
     slots,
     status,
@@ -60,6 +63,7 @@ for commands in (
     app.add_typer(commands.app)
 app.add_typer(db.app, name="db")
 app.add_typer(lifecycle.app, name="lifecycle")
+app.add_typer(token.app, name="token")
 
 
 def _version(wanted: bool) -> None:

@@ -24,5 +24,5 @@ FROM
     LEFT JOIN sojourn.event AS cause
         ON cause.stream = substring(d.cause FROM '^(.+)@[0-9]+$')
         AND cause.version = substring(d.cause FROM '@([0-9]+)$')::integer
-WHERE e.stream = %(stream)s AND e.version > %(after)s
+WHERE e.stream = %(stream)s AND e.version > %(after)s AND e.version <= coalesce(%(until)s, 2147483647)
 ORDER BY e.version;

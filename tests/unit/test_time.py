@@ -29,6 +29,7 @@ def test_a_time_with_a_zone_is_read(text: str, expected: datetime) -> None:
     [
         ("2026-01-31T08:30:00", "has no zone"),
         ("2026-01-31", "has no zone"),
+        ("2026-01-31T08:30:00+20:28", "is in a zone that no place has"),
         ("2026-02-30T00:00:00Z", "cannot be read"),
         ("yesterday", "cannot be read"),
         ("", "cannot be read"),

@@ -1,0 +1,1 @@
+INSERT INTO sojourn.token (name, scope, sha256) VALUES (%s, %s, %s) ON CONFLICT (name) DO NOTHING;

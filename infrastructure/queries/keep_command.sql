@@ -1,0 +1,1 @@
+INSERT INTO sojourn.command (command_id, request, response) VALUES (%s, %s, %s);

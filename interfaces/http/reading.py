@@ -1,0 +1,161 @@
+"""The routes that read: as the commands of the same names print with --json."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import AfterValidator, Field
+from starlette.responses import Response
+
+from application.audit import AuditRow, Place, audit_page
+from application.history import HistoryEvent, history_page
+from application.status import Status
+from application.status import status as read_status
+from application.time_in_status import TimeInStatus
+from application.time_in_status import time_in_status as read_time_in_status
+from domain.entity import SHORT, parse_entity
+from domain.time import parse_time
+from interfaces.http.api import answer, api
+from interfaces.http.examples import shown
+from interfaces.http.models import Body, EntityName, Id, Time, model_of
+from interfaces.http.problems import documented
+
+LAST_POSITION = 2**63 - 1
+LONGEST_POSITION = 19
+
+PAGE = 10_000
+"""How many rows one answer has at most."""
+
+STATUS = {
+    "entity": "task:align", "status": "RUNNING", "since": "2026-01-31T08:06:00Z", "lifecycle": "jobmon", "attempts": 1,
+    "version": 5,
+}  # fmt: skip
+EVENT = dict.fromkeys(HistoryEvent.__annotations__) | {
+    "position": 725, "entity": "ti:align/1", "version": 4, "name": "task_instance.transitioned.v1",
+    "previous_status": "LAUNCHED", "status": "RUNNING", "reported": "RUNNING", "recorded_at": "2026-01-31T08:06:00.25Z",
+    "actor": "node7", "entered_at": "2026-01-31T08:06:00.25Z", "host": "10.1.2.3",
+}  # fmt: skip
+ROW = {
+    "task_id": "align", "workflow_id": "my-workflow", "previous_status": "QUEUED", "new_status": "INSTANTIATING",
+    "entered_at": "2026-01-31T08:04:00Z", "exited_at": "2026-01-31T08:05:00Z", "duration_seconds": 60.0,
+}  # fmt: skip
+STAYS = {
+    "status": "QUEUED", "group": None, "n": 12, "open": 2, "total_seconds": 360.0, "mean_seconds": 30.0,
+    "p50_seconds": 28.0, "p90_seconds": 55.0, "p99_seconds": 59.0, "km_p50_seconds": 29.0, "km_p90_seconds": None,
+}  # fmt: skip
+
+router = APIRouter()
+
+Entity = Annotated[EntityName, Path(examples=["task:align"])]
+At = Annotated[Time | None, Query(description="As of then (ISO 8601 with a zone), not as of now.")]
+Limit = Annotated[int, Field(ge=1, le=PAGE, description="How many rows at most; the Link header leads to the next.")]
+Order = Literal["oldest", "newest"]
+
+
+def _place(text: str) -> Place:
+    time, _, position = text.rpartition(",")
+    if not (position.isascii() and position.isdigit() and len(position) <= LONGEST_POSITION):
+        raise ValueError("must be the TIME,POSITION of a Link header")
+    return Place(parse_time(time), min(int(position), LAST_POSITION))
+
+
+def _is_place(text: str) -> str:
+    _place(text)
+    return text
+
+
+class HistoryQuery(Body):
+    """Which part of a history."""
+
+    order: Annotated[Order, Field(description="Which comes first.")] = "oldest"
+    after: Annotated[int | None, Field(ge=0, le=2**31 - 1, description="Go on after the event of that version.")] = None
+    limit: Limit = PAGE
+
+
+class AuditQuery(Body):
+    """Which rows of the audit."""
+
+    task_id: Id | None = None
+    workflow_id: Id | None = None
+    at: Time | None = None
+    order: Annotated[Order, Field(description="Which comes first.")] = "oldest"
+    after: Annotated[
+        Annotated[str, AfterValidator(_is_place)] | None,
+        Field(description="Go on after that row: what a Link header says."),
+    ] = None
+    limit: Limit = PAGE
+
+
+class TimeInStatusQuery(Body):
+    """Whose stays."""
+
+    entity: Literal["task", "ti", "task_instance"] = "task"
+    by: Literal["workflow", "template", "actor"] | None = None
+    workflow_id: Id | None = None
+    at: Time | None = None
+    terminal: bool = False
+
+
+@router.get(
+    "/status/{entity:path}",
+    response_model=model_of(Status),
+    responses={200: shown(STATUS), **documented(404, 422)},
+)
+def status(request: Request, entity: Entity, at: At = None) -> Response:
+    """The status of a task or task instance, and since when."""
+    return answer(read_status(api(request).store, parse_entity(entity), at))
+
+
+@router.get(
+    "/history/{entity:path}",
+    response_model=list[model_of(HistoryEvent)],  # type: ignore[misc]  # made of a TypedDict
+    responses={200: shown([EVENT]), **documented(404, 422)},
+)
+def history(request: Request, entity: Entity, chosen: Annotated[HistoryQuery, Query()]) -> Response:
+    """What has happened to a task or task instance, refused reports too."""
+    store, named = api(request).store, parse_entity(entity)
+    newest_first = chosen.order == "newest"
+    events, beyond = history_page(store, named, after=chosen.after, newest_first=newest_first, limit=chosen.limit)
+    return _page(request, events, beyond)
+
+
+@router.get(
+    "/audit",
+    response_model=list[model_of(AuditRow)],  # type: ignore[misc]  # made of a TypedDict
+    responses={200: shown([ROW]), **documented(404, 422)},
+)
+def audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Response:
+    """The statuses of tasks, from when to when."""
+    rows, beyond = audit_page(
+        api(request).store,
+        chosen.task_id,
+        chosen.workflow_id,
+        chosen.at,
+        after=_place(chosen.after) if chosen.after else None,
+        newest_first=chosen.order == "newest",
+        limit=chosen.limit,
+    )
+    return _page(request, rows, f"{beyond.entered_at.isoformat()},{beyond.position}" if beyond else None)
+
+
+@router.get(
+    "/time-in-status",
+    response_model=list[model_of(TimeInStatus)],  # type: ignore[misc]  # made of a TypedDict
+    responses={200: shown([STAYS]), **documented(404, 422)},
+)
+def time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query()]) -> Response:
+    """How long tasks or task instances stay in each status."""
+    kind = SHORT.get(chosen.entity, chosen.entity)
+    rows = read_time_in_status(
+        api(request).store, kind, chosen.by, chosen.workflow_id, chosen.at, terminal=chosen.terminal
+    )
+    return answer(rows)
+
+
+def _page(request: Request, rows: Sequence[Any], beyond: str | None) -> Response:
+    """The rows, with a Link header to those beyond, where there are any."""
+    if beyond is None:
+        return answer(rows)
+    asked = {**request.query_params, "after": beyond}
+    return answer(rows, {"Link": f'<{quote(request.scope["path"])}?{urlencode(asked)}>; rel="next"'})

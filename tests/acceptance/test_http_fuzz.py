@@ -1,0 +1,51 @@
+"""The API against requests that nobody would think of, made from its own OpenAPI document by schemathesis."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from application.tokens import Scope, create_token
+from application.transition_service import TransitionService
+from tests.attempts import attempt, register
+from tests.serving import Serving, serving
+
+SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+)
+EXAMPLES = 12
+"""How many requests of each kind each route gets."""
+
+
+@pytest.fixture
+def served(service: TransitionService) -> Iterator[Serving]:
+    """A server on a database that knows the things of the examples."""
+    register(service, "align", workflow_id="my-workflow")
+    attempt(service, "align")
+    create_token(service.store, "dashboard", Scope.READ)
+    with serving(service.dsn) as started:
+        started.headers["Authorization"] = f"Bearer {create_token(service.store, 'fuzz', Scope.ADMIN)}"
+        yield started
+
+
+def test_no_request_is_answered_with_a_server_error(served: Serving, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            SCHEMATHESIS, "run", f"{served.url}/openapi.json", "--checks", ",".join(CHECKS),
+            "--exclude-path-regex", "/events$", "--max-examples", str(EXAMPLES), "--seed", "1", "--workers", "1",
+            "--no-color", "--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all",
+            "--header", f"Authorization: {served.headers['Authorization']}",
+        ],
+        capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path,
+    )  # fmt: skip
+
+    summary = done.stdout[done.stdout.rfind("=== SUMMARY") :]
+    sys.stdout.write(summary)
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+    assert served.process.poll() is None

@@ -1,0 +1,168 @@
+"""`sojourn serve` as a process: its streams, its tokens, and how it ends."""
+
+import http.client
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from tests.agreement import rows
+from tests.attempts import attempt, ids, register, status
+from tests.serving import SOJOURN, Serving, serving
+
+
+@pytest.fixture
+def served(dsn: str) -> Iterator[Serving]:
+    """A server on a database of its own."""
+    with serving(dsn) as started:
+        yield started
+
+
+class Listener:
+    """Somebody who listens to /events."""
+
+    def __init__(self, server: Serving, query: str = "", last: str | None = None) -> None:
+        self.connection = server.connection()
+        self.connection.request("GET", f"/events{query}", headers={"Last-Event-ID": last} if last else {})
+        self.response: http.client.HTTPResponse = self.connection.getresponse()
+        assert self.response.status == 200
+        assert self.response.headers["content-type"].startswith("text/event-stream")
+        self.last = last
+
+    def take(self, number: int) -> list[dict[str, Any]]:
+        """So many transitions; fewer where the stream ends."""
+        taken: list[dict[str, Any]] = []
+        while len(taken) < number and (line := self.response.readline()):
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if name == "id":
+                self.last = value
+            if name == "data":
+                taken.append(json.loads(value))
+        return taken
+
+    def close(self) -> None:
+        self.response.close()
+        self.connection.close()
+
+
+def transitions(connection: psycopg.Connection[Any], after: int = 0) -> list[int]:
+    found = rows(connection, "SELECT position FROM sojourn.transition WHERE position > %s ORDER BY position", after)
+    return [row["position"] for row in found]
+
+
+def test_a_stream_that_is_resumed_has_every_transition_once(
+    served: Serving, service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    """Given a listener that goes away and comes back again and again while others write."""
+    tasks = ids(150)
+    first = Listener(served)
+    register(service, *tasks)
+    writer = threading.Thread(target=attempt, args=(service, *tasks))
+    writer.start()
+    heard = [event["position"] for event in first.take(7)]
+    last = first.last
+    first.close()
+    while len(heard) < 150 * 9:
+        again = Listener(served, last=last)
+        heard += [event["position"] for event in again.take(min(200, 150 * 9 - len(heard)))]
+        last = again.last
+        again.close()
+    writer.join()
+
+    assert heard == transitions(connection)
+
+
+def test_a_listener_hears_what_it_chose(served: Serving, service: TransitionService) -> None:
+    register(service, "t1", "t2")
+    register(service, "t3", workflow_id="other")
+    chosen = [
+        Listener(served, "?after=0&workflow=other"),
+        Listener(served, "?after=0&entity=task:t2&status=RUNNING"),
+        Listener(served, "?after=0&status=INSTANTIATED&status=LAUNCHED&entity=ti:t1/1"),
+    ]
+    attempt(service, "t1", "t2")
+    attempt(service, "t3")
+
+    other, running, instance = [listener.take(2 if number != 1 else 1) for number, listener in enumerate(chosen)]
+
+    assert [event["entity"] for event in other] == ["task:t3", "task:t3"]
+    assert [(event["entity"], event["previous_status"], event["status"]) for event in running] == [
+        ("task:t2", "LAUNCHED", "RUNNING")
+    ]
+    assert [event["status"] for event in instance] == ["INSTANTIATED", "LAUNCHED"]
+    for listener in chosen:
+        listener.close()
+
+
+def test_on_sigterm_requests_under_way_finish_and_streams_end(
+    served: Serving, service: TransitionService, dsn: str
+) -> None:
+    """Given a report that waits for a lock and a listener, when the server is told to end."""
+    register(service, "t1")
+    attempt(service, "t1")
+    listener = Listener(served)
+    connection = served.connection()
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT FROM sojourn.task_instance FOR NO KEY UPDATE")
+        body = json.dumps({"to_status": "DONE"})
+        connection.request("POST", "/api/v3/task_instance/t1/1/transition", body, {"Content-Type": "application/json"})
+        _until_somebody_asked_for_the_lock(served)
+        served.process.terminate()
+        assert listener.take(1) == [], "the stream ends"
+    answered = json.loads(connection.getresponse().read())
+    listener.close()
+    connection.close()
+
+    assert answered["ti_updated"] is True
+    assert status(service, "task:t1") == ["DONE"]
+    assert served.process.wait(timeout=30) == 0
+
+
+def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
+    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [SOJOURN, *arguments, "--dsn", dsn], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    refused = command("serve", "--host", "0.0.0.0", "--port", "0")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "sojourn token create" in refused.stderr
+    made = json.loads(command("token", "create", "cluster", "--scope", "write", "--json").stdout)
+    listed = command("token", "list", "--json").stdout
+    assert [token["name"] for token in json.loads(listed)] == ["cluster"]
+    assert made["token"] not in listed
+
+    with serving(dsn, "--host", "0.0.0.0") as server:
+        assert server.ask("GET", "/api/v3/time-in-status")[0] == 401
+        server.headers["Authorization"] = f"Bearer {made['token']}"
+        assert server.get("/time-in-status") == []
+        assert command("token", "revoke", "cluster").returncode == 0
+        while server.ask("GET", "/api/v3/time-in-status")[0] == 200:
+            pass  # for a second at most; the test's own limit is the limit
+        assert server.ask("GET", "/api/v3/time-in-status")[0] == 401
+
+
+def test_a_port_that_is_taken_is_a_sentence(served: Serving, dsn: str) -> None:
+    port = served.url.rpartition(":")[2]
+    refused = subprocess.run(
+        [SOJOURN, "serve", "--port", port, "--dsn", dsn], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert refused.returncode == 2
+    assert "choose another with --host and --port" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def _until_somebody_asked_for_the_lock(server: Serving) -> None:
+    while True:
+        connection = server.connection()
+        connection.request("GET", "/metrics")
+        told = connection.getresponse().read().decode()
+        connection.close()
+        if "sojourn_lock_retries_total 0.0" not in told:
+            return

@@ -1,0 +1,99 @@
+"""Reports that share a transaction: each is decided and answered on its own, and none can fail another."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from application import grouped_transition
+from application.grouped_transition import InstanceReport, report_together
+from application.transition_service import TransitionService
+from application.verify import verify
+from domain.errors import ConnectionLost
+from domain.report import NOBODY
+from domain.transition import report_instance
+from interfaces.http.group import written
+from tests.agreement import rows
+from tests.attempts import attempt, ids, register, status
+
+
+def said(*reports: tuple[str, str]) -> list[InstanceReport]:
+    return [InstanceReport(instance, to, NOBODY) for instance, to in reports]
+
+
+def errors(answers: Any) -> list[str | None]:
+    return [answer["error"] if answer else "alone" for answer in answers]
+
+
+def test_a_refusal_leaves_the_others_as_they_would_be_alone(service: TransitionService) -> None:
+    register(service, *ids(4))
+    instances = attempt(service, *ids(4))
+
+    answers = report_together(
+        service.store,
+        said(
+            (instances[0], "DONE"), (instances[1], "INSTANTIATED"), (instances[2], "LAUNCHED"), (instances[3], "ERROR")
+        ),
+    )
+
+    assert errors(answers) == [None, "invalid_ti_transition", "untimely_transition", None]
+    assert [answer and answer["task_status"] for answer in answers] == ["DONE", "RUNNING", "RUNNING", "REGISTERING"]
+    assert status(service, *(f"task:{name}" for name in ids(4))) == ["DONE", "RUNNING", "RUNNING", "REGISTERING"]
+    assert verify(service.store)["mismatches"] == []
+
+
+def test_what_is_locked_unknown_or_reported_twice_is_left_to_be_taken_alone(
+    service: TransitionService, dsn: str
+) -> None:
+    register(service, "t1", "t2")
+    attempt(service, "t1", "t2")
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT FROM sojourn.task WHERE task_id = 't2' FOR NO KEY UPDATE")
+        answers = report_together(
+            service.store, said(("t1/1", "DONE"), ("t2/1", "DONE"), ("nix", "DONE"), ("t1/1", "ERROR"))
+        )
+
+    assert errors(answers) == [None, "alone", "alone", "alone"]
+    assert status(service, "ti:t1/1", "ti:t2/1") == ["DONE", "RUNNING"]
+
+
+def test_instances_of_one_task_are_decided_one_after_the_other(service: TransitionService) -> None:
+    """The second attempt ends the task; what the first reports in the same group comes from an orphan."""
+    register(service, "t1")
+    attempt(service, "t1")
+    service.transition_task_instance("t1/1", "TRIAGING")
+    service.transition_tasks(["t1"], "REGISTERING")
+    attempt(service, "t1")
+
+    answers = report_together(service.store, said(("t1/2", "DONE"), ("t1/1", "UNKNOWN_ERROR")))
+
+    assert [answer and (answer["error"], answer["orphaned"]) for answer in answers] == [(None, False), (None, True)]
+    assert status(service, "ti:t1/2", "ti:t1/1", "task:t1") == ["DONE", "ERROR_FATAL", "DONE"]
+
+
+def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(service, "t1", "t2")
+    attempt(service, "t1", "t2")
+
+    def fails_on_the_second(instance: Any, *rest: Any, **named: Any) -> Any:
+        if instance.id == "t2/1":
+            raise ZeroDivisionError
+        return report_instance(instance, *rest, **named)
+
+    monkeypatch.setattr(grouped_transition, "report_instance", fails_on_the_second)
+
+    assert written(service, said(("t1/1", "DONE"), ("t2/1", "DONE"))) == [None, None]
+    assert status(service, "ti:t1/1", "ti:t2/1") == ["RUNNING", "RUNNING"], "nothing of a failed group is written"
+
+
+def test_a_group_whose_commit_is_in_doubt_is_not_written_again(
+    service: TransitionService, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any) -> Any:
+        raise ConnectionLost(repeatable=False, why="gone")
+
+    monkeypatch.setattr("interfaces.http.group.report_together", lost)
+
+    with pytest.raises(ConnectionLost):
+        written(service, said(("t1/1", "DONE"), ("t2/1", "DONE")))
+    assert rows(connection, "SELECT FROM sojourn.event") == []

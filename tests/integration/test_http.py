@@ -1,0 +1,303 @@
+"""The HTTP API's answers and problems, through the application itself."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from application.store import Store
+from application.transition_service import TransitionService
+from infrastructure.settings import HttpSettings
+from interfaces.http.app import create_app
+from tests.agreement import rows
+from tests.attempts import attempt, register
+
+REGISTRATION = {"workflow_id": "w", "lifecycle": "jobmon", "tasks": [{"task_id": "t1", "max_attempts": 3}]}
+
+
+@pytest.fixture
+def client(service: TransitionService) -> Iterator[TestClient]:
+    """A client of an app on a database of its own."""
+    with TestClient(create_app(service), raise_server_exceptions=False) as connected:
+        yield connected
+
+
+def post(client: TestClient, path: str, body: Any, key: str | None = None, status: int = 200) -> Any:
+    response = client.post(f"/api/v3{path}", json=body, headers={"Idempotency-Key": key} if key else {})
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+def get(client: TestClient, path: str, status: int = 200) -> Any:
+    response = client.get(f"/api/v3{path}")
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+def events(connection: psycopg.Connection[Any]) -> int:
+    return int(rows(connection, "SELECT count(*) AS n FROM sojourn.event")[0]["n"])
+
+
+def test_the_life_of_a_task(client: TestClient) -> None:
+    """Given integers and text as ids: both are the same id."""
+    tasks = {"workflow_id": 12, "tasks": [{"task_id": 1, "max_attempts": 2}, {"task_id": "2"}]}
+
+    assert post(client, "/tasks", tasks) == {"registered": 2, "existing": 0}
+    assert post(client, "/tasks/gate", {"task_ids": ["1", 2, 3]}) == {
+        "gated": ["1", "2"], "invalid": [], "locked": [], "not_found": ["3"],
+    }  # fmt: skip
+    assert post(client, "/task_instances", {"instances": {"1/1": 1, "2/1": "2"}}) == {"created": 2, "existing": 0}
+    assert post(client, "/task_instances/transition", {"task_instance_ids": ["1/1"], "to_status": "INSTANTIATED"}) == {
+        "transitioned": ["1/1"], "invalid": [], "locked": [], "not_found": [],
+    }  # fmt: skip
+    assert post(client, "/task_instance/1/1/transition", {"to_status": "LAUNCHED"}) == {
+        "ti_updated": True, "task_transitioned": True, "task_status": "LAUNCHED", "error": None, "orphaned": False,
+    }  # fmt: skip
+    assert post(client, "/task_instance/1%2F1/transition", {"to_status": "RUNNING", "actor": "node7"})["ti_updated"]
+    assert post(client, "/task_instance/1/1/transition", {"to_status": "LAUNCHED"})["error"] == "untimely_transition"
+    assert post(client, "/tasks/reset", {"task_ids": ["1"], "reset_if_running": True})["reset"] == ["1"]
+
+    told = get(client, "/history/ti:1/1")
+    assert [event["status"] for event in told] == [
+        "QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING", "RUNNING", "KILL_SELF",
+    ]  # fmt: skip
+    assert [event["actor"] for event in told] == ["http", "http", "http", "node7", "http", "http"]
+    assert get(client, "/status/task:1")["status"] == "REGISTERING"
+    assert get(client, "/status/task:1?at=2020-01-01T00:00:00Z")["status"] is None
+    assert {row["workflow_id"] for row in get(client, "/audit?workflow_id=12")} == {"12"}
+    assert get(client, "/time-in-status?entity=ti&by=actor")[0].keys() >= {"status", "group", "n", "km_p90_seconds"}
+
+
+def test_a_page_leads_to_the_next_and_all_of_them_are_the_whole(client: TestClient, service: TransitionService) -> None:
+    register(service, "t1", "t2")
+    attempt(service, "t1", "t2")
+    for path in ("/history/task:t1", "/audit?workflow_id=w"):
+        for order in ("oldest", "newest"):
+            joined = "&" if "?" in path else "?"
+            whole = get(client, f"{path}{joined}order={order}")
+            paged: list[Any] = []
+            link: str | None = f"/api/v3{path}{joined}order={order}&limit=2"
+            while link:
+                response = client.get(link)
+                assert 0 < len(response.json()) <= 2
+                paged += response.json()
+                link = response.links["next"]["url"] if "next" in response.links else None
+            for row in [*whole, *paged]:
+                row.pop("duration_seconds", None)  # an open one lasts on
+            assert paged == whole
+            assert len(whole) > 2
+        assert get(client, path) != whole, "the oldest comes first unless it is asked for otherwise"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/tasks", REGISTRATION | {"tasks": [{"task_id": "t2"}]}),
+        ("/tasks/gate", {"task_ids": ["t1"]}),
+        ("/tasks/transition", {"task_ids": ["t1"], "to_status": "QUEUED"}),
+        ("/tasks/reset", {"task_ids": ["t1"]}),
+        ("/task/t1/transition", {"to_status": "QUEUED"}),
+        ("/task_instances", {"instances": {"t0/2": "t0"}}),
+        ("/task_instances/transition", {"task_instance_ids": ["t0/1"], "to_status": "DONE"}),
+        ("/task_instance/t0/1/transition", {"to_status": "DONE"}),
+    ],
+)
+def test_a_post_that_comes_again_with_its_key_is_carried_out_once(
+    client: TestClient, service: TransitionService, connection: psycopg.Connection[Any], path: str, body: dict[str, Any]
+) -> None:
+    register(service, "t0", "t1")
+    attempt(service, "t0")
+    first = post(client, path, body, "k1")
+    written = events(connection)
+
+    assert post(client, path, body, "k1") == first
+    assert events(connection) == written
+    problem = post(client, path, body | {"reason": "another"}, "k1", 409)
+    assert (problem["type"], problem["command_id"]) == ("urn:sojourn:problem:idempotency-conflict", "k1")
+
+
+def test_what_failed_may_come_again_with_its_key(client: TestClient, service: TransitionService) -> None:
+    body = {"instances": {"t1/1": "t1"}}
+    assert post(client, "/task_instances", body, "k1", 404)["id"] == "t1"
+    register(service, "t1")
+
+    assert post(client, "/task_instances", body, "k1") == {"created": 1, "existing": 0}
+
+
+def test_a_task_that_the_gate_refuses_is_a_409_that_says_what_is_allowed(
+    client: TestClient, service: TransitionService
+) -> None:
+    register(service, "t1")
+
+    problem = post(client, "/task/t1/transition", {"to_status": "DONE"}, status=409)
+
+    assert problem["rule"] == "invalid-transition"
+    assert (problem["from"], problem["to"], problem["status"]) == ("REGISTERING", "DONE", 409)
+    assert problem["allowed"] == ["QUEUED"]
+
+
+PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
+    ("POST", "/tasks", b'{"workflow_id": ', 400, {"type": "urn:sojourn:problem:malformed"}),
+    ("POST", "/tasks", b"[" * 100_000, 400, {}),
+    ("POST", "/tasks", b'{"workflow_id": ' + b"9" * 5_000 + b"}", 400, {}),
+    ("POST", "/tasks", b'\xff{"a": 1}', 400, {}),
+    ("POST", "/tasks", b"{}", 422, {"fields": [
+        {"field": "body.workflow_id", "why": "Field required"}, {"field": "body.tasks", "why": "Field required"},
+    ]}),
+    ("POST", "/tasks/gate", b'{"task_ids": ["a\\u0000b"]}', 422, {}),
+    ("POST", "/tasks/gate", b'{"task_ids": ["\\ud800"]}', 422, {}),
+    ("POST", "/tasks/gate", b'{"task_ids": ["' + b"x" * 256 + b'"]}', 422, {}),
+    ("POST", "/tasks/gate", b'{"task_ids": [true, 1.5, NaN]}', 422, {}),
+    ("POST", "/tasks/gate", b'{"task_ids": [], "typo": 1}', 422, {}),
+    ("POST", "/tasks/gate", b'{"task_ids": [], "occurred_at": "2026-01-31T08:00:00"}', 422, {}),
+    ("POST", "/tasks", b'{"workflow_id": 1, "lifecycle": "/etc/x.toml", "tasks": []}', 422, {"kind": "lifecycle"}),
+    ("POST", "/task_instance/nix/transition", b'{"to_status": "DONE"}', 404, {"id": "nix", "error": "not_found"}),
+    ("POST", "/task/t11/transition", b'{"to_status": "DONE"}', 404, {"id": "t11", "nearest": ["t1"]}),
+    ("GET", "/status/task:nix", None, 404, {"kind": "task", "id": "nix"}),
+    ("GET", "/history/nonsense", None, 422, {}),
+    ("GET", "/audit?workflow_id=nix", None, 404, {"kind": "workflow", "id": "nix"}),
+    ("GET", "/audit?workflow=w", None, 422, {}),
+    ("GET", "/audit?after=2026-01-31T08:00:00Z", None, 422, {}),
+    ("GET", "/status/task:t1?at=yesterday", None, 422, {}),
+    ("GET", "/nowhere", None, 404, {"type": "urn:sojourn:problem:no-such-route"}),
+    ("GET", "/tasks", None, 405, {}),
+    ("POST", "/tasks", b'{"workflow_id": "w", "tasks": [{"task_id": "t1", "max_attempts": 9}]}', 409, {
+        "task_id": "t1", "differences": {"max_attempts": [3, 9]},
+    }),
+]  # fmt: skip
+
+
+def test_problems(client: TestClient, service: TransitionService) -> None:
+    register(service, "t1")
+    for method, path, body, status, told in PROBLEMS:
+        headers = {"Content-Type": "application/json"} if body else {}
+
+        response = client.request(method, f"/api/v3{path}", content=body, headers=headers)
+
+        where = f"{method} {path} {body and body[:60]!r}: {response.text}"
+        assert response.status_code == status, where
+        assert response.headers["content-type"] == "application/problem+json", where
+        problem = response.json()
+        assert problem["status"] == status, where
+        assert problem["detail"], where
+        assert problem | told == problem, where
+
+
+def test_a_body_is_bounded_whether_it_says_its_length_or_not(service: TransitionService) -> None:
+    with TestClient(create_app(service, HttpSettings(max_body_bytes=1024))) as client:
+        large = b'{"task_ids": ["' + b"x" * 2_000 + b'"]}'
+        for content in (large, iter([large[:1_000], large[1_000:]])):
+            response = client.post("/api/v3/tasks/gate", content=content, headers={"Content-Type": "application/json"})
+
+            assert response.status_code == 413
+            assert "larger than 1024 bytes" in response.json()["detail"]
+
+
+def test_a_row_that_others_hold_is_a_503_that_says_when_to_come_again(
+    client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    register(service, "t1")
+    attempt(service, "t1")
+    with connection.transaction():
+        connection.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
+        response = client.post("/api/v3/task_instance/t1/1/transition", json={"to_status": "DONE"})
+
+    assert (response.status_code, response.json()["error"]) == (503, "max_retries_exceeded")
+    assert int(response.headers["retry-after"]) > 0
+    assert "sojourn_lock_retries_total 4.0" in client.get("/metrics").text
+
+
+def test_a_pool_that_is_exhausted_is_a_503(dsn: str) -> None:
+    with (
+        TransitionService(Store.reach(dsn, max_size=2, wait_seconds=0.1)) as service,
+        TestClient(create_app(service)) as client,
+        service.store.session(),
+        service.store.session(),
+    ):
+        response = client.get("/api/v3/status/task:t1")
+
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_metrics_count_by_rule_and_know_which_subscription_stands_still(
+    client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    register(service, "t1")
+    attempt(service, "t1")
+    post(client, "/task_instance/t1/1/transition", {"to_status": "LAUNCHED"})
+    connection.execute("INSERT INTO sojourn.checkpoint (subscription, position) VALUES ('awake', 10), ('asleep', 3)")
+    connection.execute("UPDATE sojourn.checkpoint SET advanced_at = advanced_at - interval '1 hour'")
+
+    told = client.get("/metrics").text.splitlines()
+
+    assert 'sojourn_transitions_total{kind="task",rule=""} 5.0' in told
+    assert 'sojourn_refusals_total{kind="task_instance",rule="untimely-transition"} 1.0' in told
+    assert 'sojourn_append_seconds_count{how="one"} 1.0' in told
+    assert 'sojourn_subscription_lag_events{subscription="asleep"} 7.0' in told
+    assert 'sojourn_subscription_stalled{subscription="awake"} 0.0' in told
+
+
+def test_a_subscription_is_stalled_where_its_position_stands_still_and_there_is_more_to_read(
+    client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute("ALTER TABLE sojourn.event DISABLE TRIGGER refuse_to_rewrite")
+    register(service, "t1", "t2")
+    connection.execute("UPDATE sojourn.event SET recorded_at = recorded_at - interval '1 hour'")
+    connection.execute("INSERT INTO sojourn.checkpoint (subscription, position) VALUES ('moves', 1), ('stands', 1)")
+    connection.execute(
+        "UPDATE sojourn.checkpoint SET advanced_at = advanced_at - interval '1 hour' WHERE subscription = 'stands'"
+    )
+
+    told = client.get("/metrics").text.splitlines()
+
+    assert 'sojourn_subscription_stalled{subscription="moves"} 0.0' in told
+    assert 'sojourn_subscription_stalled{subscription="stands"} 1.0' in told
+
+
+def test_health(client: TestClient, connection: psycopg.Connection[Any]) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+    connection.execute("DELETE FROM sojourn.migration WHERE name = '0007_token'")
+
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "0007_token" in response.json()["detail"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_every_route_is_documented_with_an_example_of_body_answer_and_problems(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+    assert len(operations) > 15
+    for path, method, operation in operations:
+        where = f"{method} {path}"
+        for status, response in operation["responses"].items():
+            for content in response["content"].values():
+                assert content.get("example"), f"{where} {status}"
+        if path != "/healthz":
+            assert operation["responses"].keys() >= {"200", "401", "403", "503"}, where
+        if method == "post":
+            name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            assert document["components"]["schemas"][name]["examples"], where
+            assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}, where
+
+
+def test_the_examples_are_answers_that_the_shapes_allow(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            content = operation["responses"]["200"]["content"].get("application/json")
+            if content:
+                schema = content["schema"] | {"components": document["components"]}
+                jsonschema.validate(content["example"], schema)
+                assert content["example"], f"{method} {path}"

@@ -1,0 +1,116 @@
+"""Tokens: what each scope may, revoking them, and what the database keeps of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from application.tokens import Scope, TokenExists, create_token, holder_of, holders, revoke_token, tokens
+from application.transition_service import TransitionService
+from domain.errors import UnknownEntity
+from interfaces.http.access import FRESH_SECONDS, needed_scope
+from interfaces.http.app import create_app
+from tests.agreement import rows
+
+READ, WRITE, ADMIN = "/api/v3/time-in-status", "/api/v3/tasks/gate", "/api/v3/tokens"
+
+
+@pytest.fixture
+def client(service: TransitionService) -> Iterator[TestClient]:
+    """A client of an app on a database of its own."""
+    with TestClient(create_app(service)) as connected:
+        yield connected
+
+
+def statuses(client: TestClient, secret: str | None) -> list[int]:
+    """What asking, reporting and administering is answered with."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret is not None else {}
+    return [
+        client.get(READ, headers=headers).status_code,
+        client.post(WRITE, json={"task_ids": []}, headers=headers).status_code,
+        client.get(ADMIN, headers=headers).status_code,
+    ]
+
+
+def test_each_scope_may_what_it_says_and_who_has_none_may_nothing(
+    client: TestClient, service: TransitionService
+) -> None:
+    made = {scope: create_token(service.store, str(scope), scope) for scope in Scope}
+
+    assert statuses(client, made[Scope.READ]) == [200, 403, 403]
+    assert statuses(client, made[Scope.WRITE]) == [200, 200, 403]
+    assert statuses(client, made[Scope.ADMIN]) == [200, 200, 200]
+    for wrong in (None, "", "nonsense", made[Scope.READ] + "x"):
+        assert statuses(client, wrong) == [401, 401, 401]
+    refusal = client.get(READ)
+    assert refusal.headers["www-authenticate"] == "Bearer"
+    assert client.get("/healthz").status_code == 200
+
+
+def test_where_no_token_was_ever_made_a_server_on_loopback_is_open(
+    client: TestClient, service: TransitionService
+) -> None:
+    assert statuses(client, None) == [200, 200, 200]
+    with TestClient(create_app(service, open_without_token=False)) as elsewhere:
+        assert statuses(elsewhere, None) == [401, 401, 401]
+
+
+def test_who_revokes_the_last_token_shuts_everybody_out(
+    client: TestClient, service: TransitionService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interfaces.http.access.FRESH_SECONDS", -1.0)
+    secret = create_token(service.store, "only", Scope.ADMIN)
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    revoked = client.delete(f"{ADMIN}/only", headers=headers)
+
+    assert revoked.json()["revoked_at"] is not None
+    assert statuses(client, secret) == [401, 401, 401]
+    assert statuses(client, None) == [401, 401, 401]
+
+
+def test_what_is_known_of_tokens_is_read_again_within_a_second() -> None:
+    assert 0 < FRESH_SECONDS <= 1
+
+
+def test_who_reported_is_kept_by_the_name_of_the_token(client: TestClient, service: TransitionService) -> None:
+    headers = {"Authorization": f"Bearer {create_token(service.store, 'cluster-3', Scope.WRITE)}"}
+    client.post("/api/v3/tasks", json={"workflow_id": 1, "tasks": [{"task_id": 1}]}, headers=headers)
+
+    told = client.get("/api/v3/history/task:1", headers=headers).json()
+
+    assert (told[0]["actor"], told[0]["user"]) == ("http", "cluster-3")
+
+
+def test_a_token_is_kept_as_its_hash_and_its_name_is_not_used_again(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    secret = create_token(service.store, "a", Scope.READ)
+    revoke_token(service.store, "a")
+
+    with pytest.raises(TokenExists, match="'a'"):
+        create_token(service.store, "a", Scope.ADMIN)
+    with pytest.raises(UnknownEntity):
+        revoke_token(service.store, "b")
+    kept = rows(connection, "SELECT * FROM sojourn.token")
+    assert secret not in str(kept)
+    assert len(secret) > 43
+    assert holder_of(secret, holders(service.store)) is None
+    assert [(token["name"], token["scope"]) for token in tokens(service.store)] == [("a", "read")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/api/v3/status/task:1", Scope.READ),
+        ("GET", "/metrics", Scope.READ),
+        ("POST", "/api/v3/tasks", Scope.WRITE),
+        ("BREW", "/coffee", Scope.WRITE),
+        ("GET", "/api/v3/tokens", Scope.ADMIN),
+        ("DELETE", "/api/v3/tokens/a", Scope.ADMIN),
+    ],
+)
+def test_the_scope_that_a_request_needs(method: str, path: str, scope: Scope) -> None:
+    assert needed_scope(method, path) is scope

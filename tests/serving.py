@@ -1,0 +1,77 @@
+"""`sojourn serve` as a process, and a plain HTTP client that speaks to it."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+SOJOURN = str(Path(sys.executable).with_name("sojourn"))
+
+
+@dataclass
+class Serving:
+    """A server that runs, and where it is."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection of one's own."""
+        place = urlsplit(self.url)
+        return http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+
+    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+        """The status and the JSON of one answer."""
+        connection = self.connection()
+        try:
+            sent = None if body is None else json.dumps(body)
+            told = {"Content-Type": "application/json", **self.headers, **(headers or {})}
+            connection.request(method, path, sent, told)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
+        """What a POST under /api/v3 is answered with, which must be 200."""
+        status, answer = self.ask("POST", f"/api/v3{path}", body, headers)
+        assert status == 200, answer
+        return answer
+
+    def get(self, path: str) -> Any:
+        """What a GET under /api/v3 is answered with, which must be 200."""
+        status, answer = self.ask("GET", f"/api/v3{path}")
+        assert status == 200, answer
+        return answer
+
+    def end(self) -> int:
+        """Tell it to end, and wait; its exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def serving(dsn: str, *arguments: str) -> Iterator[Serving]:
+    """A server on that database, on a port that was free, for the length of a block."""
+    command = [SOJOURN, "serve", "--port", "0", "--json", "--dsn", dsn, *arguments]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ)
+        try:
+            assert process.stdout is not None
+            told = "".join(iter(process.stdout.readline, "}\n")) + "}"
+            yield Serving(process, json.loads(told)["url"])
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=30)
+            if process.stdout:
+                process.stdout.close()
