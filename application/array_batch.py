@@ -18,12 +18,12 @@ from application.nearest import unknown_entity
 from application.store import Store, chunked
 from domain.array import Array
 from domain.entity import ARRAY, TASK, Entity, check_id
-from domain.errors import NotOfArray, UnknownBatch
+from domain.errors import NotOfArray, UnknownBatch, WrongLifecycle
 from domain.events import Event
 from domain.report import Report
 from domain.task import Task
 from domain.task_instance import TaskInstance
-from domain.transition import Decision, create_instance, report_instance
+from domain.transition import Decision, create_instance, instance_machine, report_instance
 from infrastructure.current_status import Wait, existing, moment
 from infrastructure.sql import query
 
@@ -101,10 +101,12 @@ class Queueing:
             self.statuses |= {task.id: task.status for task in self._store.status.read_tasks(self._connection, ids)}
 
     def _decide(self, task: Task, name: str) -> Decision:
+        instance_machine(task)
+        if task.lifecycle.gate is None:
+            raise WrongLifecycle(task.lifecycle.name, "has no gate: propose the task's own transitions")
         gated = self._gate(task)
         self.statuses[task.id] = gated.task.status
-        to = task.lifecycle.gate
-        if gated.refused or to is None or gated.task.status != to.to:
+        if gated.refused or gated.task.status != task.lifecycle.gate.to:
             return gated
         created = create_instance(gated.task, check_id("task instance", name), self._report, self.array.place())
         self.array = self.array.with_member()

@@ -225,7 +225,7 @@ class TestQueueTaskBatch:
         own = tmp_path / "plain.toml"
         own.write_text(NO_INSTANCES)
         service.register_tasks("w", [TaskSpec("p")], lifecycle=own)
-        with pytest.raises(WrongLifecycle, match="'plain' has no gate"):
+        with pytest.raises(WrongLifecycle, match="'plain' has no task instances"):
             arrays.queue_task_batch(array_id, ["task-1", "p"])
         assert status(service, "task:task-1") == ["REGISTERING"]
 
