@@ -46,7 +46,7 @@ def export(
         if workflow_id is not None:
             check_workflow(connection, workflow_id)
     with store.database.snapshot() as connection:
-        rows = _write(found, Source(connection, workflow_id, progress), output)
+        rows = _write(found, Source(connection, store.lifecycles.pinned, workflow_id, progress), output)
     return {"format": format_name, "rows": rows}
 
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from psycopg.rows import namedtuple_row
 from psycopg.sql import SQL
 
 from application.exports.record import Record, records
 from application.exports.stay import Stay
+from domain.lifecycle import Lifecycle
+from domain.replay import LifecycleOf
 from infrastructure.recorder import CHUNK
 from infrastructure.sql import query
 
@@ -20,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 class Proposal(NamedTuple):
-    """An event that no other one caused; `attempts` is how many it began, where that is known."""
+    """An event that no other one caused; of a task's transition, how many attempts it began, and its lifecycle."""
 
     position: int
     name: str
@@ -29,13 +30,21 @@ class Proposal(NamedTuple):
     told_at: datetime
     data: dict[str, Any]
     attempts: int | None
+    lifecycle: Lifecycle | None
+
+    def counts_attempt(self, to: str) -> bool:
+        """Whether the task's lifecycle would have a proposal of that status begin an attempt."""
+        return self.lifecycle is not None and self.lifecycle.counts_attempt(to)
 
 
 class Source:
     """Reads what formats are made of, as often as they ask, and tells `progress` how far it has come."""
 
-    def __init__(self, connection: Connection[Any], workflow_id: str | None, progress: Progress) -> None:
+    def __init__(
+        self, connection: Connection[Any], lifecycle_of: LifecycleOf, workflow_id: str | None, progress: Progress
+    ) -> None:
         self._connection = connection
+        self._lifecycle_of = lifecycle_of
         self._progress = progress
         self.workflow_id = workflow_id
 
@@ -49,10 +58,12 @@ class Source:
 
     def proposals(self) -> Iterator[Proposal]:
         """What was proposed, in the order of the log."""
-        with self._connection.cursor("proposals", row_factory=namedtuple_row) as cursor:
+        with self._connection.cursor("proposals") as cursor:
             cursor.itersize = CHUNK
             cursor.execute(query("projections", "proposals"), self._wanted)
-            yield from (Proposal(*row) for row in cursor)
+            for position, kind, stream, workflow_id, told_at, data, attempts, lifecycle, version in cursor:
+                pinned = self._lifecycle_of(lifecycle, version) if lifecycle else None
+                yield Proposal(position, kind, stream, workflow_id, told_at, data, attempts, pinned)
 
     def csv(self) -> Iterator[bytes]:
         """Every stay as a line of CSV, in the order in which statuses were entered, with its day first."""

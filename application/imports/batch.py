@@ -14,6 +14,7 @@ Every proposal goes through the domain's pipeline, as a live report does. Before
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
+from application.bulk_transition import end_instance
 from application.imports.found import Entered, Found
 from application.imports.proposal import (
     Attempt,
@@ -25,19 +26,20 @@ from application.imports.proposal import (
     NotUnderstood,
     Proposal,
     RegisterTask,
+    ResetTask,
 )
 from application.imports.repetition import Said
 from application.imports.tally import Tally
 from application.registration import raise_if_different
 from domain.entity import check_id
 from domain.errors import SojournError, TaskInstanceConflict
-from domain.events import Event, TaskTransitioned
+from domain.events import Event, TaskReset, TaskTransitioned
 from domain.lifecycle import Lifecycle
 from domain.machine import Machine
 from domain.report import Report
 from domain.task import Task
 from domain.task_instance import TaskInstance
-from domain.transition import Decision, create_instance, instance_machine, propose_task, report_instance
+from domain.transition import Decision, create_instance, instance_machine, propose_task, report_instance, reset_task
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt is met after one that began later: the log numbers them as it meets them."""
@@ -109,12 +111,23 @@ class Batch:
                 self._register(proposal, report)
             case CreateInstance():
                 self._create(proposal, report)
+            case ResetTask():
+                self._reset(proposal, report)
 
     def _register(self, proposal: RegisterTask, report: Report) -> None:
         there = self._tasks.get(proposal.task_id)
         # A task keeps the version of its lifecycle that was the current one when it was registered.
-        pinned = there.lifecycle if there and there.lifecycle.name == self._lifecycle.name else self._lifecycle
-        task = Task(proposal.task_id, proposal.workflow_id, pinned, proposal.max_attempts, proposal.template)
+        told = proposal.lifecycle or self._lifecycle
+        pinned = there.lifecycle if there and there.lifecycle.name == told.name else told
+        task = Task(
+            proposal.task_id,
+            proposal.workflow_id,
+            pinned,
+            proposal.max_attempts,
+            proposal.template,
+            proposal.array_id,
+            attributes=proposal.attributes,
+        )
         if there:
             raise_if_different(there, task._replace(attributes=there.attributes))  # of which the line says nothing
             return
@@ -139,8 +152,11 @@ class Batch:
         if not self._is_true_already(task, proposal):
             if proposal.previous_status not in (None, task.status):
                 self._anomalies.append(OTHER_PREVIOUS_STATUS)
-            counts = task.lifecycle.counts_attempt(proposal.to)
-            self._accept(propose_task(task, proposal.to, report, counts_attempt=counts))
+            counts = proposal.begins_attempt
+            if counts is None:
+                counts = task.lifecycle.counts_attempt(proposal.to)
+            status = proposal.state or proposal.to
+            self._accept(propose_task(task, status, report, counts_attempt=counts, runner_id=proposal.runner_id))
 
     def _move_instance(self, proposal: MoveInstance, report: Report, *, again: bool) -> None:
         name = self._name(proposal.instance)
@@ -152,6 +168,17 @@ class Batch:
         machine.check(proposal.to)
         if not again or _may_enter_again(machine, instance, proposal):
             self._accept(report_instance(instance, task, proposal.to, report, report_by_date=proposal.report_by_date))
+
+    def _reset(self, proposal: ResetTask, report: Report) -> None:
+        task = self._task(proposal.task_id, proposal.workflow_id)
+        if task.lifecycle.reset is None:
+            raise NotUnderstood(f"task {task.id!r} is under lifecycle {task.lifecycle.name!r}, which has no reset")
+        decision = reset_task(task, report, reset_if_running=True)
+        self._accept(decision)
+        if not decision.refused:
+            for instance in [there for there in self._instances.values() if there.task_id == task.id]:
+                for event in end_instance(instance, decision, report):
+                    self._accept(Decision(decision.task, instance.evolve(event), (event,)))
 
     def _is_new(self, said: Said) -> bool:
         if said.command_id in self._known:
@@ -194,10 +221,10 @@ class Batch:
             self._set(self._instances, decision.instance.id, decision.instance)
         self._events += decision.events
         for event in decision.events:
-            if isinstance(event, TaskTransitioned):
+            if isinstance(event, TaskTransitioned | TaskReset):
                 self._keep_cause(decision.task, event)
 
-    def _keep_cause(self, task: Task, event: TaskTransitioned) -> None:
+    def _keep_cause(self, task: Task, event: TaskTransitioned | TaskReset) -> None:
         assert task.entered_at is not None
         before = self._caused.get(task.id, ())
         caused = (*before, Entered(event.status, task.entered_at)) if event.cause else ()

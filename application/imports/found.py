@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from application.imports.proposal import Attempt, CreateInstance, MoveInstance, MoveTask, Proposal
+from application.imports.proposal import Attempt, CreateInstance, MoveInstance, MoveTask, Proposal, ResetTask
 from application.store import Store
 from domain.task import Task
 from domain.task_instance import TaskInstance
@@ -48,7 +48,8 @@ class Found:
 def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Sequence[str]) -> Found:
     """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it."""
     attempts = _attempts(connection, proposals)
-    instances = [*attempts.values(), *_instance_ids(proposals)]
+    to_end = _ended_by_resets(store, connection, proposals)
+    instances = [*attempts.values(), *_instance_ids(proposals), *to_end]
     families = store.status.lock_families(connection, _unique(instances), Wait.NOWAIT)
     tasks = {task.id: task for _, task in families}
     others = [name for name in _task_ids(proposals) if name not in tasks]
@@ -68,6 +69,11 @@ def _attempts(connection: Connection[Any], proposals: Iterable[Proposal]) -> dic
         return {}
     rows = connection.execute(query("projections", "attempts_of_tasks"), [tasks])
     return {Attempt(task_id, begun_at): name for task_id, begun_at, name in rows}
+
+
+def _ended_by_resets(store: Store, connection: Connection[Any], proposals: Iterable[Proposal]) -> list[str]:
+    tasks = _unique(said.task_id for said in proposals if isinstance(said, ResetTask))
+    return [instance.id for instance in store.status.lock_instances_of(connection, tasks)] if tasks else []
 
 
 def _caused(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[Entered, ...]]:

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from application.imports.batch import Batch, Entry
 from application.imports.found import find
-from application.imports.proposal import BadLine, Line, MoveInstance, MoveTask
+from application.imports.proposal import BadLine, Line, MoveInstance, MoveTask, RegisterTask, ResetTask
 from application.imports.repetition import Repetitions
 from application.imports.tally import Tally
 from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
@@ -24,6 +24,8 @@ BATCH = 5_000
 """How many lines are stored at a time."""
 
 MAX_RETRIES = 8
+
+MOVES = (MoveTask, MoveInstance, ResetTask)
 
 REQUEST = "import"
 """What a command id of an import asked for: the id itself is a digest of it."""
@@ -56,7 +58,7 @@ def _entries(lines: Iterable[Line | BadLine]) -> Iterator[Entry]:
         if isinstance(line, BadLine):
             yield Entry(line)
         else:
-            moves = [count(said) if isinstance(said, MoveTask | MoveInstance) else None for said in line.proposals]
+            moves = [count(said) if isinstance(said, MOVES) else None for said in line.proposals]
             yield Entry(line, moves)
 
 
@@ -80,6 +82,9 @@ def _decided_and_appended(
 ) -> Tally:
     proposals = [proposal for entry in entries if isinstance(entry.line, Line) for proposal in entry.line.proposals]
     command_ids = [said.command_id for entry in entries for said in entry.said if said]
+    for proposal in proposals:
+        if isinstance(proposal, RegisterTask) and proposal.lifecycle is not None:
+            store.lifecycles.pin(proposal.lifecycle)
     found = find(store, connection, proposals, command_ids)
     entered = found.entered()
     batch = Batch(lifecycle, found)

@@ -12,13 +12,15 @@ from domain.machine import Machine
 class Options:
     """The lifecycle of new tasks, the name of the source, and where it is told, the workflow and the time zone.
 
-    `zone` is that of times without one.
+    `zone` is that of times without one. Tasks of a file that names their lifecycles are under those, unless
+    `lifecycle_is_told`.
     """
 
     lifecycle: Lifecycle
     source: str
     workflow: str | None = None
     zone: ZoneInfo | None = None
+    lifecycle_is_told: bool = False
 
     def attempts_of(self, source: str) -> Machine:
         """The machine of task instances; raises WrongLifecycle where there is none for the attempts of `source`."""

@@ -3,11 +3,14 @@
 Times are instants in UTC. `reason` and `actor` are the source's; None where it does not say.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.actor import Actor
 from domain.errors import SojournError
+from domain.lifecycle import Lifecycle
+from domain.state import State
 
 
 class Attempt(NamedTuple):
@@ -21,7 +24,7 @@ class Attempt(NamedTuple):
 
 
 class RegisterTask(NamedTuple):
-    """A task came to be known."""
+    """A task came to be known, under the lifecycle that it names, where that is another than the import's."""
 
     task_id: str
     workflow_id: str
@@ -30,6 +33,9 @@ class RegisterTask(NamedTuple):
     template: str | None = None
     actor: Actor | None = None
     reason: str | None = None
+    lifecycle: Lifecycle | None = None
+    array_id: str | None = None
+    attributes: Mapping[str, Any] | None = None
 
 
 class CreateInstance(NamedTuple):
@@ -46,7 +52,8 @@ class CreateInstance(NamedTuple):
 class MoveTask(NamedTuple):
     """A task went to a status, from `previous_status` as the source has it.
 
-    `workflow_id` must be its own, where it is told.
+    `workflow_id` must be its own, where it is told. `begins_attempt` says whether it counts one, where that is not what
+    its lifecycle says; `runner_id` in whose name it was proposed; `state` what is known of the status beside its name.
     """
 
     task_id: str
@@ -56,6 +63,19 @@ class MoveTask(NamedTuple):
     reason: str | None = None
     workflow_id: str | None = None
     previous_status: str | None = None
+    begins_attempt: bool | None = None
+    runner_id: str | None = None
+    state: State | None = None
+
+
+class ResetTask(NamedTuple):
+    """A task was sent back to its beginning by a resumed workflow, and its active instances told to end."""
+
+    task_id: str
+    at: datetime
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
 
 
 class MoveInstance(NamedTuple):
@@ -70,7 +90,7 @@ class MoveInstance(NamedTuple):
     report_by_date: datetime | None = None
 
 
-Move = MoveTask | MoveInstance
+Move = MoveTask | MoveInstance | ResetTask
 Proposal = RegisterTask | CreateInstance | Move
 
 

@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import NamedTuple
 
-from application.imports.proposal import Attempt, Move, MoveTask
+from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
 from application.imports.recent import Recent
 
 WINDOW = 100_000
@@ -39,8 +39,9 @@ class Repetitions:
 
 
 def _words(move: Move) -> str:
-    entity = f"task:{move.task_id}" if isinstance(move, MoveTask) else _instance(move.instance)
-    return "\0".join((entity, move.to, _when(move.at)))
+    entity = _instance(move.instance) if isinstance(move, MoveInstance) else f"task:{move.task_id}"
+    # No status is empty: a reset is unlike all of them.
+    return "\0".join((entity, "" if isinstance(move, ResetTask) else move.to, _when(move.at)))
 
 
 def _instance(instance: str | Attempt) -> str:

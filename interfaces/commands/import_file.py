@@ -75,6 +75,7 @@ def import_file(
         "stdin" if file == STDIN else stem(file),
         None if workflow is None else check_id("workflow", workflow),
         None if timezone is None else time_zone(timezone),
+        lifecycle is not None,
     )
     # A batch is many small objects in no cycles: looking for cycles among them takes a tenth of the time.
     gc.set_threshold(100_000)

@@ -5,6 +5,10 @@
     {"entity":"task_instance","id":"t1/1","event":"created","at":"...","task":"t1"}
     {"entity":"task_instance","id":"t1/1","to":"INSTANTIATED","at":"...","actor":"node7","reason":"..."}
 
+What `sojourn export --format jsonl` writes beside that: the `lifecycle`, `array` and `attributes` of a task that is
+registered; `attempt` where a task's line begins one, or does not, against what its lifecycle says; the `runner` in
+whose name it goes there; the `state` that is more than its status; `{"event":"reset"}` of a resumed workflow's task.
+
 `actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` may stand on any
 line; where a task is registered without one, it is that of --workflow, or else the name of the file.
 """
@@ -29,11 +33,15 @@ from application.imports.proposal import (
     NotUnderstood,
     Proposal,
     RegisterTask,
+    ResetTask,
 )
 from application.registration import TaskSpec
 from domain.actor import Actor
 from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
 from domain.errors import InvalidTime, SojournError, did_you_mean
+from domain.lifecycle import Lifecycle
+from domain.lifecycles import get_lifecycle, shipped
+from domain.state import State
 from domain.text import is_storable
 
 LIFECYCLE = "jobmon"
@@ -41,16 +49,19 @@ LIFECYCLE = "jobmon"
 MAX_ATTEMPTS = TaskSpec("any").max_attempts
 """How many attempts a task may make where its line does not say."""
 
-REGISTERED, CREATED = "registered", "created"
+REGISTERED, CREATED, RESET = "registered", "created", "reset"
 EVENTS = {TASK: REGISTERED, TASK_INSTANCE: CREATED}
 COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
-    (TASK, True): COMMON | {"event", "template", "max_attempts"},
-    (TASK, False): COMMON | {"to"},
-    (TASK_INSTANCE, True): COMMON | {"event", "task"},
-    (TASK_INSTANCE, False): COMMON | {"to", "report_by_date"},
+    (TASK, REGISTERED): COMMON | {"event", "template", "max_attempts", "lifecycle", "array", "attributes"},
+    (TASK, None): COMMON | {"to", "attempt", "runner", "state"},
+    (TASK, RESET): COMMON | {"event"},
+    (TASK_INSTANCE, CREATED): COMMON | {"event", "task"},
+    (TASK_INSTANCE, None): COMMON | {"to", "report_by_date"},
 }
-"""The keys of a line, by its entity and whether it begins that entity."""
+"""The keys of a line, by its entity and its event; None: it goes to a status."""
+
+WHERE = {REGISTERED: "begins", CREATED: "begins", RESET: "is reset", None: "goes to a status"}
 
 Said = dict[str, Any]
 
@@ -80,14 +91,14 @@ def _object(text: bytes) -> Said:
 
 
 def _proposal(said: Said, options: Options) -> Proposal:
-    kind, begins = _kind(said)
-    if not said.keys() <= KEYS[kind, begins]:
-        raise _unknown_key(said, kind, begins)
-    return _READERS[kind, begins](said, options)
+    told = _told(said)
+    if not said.keys() <= KEYS[told]:
+        raise _unknown_key(said, *told)
+    return _READERS[told](said, options)
 
 
 def _register(said: Said, options: Options) -> RegisterTask:
-    spec = TaskSpec(check_id("task", said.get("id")), _max_attempts(said), said.get("template"))
+    spec = TaskSpec(check_id("task", said.get("id")), _max_attempts(said), said.get("template"), said.get("array"))
     return RegisterTask(
         spec.task_id,
         _workflow(said, options) or check_id("workflow", options.source),
@@ -96,6 +107,9 @@ def _register(said: Said, options: Options) -> RegisterTask:
         spec.template,
         _actor(said),
         _text(said, "reason"),
+        _lifecycle(said, options),
+        spec.array_id,
+        _object_in(said, "attributes"),
     )
 
 
@@ -118,6 +132,19 @@ def _move_task(said: Said, options: Options) -> MoveTask:
         _actor(said),
         _text(said, "reason"),
         _told_workflow(said, options),
+        begins_attempt=_flag(said, "attempt"),
+        runner_id=_text(said, "runner"),
+        state=_state(said),
+    )
+
+
+def _reset(said: Said, options: Options) -> ResetTask:
+    return ResetTask(
+        check_id("task", said.get("id")),
+        _time(said, "at", options),
+        _actor(said),
+        _text(said, "reason"),
+        _told_workflow(said, options),
     )
 
 
@@ -133,34 +160,72 @@ def _move_instance(said: Said, options: Options) -> MoveInstance:
     )
 
 
-_READERS: dict[tuple[str, bool], Callable[[Said, Options], Proposal]] = {
-    (TASK, True): _register,
-    (TASK, False): _move_task,
-    (TASK_INSTANCE, True): _create,
-    (TASK_INSTANCE, False): _move_instance,
+_READERS: dict[tuple[str, str | None], Callable[[Said, Options], Proposal]] = {
+    (TASK, REGISTERED): _register,
+    (TASK, None): _move_task,
+    (TASK, RESET): _reset,
+    (TASK_INSTANCE, CREATED): _create,
+    (TASK_INSTANCE, None): _move_instance,
 }
 
 
-def _kind(said: Said) -> tuple[str, bool]:
+def _told(said: Said) -> tuple[str, str | None]:
     kind = said.get("entity")
     kind = SHORT.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in EVENTS:
         raise NotUnderstood(f'"entity" is {_shown(kind)}, not "task" or "task_instance"')
-    if "event" not in said and "to" not in said:
-        raise NotUnderstood(f'says neither "event": "{EVENTS[kind]}" nor "to": a status')
-    event = said.get("event", EVENTS[kind])
-    if event != EVENTS[kind]:
+    if "event" not in said:
+        if "to" not in said:
+            raise NotUnderstood(f'says neither "event": "{EVENTS[kind]}" nor "to": a status')
+        return kind, None
+    event = said["event"]
+    if not isinstance(event, str) or (kind, event) not in KEYS:
         raise NotUnderstood(f'"event" of a {kind} is {_shown(event)}, not "{EVENTS[kind]}"')
-    return kind, "event" in said
+    return kind, event
 
 
-def _unknown_key(said: Said, kind: str, begins: bool) -> NotUnderstood:
-    known = KEYS[kind, begins]
+def _unknown_key(said: Said, kind: str, event: str | None) -> NotUnderstood:
+    known = KEYS[kind, event]
     key = next(key for key in said if key not in known)
-    if begins and key == "to":
+    if event and key == "to":
         return NotUnderstood('says both "event" and "to": write two lines')
-    where = f"where a {kind} {'begins' if begins else 'goes to a status'}".replace("_", " ")
+    where = f"where a {kind} {WHERE[event]}".replace("_", " ")
     return NotUnderstood(f"has no use for the key {key!r} {where}{did_you_mean(get_close_matches(key, known, n=1))}")
+
+
+def _lifecycle(said: Said, options: Options) -> Lifecycle | None:
+    name = _text(said, "lifecycle")
+    if name is None or options.lifecycle_is_told or name == options.lifecycle.name:
+        return None
+    if name not in shipped():
+        raise NotUnderstood(
+            f"is of lifecycle {name!r}, which does not ship with Sojourn: give its file, --lifecycle FILE"
+        )
+    return get_lifecycle(name)
+
+
+def _state(said: Said) -> State | None:
+    told = _object_in(said, "state")
+    if told is None:
+        return None
+    try:
+        return State.model_validate({"type": _status(said)} | told)
+    except ValidationError as error:
+        raise NotUnderstood(f'"state" is {_shown(told)}, no object of {", ".join(State.model_fields)}') from error
+
+
+def _object_in(said: Said, key: str) -> Said | None:
+    value = said.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise NotUnderstood(f'"{key}" is {_shown(value)}, not an object')
+    return value
+
+
+def _flag(said: Said, key: str) -> bool | None:
+    value = said.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise NotUnderstood(f'"{key}" is {_shown(value)}, not true or false')
+    return value
 
 
 def _max_attempts(said: Said) -> int:

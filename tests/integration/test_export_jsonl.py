@@ -1,0 +1,137 @@
+"""jsonl out and in again: another database comes to the same audit, whatever was reported."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.exports.exporter import export
+from application.transition_service import TaskSpec, TransitionService
+from application.verify import verify
+from domain.lifecycles import get_lifecycle
+from tests.agreement import Row
+from tests.importing import ADDED_NOTHING, audit, imported
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+TASKS = ("t1", "t2")
+STATUSES = sorted(get_lifecycle("jobmon").task.statuses)
+INSTANCE_STATUSES = ("INSTANTIATED", "LAUNCHED", "RUNNING", "TRIAGING", "DONE", "ERROR", "KILL_SELF", "ERROR_FATAL")
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("gate"), st.sampled_from(TASKS)),
+        st.tuples(st.just("task"), st.sampled_from(TASKS), st.sampled_from(STATUSES), st.booleans()),
+        st.tuples(st.just("instance"), st.sampled_from(TASKS)),
+        st.tuples(st.just("report"), st.integers(0, 3), st.sampled_from(INSTANCE_STATUSES)),
+        st.tuples(st.just("report"), st.integers(0, 3), st.sampled_from(INSTANCE_STATUSES[:5])),
+        st.tuples(st.just("reset"), st.sampled_from(TASKS), st.booleans()),
+    ),
+    max_size=40,
+)
+
+
+@given(steps)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_export_that_is_imported_gives_an_identical_audit(
+    service: TransitionService, empty_dsn: str, tmp_path: Path, drawn: list[tuple[Any, ...]]
+) -> None:
+    with emptied(service.dsn), emptied(empty_dsn), TransitionService.connect(empty_dsn) as other:
+        service.register_tasks("w", [TaskSpec(name, 2, "align") for name in TASKS], occurred_at=NOON)
+        for second, step in enumerate(drawn, 1):
+            take(service, step, NOON + timedelta(seconds=second))
+
+        assert_same_audit(service, other, tmp_path)
+
+
+def test_it_is_so_without_a_word_of_when_it_occurred(
+    service: TransitionService, empty_dsn: str, tmp_path: Path
+) -> None:
+    service.register_tasks("w", [TaskSpec("t1", 2)])
+    service.gate_tasks_for_queueing(["t1"])
+    service.create_task_instances({"t1/1": "t1"})
+    for status in ("INSTANTIATED", "LAUNCHED", "RUNNING", "ERROR", "RUNNING"):
+        service.transition_task_instance("t1/1", status, actor="node7", reason="because")
+    service.transition_tasks(["t1"], "QUEUED")
+
+    with TransitionService.connect(empty_dsn) as other:
+        assert_same_audit(service, other, tmp_path)
+
+
+def test_every_task_keeps_its_lifecycle_its_owner_and_its_attributes(
+    service: TransitionService, empty_dsn: str, tmp_path: Path
+) -> None:
+    service.register_tasks("w", [TaskSpec("f")], "fetch_ml")
+    service.transition_task("f", "preparing")
+    service.transition_task("f", "running")
+    service.transition_task("f", "orphaned")
+    service.register_tasks("w", [TaskSpec("p")], "pynenc")
+    for status, runner in (("PENDING", "r1"), ("RUNNING", "r2"), ("RUNNING", "r1"), ("RETRY", "r1"), ("PENDING", "r2")):
+        service.transition_task("p", status, runner_id=runner)
+    service.register_tasks("w", [TaskSpec("x", attributes={"retries": 1, "retry_delay_seconds": 60})], "prefect")
+    for status, name in (("PENDING", None), ("RUNNING", None), ("FAILED", None), ("RUNNING", "Retrying")):
+        service.transition_task("x", status, state_name=name)
+
+    with TransitionService.connect(empty_dsn) as other:
+        assert_same_audit(service, other, tmp_path)
+        assert _kept(other) == _kept(service)
+
+
+def take(service: TransitionService, step: tuple[Any, ...], at: datetime) -> None:
+    """Carry out a drawn step; one that is about what is not there yet does nothing."""
+    match step:
+        case ("gate", task):
+            service.gate_tasks_for_queueing([task], occurred_at=at, actor="gate")
+        case ("task", task, status, counts):
+            service.transition_tasks([task], status, counts, occurred_at=at, reason="by hand")
+        case ("instance", task):
+            with service.store.session() as connection:
+                (number,) = connection.execute("SELECT count(*) FROM sojourn.task_instance").fetchone() or (0,)
+            service.create_task_instances({f"i{number}": task}, occurred_at=at)
+        case ("report", number, status):
+            service.transition_task_instance(f"i{number}", status, occurred_at=at, actor=f"node{number}")
+        case ("reset", task, running):
+            service.reset_tasks([task], running, occurred_at=at, reason="resumed")
+
+
+def assert_same_audit(service: TransitionService, other: TransitionService, folder: Path) -> None:
+    """Export from one and import into the other, twice: the second time adds nothing."""
+    file = folder / "export.jsonl"
+    rows = export(service.store, "jsonl", str(file))["rows"]
+    text = file.read_text()
+    answer = imported(other, "jsonl", text)
+    assert (answer["lines"], answer["bad_lines"]) == (rows, [])
+    assert _audit(other) == _audit(service)
+    again = imported(other, "jsonl", text)
+    assert again == again | ADDED_NOTHING
+    assert verify(other.store)["mismatches"] == []
+
+
+@contextmanager
+def emptied(dsn: str) -> Iterator[None]:
+    """A database that has nothing in it once the block ends."""
+    try:
+        yield
+    finally:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA sojourn CASCADE")
+        with TransitionService.connect(dsn):
+            pass
+
+
+def _audit(service: TransitionService) -> list[Row]:
+    # Refusals that are left out are missing in the count of versions.
+    with psycopg.connect(service.dsn) as connection:
+        return [{key: value for key, value in row.items() if key != "version"} for row in audit(connection)]
+
+
+def _kept(service: TransitionService) -> list[tuple[Any, ...]]:
+    with psycopg.connect(service.dsn) as connection:
+        return connection.execute(
+            "SELECT task_id, lifecycle, owner, state - 'scheduled_time', attributes, num_attempts "
+            "FROM sojourn.task ORDER BY task_id"
+        ).fetchall()
