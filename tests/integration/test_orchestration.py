@@ -228,6 +228,16 @@ class TestSlots:
         assert answered(service, "RUNNING", occurred_at=NINE)[:3] == ("WAIT", "wait-for-scheduled-time", "SCHEDULED")
         assert holders(service) == {"gpu": set()}
 
+    def test_who_remembers_what_is_no_longer_so_takes_none(self, service: TransitionService) -> None:
+        service.limit_concurrency("gpu", 1)
+        registered(service, "t", tags=["gpu"])
+        service.transition_task("t", "PENDING")
+        with TransitionService.connect(service.dsn) as other:
+            other.transition_task("t", "COMPLETED", details={"result": "kept"})
+
+        assert answered(service, "RUNNING")[1] == "keep-persisted-result"
+        assert holders(service) == {"gpu": set()}
+
     def test_whatever_ends_a_run_frees_its_slot(self, service: TransitionService, tagged: Path) -> None:
         service.limit_concurrency("gpu", 1)
         service.register_tasks("w", [TaskSpec("t", attributes={"tags": ["gpu"]})], lifecycle=tagged)
