@@ -228,14 +228,15 @@ class TestSlots:
         assert answered(service, "RUNNING", occurred_at=NINE)[:3] == ("WAIT", "wait-for-scheduled-time", "SCHEDULED")
         assert holders(service) == {"gpu": set()}
 
-    def test_who_remembers_what_is_no_longer_so_takes_none(self, service: TransitionService) -> None:
+    def test_who_remembers_what_is_no_longer_so_takes_none(self, service: TransitionService, tagged: Path) -> None:
         service.limit_concurrency("gpu", 1)
-        registered(service, "t", tags=["gpu"])
-        service.transition_task("t", "PENDING")
+        service.register_tasks("w", [TaskSpec("t", attributes={"tags": ["gpu"]})], lifecycle=tagged)
+        service.transition_task("t", "SCHEDULED")
         with TransitionService.connect(service.dsn) as other:
-            other.transition_task("t", "COMPLETED", details={"result": "kept"})
+            for status in ("RUNNING", "COMPLETED"):
+                other.transition_task("t", status)
 
-        assert answered(service, "RUNNING")[1] == "keep-persisted-result"
+        assert answered(service, "RUNNING")[1] == "invalid-transition"
         assert holders(service) == {"gpu": set()}
 
     def test_whatever_ends_a_run_frees_its_slot(self, service: TransitionService, tagged: Path) -> None:
