@@ -96,7 +96,7 @@ def logged_events(
 def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
     """Finds lifecycles among the definitions that are kept with the log."""
     rows = connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall()
-    definitions = {(name, version): _readable(definition) for name, version, definition in rows}
+    definitions = {(name, version): readable_lifecycle(definition) for name, version, definition in rows}
 
     def lifecycle_of(name: str, version: int) -> Lifecycle:
         lifecycle = definitions.get((name, version))
@@ -145,7 +145,8 @@ def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
     return Mismatch(str(Entity(kind, name)), "unreadable", logged.topic, why, text, logged.id)
 
 
-def _readable(definition: object) -> Lifecycle | None:
+def readable_lifecycle(definition: object) -> Lifecycle | None:
+    """The lifecycle of that definition, or None where it is spoilt."""
     try:
         return Lifecycle.model_validate(definition)
     except ValidationError:

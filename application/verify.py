@@ -7,17 +7,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict
 
 from psycopg import Connection
+from psycopg.sql import SQL, Identifier
 
-from application.replay import Progress, Step, pinned_lifecycles, replayed, unheard
+from application.replay import Progress, Step, pinned_lifecycles, readable_lifecycle, replayed, unheard
 from application.store import Store
 from domain.array import Array
+from domain.core_rules.concurrency import HOLDING
 from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
 from domain.events import Event, TaskEvent, TaskInstanceEvent
+from domain.lifecycles import get_lifecycle, shipped
 from domain.mismatch import Mismatch
 from domain.replay import Replay, Replayed
 from domain.runner import Runner
 from domain.task import Task
 from domain.task_instance import TaskInstance
+from domain.transition import takes_slots
 from infrastructure.recorder import CHUNK
 from infrastructure.sql import query
 
@@ -43,6 +47,9 @@ COLUMNS = {
 }  # fmt: skip
 """The columns of each table, in the order of the `every_...` queries and of the rows that are expected here."""
 
+AUDITS = {TASK: "task_status_audit", TASK_INSTANCE: "task_instance_status_audit"}
+"""The views in which people read how long each status lasted."""
+
 Row = Sequence[Any]
 
 
@@ -56,11 +63,11 @@ class Verification(TypedDict):
 
 def verify(store: Store, progress: Progress = unheard) -> Verification:
     """Replay the log and compare everything that was made from it."""
-    with store.database.snapshot(ARRAY, TASK, TASK_INSTANCE, TRANSITION) as connection:
+    with store.database.snapshot(*COLUMNS, *AUDITS.values()) as connection:
         replay = Replay(pinned_lifecycles(connection))
         transitions = _Transitions(_every(connection, TRANSITION))
         events = 0
-        mismatches: list[Mismatch] = []
+        mismatches = [*_lifecycles(connection)]
         for step in replayed(store, connection, replay, progress):
             events += 1
             mismatches += step.mismatches
@@ -70,6 +77,10 @@ def verify(store: Store, progress: Progress = unheard) -> Verification:
         entities = len(replay.entities)
         for kind in (TASK, TASK_INSTANCE, ARRAY):
             mismatches += _compare_current(connection, kind, replay.entities)
+        mismatches += _slots(connection, replay)
+        told = {mismatch.entity for mismatch in mismatches}
+        for kind in AUDITS:
+            mismatches += (wrong for wrong in _intervals(connection, kind) if wrong.entity not in told)
     return {"entities": entities, "events": events, "mismatches": mismatches}
 
 
@@ -127,6 +138,48 @@ def _compare_current(connection: Connection[Any], kind: str, entities: dict[str,
             yield from _different(kind, str(entity.entity), _current_row(entity), row)
     for entity in expected.values():
         yield _missing(kind, str(entity.entity))
+
+
+def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
+    """Definitions that are kept with the log, and are not what ships under their name and version."""
+    for name, version, definition in connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall():
+        if name not in shipped() or get_lifecycle(name).version != version:
+            continue
+        ships = get_lifecycle(name).model_dump(mode="json", by_alias=True)
+        if readable_lifecycle(definition) != get_lifecycle(name):
+            text = f"lifecycle {name} version {version} is kept with the log with another definition than it ships with"
+            yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", ships, definition, text)
+
+
+def _intervals(connection: Connection[Any], kind: str) -> Iterator[Mismatch]:
+    """What people read in the audit view of that kind, and is not what the log says."""
+    statement = SQL(query("projections", "intervals_unlike_the_log"))
+    names = {"id": Identifier(f"{kind}_id"), "view": Identifier(AUDITS[kind])}
+    # A database may answer as of a time by itself; here it is asked about everything.
+    connection.execute("SELECT set_config('sojourn.as_of', '', true)")
+    for name, version, position, *times in connection.execute(statement.format(**names), {"kind": kind}):
+        expected, found = times[:2], times[2:]
+        text = (
+            f"sojourn.{AUDITS[kind]} says of {_entity(kind, name)}@{version} that it lasts from {found[0]} "
+            f"until {found[1]}, where the log says from {expected[0]} until {expected[1]}"
+        )
+        yield Mismatch(_entity(kind, name), f"{AUDITS[kind]}.interval", expected, found, text, position)
+
+
+def _slots(connection: Connection[Any], replay: Replay) -> Iterator[Mismatch]:
+    """Slots that are held by what does not go on, or does not carry their tag."""
+    for tag, holder in connection.execute(query("infrastructure", "every_slot")):
+        task = replay.task(holder)
+        if (
+            task is None
+            or not takes_slots(task)
+            or task.status not in HOLDING
+            or tag not in (task.attributes or {}).get("tags", ())
+        ):
+            entity = _entity(TASK, holder)
+            status = task.status if task else None
+            text = f"sojourn.slot says that {entity} holds a slot of tag {tag!r}, and it is {status or 'unknown'}"
+            yield Mismatch(entity, "slot.extra", None, tag, text)
 
 
 def _entered_at(step: Step) -> Iterator[Mismatch]:

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -148,7 +149,15 @@ class TestWhatTheServiceWrites:
             assert (replay.entities[instance.stream], replay.entities[task.stream]) == (instance, task)
 
 
+NOT_PROJECTED = {"event", "lifecycle", "command", "checkpoint", "migration", "lease", "slot_limit"}
+"""The tables that are not made from the log."""
+
+
 class TestWhatIsFoundInTheProjections:
+    def test_every_table_is_compared(self, connection: Connection) -> None:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'sojourn'")
+        assert {row[0] for row in tables} - NOT_PROJECTED == {*COLUMNS, "slot"}
+
     def test_every_column_is_compared(self, connection: Connection) -> None:
         for table, columns in COLUMNS.items():
             rows = connection.execute(
@@ -241,6 +250,39 @@ class TestWhatIsFoundInTheProjections:
         connection.execute("UPDATE sojourn.transition SET position = 10000 WHERE entity_id = 't1' AND version = 3")
 
         assert found(log) == [("task:t1", "transition.missing"), ("task:t1", "transition.extra")]
+
+    def test_a_slot_that_nobody_who_goes_on_can_hold(self, log: TransitionService, connection: Connection) -> None:
+        log.register_tasks("w", [TaskSpec("run", attributes={"tags": ["gpu"]})], lifecycle="prefect")
+        for status in ("PENDING", "RUNNING"):
+            log.transition_task("run", status)
+        assert found(log) == []
+
+        connection.execute("INSERT INTO sojourn.slot (tag, holder) VALUES ('gpu', 't1'), ('cpu', 'run')")
+
+        assert found(log) == [("task:run", "slot.extra"), ("task:t1", "slot.extra")]
+
+    def test_intervals_that_do_not_meet_in_the_view(self, log: TransitionService, connection: Connection) -> None:
+        (view,) = one(connection, "SELECT pg_get_viewdef('sojourn.task_status_audit'::regclass)")
+        late = view.replace("lead(t.entered_at) OVER", "interval '1 minute' + lead(t.entered_at) OVER")
+        assert late != view
+        connection.execute(f"CREATE OR REPLACE VIEW sojourn.task_status_audit AS {late}".encode())
+
+        mismatches = [wrong for wrong in verify(log.store)["mismatches"] if wrong.entity == "task:t2"]
+
+        entered = connection.execute(
+            "SELECT entered_at FROM sojourn.event WHERE stream = 'task:t2' ORDER BY version"
+        ).fetchall()
+        assert [(wrong.what, wrong.expected) for wrong in mismatches] == [
+            ("task_status_audit.interval", [since, until]) for (since,), (until,) in pairwise(entered)
+        ]
+
+    def test_a_database_that_answers_as_of_a_time_is_verified_whole(
+        self, log: TransitionService, connection: Connection
+    ) -> None:
+        (name,) = one(connection, "SELECT current_database()")
+        connection.execute(SQL("ALTER DATABASE {} SET sojourn.as_of = '2000-01-01'").format(Identifier(name)))
+
+        assert found(log) == []
 
 
 class TestWhatIsFoundInTheLog:
@@ -336,7 +378,31 @@ class TestWhatIsFoundInTheLog:
         connection.execute("UPDATE sojourn.lifecycle SET definition = '{}'")
 
         tasks = ["task:t1", "task:t2", "task:t3"]
-        assert sorted(found(log)) == sorted((task, what) for task in tasks for what in ("lifecycle", "task.extra"))
+        assert sorted(found(log)) == [
+            ("lifecycle:jobmon", "lifecycle.definition"),
+            *((task, what) for task in tasks for what in ("lifecycle", "task.extra")),
+        ]
+
+    def test_a_shipped_lifecycle_with_an_edge_that_it_does_not_have(
+        self, log: TransitionService, connection: Connection
+    ) -> None:
+        connection.execute(
+            "UPDATE sojourn.lifecycle "
+            """SET definition = jsonb_set(definition::jsonb, '{task,transitions,DONE}', '{"QUEUED": ""}')::json"""
+        )
+
+        assert found(log) == [("lifecycle:jobmon", "lifecycle.definition")]
+
+    def test_an_event_that_was_inserted_past_the_triggers(self, log: TransitionService, connection: Connection) -> None:
+        connection.execute("SET session_replication_role = replica")
+        plant(
+            connection, "task:t3", "task.transitioned.v1",
+            previous_status="REGISTERING", status="QUEUED", num_attempts=1,
+        )  # fmt: skip
+
+        assert [what for _, what in found(log)] == [
+            "transition.missing", "task.num_attempts", "task.status", "task.entered_at", "task.version",
+        ]  # fmt: skip
 
     def test_an_event_that_can_no_longer_be_read(self, log: TransitionService, connection: Connection) -> None:
         rewrite(

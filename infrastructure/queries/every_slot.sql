@@ -1,0 +1,1 @@
+SELECT s.tag, s.holder FROM sojourn.slot AS s ORDER BY s.tag, s.holder;

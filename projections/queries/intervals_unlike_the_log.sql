@@ -1,0 +1,23 @@
+-- The statuses that an audit view shows otherwise than the log has them: each is left as the next one is entered.
+SELECT
+    coalesce(logged.entity_id, shown.entity_id), coalesce(logged.version, shown.version), logged.position,
+    logged.entered_at, logged.exited_at, shown.entered_at, shown.exited_at
+FROM
+    (
+        SELECT
+            substr(e.stream, length(%(kind)s) + 2) AS entity_id, e.version, e.position, e.data ->> 'status' AS status,
+            e.entered_at, lead(e.entered_at) OVER (PARTITION BY e.stream ORDER BY e.version) AS exited_at
+        FROM sojourn.event AS e
+        WHERE
+            e.stream >= %(kind)s || ':' AND e.stream < %(kind)s || ';'
+            AND (e.version = 1 OR e.data ? 'previous_status')
+    ) AS logged
+    FULL JOIN (
+        SELECT a.{id} AS entity_id, a.version, a.new_status AS status, a.entered_at, a.exited_at
+        FROM sojourn.{view} AS a
+    ) AS shown
+        ON shown.entity_id = logged.entity_id AND shown.version = logged.version
+WHERE
+    (logged.status, logged.entered_at, logged.exited_at)
+    IS DISTINCT FROM (shown.status, shown.entered_at, shown.exited_at)
+ORDER BY 3, 1, 2;
