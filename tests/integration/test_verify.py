@@ -149,7 +149,7 @@ class TestWhatTheServiceWrites:
             assert (replay.entities[instance.stream], replay.entities[task.stream]) == (instance, task)
 
 
-NOT_PROJECTED = {"event", "lifecycle", "command", "checkpoint", "migration", "lease", "slot_limit"}
+NOT_PROJECTED = {"event", "lifecycle", "command", "checkpoint", "migration", "lease", "slot_limit", "token"}
 """The tables that are not made from the log."""
 
 
