@@ -62,7 +62,7 @@ def renew_runner(
     }
 
     def renewed(used: Connection[Any], *, recorded: bool) -> datetime | None:
-        wanted = told | {"recorded": recorded}
+        wanted = told | {"recorded": recorded, "alone": connection is None and not recorded}
         row = used.execute(query("infrastructure", "renew_runner"), wanted, prepare=True).fetchone()
         return row[0] if row else None
 
@@ -71,8 +71,8 @@ def renew_runner(
         if report_by is not None:
             return {"report_by": report_by, "silent_since": None}
         with used.transaction():
-            before = lock_leases(used, [runner.stream])[runner.stream]
-            silences = record_silences(store, used, RUNNER, read_runners(used, [runner_id]), report, heard=True)
+            before = lock_leases(used, [runner.stream], Wait.NOWAIT)[runner.stream]
+            silences = record_silences(store, used, RUNNER, _read_runners(used, [runner_id]), report, heard=True)
             report_by = renewed(used, recorded=True) or before
         store.bell.ring()
         return {"report_by": report_by, "silent_since": silences[runner_id][0].since if silences else None}
@@ -94,7 +94,7 @@ def renew_task_instances(
     answer: HeartbeatsAnswer = {"heard": [], "returned": [], "ended": [], "locked": [], "not_found": []}
     retried = partial(_retried, store, "a task instance of this call", connection=connection, max_retries=max_retries)
     for ids in chunked(task_instance_ids):
-        found = retried(partial(_renew_in_time, store, ids, until, report))
+        found = retried(partial(_renew_in_time, store, ids, until, report, alone=connection is None))
         try:
             returned = retried(partial(_renew_late, store, found, until, report)) if found.late else ()
             late = frozenset[str]()
@@ -108,14 +108,16 @@ def renew_task_instances(
     return answer
 
 
-def _renew_in_time(store: Store, ids: list[str], until: _Until, report: Report, used: Connection[Any]) -> _Found:
+def _renew_in_time(
+    store: Store, ids: list[str], until: _Until, report: Report, used: Connection[Any], *, alone: bool
+) -> _Found:
     """Renew the leases that have not run out."""
     wanted = {"ids": ids, "occurred_at": report.occurred_at}
     rows = used.execute(query("projections", "leases_of_task_instances"), wanted, prepare=True).fetchall()
     going_on = [row for row in rows if not _has_ended(store, *row[2:5])]
     workflow_ids = {row[0]: row[1] for row in going_on}
     in_time = {row[0]: row[1] for row in going_on if not row[5]}
-    renewed = _renew(used, in_time, until, rows[0][6], recorded=False) if in_time else set()
+    renewed = _renew(used, in_time, until, rows[0][6], recorded=False, alone=alone) if in_time else set()
     ended = frozenset(row[0] for row in rows) - workflow_ids.keys()
     return _Found(workflow_ids, frozenset(workflow_ids.keys() - renewed), ended)
 
@@ -124,7 +126,7 @@ def _renew_late(store: Store, found: _Found, until: _Until, report: Report, used
     """Renew leases that had run out, and answer with those that return from a silence."""
     with used.transaction():
         instances = lock_task_instances(used, found.late, Wait.NOWAIT)
-        lock_leases(used, [instance.stream for instance in instances.values()])
+        lock_leases(used, [instance.stream for instance in instances.values()], Wait.NOWAIT)
         silences = record_silences(store, used, TASK_INSTANCE, instances, report, heard=True)
         late = {name: found.workflow_ids[name] for name in instances}
         _renew(used, late, until, _at(used, report), recorded=True)
@@ -155,10 +157,10 @@ def record_silences(
     return dict(silences)
 
 
-def lock_leases(used: Connection[Any], streams: Sequence[str]) -> dict[str, datetime]:
+def lock_leases(used: Connection[Any], streams: Sequence[str], wait: Wait) -> dict[str, datetime]:
     """Lock the leases that there are, and answer with when they end."""
-    rows = used.execute(query("infrastructure", "lock_leases"), [list(streams)])
-    return dict(rows.fetchall())
+    statement = SQL(query("infrastructure", "lock_leases")).format(wait=SQL(wait.value))
+    return dict(used.execute(statement, [list(streams)]).fetchall())
 
 
 def lock_task_instances(used: Connection[Any], ids: Collection[str], wait: Wait) -> dict[str, TaskInstance]:
@@ -167,7 +169,13 @@ def lock_task_instances(used: Connection[Any], ids: Collection[str], wait: Wait)
     return {row[0]: TaskInstance(*row) for row in used.execute(statement, [list(ids)])}
 
 
-def read_runners(used: Connection[Any], ids: Sequence[str]) -> dict[str, Runner]:
+def lock_runners(used: Connection[Any], ids: Sequence[str], wait: Wait) -> dict[str, Runner]:
+    """Lock runners that have sent heartbeats."""
+    locked = lock_leases(used, [Runner(name).stream for name in ids], wait)
+    return _read_runners(used, [stream.partition(":")[2] for stream in locked])
+
+
+def _read_runners(used: Connection[Any], ids: Sequence[str]) -> dict[str, Runner]:
     """Runners as of their last events; one that has none is alive."""
     rows = used.execute(query("projections", "read_runners"), [[Runner(name).stream for name in ids]])
     return {name: Runner(name) for name in ids} | {row[0]: Runner(*row) for row in rows}
@@ -180,6 +188,7 @@ def _renew(
     at: datetime,
     *,
     recorded: bool,
+    alone: bool = False,
 ) -> set[str]:
     told = {
         "ids": list(workflow_ids),
@@ -188,6 +197,7 @@ def _renew(
         "seconds": until.seconds,
         "at": at,
         "recorded": recorded,
+        "alone": alone,
     }
     return {row[0] for row in used.execute(query("infrastructure", "renew_task_instances"), told, prepare=True)}
 

@@ -26,6 +26,7 @@ from application.answers import (
     TaskInstanceAnswer,
 )
 from application.lifecycle_source import find_lifecycle
+from application.recover import Patience, RecoverAnswer, recover
 from application.registration import TaskSpec
 from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
 from application.single_transition import (
@@ -383,6 +384,25 @@ class TransitionService:
         Raises InvalidLimit.
         """
         limit_concurrency(self._store, tag, slots)
+
+    def recover(
+        self,
+        *,
+        dry_run: bool = False,
+        max_pending_seconds: float | None = None,
+        runner_dead_after: float | None = None,
+        actor: Actor | str | None = None,
+    ) -> RecoverAnswer:
+        """Send tasks that were left behind on their way, each in a transaction of its own; record who is silent.
+
+        They were pending for too long, or their runner is silent for too long: as long as their lifecycle says, or
+        for so many seconds. `dry_run` only says what would be done.
+        """
+        patience = Patience(
+            None if max_pending_seconds is None else check_seconds(max_pending_seconds),
+            None if runner_dead_after is None else check_seconds(runner_dead_after),
+        )
+        return recover(self._store, report_of(actor or "recovery", None, None), patience, dry_run=dry_run)
 
     def _task_alone(self, used: Connection[Any], task_id: str, *, lock: bool) -> tuple[None, Task] | None:
         task = self._store.status.task(used, task_id, lock=lock)

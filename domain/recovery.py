@@ -11,6 +11,9 @@ from domain.ownership import StatusRecord
 if TYPE_CHECKING:
     from domain.lifecycle import Lifecycle
 
+RECOVERY = "recovery"
+"""The rule by which an event moves an entity that was left behind."""
+
 Ways = dict[str, tuple[str, ...]]
 """A status -> the statuses that recovery proposes from there, one after the other."""
 

@@ -4,6 +4,7 @@ Each function takes entities as they are under the lock and answers with a Decis
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from domain.events import Event
 from domain.lifecycle import INVALID, NOT_OWNER, RETRY, UNTIMELY
 from domain.machine import Machine
 from domain.ownership import ownership_violation
+from domain.recovery import RECOVERY, Rescue
 from domain.report import NOBODY, Report
 from domain.rulebook import Governance, rulebook_of
 from domain.rules import Consequence, Response, Rule, Transform, TransitionContext, orchestrate
@@ -154,6 +156,21 @@ def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = 
         return Decision(task)
     event = task.reset(reset.to, report)
     return Decision(task.evolve(event), None, (event,), task_moved=True)
+
+
+def recover_task(task: Task, rescue: Rescue, report: Report = NOBODY, *, slots: Slots | None = None) -> Decision:
+    """What comes of a recovery's steps, one after the other; refused, without events, where one of them is."""
+    told = replace(report, reason=rescue.reason)
+    recovered = Decision(task, task_moved=True)
+    for step in rescue.steps:
+        decision = propose_task(recovered.task, step.status, told, runner_id=step.runner_id, slots=slots)
+        if decision.refused:
+            return decision._replace(task=task, events=())
+        by_recovery = (
+            event if event.rule else event.model_copy(update={"rule": RECOVERY}) for event in decision.events
+        )
+        recovered = recovered._replace(task=decision.task, events=(*recovered.events, *by_recovery))
+    return recovered
 
 
 def follow(task: Task, instance: TaskInstance, cause: Event, report: Report) -> tuple[Task, tuple[Event, ...]]:

@@ -27,3 +27,10 @@ def time_of(at: str | None) -> datetime | None:
     from domain.time import parse_time
 
     return None if at is None else parse_time(at)
+
+
+def seconds_of(duration: str | None) -> float | None:
+    """The seconds that an option's duration is, or None where it is not given; raises InvalidDuration."""
+    from domain.time import parse_duration
+
+    return None if duration is None else parse_duration(duration)

@@ -1,4 +1,5 @@
 -- A runner's heartbeat. It holds as long as told, else as long as the most impatient recovery waits, else ten minutes.
+-- alone in its transaction, it does not wait for the disk: a crash may make the runner look silent a moment early.
 -- No row where the lease had run out, unless that is recorded; or where it was heard of later already.
 INSERT INTO sojourn.lease AS l (holder, workflow_id, begun_at, heartbeat_at, report_by)
 SELECT %(holder)s, %(workflow_id)s, b.at, b.at, b.at + make_interval(secs => b.seconds)
@@ -11,6 +12,7 @@ FROM (
             600
         )
 ) AS b (at, seconds)
+WHERE NOT %(alone)s OR set_config('synchronous_commit', 'off', true) IS NOT NULL
 ON CONFLICT (holder) DO UPDATE
 SET heartbeat_at = excluded.heartbeat_at, report_by = excluded.report_by
 WHERE l.heartbeat_at <= excluded.heartbeat_at AND (%(recorded)s OR l.report_by >= excluded.heartbeat_at)

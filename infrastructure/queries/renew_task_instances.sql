@@ -1,4 +1,4 @@
--- Heartbeats of task instances. No row for a lease that had run out, unless that is recorded.
+-- Heartbeats of task instances; alone in their transaction, they do not wait for the disk. No row for a lease that had run out, unless that is recorded.
 INSERT INTO sojourn.lease AS l (holder, workflow_id, begun_at, heartbeat_at, report_by)
 SELECT 'task_instance:' || n.task_instance_id, n.workflow_id, b.at, b.at,
     greatest(b.at, coalesce(n.report_by, b.at + make_interval(secs => %(seconds)s)))
@@ -6,6 +6,7 @@ FROM
     unnest(%(ids)s::text[], %(workflow_ids)s::text[], %(report_by)s::timestamptz[])
         AS n (task_instance_id, workflow_id, report_by)
     CROSS JOIN (SELECT %(at)s::timestamptz) AS b (at)
+WHERE NOT %(alone)s OR set_config('synchronous_commit', 'off', true) IS NOT NULL
 ORDER BY 1
 ON CONFLICT (holder) DO UPDATE
 SET

@@ -23,7 +23,7 @@ FROM
                 heard_at timestamptz, silent_since timestamptz, silent_until timestamptz
             )
         WHERE
-            e.stream = l.holder AND e.name = 'runner.returned.v1'
+            l.heartbeat_at > at.moment AND e.stream = l.holder AND e.name = 'runner.returned.v1'
             AND r.silent_since < at.moment AND r.silent_until > at.moment
-    ) AS lapse ON l.heartbeat_at > at.moment
+    ) AS lapse ON true
 WHERE l.holder >= 'runner:' AND l.holder < 'runner;' AND l.begun_at <= at.moment;

@@ -19,11 +19,9 @@ SELECT
     CASE WHEN upper(s.range) <= coalesce((SELECT sojourn.as_of()), statement_timestamp()) THEN upper(s.range) END
 FROM
     sojourn.task_instance AS i
+    LEFT JOIN sojourn.lease AS l ON l.holder = 'task_instance:' || i.task_instance_id
     CROSS JOIN LATERAL unnest(sojourn.silences('task_instance', i.task_instance_id)) AS s (range)
 WHERE
     -- Nobody else was ever to be heard of by a certain time.
-    (
-        i.report_by_date IS NOT NULL
-        OR EXISTS (SELECT FROM sojourn.lease AS l WHERE l.holder = 'task_instance:' || i.task_instance_id)
-    )
+    (i.report_by_date IS NOT NULL OR l.holder IS NOT NULL)
     AND lower(s.range) < coalesce((SELECT sojourn.as_of()), statement_timestamp());

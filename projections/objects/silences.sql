@@ -4,7 +4,7 @@
 --   what was leased: from the first heartbeat until the end of the present lease, without the lapses in between.
 -- It reads with its owner's rights, for those who may read the view of silences and not the log.
 CREATE OR REPLACE FUNCTION sojourn.silences(entity_kind text, entity_id text) RETURNS tstzmultirange
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     lease    sojourn.lease;

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from domain.lifecycles import get_lifecycle
 from domain.machine import Machine
 from domain.ownership import StatusRecord, status_record_transition
-from domain.recovery import rescue
+from domain.recovery import RecoveryStep, Rescue, rescue
+from domain.report import Report
+from domain.task import Task
+from domain.transition import Decision, recover_task
 from tests.unit.test_machines import PYNENC
 
 PYNENC_LIFECYCLE = get_lifecycle("pynenc")
@@ -99,3 +102,30 @@ def test_every_step_is_legal_and_what_is_rescued_can_be_run_again(
     assert record.status in MACHINE.available_for_run
     assert record.runner_id is None
     assert rescue(PYNENC_LIFECYCLE, record, NINE + timedelta(days=9)) is None
+
+
+class TestTheStepsOfARescue:
+    def owned(self, status: str) -> Task:
+        return Task("t", "w", PYNENC_LIFECYCLE, 3, status=status, version=4, entered_at=NINE, owner="ann")
+
+    def recovered(self, status: str) -> Decision:
+        rescued = rescue(PYNENC_LIFECYCLE, StatusRecord(status, "ann", NINE), NINE + timedelta(hours=1))
+        assert rescued
+        return recover_task(self.owned(status), rescued, Report(occurred_at=NINE))
+
+    @pytest.mark.parametrize("status", OWNED)
+    def test_are_events_that_say_by_which_rule_and_why(self, status: str) -> None:
+        decision = self.recovered(status)
+
+        assert (decision.task.status, decision.task.owner, decision.refused) == ("REROUTED", None, False)
+        assert [event.version for event in decision.events] == [5, 6]
+        assert {event.rule for event in decision.events} == {"recovery"}
+        assert all(event.reason for event in decision.events)
+
+    def test_are_none_where_one_is_refused(self) -> None:
+        astray = Rescue((RecoveryStep("RUNNING_RECOVERY", None), RecoveryStep("SUCCESS", None)), "it was tried")
+
+        decision = recover_task(self.owned("RUNNING"), astray)
+
+        assert (decision.refused, decision.events, decision.rule) == (True, (), "invalid-transition")
+        assert decision.task == self.owned("RUNNING")

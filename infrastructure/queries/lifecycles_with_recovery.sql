@@ -1,0 +1,1 @@
+SELECT l.name, l.version FROM sojourn.lifecycle AS l WHERE json_typeof(l.definition -> 'recovery') = 'object';

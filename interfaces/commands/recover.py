@@ -1,0 +1,75 @@
+"""`sojourn recover`: whoever was left behind is sent on its way."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces import connect
+from interfaces.failure import WRONG
+from interfaces.options import seconds_of
+from interfaces.output import AsJson, Dsn, in_words, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.recover import RecoverAnswer
+
+app = typer.Typer()
+
+
+@app.command()
+def recover(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    max_pending: Annotated[
+        str | None,
+        typer.Option(
+            "--max-pending", metavar="DURATION", help="How long a task may be pending (5s), not as its lifecycle says."
+        ),
+    ] = None,
+    runner_dead_after: Annotated[
+        str | None,
+        typer.Option(
+            "--runner-dead-after", metavar="DURATION", help="How long a runner may be silent (10m), likewise."
+        ),
+    ] = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send tasks on their way that are pending for too long, or whose runner is silent.
+
+    Each lifecycle says for how long, and which way leads back to where a task can be run again. Runners and task
+    instances that have fallen silent are recorded as silent. The exit status is 1 where a task could not be decided on.
+    """
+    with connect.service(ctx, dsn) as service:
+        answer = service.recover(
+            dry_run=dry_run,
+            max_pending_seconds=seconds_of(max_pending),
+            runner_dead_after=seconds_of(runner_dead_after),
+        )
+    show(answer, as_json=as_json, people=lambda console: tell(console, answer, dry_run=dry_run))
+    if any(skipped["failed"] for skipped in answer["skipped"]):
+        raise typer.Exit(WRONG)
+
+
+def tell(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
+    """A line for each entity, and how many there were."""
+    from datetime import UTC, datetime
+
+    from interfaces.table import print_table, table
+
+    now = datetime.now(UTC)
+    shown = table("entity", "what", "owner", "why")
+    for lapsed in answer["lapsed"]:
+        shown.add_row(lapsed["entity"], "silent", "", f"not heard of for {in_words(now - lapsed['since'])}")
+    for task in answer["recovered"]:
+        shown.add_row(task["entity"], " -> ".join((task["from"], *task["way"])), task["owner"] or "", task["reason"])
+    for skipped in answer["skipped"]:
+        shown.add_row(skipped["entity"], "left alone", "", skipped["why"], style="bold" if skipped["failed"] else "dim")
+    if shown.rows:
+        print_table(console, shown)
+    done = "Would recover" if dry_run else "Recovered"
+    console.print(
+        f"{done} {len(answer['recovered']):,} tasks; left alone: {len(answer['skipped']):,}; "
+        f"fallen silent: {len(answer['lapsed']):,}."
+    )

@@ -1,0 +1,1 @@
+SELECT l.heartbeat_at FROM sojourn.lease AS l WHERE l.holder = 'runner:' || %s;

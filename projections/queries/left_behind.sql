@@ -1,0 +1,20 @@
+-- Tasks that seem left behind, in the order of their ids: pending for too long, of a silent runner, or unfinished.
+-- Whether they are is decided under the lock.
+SELECT t.task_id
+FROM
+    sojourn.task AS t
+    JOIN unnest(
+        %(lifecycles)s::text[], %(versions)s::integer[], %(statuses)s::text[],
+        %(max_pending_seconds)s::float8[], %(runner_dead_after)s::float8[]
+    ) AS w (lifecycle, version, status, max_pending_seconds, runner_dead_after)
+        ON w.lifecycle = t.lifecycle AND w.version = t.lifecycle_version AND w.status = t.status
+    LEFT JOIN sojourn.runner AS r ON r.runner_id = t.owner
+WHERE
+    t.task_id > %(after)s
+    AND (
+        (w.max_pending_seconds IS NULL AND w.runner_dead_after IS NULL)
+        OR t.entered_at < statement_timestamp() - make_interval(secs => w.max_pending_seconds)
+        OR coalesce(r.heard_at, t.entered_at) < statement_timestamp() - make_interval(secs => w.runner_dead_after)
+    )
+ORDER BY t.task_id
+LIMIT %(limit)s;
