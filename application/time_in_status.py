@@ -73,7 +73,7 @@ def time_in_status_histogram(
     *,
     terminal: bool = False,
 ) -> list[Bin]:
-    """The same stays, counted by how long they lasted; bins in which there is none are left out.
+    """The same stays, counted by how long they lasted: every bin from the shortest stay to the longest.
 
     Raises UnknownEntity where no task is of that workflow.
     """

@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from interfaces.commands import (
+    attempts,
     audit,
     bench,
+    breaches,
     bundle,
     concurrency,
     db,
@@ -31,6 +33,7 @@ from interfaces.commands import (
     status,
     time_in_status,
     token,
+    variants,
     verify,
 )
 from interfaces.failure import told_to_people
@@ -44,8 +47,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for commands in (
+    attempts,
     audit,
     bench,
+    breaches,
     bundle,
     concurrency,
     demo,
@@ -62,6 +67,7 @@ for commands in (
     slots,
     status,
     time_in_status,
+    variants,
     verify,
 ):
     app.add_typer(commands.app)

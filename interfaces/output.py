@@ -85,6 +85,11 @@ def _milliseconds(milliseconds: float) -> str:
     return "<1ms" if milliseconds < 1 else f"{milliseconds:.0f}ms"
 
 
+def percent(share: float | None) -> str:
+    """A share as people read it: `12.5 %`; empty where there is none."""
+    return "" if share is None else f"{share:.1%}".replace("%", " %")
+
+
 def local(time: datetime | None) -> str:
     """A time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
     return time.astimezone().isoformat(sep=" ", timespec="milliseconds") if time else ""

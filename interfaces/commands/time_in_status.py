@@ -1,6 +1,7 @@
 """`sojourn time-in-status`: how long entities stay in each status."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from math import ceil
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,11 +13,14 @@ from interfaces.output import AsJson, Dsn, in_words, show
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from application.time_in_status import TimeInStatus
+    from application.time_in_status import Bin, TimeInStatus
 
 app = typer.Typer()
 
 DURATIONS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
+
+BAR = 48
+"""How long the longest bar of a histogram is, in characters."""
 
 
 @app.command("time-in-status")
@@ -24,29 +28,62 @@ def time_in_status(
     ctx: typer.Context,
     entity: EntityKind = "task",
     by: Annotated[
-        Literal["workflow", "template", "actor"] | None,
-        typer.Option(help="A row for each; actor is the component that reported the status."),
+        Literal["workflow", "template", "actor", "hour", "day", "week"] | None,
+        typer.Option(help="A row for each; actor is the component that reported the status, a date when, in UTC."),
     ] = None,
     workflow: Workflow = None,
     at: At = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Terminal statuses too.")] = False,
+    histogram: Annotated[bool, typer.Option("--histogram", help="How many lasted how long, instead.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
     """How long tasks or task instances stay in each status.
 
     An open stay counts up to now, or up to --at. The km columns are Kaplan-Meier quantiles, for which an open stay
-    has lasted at least so long; they are empty where too few stays have ended.
+    has lasted at least so long; they are empty where too few stays have ended. In a histogram, the light part of a
+    bar is open stays.
     """
-    from application.time_in_status import time_in_status as read
+    from application import time_in_status as use_case
 
     kind = kind_of(entity)
     time = time_of(at)
+    read = use_case.time_in_status_histogram if histogram else use_case.time_in_status
     with connect.service(ctx, dsn) as service:
-        rows = read(service.store, kind, by, workflow, time, terminal=terminal)
+        rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:
             say_why_nothing(service.store, kind, workflow, time)
-    show(rows, as_json=as_json, people=lambda console: tell(console, rows, by))
+    people = draw if histogram else tell
+    show(rows, as_json=as_json, people=lambda console: people(console, rows, by))
+
+
+def draw(console: "Console", bins: "list[Bin]", by: str | None) -> None:
+    """What people see of a histogram: a line a bin, for each status of each group."""
+    from itertools import groupby
+    from operator import itemgetter
+
+    for (group, status), of_one in groupby(bins, itemgetter("group", "status")):
+        lines = list(of_one)
+        whose = f"  {by} {group or '(none)'}" if by else ""
+        number, still = (sum(line[name] for line in lines) for name in ("n", "open"))
+        console.print(
+            f"{status}{whose}  {number:,} {'stay' if number == 1 else 'stays'}{f', {still:,} open' if still else ''}",
+            style="bold",
+        )
+        most = max(line["n"] for line in lines)
+        for line in lines:
+            console.print(bin_line(line, most))
+        console.print()
+
+
+def bin_line(found: "Bin", most: int) -> str:
+    """One bin, at most 80 characters wide: `   10s to    30s  ████████░░  1,234`."""
+    ends = found["to_seconds"]
+    upto = "or more" if ends is None else f"to {in_words(ends):>6}"
+    dark = ceil(BAR * (found["n"] - found["open"]) / most)
+    light = ceil(BAR * found["n"] / most) - dark
+    bar = f"{'█' * dark}{'░' * light} {found['n']:,}" if found["n"] else ""
+    return f"{in_words(found['from_seconds']):>6} {upto:<9}  {bar}".rstrip()
 
 
 def tell(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None:

@@ -6,37 +6,45 @@ RETURNS TABLE (
     status text, "group" text, from_seconds float8, to_seconds float8, n bigint, open bigint
 )
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    WITH counted AS (
+        SELECT
+            s.status,
+            sojourn.group_of(
+                time_in_status_histogram.by, s.workflow_id, s.template, s.actor, s.entered_at
+            ) AS "group",
+            width_bucket(s.seconds, sojourn.histogram_bounds()) AS bin,
+            count(*) AS n, count(*) FILTER (WHERE s.open) AS open
+        FROM sojourn.status_audit AS s
+        WHERE
+            s.entity_kind = time_in_status_histogram.entity_kind
+            AND (
+                time_in_status_histogram.workflow_id IS NULL
+                OR s.workflow_id = time_in_status_histogram.workflow_id
+            )
+            AND (s.lifecycle, s.lifecycle_version, s.status) NOT IN (
+                SELECT l.lifecycle, l.lifecycle_version, l.status
+                FROM sojourn.lifecycle_status AS l
+                WHERE
+                    l.entity_kind = time_in_status_histogram.entity_kind AND l.terminal
+                    AND NOT time_in_status_histogram.terminal
+            )
+        GROUP BY 1, 2, 3
+    ),
+    followed AS (
+        SELECT c.*, lead(c.bin) OVER (PARTITION BY c.status, c."group" ORDER BY c.bin) AS next_bin
+        FROM counted AS c
+    )
+    -- A bin is followed by the empty ones before the next.
     SELECT
-        b.status, b."group", coalesce(bound.seconds[b.bin], 0), bound.seconds[b.bin + 1], b.n, b.open
+        f.status, f."group", coalesce(bound.seconds[b.bin], 0), bound.seconds[b.bin + 1],
+        CASE WHEN b.bin = f.bin THEN f.n ELSE 0 END, CASE WHEN b.bin = f.bin THEN f.open ELSE 0 END
     FROM
-        (VALUES (sojourn.histogram_bounds())) AS bound (seconds)
-        CROSS JOIN LATERAL (
-            SELECT
-                s.status,
-                sojourn.group_of(
-                    time_in_status_histogram.by, s.workflow_id, s.template, s.actor, s.entered_at
-                ) AS "group",
-                width_bucket(s.seconds, sojourn.histogram_bounds()) AS bin,
-                count(*) AS n, count(*) FILTER (WHERE s.open) AS open
-            FROM sojourn.status_audit AS s
-            WHERE
-                s.entity_kind = time_in_status_histogram.entity_kind
-                AND (
-                    time_in_status_histogram.workflow_id IS NULL
-                    OR s.workflow_id = time_in_status_histogram.workflow_id
-                )
-                AND (s.lifecycle, s.lifecycle_version, s.status) NOT IN (
-                    SELECT l.lifecycle, l.lifecycle_version, l.status
-                    FROM sojourn.lifecycle_status AS l
-                    WHERE
-                        l.entity_kind = time_in_status_histogram.entity_kind AND l.terminal
-                        AND NOT time_in_status_histogram.terminal
-                )
-            GROUP BY 1, 2, 3
-        ) AS b
-    ORDER BY b."group" NULLS FIRST, b.status, b.bin
+        followed AS f
+        CROSS JOIN LATERAL generate_series(f.bin, coalesce(f.next_bin - 1, f.bin)) AS b (bin)
+        CROSS JOIN (VALUES (sojourn.histogram_bounds())) AS bound (seconds)
+    ORDER BY f."group" NULLS FIRST, f.status, b.bin
 $$;
 
 COMMENT ON FUNCTION sojourn.time_in_status_histogram IS
     'How many stays in each status lasted from so long to so long (below to_seconds; NULL: no limit), for stays as '
-    'sojourn.time_in_status takes them. Bins in which there is none are left out.';
+    'sojourn.time_in_status takes them. There is a row for each bin from the shortest stay to the longest.';

@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
+from math import inf
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from application.audit import audit
 from application.status import status
-from application.time_in_status import TimeInStatus, time_in_status
+from application.time_in_status import TimeInStatus, time_in_status, time_in_status_histogram
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE, parse_entity
 from domain.errors import UnknownEntity
@@ -25,6 +26,10 @@ from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
 from tests.stays import Stay, stays_of, summary
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BOUNDS = (
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000,
+    43200, 86400, 172800, 432000, 864000, 2592000, 8640000, 31536000,
+)  # fmt: skip
 NUMBERS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
 
 
@@ -159,12 +164,28 @@ def test_up_to_now_an_open_stay_goes_on(service: TransitionService, connection: 
     assert (before - NOON).total_seconds() <= found["total_seconds"] <= (after - NOON).total_seconds()
 
 
+def test_a_histogram_has_the_empty_bins_between(service: TransitionService) -> None:
+    ended(service, [3, 40, 40])
+    still_open(service, [45])
+
+    found = [row for row in time_in_status_histogram(service.store, at=NOON) if row["status"] == "REGISTERING"]
+
+    assert [(row["from_seconds"], row["to_seconds"], row["n"], row["open"]) for row in found] == [
+        (2, 5, 1, 0),
+        (5, 10, 0, 0),
+        (10, 30, 0, 0),
+        (30, 60, 3, 1),
+    ]
+
+
 # Any sequence of reports, against a few lines of Python over the raw events.
 
 Step = tuple[int, int, int]
 """Which entity, which of the statuses that it may go to (or one that it may not), and how many seconds later."""
 
-steps = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30), st.sampled_from([0, 0, 1, 7, 60])), max_size=20)
+steps = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 30), st.sampled_from([0, 0, 1, 7, 60, 40_000])), max_size=20
+)
 workflows = count()
 
 
@@ -199,7 +220,7 @@ def report(service: TransitionService, name: str, choice: int, at: datetime, act
     sequence=steps,
     moment=st.integers(0, 20),
     terminal=st.booleans(),
-    by=st.sampled_from([None, *("workflow", "template", "actor")]),
+    by=st.sampled_from([None, *("workflow", "template", "actor", "hour", "day", "week")]),
 )
 def test_any_sequence(
     service: TransitionService,
@@ -221,24 +242,51 @@ def test_any_sequence(
         assert {(row["status"], row["group"]): numbers(row) for row in found} == expected(
             kind, streams, at, by, workflow, terminal=terminal
         )
+        bins = time_in_status_histogram(service.store, kind, by, workflow, at, terminal=terminal)
+        stays = grouped_stays(kind, streams, at, by, workflow, terminal=terminal)
+        assert {key: list(rows) for key, rows in groupby(bins, lambda row: (row["status"], row["group"]))} == {
+            key: histogram(*key, found) for key, found in stays.items()
+        }
+
+
+def histogram(status: str, group: str | None, stays: list[Stay]) -> list[dict[str, Any]]:
+    """Every bin from that of the shortest stay to that of the longest, counted stay by stay."""
+    bins = [
+        {"status": status, "group": group, "from_seconds": begins, "to_seconds": ends, "n": len(found), "open": still}
+        for begins, ends in zip((0, *BOUNDS), (*BOUNDS, None), strict=True)
+        for found in [[stay for stay in stays if begins <= stay.seconds < (ends or inf)]]
+        for still in [sum(stay.exited_at is None for stay in found)]
+    ]
+    filled = [place for place, row in enumerate(bins) if row["n"]]
+    return bins[filled[0] : filled[-1] + 1]
 
 
 def expected(
     kind: str, streams: dict[str, list[Row]], at: datetime, by: str | None, workflow: str, *, terminal: bool
 ) -> dict[tuple[str, str | None], Any]:
+    stays = grouped_stays(kind, streams, at, by, workflow, terminal=terminal)
+    return {key: pytest.approx(summary(found), abs=2e-6) for key, found in stays.items()}
+
+
+def grouped_stays(
+    kind: str, streams: dict[str, list[Row]], at: datetime, by: str | None, workflow: str, *, terminal: bool
+) -> dict[tuple[str, str | None], list[Stay]]:
     machine = TASK_MACHINE if kind == TASK else INSTANCE_MACHINE
     group: dict[str | None, Callable[[Stay], str | None]] = {
         None: lambda stay: None,
         "workflow": lambda stay: workflow,
         "template": lambda stay: {"1": "align", "2": "sort", "3": None}[stay.entity.split("/")[1]],
         "actor": lambda stay: stay.actor,
+        "hour": lambda stay: stay.entered_at.astimezone(UTC).strftime("%Y-%m-%dT%H:00:00Z"),
+        "day": lambda stay: str(stay.entered_at.astimezone(UTC).date()),
+        "week": lambda stay: str((stay.entered_at.astimezone(UTC) - timedelta(days=stay.entered_at.weekday())).date()),
     }
     grouped: dict[tuple[str, str | None], list[Stay]] = defaultdict(list)
     for name, events in streams.items():
         for stay in stays_of(events, at) if name.startswith(f"{kind}:") else ():
             if terminal or not machine.is_terminal(stay.status):
                 grouped[stay.status, group[by](stay)].append(stay)
-    return {key: pytest.approx(summary(stays), abs=2e-6) for key, stays in grouped.items()}
+    return grouped
 
 
 def numbers(row: TimeInStatus) -> dict[str, Any]:

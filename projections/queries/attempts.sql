@@ -1,0 +1,1 @@
+SELECT a.* FROM sojourn.attempts(%(by)s, %(workflow_id)s) AS a;

@@ -1,0 +1,1 @@
+SELECT d.* FROM sojourn.directly_follows(%(kind)s, %(workflow_id)s) AS d;

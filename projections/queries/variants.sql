@@ -1,0 +1,1 @@
+SELECT v.* FROM sojourn.variants(%(kind)s, %(workflow_id)s) AS v LIMIT %(limit)s;
