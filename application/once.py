@@ -1,23 +1,23 @@
 """Carrying a request out once, however often it comes: under a command id, in the transaction of its work."""
 
-import hashlib
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from psycopg import Connection
-from psycopg.types.json import Json
+from pydantic_core import from_json, to_json
 
+from application.retry import UNIQUE_VIOLATION, retrying
 from application.store import Store
 from domain.entity import check_id
-from domain.errors import CommandConflict
+from infrastructure.commands import digest, first_answer, keep_answer
+from infrastructure.recorder import Command
 from infrastructure.sql import query
 
 Answer = TypeVar("Answer")
 
 
 def once(
-    store: Store, command_id: str | None, request: object, work: Callable[[Connection[Any] | None], Answer]
+    store: Store, command_id: str | None, request: Sequence[Any], work: Callable[[Connection[Any] | None], Answer]
 ) -> Answer:
     """What `work` answers, or what it answered when this command first came; it writes through its connection.
 
@@ -26,20 +26,17 @@ def once(
     """
     if command_id is None:
         return work(None)
-    check_id("command", command_id)
-    asked = digest(request)
-    with store.transaction(repeatable=True) as connection:
-        connection.execute(query("infrastructure", "lock_command"), [command_id])
-        row = connection.execute(query("infrastructure", "first_answer"), [command_id]).fetchone()
-        if row is not None:
-            if row[0] != asked:
-                raise CommandConflict(command_id)
-            return cast("Answer", row[1])
-        answer = work(connection)
-        connection.execute(query("infrastructure", "keep_command"), [command_id, asked, Json(answer)])
-    return answer
+    name, asked = check_id("command", command_id), digest(request)
 
+    def attempt() -> Answer:
+        with store.transaction(repeatable=True) as connection:
+            connection.execute(query("infrastructure", "lock_command"), [name])
+            known = first_answer(connection, name, asked)
+            if known is not None:
+                return cast("Answer", known)
+            answer = work(connection)
+            keep_answer(connection, Command(name, asked, from_json(to_json(answer))))
+            return answer
 
-def digest(request: object) -> str:
-    """A digest of what is asked, the same for the same JSON."""
-    return hashlib.sha256(json.dumps(request, default=str, sort_keys=True).encode()).hexdigest()
+    # A single report that comes under this id takes no such lock: whoever keeps its answer first has carried it out.
+    return retrying(f"command {name!r}", attempt, max_retries=2, curable=frozenset({UNIQUE_VIOLATION}))

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from application.retry import told_of_retry
 from application.transition_service import TransitionService
 from infrastructure.settings import HttpSettings
-from interfaces.http import events, health, metrics, reading, task_instances, tasks, tokens
+from interfaces.http import arrays, events, health, heartbeats, metrics, reading, task_instances, tasks, tokens
 from interfaces.http.access import Access, AccessMiddleware
 from interfaces.http.api import Api
 from interfaces.http.body_limit import BodyLimitMiddleware
@@ -71,7 +71,7 @@ class CountingMiddleware:
 
 def _route(app: FastAPI) -> None:
     versioned = APIRouter(prefix=PREFIX)
-    for part in (tasks, task_instances, reading, events, tokens):
+    for part in (tasks, task_instances, arrays, heartbeats, reading, events, tokens):
         versioned.include_router(part.router)
     app.include_router(versioned)
     # Also without the prefix, where one looks for them.

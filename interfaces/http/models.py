@@ -3,12 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Any, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    WithJsonSchema,
+    create_model,
+)
 
+from application.transition_service import NEXT_REPORT_SECONDS
 from domain.entity import LONGEST_ID
-from domain.errors import MOST_ATTEMPTS
+from domain.errors import MOST_ATTEMPTS, MOST_CONCURRENTLY
 from domain.text import is_storable
-from domain.time import parse_time
+from domain.time import LONGEST_SECONDS, parse_time
 
 
 def _text(value: Any) -> Any:
@@ -48,7 +58,7 @@ Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator
 EntityName = Annotated[
     str,
     Field(max_length=LONGEST_ID + len("task_instance:")),
-    WithJsonSchema({"type": "string", "pattern": "^(task|ti|task_instance):[^\\u0000]{1,255}$"}),
+    WithJsonSchema({"type": "string", "pattern": "^(task|ti|task_instance|array|runner):[^\\u0000]{1,255}$"}),
 ]
 """An entity as people name it; parse_entity says what is wrong with one."""
 
@@ -63,7 +73,10 @@ def example(shown: dict[str, Any]) -> ConfigDict:
 
 def model_of(shape: Any) -> type[BaseModel]:
     """An answer's shape as OpenAPI documents it: the model of a TypedDict."""
-    fields: dict[str, Any] = {name: (hint, ...) for name, hint in get_type_hints(shape).items()}
+    required = shape.__required_keys__
+    fields: dict[str, Any] = {
+        name: (hint, ... if name in required else None) for name, hint in get_type_hints(shape).items()
+    }
     return create_model(shape.__name__, __doc__=shape.__doc__, **fields)
 
 
@@ -80,6 +93,7 @@ class TaskToRegister(Body):
     max_attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)] = 3
     template: Id | None = None
     array_id: Id | None = None
+    attributes: dict[str, Any] | None = None
 
 
 class Proposal(Body):
@@ -138,6 +152,8 @@ class TaskTransition(Proposal):
     to_status: Name
     runner_id: Id | None = None
     state_name: Name | None = None
+    scheduled_time: Time | None = None
+    details: dict[str, Any] | None = None
 
 
 class InstancesToCreate(Proposal):
@@ -165,3 +181,92 @@ class InstanceTransition(Proposal):
     to_status: Name
     current_ti_status: Name | None = None
     report_by_date: Time | None = None
+
+
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class RunnerAlive(Proposal):
+    """A runner's word that it is there; without `seconds`, for as long as the most impatient lifecycle waits."""
+
+    model_config = example({"seconds": 90})
+
+    seconds: Seconds | None = None
+
+
+class InstancesAlive(Proposal):
+    """The word of task instances that they go on."""
+
+    model_config = example({"task_instance_ids": ["align/1"], "next_report_increment": 90})
+
+    task_instance_ids: list[Id]
+    next_report_increment: Seconds = NEXT_REPORT_SECONDS
+
+
+class OfDistributor(BaseModel):
+    """The body of a route that Jobmon's distributors know: what else they send is left alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    actor: Name | None = None
+
+
+class ArrayToBind(OfDistributor):
+    """The workflow and the task template version that an array is of."""
+
+    model_config = example(
+        {"workflow_id": 12, "task_template_version_id": 7, "max_concurrently_running": 50, "name": "align"}
+    )
+
+    workflow_id: Id
+    task_template_version_id: Id
+    max_concurrently_running: Annotated[int, Field(ge=0, le=MOST_CONCURRENTLY)]
+    name: Id | None = None
+
+
+class BatchToQueue(OfDistributor):
+    """The tasks of a batch."""
+
+    model_config = example({"task_ids": ["align"], "task_resources_id": 3, "workflow_run_id": 1})
+
+    task_ids: list[Id]
+    task_resources_id: Id | None = None
+    workflow_run_id: Id | None = None
+
+
+class BatchLaunched(OfDistributor):
+    """A batch that the cluster has accepted; its instances are heard of again within so many seconds."""
+
+    model_config = example({"batch_number": 1, "next_report_increment": 90})
+
+    batch_number: Number
+    next_report_increment: Seconds
+
+
+class BatchKilled(OfDistributor):
+    """A batch in which what was told to kill itself is gone."""
+
+    model_config = example({"batch_number": 1})
+
+    batch_number: Number
+
+
+class Submission(BaseModel):
+    """What the cluster calls an instance, and where its output goes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    distributor_id: Id
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+class DistributorIds(RootModel[dict[Id, Id | Submission]]):
+    """{task instance id: what the cluster calls it, or that and where its output goes}."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"1.1.0": "4711_0", "1.1.1": {"distributor_id": "4711_1", "stdout": "/logs/4711_1.out"}}]
+        }
+    )

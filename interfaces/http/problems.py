@@ -16,10 +16,6 @@ from application.retry import is_lost
 from domain.errors import (
     CommandConflict,
     ConnectionLost,
-    InvalidEntity,
-    InvalidId,
-    InvalidMaxAttempts,
-    InvalidTime,
     InvalidTransition,
     LifecycleConflict,
     OwnershipViolation,
@@ -27,6 +23,7 @@ from domain.errors import (
     SojournError,
     TaskConflict,
     TaskInstanceConflict,
+    UnknownBatch,
     UnknownEntity,
     UnknownName,
     WrongLifecycle,
@@ -40,6 +37,7 @@ RETRY_SECONDS = 1
 
 KINDS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (UnknownEntity, HTTPStatus.NOT_FOUND, "unknown-entity"),
+    (UnknownBatch, HTTPStatus.NOT_FOUND, "unknown-batch"),
     (InvalidTransition, HTTPStatus.CONFLICT, "refused"),
     (OwnershipViolation, HTTPStatus.CONFLICT, "refused"),
     (CommandConflict, HTTPStatus.CONFLICT, "idempotency-conflict"),
@@ -51,10 +49,7 @@ KINDS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (ConnectionLost, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (DatabaseUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (UnknownName, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
-    (InvalidId, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
-    (InvalidEntity, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
-    (InvalidTime, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
-    (InvalidMaxAttempts, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
+    (ValueError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     (SojournError, HTTPStatus.CONFLICT, "conflict"),
 )
 """The status and the type of each error; the first that fits."""
@@ -205,20 +200,18 @@ BUSY = frozenset({"53300", "55P03", "57014", "40001", "40P01", "25006"})
 """The SQLSTATEs that pass: too many connections, locks, a statement that took too long, a server that only reads."""
 
 
+CARRIED = (
+    "command_id", "task_id", "task_instance_id", "other_task_id", "differences", "lifecycle", "version", "attempts",
+    "repeatable", "array_id", "batch_number", "last", "tasks", "rule",
+)  # fmt: skip
+"""What errors have to say, under the names of their attributes."""
+
+
 def _carried(error: Exception) -> dict[str, Any]:
     """What an error has to say beside its sentence."""
     if isinstance(error, UnknownEntity):
-        return {"kind": error.kind.replace(" ", "_"), "id": error.name, "nearest": list(error.nearest)}
+        others = {"ids": list(error.names)} if len(error.names) > 1 else {}
+        return {"kind": error.kind.replace(" ", "_"), "id": error.name, "nearest": list(error.nearest), **others}
     if isinstance(error, UnknownName):
         return {"kind": error.kind, "name": error.name, "known": list(error.known), "nearest": list(error.nearest)}
-    names = (
-        "command_id",
-        "task_id",
-        "task_instance_id",
-        "differences",
-        "lifecycle",
-        "version",
-        "attempts",
-        "repeatable",
-    )
-    return {name: getattr(error, name) for name in names if hasattr(error, name)}
+    return {name: getattr(error, name) for name in CARRIED if hasattr(error, name)}

@@ -1,31 +1,33 @@
 """The routes that read: as the commands of the same names print with --json."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import dropwhile, islice
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from application.audit import AuditRow, Place, audit_page
+from application.concurrency import concurrency as read_concurrency
+from application.concurrency import concurrency_by_bucket
 from application.history import HistoryEvent, history_page
 from application.status import Status
 from application.status import status as read_status
 from application.time_in_status import TimeInStatus
 from application.time_in_status import time_in_status as read_time_in_status
 from domain.entity import SHORT, parse_entity
-from domain.time import parse_time
+from domain.time import parse_duration, parse_time
 from interfaces.http.api import answer, api
 from interfaces.http.examples import shown
-from interfaces.http.models import Body, EntityName, Id, Time, model_of
+from interfaces.http.models import Body, EntityName, Id, Name, Time, model_of
+from interfaces.http.paging import PAGE, Limit, page
 from interfaces.http.problems import documented
 
 LAST_POSITION = 2**63 - 1
 LONGEST_POSITION = 19
-
-PAGE = 10_000
-"""How many rows one answer has at most."""
 
 STATUS = {
     "entity": "task:align", "status": "RUNNING", "since": "2026-01-31T08:06:00Z", "lifecycle": "jobmon", "attempts": 1,
@@ -49,7 +51,6 @@ router = APIRouter()
 
 Entity = Annotated[EntityName, Path(examples=["task:align"])]
 At = Annotated[Time | None, Query(description="As of then (ISO 8601 with a zone), not as of now.")]
-Limit = Annotated[int, Field(ge=1, le=PAGE, description="How many rows at most; the Link header leads to the next.")]
 Order = Literal["oldest", "newest"]
 
 
@@ -97,6 +98,19 @@ class TimeInStatusQuery(Body):
     terminal: bool = False
 
 
+class ConcurrencyQuery(Body):
+    """Who was in which status; with `bucket` (90s, 5m, 2h) the mean and the most in each, else each change."""
+
+    status: Name
+    entity: Literal["task", "ti", "task_instance"] = "task"
+    by: Literal["workflow", "template"] | None = None
+    bucket: str | None = None
+    workflow_id: Id | None = None
+    at: Time | None = None
+    after: Annotated[str | None, Field(description="Go on after that row: what a Link header says.")] = None
+    limit: Limit = PAGE
+
+
 @router.get(
     "/status/{entity:path}",
     response_model=model_of(Status),
@@ -117,7 +131,7 @@ def history(request: Request, entity: Entity, chosen: Annotated[HistoryQuery, Qu
     store, named = api(request).store, parse_entity(entity)
     newest_first = chosen.order == "newest"
     events, beyond = history_page(store, named, after=chosen.after, newest_first=newest_first, limit=chosen.limit)
-    return _page(request, events, beyond)
+    return page(request, events, beyond)
 
 
 @router.get(
@@ -136,7 +150,7 @@ def audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Response:
         newest_first=chosen.order == "newest",
         limit=chosen.limit,
     )
-    return _page(request, rows, f"{beyond.entered_at.isoformat()},{beyond.position}" if beyond else None)
+    return page(request, rows, f"{beyond.entered_at.isoformat()},{beyond.position}" if beyond else None)
 
 
 @router.get(
@@ -153,9 +167,38 @@ def time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query(
     return answer(rows)
 
 
-def _page(request: Request, rows: Sequence[Any], beyond: str | None) -> Response:
-    """The rows, with a Link header to those beyond, where there are any."""
-    if beyond is None:
-        return answer(rows)
-    asked = {**request.query_params, "after": beyond}
-    return answer(rows, {"Link": f'<{quote(request.scope["path"])}?{urlencode(asked)}>; rel="next"'})
+@router.get(
+    "/concurrency",
+    responses={200: shown([{"at": "2026-01-31T08:06:00Z", "n": 12}]), **documented(404, 422)},
+)
+def concurrency(request: Request, chosen: Annotated[ConcurrencyQuery, Query()]) -> Response:
+    """How many tasks or task instances were in a status at once: one row at each change, or each bucket of time."""
+    with _changes(request, chosen) as rows:
+        beyond = rows
+        if chosen.after is not None:
+            beyond = islice(dropwhile(lambda row: _mark(row) != chosen.after, rows), 1, None)
+        some = list(islice(beyond, chosen.limit + 1))
+    told = some[: chosen.limit]
+    last = _mark(told[-1]) if len(some) > chosen.limit else None
+    return page(request, told if chosen.by else [_without_group(row) for row in told], last)
+
+
+@contextmanager
+def _changes(request: Request, chosen: ConcurrencyQuery) -> Iterator[Iterator[Any]]:
+    store, kind = api(request).store, SHORT.get(chosen.entity, chosen.entity)
+    wanted: Any = (chosen.by, chosen.workflow_id, chosen.at)
+    if chosen.bucket is None:
+        with read_concurrency(store, kind, chosen.status, *wanted) as changes:
+            yield changes
+    else:
+        bucket = timedelta(seconds=parse_duration(chosen.bucket))
+        with concurrency_by_bucket(store, kind, chosen.status, bucket, *wanted) as buckets:
+            yield buckets
+
+
+def _mark(row: Any) -> str:
+    return f"{row['at'].isoformat()},{row['group'] or ''}"
+
+
+def _without_group(row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "group"}

@@ -1,7 +1,7 @@
 """The routes of tasks: registering them, gating them, and what is proposed for them."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -55,7 +55,7 @@ def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> 
     def register(connection: Any) -> RegisterAnswer:
         return used.service.register_tasks(
             body.workflow_id,
-            [TaskSpec(task.task_id, task.max_attempts, task.template, task.array_id) for task in body.tasks],
+            [TaskSpec(**dict(task)) for task in body.tasks],
             used.store.lifecycles.named(body.lifecycle),
             actor=actor(request, body.actor),
             reason=body.reason,
@@ -150,9 +150,11 @@ def transition_task(request: Request, task_id: TaskId, body: TaskTransition, key
         body.runner_id,
         body.state_name,
         body.occurred_at,
-        cast("Any", actor(request, body.actor)),
+        actor(request, body.actor),
         body.reason,
         key,
+        scheduled_time=body.scheduled_time,
+        details=body.details,
     )
     if taken["error"] == "not_found":
         with used.store.session() as connection:

@@ -19,7 +19,7 @@ CHECKS = (
     "content_type_conformance",
     "response_schema_conformance",
 )
-EXAMPLES = 12
+EXAMPLES = 8
 """How many requests of each kind each route gets."""
 
 
@@ -47,5 +47,5 @@ def test_no_request_is_answered_with_a_server_error(served: Serving, tmp_path: P
 
     summary = done.stdout[done.stdout.rfind("=== SUMMARY") :]
     sys.stdout.write(summary)
-    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+    assert done.returncode == 0, done.stdout[done.stdout.find("=== FAIL") :] + done.stderr[-2_000:]
     assert served.process.poll() is None

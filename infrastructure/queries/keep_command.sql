@@ -1,1 +1,0 @@
-INSERT INTO sojourn.command (command_id, request, response) VALUES (%s, %s, %s);
