@@ -202,6 +202,25 @@ class TestQueueTaskBatch:
         assert arrays.queue_task_batch(array_id, ["t2"])["batch_number"] == 2
         assert_agreement(connection)
 
+    def test_what_others_let_go_in_time_is_queued_too(
+        self,
+        service: TransitionService,
+        arrays: ArrayService,
+        array_id: str,
+        connection: Connection,
+        dsn: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        register(service, "t1", "t2", "t3")
+        with psycopg.connect(dsn) as holder:
+            holder.execute("SELECT FROM sojourn.task WHERE task_id = 't1' FOR NO KEY UPDATE")
+            monkeypatch.setattr("application.bulk_transition.time.sleep", lambda _seconds: holder.commit())
+            answer = arrays.queue_task_batch(array_id, ["t1", "t2", "t3"], max_retries=1)
+
+        assert answer == {"tasks_by_status": {"QUEUED": ["t1", "t2", "t3"]}, "batch_number": 1}
+        assert places(connection) == [("t2/1", 1, 0), ("t3/1", 1, 1), ("t1/1", 1, 2)]
+        assert_agreement(connection)
+
     def test_tasks_that_cannot_be_in_it_are_all_named_and_nothing_is_queued(
         self, service: TransitionService, arrays: ArrayService, array_id: str, connection: Connection, tmp_path: Path
     ) -> None:
