@@ -22,6 +22,9 @@ DURATIONS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
 BAR = 48
 """How long the longest bar of a histogram is, in characters."""
 
+GAP = 3
+"""More empty bins than so many are one line."""
+
 
 @app.command("time-in-status")
 def time_in_status(
@@ -71,8 +74,12 @@ def draw(console: "Console", bins: "list[Bin]", by: str | None) -> None:
             style="bold",
         )
         most = max(line["n"] for line in lines)
-        for line in lines:
-            console.print(bin_line(line, most))
+        for empty, run in groupby(lines, lambda line: not line["n"]):
+            shown = list(run)
+            if empty and len(shown) > GAP:
+                console.print(f"{'...':>6}")
+            else:
+                console.print("\n".join(bin_line(line, most) for line in shown))
         console.print()
 
 
