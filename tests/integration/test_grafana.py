@@ -1,0 +1,107 @@
+"""The Grafana dashboard: what it asks is answered, as the reader, with the columns that its panels need."""
+
+import json
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from tests.agreement import Row, rows
+from tests.attempts import attempt, register
+
+DASHBOARD = json.loads((Path(__file__).parents[2] / "docs" / "grafana" / "sojourn.json").read_text("utf-8"))
+PANELS = DASHBOARD["panels"]
+SOURCE = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
+FROM, TO = "'2020-01-01T00:00:00Z'", "'2100-01-01T00:00:00Z'"
+
+
+@pytest.fixture
+def reader(service: TransitionService, connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """The reader's connection to a log in which two tasks run, one of them for the second time."""
+    register(service, "t", "it's")
+    attempt(service, "t", "it's")
+    service.transition_task_instance("t/1", "ERROR")
+    attempt(service, "t")
+    connection.execute("SET ROLE sojourn_reader")
+    return connection
+
+
+def as_grafana_sends_it(query: str, values: dict[str, str]) -> str:
+    """A query with Grafana's variables and macros replaced."""
+    text = query
+    for name, value in values.items():
+        quoted = "'" + value.replace("'", "''") + "'"
+        text = text.replace(f"${{{name}:sqlstring}}", quoted)
+    text = re.sub(r"\$__timeFilter\(([^()]+)\)", rf"\1 BETWEEN {FROM} AND {TO}", text)
+    text = text.replace("$__timeFrom()", FROM).replace("$__timeTo()", TO).replace("$__interval_ms", "3600000")
+    assert "$" not in text, text
+    return text
+
+
+def ask(reader: psycopg.Connection[Any], query: str, **values: str) -> list[Row]:
+    statement = as_grafana_sends_it(query, {"entity_kind": "task", "workflow": "", "status": "RUNNING"} | values)
+    return rows(reader, statement.replace("%", "%%") if "%" in statement else statement)
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
+def test_a_panel_gets_what_it_shows(reader: psycopg.Connection[Any], panel: dict[str, Any]) -> None:
+    (target,) = panel["targets"]
+
+    for kind, workflow in product(("task", "task_instance"), ("", "w")):
+        found = ask(reader, target["rawSql"], entity_kind=kind, workflow=workflow)
+        assert found, (kind, workflow)
+        columns = set(found[0])
+        if target["format"] == "time_series":
+            assert "time" in columns
+            assert all(row["time"].tzinfo for row in found)
+            assert [row["time"] for row in found] == sorted(row["time"] for row in found)
+        for field in needed(panel):
+            assert field in columns
+    assert ask(reader, target["rawSql"], workflow="it's nowhere") == []
+
+
+def needed(panel: dict[str, Any]) -> list[str]:
+    """The columns that a panel's options name."""
+    fields = [panel["options"]["xField"]] if "xField" in panel["options"] else []
+    for transformation in panel.get("transformations", []):
+        fields += transformation["options"]["fields"]
+    for override in panel["fieldConfig"]["overrides"]:
+        fields += override["matcher"]["options"].strip("/^()$").split("|")
+    return [*fields, *(("time", "end", "status") if panel["type"] == "state-timeline" else ())]
+
+
+def test_its_variables_offer_what_there_is(reader: psycopg.Connection[Any]) -> None:
+    queries = {found["name"]: found["query"] for found in DASHBOARD["templating"]["list"] if found["type"] == "query"}
+
+    assert ask(reader, queries["workflow"]) == [{"__value": "", "__text": "All"}, {"__value": "w", "__text": "w"}]
+    assert {"status": "RUNNING"} in ask(reader, queries["status"])
+
+
+def test_its_panels_are_such_as_grafana_has() -> None:
+    assert {panel["type"] for panel in PANELS} == {"barchart", "state-timeline", "table", "timeseries"}
+    assert {needs["id"] for needs in DASHBOARD["__requires"] if needs["type"] == "panel"} == {
+        panel["type"] for panel in PANELS
+    }
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+    for panel in PANELS:
+        assert panel["datasource"] == SOURCE
+        assert [target["datasource"] for target in panel["targets"]] == [SOURCE]
+        assert {"defaults", "overrides"} == panel["fieldConfig"].keys()
+    variables = {found["name"] for found in DASHBOARD["templating"]["list"]}
+    used = set(re.findall(r"\$\{(\w+)", json.dumps(DASHBOARD))) | set(re.findall(r"\$([a-z]\w+)", json.dumps(PANELS)))
+    assert used == variables
+
+
+def test_its_panels_do_not_overlap() -> None:
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in PANELS)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
