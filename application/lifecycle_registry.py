@@ -36,6 +36,8 @@ class LifecycleRegistry:
     def pin(self, lifecycle: Lifecycle) -> Lifecycle:
         """Keep the definition with the log; raises LifecycleConflict where another is there under its key.
 
+        What decides nothing, and only says how to read a status, may be told anew.
+
         In a transaction of its own: two long ones that register under a new lifecycle need not wait for each other.
         """
         if self._pinned.get(lifecycle.key) != lifecycle:
@@ -43,8 +45,11 @@ class LifecycleRegistry:
             with self._database.connection() as connection:
                 connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
                 row = connection.execute(query("infrastructure", "pinned_lifecycle"), lifecycle.key).fetchone()
-            if row is None or Lifecycle.model_validate(row[0]) != lifecycle:
-                raise LifecycleConflict(*lifecycle.key)
+                kept = Lifecycle.model_validate(row[0]) if row else None
+                if kept is None or not kept.decides_as(lifecycle):
+                    raise LifecycleConflict(*lifecycle.key)
+                if kept != lifecycle:
+                    connection.execute(query("infrastructure", "retell_lifecycle"), [Json(definition), *lifecycle.key])
             self._pinned[lifecycle.key] = lifecycle
         return lifecycle
 

@@ -60,6 +60,24 @@ class UnknownRule(UnknownName):
     kind = "rule"
 
 
+class UnknownOrphanRule(UnknownName):
+    """A rule by which nothing is an orphan."""
+
+    kind = "orphan rule"
+
+
+class InvalidThreshold(SojournError, ValueError):
+    """A threshold of the orphan rules that cannot be read."""
+
+    def __init__(self, thresholds: Mapping[str, str], why: str) -> None:
+        self.thresholds = dict(thresholds)
+        told = ", ".join(f"sojourn.{name} = {value!r}" for name, value in self.thresholds.items())
+        super().__init__(
+            f"a threshold cannot be read{f' ({told})' if told else ''}: {' '.join(why.split())}; write durations like "
+            "30s, 15m, 2h or 1 day"
+        )
+
+
 class LifecycleInvalid(SojournError, ValueError):
     """A lifecycle whose parts do not fit together, with every reason."""
 

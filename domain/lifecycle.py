@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.core_rules import CORE_RULES, OrphanedInstance, Retry, SupersededInstance
 from domain.errors import LifecycleInvalid, UnknownRule
-from domain.machine import Machine, names_no_status
+from domain.machine import READING, Machine, names_no_status
 from domain.recovery import Recovery
 
 INVALID = "invalid-transition"
@@ -104,6 +104,10 @@ class Lifecycle(BaseModel):
         """What a task is pinned to: name and version."""
         return self.name, self.version
 
+    def decides_as(self, other: "Lifecycle") -> bool:
+        """Whether every proposal comes to the same under both: they differ in how a status is read at most."""
+        return self._deciding() == other._deciding()
+
     def task_status_for(self, instance_status: str, num_attempts: int, max_attempts: int) -> str | None:
         """The status that an instance's status implies for its task, or None where it says nothing."""
         implication = self.implies.get(instance_status)
@@ -124,6 +128,9 @@ class Lifecycle(BaseModel):
     def counts_attempt(self, target: str) -> bool:
         """Whether entering `target` through the gate begins an attempt."""
         return self.gate is not None and target == self.gate.to
+
+    def _deciding(self) -> dict[str, Any]:
+        return self.model_dump(exclude={"task": set(READING), "instance": set(READING)})
 
     def _round_about(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
         implication = self.implies.get(instance_status)

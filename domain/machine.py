@@ -17,6 +17,9 @@ def _edges(value: Any) -> Any:
 Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
 
 
+READING = ("awaits_report", "awaits_distributor")
+"""What a status can be that decides nothing, and only says what is to be expected of it."""
+
 FLAGS = (
     "terminal",
     "final",
@@ -27,6 +30,7 @@ FLAGS = (
     "acquires",
     "releases",
     "overrides",
+    *READING,
 )
 """What a status can be, beside a key of `transitions`."""
 
@@ -37,6 +41,8 @@ class Machine(BaseModel):
     `transitions` has every status as a key and, for each, its next statuses with what makes the edge happen.
     `terminal` statuses end an entity's work, though edges may lead out of them; nothing follows `final` ones.
     `transient` ones are entered and left at the same instant; those `available_for_run` wait for a runner.
+    Who is in one that `awaits_report` is to be heard of by its report_by_date; who is in one that `awaits_distributor`
+    waits for the id that a distributor gives it.
     `untimely` pairs are reports that lost a race: refused, but no cause for alarm.
 
     Ownership: to enter a status that `acquires` takes a runner, who then owns the entity until it enters one that
@@ -56,6 +62,8 @@ class Machine(BaseModel):
     acquires: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     overrides: frozenset[str] = frozenset()
+    awaits_report: frozenset[str] = frozenset()
+    awaits_distributor: frozenset[str] = frozenset()
     untimely: frozenset[tuple[str, str]] = frozenset()
     orphaned: str | None = None
 

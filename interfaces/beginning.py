@@ -18,8 +18,11 @@ def say_entity_begins(store: "Store", entity: "Entity", at: datetime) -> None:
     messages().print(f"{entity.title} did not exist at {local(at)}: it begins at {local(begins)}")
 
 
-def say_why_nothing(store: "Store", kind: str, workflow_id: str | None, at: datetime | None) -> None:
-    """Tell people why there is nothing about entities of that kind (in that workflow) as of `at`."""
+def say_why_nothing(store: "Store", kind: str, workflow_id: str | None, at: datetime | None) -> bool:
+    """Tell people why there is nothing about entities of that kind (in that workflow) as of `at`.
+
+    Answers whether that is why: there were none.
+    """
     from application.known import beginning
 
     what = f"{kind.replace('_', ' ')}s" + (f" of workflow {workflow_id!r}" if workflow_id is not None else "")
@@ -28,3 +31,4 @@ def say_why_nothing(store: "Store", kind: str, workflow_id: str | None, at: date
         messages().print(f"there are no {what} in the log yet")
     elif at is not None and at < begins:
         messages().print(f"there were no {what} at {local(at)}: the first begins at {local(begins)}")
+    return begins is None or (at is not None and at < begins)

@@ -19,6 +19,8 @@ MARKS = {
     "acquires": "acquires",
     "releases": "releases",
     "overrides": "overrides",
+    "awaits_report": "awaits a report",
+    "awaits_distributor": "awaits a distributor id",
 }
 """The flags of a machine that stand beside a status, in words."""
 

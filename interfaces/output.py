@@ -1,5 +1,6 @@
 """What commands print: one JSON document, or tables and sentences for people."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -88,6 +89,15 @@ def _milliseconds(milliseconds: float) -> str:
 def percent(share: float | None) -> str:
     """A share as people read it: `12.5 %`; empty where there is none."""
     return "" if share is None else f"{share:.1%}".replace("%", " %")
+
+
+TOLD = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:)])")
+"""A time as sentences of the database have it."""
+
+
+def with_local_times(sentence: str) -> str:
+    """A sentence with its times in the local zone."""
+    return TOLD.sub(lambda found: local(datetime.fromisoformat(found[0])), sentence)
 
 
 def local(time: datetime | None) -> str:

@@ -6,6 +6,7 @@ OBJECTS = (
     "project_appended",
     "as_of",
     "lifecycle_status",
+    "lifecycle_class",
     "task_status_audit",
     "task_instance_status_audit",
     "current_task",
@@ -27,6 +28,19 @@ OBJECTS = (
     "breaches",
     "variants",
     "directly_follows",
+    "active_instance",
+    "entered",
+    "told",
+    "orphan_threshold",
+    "orphan_terminal_parent",
+    "orphan_superseded",
+    "orphan_missed_heartbeat",
+    "orphan_never_launched",
+    "orphan_dead_runner",
+    "orphan_stuck",
+    "orphan_stalled_task",
+    "orphan_late_report",
+    "orphan",
     "grant_reader",  # the last: it grants what there is
 )
 """The functions and views, in the order of their creation."""

@@ -3,3 +3,9 @@ CREATE OR REPLACE FUNCTION sojourn.as_of() RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT nullif(current_setting('sojourn.as_of', true), '')::timestamptz
 $$;
+
+-- The same, with the time of the statement in the place of NULL.
+CREATE OR REPLACE FUNCTION sojourn.moment() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT coalesce(sojourn.as_of(), statement_timestamp())
+$$;

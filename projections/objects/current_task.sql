@@ -1,27 +1,35 @@
 -- Each task and its status now, or as of sojourn.as_of; a task that was not registered by then is not there.
 CREATE OR REPLACE VIEW sojourn.current_task AS
 SELECT
-    t.task_id, t.workflow_id, t.status, t.entered_at, t.num_attempts, t.max_attempts, t.instances, t.template,
-    t.lifecycle, t.lifecycle_version, t.version, t.owner, t.state
-FROM sojourn.task AS t
-WHERE (SELECT sojourn.as_of()) IS NULL
-UNION ALL
-SELECT
     t.task_id, t.workflow_id, latest.status, latest.entered_at, latest.num_attempts, t.max_attempts,
-    (
-        SELECT count(*)::integer FROM sojourn.transition AS i
-        WHERE i.entity_kind = 'task_instance' AND i.version = 1 AND i.entered_at <= (SELECT sojourn.as_of())
-            AND i.entity_id IN (SELECT n.task_instance_id FROM sojourn.task_instance AS n WHERE n.task_id = t.task_id)
-    ),
-    t.template, t.lifecycle, t.lifecycle_version, latest.version, e.data ->> 'owner', e.data -> 'state'
+    CASE
+        WHEN (SELECT sojourn.as_of()) IS NULL THEN t.instances
+        ELSE (
+            SELECT count(*)::integer FROM sojourn.transition AS i
+            WHERE i.entity_kind = 'task_instance' AND i.version = 1 AND i.entered_at <= (SELECT sojourn.as_of())
+                AND i.entity_id IN (
+                    SELECT n.task_instance_id FROM sojourn.task_instance AS n WHERE n.task_id = t.task_id
+                )
+        )
+    END AS instances,
+    t.template, t.lifecycle, t.lifecycle_version, latest.version,
+    CASE WHEN (SELECT sojourn.as_of()) IS NULL THEN t.owner ELSE e.data ->> 'owner' END AS owner,
+    CASE WHEN (SELECT sojourn.as_of()) IS NULL THEN t.state ELSE e.data -> 'state' END AS state
 FROM
     sojourn.task AS t
     CROSS JOIN LATERAL (
-        SELECT s.status, s.entered_at, s.num_attempts, s.version
-        FROM sojourn.transition AS s
-        WHERE s.entity_kind = 'task' AND s.entity_id = t.task_id AND s.entered_at <= (SELECT sojourn.as_of())
-        ORDER BY s.version DESC
-        LIMIT 1
+        SELECT t.status, t.entered_at, t.num_attempts, t.version
+        WHERE (SELECT sojourn.as_of()) IS NULL
+        UNION ALL
+        (
+            SELECT s.status, s.entered_at, s.num_attempts, s.version
+            FROM sojourn.transition AS s
+            WHERE
+                (SELECT sojourn.as_of()) IS NOT NULL
+                AND s.entity_kind = 'task' AND s.entity_id = t.task_id AND s.entered_at <= (SELECT sojourn.as_of())
+            ORDER BY s.version DESC
+            LIMIT 1
+        )
     ) AS latest
-    LEFT JOIN sojourn.event AS e ON e.stream = 'task:' || t.task_id AND e.version = latest.version
-WHERE (SELECT sojourn.as_of()) IS NOT NULL;
+    LEFT JOIN sojourn.event AS e
+        ON (SELECT sojourn.as_of()) IS NOT NULL AND e.stream = 'task:' || t.task_id AND e.version = latest.version;

@@ -9,7 +9,15 @@ SELECT
     machine.value::jsonb -> 'failures' ? status.key AS failure,
     coalesce(
         machine.value ->> 'initial' = status.key OR machine.value::jsonb -> 'available_for_run' ? status.key, false
-    ) AS waiting
+    ) AS waiting,
+    coalesce(machine.value::jsonb -> 'awaits_report' ? status.key, false) AS awaits_report,
+    coalesce(machine.value::jsonb -> 'awaits_distributor' ? status.key, false) AS awaits_distributor,
+    machine.key = 'task' AND EXISTS (
+        SELECT FROM json_each(l.definition -> 'implies') AS implied
+        WHERE
+            implied.value ->> 'status' = status.key
+            AND NOT (l.definition -> 'task_instance' -> 'terminal')::jsonb ? implied.key
+    ) AS awaits_instance
 FROM
     sojourn.lifecycle AS l
     CROSS JOIN LATERAL json_each(l.definition) AS machine

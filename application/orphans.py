@@ -1,0 +1,105 @@
+"""Orphans: entities for which an event was to be expected, and is missing.
+
+Each rule is defined by a view of its own (projections/objects/orphan_*.sql).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.errors import DataError
+from psycopg.rows import dict_row
+
+from application.as_of import as_of
+from application.known import check_workflow
+from application.store import Store
+from domain.entity import Entity
+from domain.errors import InvalidThreshold, UnknownOrphanRule
+from infrastructure.sql import query
+
+LATE_REPORT = "late-report"
+STUCK = "stuck"
+
+RULES = (
+    "terminal-parent",
+    "superseded",
+    "missed-heartbeat",
+    "never-launched",
+    "dead-runner",
+    STUCK,
+    "stalled-task",
+    LATE_REPORT,
+)
+"""The rules by which something is an orphan."""
+
+DECIDED = frozenset({LATE_REPORT})
+"""Those whose orphans the lifecycle has ended already."""
+
+THRESHOLDS = ("never_launched_after", "runner_dead_after", "stuck_after", "stuck_factor", "stuck_minimum", "stuck_floor")
+"""The settings `sojourn.NAME` that the rules read."""
+
+
+class Orphan(TypedDict):
+    """An entity, the rule by which it is an orphan, and since when.
+
+    `evidence` has positions in the log, `expected` what should be there and is not.
+    """
+
+    entity: str
+    rule: str
+    since: datetime
+    evidence: list[int]
+    expected: str
+    explanation: str
+    decided: bool
+    workflow_id: str
+
+
+def orphans(
+    store: Store,
+    rule: str | None = None,
+    decided: bool = False,
+    at: datetime | None = None,
+    workflow_id: str | None = None,
+    thresholds: Mapping[str, str] | None = None,
+) -> list[Orphan]:
+    """The orphans as of `at`, of one rule or of all, the oldest first; those that are `decided` where it is asked for.
+
+    `thresholds` has settings of the rules for this answer alone. Raises UnknownOrphanRule, InvalidThreshold, and
+    UnknownEntity where no task is of that workflow.
+    """
+    with as_of(store, at) as connection:
+        if workflow_id is not None:
+            check_workflow(connection, workflow_id)
+        return orphans_in(connection, _rules(rule, decided), workflow_id=workflow_id, thresholds=thresholds)
+
+
+def orphans_in(
+    connection: Connection[Any],
+    rules: Sequence[str] = RULES,
+    *,
+    entity: Entity | None = None,
+    workflow_id: str | None = None,
+    thresholds: Mapping[str, str] | None = None,
+) -> list[Orphan]:
+    """The orphans by those rules in a transaction that is as of some time: all, or those that are one entity."""
+    kind, name = entity or (None, None)
+    wanted = {"rules": list(rules), "workflow_id": workflow_id, "kind": kind, "id": name}
+    connection.execute(query("projections", "orphan_session"))
+    for threshold, value in (thresholds or {}).items():
+        connection.execute(query("projections", "orphan_threshold"), [threshold, value])
+    try:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(query("projections", "orphans"), wanted, prepare=False).fetchall()
+    except DataError as error:
+        raise InvalidThreshold(thresholds or {}, str(error)) from error
+    return cast("list[Orphan]", rows)
+
+
+def _rules(rule: str | None, decided: bool) -> list[str]:
+    if rule is None:
+        return [name for name in RULES if decided or name not in DECIDED]
+    if rule not in RULES:
+        raise UnknownOrphanRule(rule, RULES)
+    return [rule]

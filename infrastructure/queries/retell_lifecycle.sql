@@ -1,0 +1,1 @@
+UPDATE sojourn.lifecycle SET definition = %s WHERE name = %s AND version = %s;

@@ -1,0 +1,23 @@
+-- When an entity entered the statuses that it has been among ever since, and the position of that event.
+-- With the rights of its owner, as the views that ask it: whoever may read them need not read the tables.
+CREATE OR REPLACE FUNCTION sojourn.entered(entity_kind text, entity_id text, among text[])
+RETURNS TABLE (entered_at timestamptz, "position" bigint)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    SELECT t.entered_at, t.position
+    FROM sojourn.transition AS t
+    WHERE
+        t.entity_kind = entered.entity_kind AND t.entity_id = entered.entity_id
+        AND t.entered_at <= coalesce(sojourn.as_of(), 'infinity')
+        AND t.version > coalesce((
+            SELECT o.version FROM sojourn.transition AS o
+            WHERE
+                o.entity_kind = entered.entity_kind AND o.entity_id = entered.entity_id
+                AND o.entered_at <= coalesce(sojourn.as_of(), 'infinity')
+                AND o.status <> ALL (among)
+            ORDER BY o.version DESC
+            LIMIT 1
+        ), 0)
+    ORDER BY t.version
+    LIMIT 1
+$$;

@@ -1,0 +1,13 @@
+-- The statuses of every lifecycle that a task is pinned to, one row a machine: those that end an entity's work and
+-- those that do not, those that await a report or a distributor's id, and those in which a task awaits an instance,
+-- because it is what an active instance implies.
+CREATE OR REPLACE VIEW sojourn.lifecycle_class AS
+SELECT
+    s.lifecycle, s.lifecycle_version, s.entity_kind,
+    array_agg(s.status) FILTER (WHERE NOT s.terminal) AS active,
+    array_agg(s.status) FILTER (WHERE s.terminal) AS ended,
+    array_agg(s.status) FILTER (WHERE s.awaits_report) AS awaits_report,
+    array_agg(s.status) FILTER (WHERE s.awaits_distributor) AS awaits_distributor,
+    array_agg(s.status) FILTER (WHERE s.awaits_instance) AS awaits_instance
+FROM sojourn.lifecycle_status AS s
+GROUP BY s.lifecycle, s.lifecycle_version, s.entity_kind;

@@ -1,0 +1,35 @@
+-- The task belongs to a runner whose lease has run out, and who has sent no heartbeat for longer than
+-- sojourn.runner_dead_after, or else than the task's lifecycle allows. Who never sent one is silent since the task was
+-- given to it.
+CREATE OR REPLACE VIEW sojourn.orphan_dead_runner AS
+SELECT
+    'task' AS entity_kind, t.task_id AS entity_id, t.task_id, t.workflow_id,
+    'dead-runner' AS rule, false AS decided,
+    greatest(heard.at + threshold.allowed, r.silent_since) AS since,
+    ARRAY[standing.position] AS evidence,
+    format('a heartbeat of runner:%s by %s', t.owner, sojourn.told(greatest(heard.at + threshold.allowed, r.silent_since)))
+        AS expected,
+    format(
+        'task:%s is %s since %s and belongs to runner:%s, who has sent no heartbeat since %s (allowed: %s)',
+        t.task_id, t.status, sojourn.told(t.entered_at), t.owner, sojourn.told(heard.at), threshold.allowed
+    ) AS explanation
+FROM
+    sojourn.current_task AS t
+    JOIN sojourn.lifecycle AS l ON l.name = t.lifecycle AND l.version = t.lifecycle_version
+    JOIN sojourn.lifecycle_class AS c
+        ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
+    LEFT JOIN sojourn.runner AS r ON r.runner_id = t.owner
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
+            sojourn.orphan_threshold('runner_dead_after')::interval,
+            make_interval(secs => (l.definition -> 'recovery' ->> 'runner_dead_after')::float8),
+            '10 minutes'
+        )
+    ) AS threshold (allowed)
+    CROSS JOIN LATERAL (SELECT coalesce(r.heard_at, t.entered_at)) AS heard (at)
+    CROSS JOIN LATERAL sojourn.entered('task', t.task_id, ARRAY[t.status]) AS standing
+WHERE
+    t.owner IS NOT NULL
+    AND t.status = ANY (c.active)
+    AND (r.runner_id IS NULL OR r.silent_since IS NOT NULL)
+    AND heard.at + threshold.allowed < sojourn.moment();

@@ -1,0 +1,26 @@
+-- The orphan rule has ended the instance already: it reported a failure after its task had ended.
+CREATE OR REPLACE VIEW sojourn.orphan_late_report AS
+SELECT
+    'task_instance' AS entity_kind, r.entity_id, r.task_id, r.workflow_id,
+    'late-report' AS rule, true AS decided,
+    r.entered_at AS since,
+    ARRAY[ended.position, r.position] AS evidence,
+    format('ti:%s reporting %s before %s, when task:%s ended', r.entity_id, r.reported, sojourn.told(ended.entered_at), r.task_id)
+        AS expected,
+    format(
+        'ti:%s reported %s at %s; task:%s was already %s since %s; rule %s turned %s into %s',
+        r.entity_id, r.reported, sojourn.told(r.entered_at), r.task_id, ended.status, sojourn.told(ended.entered_at),
+        r.rule, r.reported, r.status
+    ) AS explanation
+FROM
+    sojourn.transition AS r
+    CROSS JOIN LATERAL (
+        SELECT t.position, t.status, t.entered_at
+        FROM sojourn.transition AS t
+        WHERE t.entity_kind = 'task' AND t.entity_id = r.task_id AND t.position < r.position
+        ORDER BY t.version DESC
+        LIMIT 1
+    ) AS ended
+WHERE
+    r.entity_kind = 'task_instance' AND r.rule = 'orphaned-instance'
+    AND r.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity');

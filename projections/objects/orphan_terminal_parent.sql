@@ -1,0 +1,20 @@
+-- The instance has not ended, its task has.
+CREATE OR REPLACE VIEW sojourn.orphan_terminal_parent AS
+SELECT
+    'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,
+    'terminal-parent' AS rule, false AS decided,
+    greatest(begun.entered_at, ended.entered_at) AS since,
+    ARRAY[begun.position, ended.position] AS evidence,
+    format('ti:%s in a terminal status, when task:%s entered one', i.task_instance_id, i.task_id) AS expected,
+    format(
+        'ti:%s is %s, although task:%s is %s and has been over since %s',
+        i.task_instance_id, i.status, i.task_id, t.status, sojourn.told(ended.entered_at)
+    ) AS explanation
+FROM
+    sojourn.active_instance AS i
+    JOIN sojourn.current_task AS t ON t.task_id = i.task_id
+    JOIN sojourn.lifecycle_class AS c
+        ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
+    CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, i.active) AS begun
+    CROSS JOIN LATERAL sojourn.entered('task', i.task_id, c.ended) AS ended
+WHERE t.status = ANY (c.ended);

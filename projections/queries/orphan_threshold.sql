@@ -1,0 +1,1 @@
+SELECT set_config('sojourn.' || %s, %s, true);

@@ -1,0 +1,7 @@
+SELECT o.entity, o.rule, o.since, o.evidence, o.expected, o.explanation, o.decided, o.workflow_id
+FROM sojourn.orphan AS o
+WHERE
+    o.rule = ANY (%(rules)s::text[])
+    AND (%(workflow_id)s::text IS NULL OR o.workflow_id = %(workflow_id)s)
+    AND (%(kind)s::text IS NULL OR (o.entity_kind = %(kind)s AND o.entity_id = %(id)s))
+ORDER BY o.since, o.entity_kind, o.entity_id, o.rule;

@@ -1,0 +1,382 @@
+"""Orphans: by each rule, now and as of a time, as brute force finds them in the events."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from application.array_service import ArrayService
+from application.history import history
+from application.orphans import Orphan, orphans
+from application.transition_service import TaskSpec, TransitionService
+from domain.entity import parse_entity
+from domain.errors import InvalidThreshold, UnknownEntity, UnknownOrphanRule
+from tests.agreement import rows, streams_of
+from tests.orphan_fold import Hit, orphans_of
+from tests.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
+
+Connection = psycopg.Connection[Any]
+EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+
+
+def minute(number: float) -> datetime:
+    return EIGHT + timedelta(minutes=number)
+
+
+def found(service: TransitionService, number: float, **wanted: Any) -> list[tuple[str, str, float]]:
+    """(entity, rule, since in minutes) as of a minute."""
+    return [
+        (orphan["entity"], orphan["rule"], (orphan["since"] - EIGHT).total_seconds() / 60)
+        for orphan in orphans(service.store, at=minute(number), **wanted)
+    ]
+
+
+def only(service: TransitionService, number: float, **wanted: Any) -> Orphan:
+    found = orphans(service.store, at=minute(number), **wanted)
+    assert len(found) == 1, found
+    (orphan,) = found
+    return orphan
+
+
+def positions(service: TransitionService, *entered: tuple[str, str]) -> list[int]:
+    """Where the log says that a stream's entity entered a status (for the last time)."""
+    return [
+        [event["position"] for event in history(service.store, parse_entity(stream)) if event["status"] == status][-1]
+        for stream, status in entered
+    ]
+
+
+def report(service: TransitionService, instance: str, *steps: tuple[float, str], **more: Any) -> None:
+    for number, status in steps:
+        assert service.transition_task_instance(instance, status, occurred_at=minute(number), **more)["ti_updated"]
+
+
+@pytest.fixture
+def running(service: TransitionService) -> TransitionService:
+    """Task `t`, whose instance `t/1` runs since minute 5."""
+    service.register_tasks("w", [TaskSpec("t")], occurred_at=minute(0))
+    service.gate_tasks_for_queueing(["t"], occurred_at=minute(1))
+    service.create_task_instances({"t/1": "t"}, occurred_at=minute(2))
+    report(service, "t/1", (3, "INSTANTIATED"), (4, "LAUNCHED"), (5, "RUNNING"))
+    return service
+
+
+@pytest.fixture
+def retried(running: TransitionService) -> TransitionService:
+    """Its second instance `t/2` is created in minute 6 and runs from minute 7 on."""
+    running.create_task_instances({"t/2": "t"}, occurred_at=minute(6))
+    report(running, "t/2", (7, "INSTANTIATED"), (7, "LAUNCHED"), (7, "RUNNING"))
+    return running
+
+
+class TestSuperseded:
+    def test_two_instances_are_active(self, retried: TransitionService) -> None:
+        orphan = only(retried, 7)
+
+        assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("ti:t/1", "superseded", minute(6))
+        assert orphan["evidence"] == positions(retried, ("ti:t/1", "QUEUED"), ("ti:t/2", "QUEUED"))
+        assert orphan["explanation"] == (
+            "ti:t/1 is RUNNING, although ti:t/2 is a newer attempt at task:t and active since 2026-01-31T08:06:00.000Z"
+        )
+        assert orphan["expected"] == "ti:t/1 in a terminal status, before ti:t/2 began"
+
+    def test_it_is_seen_after_it_was_cleaned_up(self, retried: TransitionService) -> None:
+        report(retried, "t/1", (9, "ERROR"))
+
+        assert found(retried, 5) == []
+        assert found(retried, 8) == [("ti:t/1", "superseded", 6)]
+        assert found(retried, 9) == []
+
+
+class TestTerminalParent:
+    def test_the_task_has_ended(self, retried: TransitionService) -> None:
+        report(retried, "t/2", (10, "DONE"))
+        report(retried, "t/1", (12, "TRIAGING"))
+
+        orphan = only(retried, 13)
+
+        assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("ti:t/1", "terminal-parent", minute(10))
+        assert orphan["evidence"] == positions(retried, ("ti:t/1", "QUEUED"), ("task:t", "DONE"))
+        assert orphan["explanation"] == (
+            "ti:t/1 is TRIAGING, although task:t is DONE and has been over since 2026-01-31T08:10:00.000Z"
+        )
+        assert found(retried, 9) == [("ti:t/1", "superseded", 6)]
+
+
+class TestLateReport:
+    def test_the_orphan_rule_has_decided(self, retried: TransitionService) -> None:
+        report(retried, "t/2", (10, "DONE"))
+        report(retried, "t/1", (12, "ERROR"))
+
+        assert found(retried, 13) == []
+        orphan = only(retried, 13, decided=True)
+        assert only(retried, 13, rule="late-report") == orphan
+        assert (orphan["entity"], orphan["since"], orphan["decided"]) == ("ti:t/1", minute(12), True)
+        assert orphan["evidence"] == positions(retried, ("task:t", "DONE"), ("ti:t/1", "ERROR_FATAL"))
+        assert orphan["explanation"] == (
+            "ti:t/1 reported ERROR at 2026-01-31T08:12:00.000Z; task:t was already DONE since "
+            "2026-01-31T08:10:00.000Z; rule orphaned-instance turned ERROR into ERROR_FATAL"
+        )
+        assert found(retried, 11.5, decided=True) == [("ti:t/1", "terminal-parent", 10)]
+
+
+class TestMissedHeartbeat:
+    def test_the_report_by_date_has_passed(self, running: TransitionService) -> None:
+        report(running, "t/1", (6, "TRIAGING"))
+        report(running, "t/1", (7, "RUNNING"), report_by_date=minute(9))
+
+        assert found(running, 9) == []
+        orphan = only(running, 9.5)
+        assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("ti:t/1", "missed-heartbeat", minute(9))
+        assert orphan["evidence"] == positions(running, ("ti:t/1", "RUNNING"))
+        assert "was to be heard of by 2026-01-31T08:09:00.000Z" in orphan["explanation"]
+        report(running, "t/1", (11, "TRIAGING"))
+        assert (found(running, 10), found(running, 11)) == ([("ti:t/1", "missed-heartbeat", 9)], [])
+
+    def test_a_heartbeat_puts_it_off(self, running: TransitionService) -> None:
+        running.heartbeat_task_instances(["t/1"], 180, occurred_at=minute(6))
+        assert (found(running, 8.9), found(running, 9.1)) == ([], [("ti:t/1", "missed-heartbeat", 9)])
+
+        running.heartbeat_task_instances(["t/1"], 180, occurred_at=minute(10))
+
+        assert (found(running, 9.5), found(running, 12)) == ([("ti:t/1", "missed-heartbeat", 9)], [])
+
+
+class TestNeverLaunched:
+    def test_no_distributor_has_given_an_id(self, service: TransitionService) -> None:
+        service.register_tasks("w", [TaskSpec("t")], occurred_at=minute(0))
+        service.create_task_instances({"t/1": "t"}, occurred_at=minute(2))
+        report(service, "t/1", (10, "INSTANTIATED"))
+
+        assert found(service, 62) == []
+        orphan = only(service, 63)
+        assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("ti:t/1", "never-launched", minute(62))
+        assert orphan["evidence"] == positions(service, ("ti:t/1", "QUEUED"))
+        assert found(service, 33, thresholds={"never_launched_after": "30m"}) == [("ti:t/1", "never-launched", 32)]
+        report(service, "t/1", (70, "LAUNCHED"))
+        assert (found(service, 65), found(service, 70)) == ([("ti:t/1", "never-launched", 62)], [])
+
+    def test_an_id_puts_an_end_to_it_and_the_past_had_none(self, service: TransitionService) -> None:
+        service.register_tasks("w", [TaskSpec("t")], occurred_at=minute(0))
+        arrays = ArrayService(service.store)
+        array = arrays.bind("w", "tv", 5, occurred_at=minute(0))["array_id"]
+        arrays.queue_task_batch(array, ["t"], occurred_at=minute(1))
+        ((instance,),) = rows_of(service, "SELECT task_instance_id FROM sojourn.task_instance")
+        assert found(service, 70) == [(f"ti:{instance}", "never-launched", 61)]
+
+        arrays.log_distributor_id(array, {instance: "slurm-17"}, occurred_at=minute(80))
+
+        assert (found(service, 79), found(service, 81)) == ([(f"ti:{instance}", "never-launched", 61)], [])
+
+
+class TestStalledTask:
+    def test_its_instance_has_ended_and_it_has_not_moved(self, running: TransitionService) -> None:
+        # The newer instance fails, which sends the task back; the older one runs on alone, and is told to end.
+        running.create_task_instances({"t/2": "t"}, occurred_at=minute(6))
+        report(running, "t/2", (7, "KILL_SELF"))
+        report(running, "t/1", (8, "ERROR"))
+
+        assert found(running, 7.5, rule="stalled-task") == []
+        report(running, "t/2", (9, "DONE"))
+        assert found(running, 10) == []
+
+    def test_a_failure_that_no_longer_counts_leaves_it_waiting(self, running: TransitionService) -> None:
+        running.create_task_instances({"t/2": "t"}, occurred_at=minute(6))
+        report(running, "t/2", (7, "INSTANTIATED"), (7, "NO_DISTRIBUTOR_ID"))
+        running.gate_tasks_for_queueing(["t"], occurred_at=minute(8))
+        assert found(running, 8, rule="stalled-task") == []
+        report(running, "t/1", (9, "ERROR"))
+
+        orphan = only(running, 9, rule="stalled-task")
+
+        assert (orphan["entity"], orphan["since"]) == ("task:t", minute(9))
+        assert orphan["evidence"][1:] == positions(running, ("ti:t/1", "ERROR"))
+        assert orphan["explanation"] == (
+            "task:t is QUEUED since 2026-01-31T08:08:00.000Z and waits on ti:t/1, which ended as ERROR at "
+            "2026-01-31T08:09:00.000Z"
+        )
+
+
+class TestDeadRunner:
+    def test_its_owner_is_silent(self, service: TransitionService) -> None:
+        service.register_tasks("w", [TaskSpec("t", max_attempts=1)], lifecycle="pynenc", occurred_at=minute(0))
+        service.heartbeat("r", 300, occurred_at=minute(0))
+        service.transition_task("t", "PENDING", runner_id="r", occurred_at=minute(1))
+        service.transition_task("t", "RUNNING", runner_id="r", occurred_at=minute(1))
+
+        assert found(service, 9) == []
+        orphan = only(service, 12)
+        assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("task:t", "dead-runner", minute(10))
+        assert orphan["evidence"] == positions(service, ("task:t", "RUNNING"))
+        assert "belongs to runner:r, who has sent no heartbeat since 2026-01-31T08:00:00.000Z" in orphan["explanation"]
+        service.heartbeat("r", 300, occurred_at=minute(20))
+        assert (found(service, 9), found(service, 12)) == ([], [("task:t", "dead-runner", 10)])
+        assert found(service, 21) == []
+
+    def test_who_never_sent_a_heartbeat_is_silent_since_it_was_given_the_task(self, service: TransitionService) -> None:
+        service.register_tasks("w", [TaskSpec("t")], lifecycle="pynenc", occurred_at=minute(0))
+        service.transition_task("t", "PENDING", runner_id="r", occurred_at=minute(1))
+
+        assert (found(service, 11), found(service, 12)) == ([], [("task:t", "dead-runner", 11)])
+        assert found(service, 4, thresholds={"runner_dead_after": "2m"}) == [("task:t", "dead-runner", 3)]
+        service.transition_task("t", "KILLED", runner_id="r", occurred_at=minute(30))
+        assert found(service, 31) == []
+
+
+class TestStuck:
+    @pytest.fixture
+    def usual(self, service: TransitionService) -> TransitionService:
+        """Twenty tasks of template `align` that ran for 2 minutes each, and one that runs since minute 100."""
+        names = [f"t{number}" for number in range(21)]
+        service.register_tasks("w", [TaskSpec(name, template="align") for name in names], occurred_at=minute(0))
+        service.gate_tasks_for_queueing(names, occurred_at=minute(0))
+        service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=minute(0))
+        for name in names:
+            began = 100 if name == "t20" else 10
+            for status in ("INSTANTIATED", "LAUNCHED", "RUNNING"):
+                service.transition_task_instance(f"{name}/1", status, occurred_at=minute(began))
+            if name != "t20":
+                service.transition_task_instance(f"{name}/1", "DONE", occurred_at=minute(12))
+        return service
+
+    def test_it_has_lasted_several_times_as_long_as_is_usual(self, usual: TransitionService) -> None:
+        assert found(usual, 106, rule="stuck") == []
+        assert found(usual, 107, rule="stuck") == [("task:t20", "stuck", 106), ("ti:t20/1", "stuck", 106)]
+        assert found(usual, 105, rule="stuck", thresholds={"stuck_factor": "2"})[0] == ("task:t20", "stuck", 104)
+        assert found(usual, 200, rule="stuck", thresholds={"stuck_minimum": "21"}) == []
+        assert found(usual, 101.5, rule="stuck", thresholds={"stuck_factor": "0"})[0] == ("task:t20", "stuck", 101)
+        orphan = orphans(usual.store, rule="stuck", at=minute(107))[1]
+        assert orphan["evidence"] == positions(usual, ("ti:t20/1", "RUNNING"))
+        assert orphan["explanation"] == (
+            "ti:t20/1 has been RUNNING since 2026-01-31T09:40:00.000Z; 99 of 100 stays there of template align have "
+            "lasted 00:02:00 at most (of 20); 3 times that is allowed, and 00:01:00 at least"
+        )
+
+    def test_what_is_given_counts_more(self, usual: TransitionService) -> None:
+        def stuck(after: str) -> list[tuple[str, str, float]]:
+            return found(usual, 131, rule="stuck", thresholds={"stuck_after": after})
+
+        assert stuck('{"RUNNING": "1h"}') == []
+        assert stuck('{"RUNNING": "1h", "align/RUNNING": "30m"}')[0] == ("task:t20", "stuck", 130)
+
+
+class TestAskingForThem:
+    def test_an_unknown_rule_is_an_error_that_names_the_nearest(self, service: TransitionService) -> None:
+        with pytest.raises(UnknownOrphanRule, match="no orphan rule 'stuk'; did you mean 'stuck'"):
+            orphans(service.store, "stuk")
+
+    def test_a_threshold_that_cannot_be_read(self, retried: TransitionService) -> None:
+        with pytest.raises(InvalidThreshold, match="stuck_factor = 'many'"):
+            orphans(retried.store, thresholds={"stuck_factor": "many"})
+
+    def test_those_of_a_workflow(self, retried: TransitionService) -> None:
+        retried.register_tasks("other", [TaskSpec("u")], occurred_at=minute(0))
+
+        assert found(retried, 7, workflow_id="other") == []
+        assert len(found(retried, 7, workflow_id="w")) == 1
+        with pytest.raises(UnknownEntity, match="no workflow 'ww'; did you mean 'w'"):
+            found(retried, 7, workflow_id="ww")
+
+    def test_a_setting_of_the_database_is_a_threshold(self, retried: TransitionService, connection: Connection) -> None:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET sojourn.stuck_after = '{{\"RUNNING\": \"1m\"}}'".encode())
+        with TransitionService.connect(retried.dsn) as asked:
+            assert ("ti:t/2", "stuck", 8.0) in found(asked, 9)
+
+    def test_a_reader_reads_the_view(self, retried: TransitionService, connection: Connection) -> None:
+        connection.execute("SET sojourn.as_of = '2026-01-31T08:08:00Z'")
+
+        assert rows(connection, "SELECT entity, rule, cardinality(evidence) AS n FROM sojourn.orphan") == [
+            {"entity": "ti:t/1", "rule": "superseded", "n": 2}
+        ]
+
+
+Step = Callable[[TransitionService, str, datetime], object]
+TASKS = ("1", "2")
+INSTANCES = tuple(f"{task}/{ordinal}" for task in TASKS for ordinal in (1, 2, 3))
+
+
+def creating(instance: str) -> Step:
+    return lambda service, w, at: service.create_task_instances({w + instance: w + instance[0]}, occurred_at=at)
+
+
+def reporting(instance: str, status: str, within: int | None) -> Step:
+    return lambda service, w, at: service.transition_task_instance(
+        w + instance,
+        status,
+        occurred_at=at,
+        report_by_date=at + timedelta(minutes=within) if within is not None else None,
+    )
+
+
+def advancing(instance: str, within: int | None) -> Step:
+    def step(service: TransitionService, w: str, at: datetime) -> None:
+        for status in ("DONE", "RUNNING", "LAUNCHED", "INSTANTIATED"):
+            reporting(instance, status, within)(service, w, at)
+
+    return step
+
+
+def proposing(task: str, status: str) -> Step:
+    return lambda service, w, at: service.transition_task(w + task, status, occurred_at=at)
+
+
+def gating(service: TransitionService, w: str, at: datetime) -> None:
+    service.gate_tasks_for_queueing([w + task for task in TASKS], occurred_at=at)
+
+
+def resetting(service: TransitionService, w: str, at: datetime) -> None:
+    service.reset_tasks([w + task for task in TASKS], reset_if_running=True, occurred_at=at)
+
+
+withins = st.none() | st.integers(-5, 60)
+steps = st.one_of(
+    st.builds(creating, st.sampled_from(INSTANCES)),
+    st.builds(advancing, st.sampled_from(INSTANCES), withins),
+    st.builds(reporting, st.sampled_from(INSTANCES), st.sampled_from(INSTANCE_MACHINE.statuses), withins),
+    st.builds(proposing, st.sampled_from(TASKS), st.sampled_from(TASK_MACHINE.statuses)),
+    st.just(gating),
+    st.just(resetting),
+)
+numbers = count()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@for_all(st.lists(st.tuples(steps, st.integers(0, 40)), min_size=10, max_size=40))
+def test_orphans_as_of_any_time_are_those_that_the_events_tell(
+    service: TransitionService, connection: Connection, sequence: list[tuple[Step, int]]
+) -> None:
+    workflow, at = f"w{next(numbers)}-", EIGHT
+    specs = [TaskSpec(workflow + task, max_attempts=2, template=workflow) for task in TASKS]
+    service.register_tasks(workflow, specs, occurred_at=at)
+    for step, later in sequence:
+        at += timedelta(minutes=later)
+        step(service, workflow, at)
+
+    streams = {stream: events for stream, events in streams_of(connection).items() if workflow in stream}
+    moments = sorted({event["entered_at"] for events in streams.values() for event in events})
+    for moment in (*moments[:: max(1, len(moments) // 4)], at, at + timedelta(hours=2)):
+        told = orphans(
+            service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"}
+        )
+        assert set(map(hit_of, told)) == set(map(rounded, orphans_of(streams, JOBMON, moment, stuck_minimum=3)))
+
+
+def hit_of(orphan: Orphan) -> Hit:
+    return rounded(Hit(orphan["entity"], orphan["rule"], orphan["since"], tuple(orphan["evidence"])))
+
+
+def rounded(hit: Hit) -> Hit:
+    """To the millisecond: a multiple of a percentile has more digits than the clock."""
+    return hit._replace(since=(hit.since + timedelta(microseconds=500)).replace(microsecond=0))
+
+
+def rows_of(service: TransitionService, statement: str) -> list[tuple[Any, ...]]:
+    with service.store.session() as used:
+        return used.execute(statement.encode()).fetchall()
