@@ -36,7 +36,14 @@ RULES = (
 DECIDED = frozenset({LATE_REPORT})
 """Those whose orphans the lifecycle has ended already."""
 
-THRESHOLDS = ("never_launched_after", "runner_dead_after", "stuck_after", "stuck_factor", "stuck_minimum", "stuck_floor")
+THRESHOLDS = (
+    "never_launched_after",
+    "runner_dead_after",
+    "stuck_after",
+    "stuck_factor",
+    "stuck_minimum",
+    "stuck_floor",
+)
 """The settings `sojourn.NAME` that the rules read."""
 
 

@@ -94,7 +94,8 @@ def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime
 
 
 def told_at(event: Row) -> datetime:
-    return max(event["entered_at"], event["occurred_at"] or event["recorded_at"])
+    told: datetime = event["occurred_at"] or event["recorded_at"]
+    return max(event["entered_at"], told)
 
 
 def outlived(task: Entity, instance: Entity) -> Iterator[Hit]:
@@ -113,7 +114,7 @@ def superseded(instance: Entity, instances: list[Entity]) -> Iterator[Hit]:
 
 
 def silent(instance: Entity, at: datetime) -> Iterator[Hit]:
-    """It was to be heard of by a time that has passed; a status entered later that says no other time changes nothing."""
+    """It was to be heard of by a time that has passed. Entering a status that names no other time is no word of it."""
     if instance.status not in instance.machine.awaits_report or not instance.last.get("report_by_date"):
         return
     since: datetime | None = None

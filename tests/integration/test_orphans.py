@@ -285,11 +285,12 @@ class TestAskingForThem:
 
     def test_a_setting_of_the_database_is_a_threshold(self, retried: TransitionService, connection: Connection) -> None:
         name = connection.info.dbname
-        connection.execute(f"ALTER DATABASE {name} SET sojourn.stuck_after = '{{\"RUNNING\": \"1m\"}}'".encode())
+        connection.execute(f'ALTER DATABASE {name} SET sojourn.stuck_after = \'{{"RUNNING": "1m"}}\''.encode())
         with TransitionService.connect(retried.dsn) as asked:
             assert ("ti:t/2", "stuck", 8.0) in found(asked, 9)
 
     def test_a_reader_reads_the_view(self, retried: TransitionService, connection: Connection) -> None:
+        connection.execute("SET ROLE sojourn_reader")
         connection.execute("SET sojourn.as_of = '2026-01-31T08:08:00Z'")
 
         assert rows(connection, "SELECT entity, rule, cardinality(evidence) AS n FROM sojourn.orphan") == [
@@ -362,9 +363,7 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     streams = {stream: events for stream, events in streams_of(connection).items() if workflow in stream}
     moments = sorted({event["entered_at"] for events in streams.values() for event in events})
     for moment in (*moments[:: max(1, len(moments) // 4)], at, at + timedelta(hours=2)):
-        told = orphans(
-            service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"}
-        )
+        told = orphans(service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"})
         assert set(map(hit_of, told)) == set(map(rounded, orphans_of(streams, JOBMON, moment, stuck_minimum=3)))
 
 
