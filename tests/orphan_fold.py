@@ -95,7 +95,8 @@ def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime
 
 def told_at(event: Row) -> datetime:
     told: datetime = event["occurred_at"] or event["recorded_at"]
-    return max(event["entered_at"], told)
+    entered: datetime = event["entered_at"]
+    return max(entered, told)
 
 
 def outlived(task: Entity, instance: Entity) -> Iterator[Hit]:
