@@ -53,6 +53,20 @@ class LifecycleRegistry:
             self._pinned[lifecycle.key] = lifecycle
         return lifecycle
 
+    def kept(self) -> list[tuple[Lifecycle, int]]:
+        """Every lifecycle that is kept with the log, and how many tasks live under it."""
+        with self._database.connection() as connection:
+            rows = connection.execute(query("projections", "kept_lifecycles")).fetchall()
+        return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
+
+    def newest(self, name: str) -> Lifecycle:
+        """The newest version that the log keeps of the lifecycle of that name; raises UnknownLifecycle."""
+        kept = [lifecycle for lifecycle, _ in self.kept()]
+        versions = [lifecycle for lifecycle in kept if lifecycle.name == name]
+        if not versions:
+            raise UnknownLifecycle(name, sorted({lifecycle.name for lifecycle in kept}))
+        return versions[-1]
+
     def _read(self, name: str, version: int) -> Lifecycle:
         if name in shipped() and get_lifecycle(name).version == version:
             return get_lifecycle(name)

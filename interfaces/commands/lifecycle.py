@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interfaces import connect
 from interfaces.failure import WRONG
-from interfaces.output import AsJson, messages, show
+from interfaces.output import AsJson, Dsn, messages, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from domain.lifecycle import Lifecycle
@@ -20,31 +23,45 @@ app = typer.Typer(no_args_is_help=True, help="List, show and check lifecycles.")
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A lifecycle in TOML.")]
 
 
+Log = Annotated[bool, typer.Option("--log", help="Of those that the log keeps for its tasks, in every version.")]
+
+
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
-    """The lifecycles that ship with Sojourn."""
+def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """The lifecycles that ship with Sojourn, or those that the log keeps, with how many tasks live under each."""
     from domain.lifecycles import get_lifecycle, shipped
 
-    lifecycles = [get_lifecycle(name) for name in shipped()]
+    if log:
+        with connect.service(ctx, dsn) as service:
+            found: Sequence[tuple[Lifecycle, int | None]] = service.store.lifecycles.kept()
+    else:
+        found = [(get_lifecycle(name), None) for name in shipped()]
     show(
-        [_summary(lifecycle) for lifecycle in lifecycles],
+        [_summary(*one) for one in found],
         as_json=as_json,
-        people=lambda console: _tell_list(console, lifecycles),
+        people=lambda console: _tell_list(console, found),
     )
 
 
 @app.command("show")
 def show_(
+    ctx: typer.Context,
     lifecycle: Annotated[str, typer.Argument(help="A shipped lifecycle's name, or a TOML file.")],
+    log: Annotated[bool, typer.Option("--log", help="The newest of that name that the log keeps.")] = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid state diagram.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,
+    dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
     """A lifecycle's statuses, what may follow each, and why it would."""
     from application.lifecycle_source import find_lifecycle
     from interfaces import lifecycle_page
 
-    found = find_lifecycle(lifecycle)
+    if log:
+        with connect.service(ctx, dsn) as service:
+            found = service.store.lifecycles.newest(lifecycle)
+    else:
+        found = find_lifecycle(lifecycle)
     if mermaid and not as_json:
         print(lifecycle_page.mermaid(found))  # noqa: T201 - text as it is, for other programs
     elif markdown and not as_json:
@@ -69,17 +86,25 @@ def check(file: File, as_json: AsJson = False) -> None:
     show(
         {"file": str(file), "problems": [], **_document(lifecycle)},
         as_json=as_json,
-        people=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. Nothing is wrong."),
+        people=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. {_verdict(lifecycle)}"),
     )
     _warn(lifecycle)
 
 
-def _summary(lifecycle: "Lifecycle") -> dict[str, Any]:
+def _verdict(lifecycle: "Lifecycle") -> str:
+    from domain.lifecycle_warning import lifecycle_warnings
+
+    return "It can be used." if lifecycle_warnings(lifecycle) else "Nothing is wrong."
+
+
+def _summary(lifecycle: "Lifecycle", tasks: int | None) -> dict[str, Any]:
+    counted = {} if tasks is None else {"tasks": tasks}
     return {
         "name": lifecycle.name,
         "version": lifecycle.version,
         "rules": lifecycle.rules,
         "statuses": {name: machine.statuses for name, machine in _machines(lifecycle)},
+        **counted,
     }
 
 
@@ -132,14 +157,17 @@ def _in_words(lifecycle: "Lifecycle") -> str:
     return f"lifecycle {lifecycle.name!r}, version {lifecycle.version}, {', '.join(counts)}"
 
 
-def _tell_list(console: "Console", lifecycles: list["Lifecycle"]) -> None:
+def _tell_list(console: "Console", lifecycles: "Sequence[tuple[Lifecycle, int | None]]") -> None:
     from rich.table import Table
 
-    table = Table("lifecycle", "version", "task statuses", "instance statuses", "rules", box=None)
-    for lifecycle in lifecycles:
+    counted = any(tasks is not None for _, tasks in lifecycles)
+    head = ("lifecycle", "version", *(("tasks",) if counted else ()), "task statuses", "instance statuses", "rules")
+    table = Table(*head, box=None)
+    for lifecycle, tasks in lifecycles:
         table.add_row(
             lifecycle.name,
             str(lifecycle.version),
+            *((str(tasks),) if counted else ()),
             str(len(lifecycle.task.statuses)),
             str(len(lifecycle.instance.statuses)) if lifecycle.instance else "",
             ", ".join(lifecycle.rules),

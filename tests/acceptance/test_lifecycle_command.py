@@ -142,7 +142,7 @@ class TestCheck:
         checked = run("check", lonely)
 
         assert checked.exit_code == 0
-        assert checked.stdout == f"{lonely}: lifecycle 'lonely', version 4, 3 task statuses. Nothing is wrong.\n"
+        assert checked.stdout == f"{lonely}: lifecycle 'lonely', version 4, 3 task statuses. It can be used.\n"
         assert checked.stderr == f"warning: {UNREACHABLE}\nwarning: {DEAD_END}\n"
         assert document("check", lonely)["problems"] == []
         assert [warning["warning"] for warning in document("check", lonely)["warnings"]] == ["unreachable", "dead end"]
