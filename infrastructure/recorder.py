@@ -38,7 +38,15 @@ CHUNK = 5_000
 COPIED = ("text", "int4", "text", "text", "timestamptz", "timestamptz", "timestamptz", "jsonb")
 """The types of the columns that COPY takes events in, which it does in binary: three times as fast as in text."""
 
+AppendedRow = tuple[str, int, str, str, datetime | None, datetime | None, bytes]
+"""Stream, version, name, workflow, occurred_at, entered_at and JSON of an event."""
+
 AS_JSON = partial(to_json, exclude_none=True)
+
+
+def as_it_is(data: bytes) -> bytes:
+    """JSON that is written already."""
+    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,15 @@ class TransitionRecorder(PostgresApplicationRecorder):
                         since[event.stream],
                         Jsonb(event, AS_JSON),
                     )
+                )
+
+    def copy_rows(self, connection: Connection[Any], rows: Iterable[AppendedRow], moment: datetime) -> None:
+        """Append many events by COPY, as `copy` does, whose times and JSON are known already."""
+        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_events")) as copy:
+            copy.set_types(COPIED)
+            for stream, version, name, workflow_id, occurred_at, entered_at, data in rows:
+                copy.write_row(
+                    (stream, version, name, workflow_id, moment, occurred_at, entered_at, Jsonb(data, as_it_is))
                 )
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:

@@ -29,21 +29,26 @@ from application.imports.proposal import (
     ResetTask,
 )
 from application.imports.repetition import Said
-from application.imports.tally import Tally
+from application.imports.shape import Filling, Shape, Shapes, instance_after, row_of, rows, task_after
+from application.imports.tally import Counts, Tally
 from application.registration import raise_if_different
 from domain.entity import check_id
 from domain.errors import SojournError, TaskInstanceConflict
-from domain.events import Event, TaskReset, TaskTransitioned
+from domain.events import TaskReset, TaskTransitioned
 from domain.lifecycle import Lifecycle
 from domain.machine import Machine
 from domain.report import Report
-from domain.task import Task
+from domain.task import Task, later
 from domain.task_instance import TaskInstance
 from domain.transition import Decision, create_instance, instance_machine, propose_task, report_instance, reset_task
+from infrastructure.recorder import AppendedRow
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt is met after one that began later: the log numbers them as it meets them."""
 
+
+CONTENT = Task._fields.index("status")
+"""How many of a task's fields say what it was registered with."""
 
 OTHER_PREVIOUS_STATUS = "other-previous-status"
 """A task goes to a status from another one than the source has it in."""
@@ -57,9 +62,12 @@ class Entry(NamedTuple):
 
 
 class Batch:
-    """Decides lines on what was found; gathers their events, their command ids and counts."""
+    """Decides lines on what was found; gathers their events, their command ids and counts.
 
-    def __init__(self, lifecycle: Lifecycle, found: Found) -> None:
+    With `shapes`, what was decided before is not decided again.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, found: Found, shapes: Shapes | None = None) -> None:
         self._lifecycle = lifecycle
         self._tasks = found.tasks
         self._instances = found.instances
@@ -67,13 +75,15 @@ class Batch:
         self._newest = {attempt.task_id: attempt.begun_at for attempt in sorted(found.attempts)}
         self._caused = found.caused
         self._known = found.known
+        self._shapes = shapes
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self._anomalies: list[str] = []
-        self._events: list[Event] = []
+        self._rows: list[AppendedRow] = []
+        self._counts: list[Counts] = []
         self.command_ids: list[str] = []
         self.tally = Tally()
 
-    def events(self, entries: Iterable[Entry]) -> Iterator[Event]:
+    def rows(self, entries: Iterable[Entry]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield what comes of each: of all of it, or nothing if any is not understood."""
         for line, said in entries:
             self.tally.lines += 1
@@ -81,8 +91,8 @@ class Batch:
                 self.tally.bad_line(line)
             else:
                 self._take(line, said)
-                yield from self._events
-                self._events.clear()
+                yield from self._rows
+                self._rows.clear()
 
     def _take(self, line: Line, said: Sequence[Said | None]) -> None:
         before = len(self.command_ids)
@@ -96,25 +106,26 @@ class Batch:
             self._count(line)
         self._undo.clear()
         self._anomalies.clear()
+        self._counts.clear()
 
     def _decide(self, proposal: Proposal, said: Said | None) -> None:
         if said and not self._is_new(said):
             return
-        report = Report(proposal.actor, proposal.reason, proposal.at, said.command_id if said else None)
+        command_id = said.command_id if said else None
         again = said is not None and said.before > 0
         match proposal:
             case MoveInstance():
-                self._move_instance(proposal, report, again=again)
+                self._move_instance(proposal, command_id, again=again)
             case MoveTask():
-                self._move_task(proposal, report, again=again)
+                self._move_task(proposal, command_id, again=again)
             case RegisterTask():
-                self._register(proposal, report)
+                self._register(proposal)
             case CreateInstance():
-                self._create(proposal, report)
+                self._create(proposal)
             case ResetTask():
-                self._reset(proposal, report)
+                self._reset(proposal, command_id)
 
-    def _register(self, proposal: RegisterTask, report: Report) -> None:
+    def _register(self, proposal: RegisterTask) -> None:
         there = self._tasks.get(proposal.task_id)
         # A task keeps the version of its lifecycle that was the current one when it was registered.
         told = proposal.lifecycle or self._lifecycle
@@ -129,36 +140,53 @@ class Batch:
             attributes=proposal.attributes,
         )
         if there:
-            raise_if_different(there, task._replace(attributes=there.attributes))  # of which the line says nothing
+            if there[:CONTENT] != task[:CONTENT]:
+                raise_if_different(there, task._replace(attributes=there.attributes))  # of which the line says nothing
             return
-        registered = task.register(report)
-        self._accept(Decision(Task.begin(registered, pinned), events=(registered,)))
+        shape = self._shapes.registration(task) if self._shapes else None
+        if shape:
+            self._fill(shape, task, None, proposal, None, task.template)
+        else:
+            registered = task.register(_report(proposal, None))
+            self._accept(Decision(Task.begin(registered, pinned), events=(registered,)))
 
-    def _create(self, proposal: CreateInstance, report: Report) -> None:
+    def _create(self, proposal: CreateInstance) -> None:
         task = self._task(proposal.task_id, proposal.workflow_id)
         name = self._name(proposal.instance) or self._number(proposal.instance, task)
         there = self._instances.get(name)
-        if there is None:
-            self._accept(create_instance(task, name, report))
-        elif there.task_id != task.id:
-            raise TaskInstanceConflict(name, there.task_id, task.id)
+        if there is not None:
+            if there.task_id != task.id:
+                raise TaskInstanceConflict(name, there.task_id, task.id)
+            return
+        shape = self._shapes.creation(task) if self._shapes and task.lifecycle.instance else None
+        if shape:
+            instance = TaskInstance(name, task.id, task.workflow_id, task.instances + 1)
+            self._fill(shape, task, instance, proposal, None)
+        else:
+            self._accept(create_instance(task, name, _report(proposal, None)))
 
-    def _move_task(self, proposal: MoveTask, report: Report, *, again: bool) -> None:
+    def _move_task(self, proposal: MoveTask, command_id: str | None, *, again: bool) -> None:
         task = self._task(proposal.task_id, proposal.workflow_id)
         machine = task.lifecycle.task
         machine.check(proposal.to)
         if again and not _may_enter_again(machine, task, proposal):
             return
-        if not self._is_true_already(task, proposal):
-            if proposal.previous_status not in (None, task.status):
-                self._anomalies.append(OTHER_PREVIOUS_STATUS)
-            counts = proposal.begins_attempt
-            if counts is None:
-                counts = task.lifecycle.counts_attempt(proposal.to)
-            status = proposal.state or proposal.to
+        if self._is_true_already(task, proposal):
+            return
+        if proposal.previous_status not in (None, task.status):
+            self._anomalies.append(OTHER_PREVIOUS_STATUS)
+        counts = proposal.begins_attempt
+        if counts is None:
+            counts = task.lifecycle.counts_attempt(proposal.to)
+        plain = proposal.state is None and proposal.runner_id is None
+        shape = self._shapes.proposal(task, proposal.to, counts_attempt=counts) if self._shapes and plain else None
+        if shape:
+            self._fill(shape, task, None, proposal, command_id)
+        else:
+            status, report = proposal.state or proposal.to, _report(proposal, command_id)
             self._accept(propose_task(task, status, report, counts_attempt=counts, runner_id=proposal.runner_id))
 
-    def _move_instance(self, proposal: MoveInstance, report: Report, *, again: bool) -> None:
+    def _move_instance(self, proposal: MoveInstance, command_id: str | None, *, again: bool) -> None:
         name = self._name(proposal.instance)
         instance = self._instances.get(name) if name else None
         if instance is None:
@@ -166,10 +194,18 @@ class Batch:
         task = self._task(instance.task_id, proposal.workflow_id)
         machine = instance_machine(task)
         machine.check(proposal.to)
-        if not again or _may_enter_again(machine, instance, proposal):
-            self._accept(report_instance(instance, task, proposal.to, report, report_by_date=proposal.report_by_date))
+        if again and not _may_enter_again(machine, instance, proposal):
+            return
+        by = proposal.report_by_date
+        shape = self._shapes.report(instance, task, proposal.to) if self._shapes and by is None else None
+        if shape:
+            self._fill(shape, task, instance, proposal, command_id)
+        else:
+            report = _report(proposal, command_id)
+            self._accept(report_instance(instance, task, proposal.to, report, report_by_date=by))
 
-    def _reset(self, proposal: ResetTask, report: Report) -> None:
+    def _reset(self, proposal: ResetTask, command_id: str | None) -> None:
+        report = _report(proposal, command_id)
         task = self._task(proposal.task_id, proposal.workflow_id)
         if task.lifecycle.reset is None:
             raise NotUnderstood(f"task {task.id!r} is under lifecycle {task.lifecycle.name!r}, which has no reset")
@@ -215,21 +251,54 @@ class Batch:
         self._set(self._newest, task.id, max(attempt.begun_at, self._newest.get(task.id, attempt.begun_at)))
         return name
 
+    def _fill(
+        self,
+        shape: Shape,
+        task: Task,
+        instance: TaskInstance | None,
+        proposal: Proposal,
+        command_id: str | None,
+        template: str | None = None,
+    ) -> None:
+        """Append what the pipeline has decided before about such entities."""
+        at = proposal.at
+        filling = Filling.of(proposal.actor, proposal.reason, at, command_id)
+        self._rows += rows(shape, task, instance, filling, template)
+        self._counts.append(shape.counts)
+        after = task_after(shape, task, at)
+        self._set(self._tasks, task.id, after)
+        if instance:
+            self._set(self._instances, instance.id, instance_after(shape, instance, at))
+        for status, caused in shape.entered:
+            self._keep_cause(after, status, caused=caused)
+
     def _accept(self, decision: Decision) -> None:
+        """Append what the pipeline has decided."""
+        since = {entity.stream: entity.entered_at for entity in self._before(decision)}
+        for event in decision.events:
+            if event.is_transition:
+                since[event.stream] = later(event.occurred_at, since.get(event.stream))
+            self._rows.append(row_of(event, since[event.stream]))
+        self._counts.append(Counts.of(decision.events))
         self._set(self._tasks, decision.task.id, decision.task)
         if decision.instance:
             self._set(self._instances, decision.instance.id, decision.instance)
-        self._events += decision.events
         for event in decision.events:
             if isinstance(event, TaskTransitioned | TaskReset):
-                self._keep_cause(decision.task, event)
+                self._keep_cause(decision.task, event.status, caused=event.cause is not None)
 
-    def _keep_cause(self, task: Task, event: TaskTransitioned | TaskReset) -> None:
+    def _before(self, decision: Decision) -> Iterator[Task | TaskInstance]:
+        if decision.task.id in self._tasks:
+            yield self._tasks[decision.task.id]
+        if decision.instance and decision.instance.id in self._instances:
+            yield self._instances[decision.instance.id]
+
+    def _keep_cause(self, task: Task, status: str, *, caused: bool) -> None:
         assert task.entered_at is not None
         before = self._caused.get(task.id, ())
-        caused = (*before, Entered(event.status, task.entered_at)) if event.cause else ()
-        if caused or before:
-            self._set(self._caused, task.id, caused)
+        now = (*before, Entered(status, task.entered_at)) if caused else ()
+        if now or before:
+            self._set(self._caused, task.id, now)
 
     def _set(self, where: MutableMapping[Any, Any], key: Any, value: Any) -> None:
         self._undo.append((where, key, where.get(key)))
@@ -243,17 +312,22 @@ class Batch:
                 where[key] = before
         self._known.difference_update(self.command_ids[command_ids:])
         del self.command_ids[command_ids:]
-        self._events.clear()
+        self._rows.clear()
 
     def _count(self, line: Line) -> None:
-        self.tally.events(self._events)
+        for counts in self._counts:
+            self.tally.count(counts)
         if not line.proposals:
             self.tally.ignored += 1
             self.tally.anomalies.update(line.anomalies)
-        elif self._events:
+        elif self._rows:
             self.tally.anomalies.update((*line.anomalies, *self._anomalies))
         else:
             self.tally.duplicates += 1
+
+
+def _report(proposal: Proposal, command_id: str | None) -> Report:
+    return Report(proposal.actor, proposal.reason, proposal.at, command_id)
 
 
 def _may_enter_again(machine: Machine, entity: Task | TaskInstance, proposal: MoveTask | MoveInstance) -> bool:

@@ -38,12 +38,6 @@ class Found:
     caused: dict[str, tuple[Entered, ...]]
     known: set[str]
 
-    def entered(self) -> dict[str, datetime]:
-        """Since when each of them is in its status, by its stream."""
-        entered = {task.stream: task.entered_at for task in self.tasks.values()}
-        entered |= {instance.stream: instance.entered_at for instance in self.instances.values()}
-        return {stream: since for stream, since in entered.items() if since is not None}
-
 
 def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Sequence[str]) -> Found:
     """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it."""

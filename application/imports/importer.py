@@ -4,6 +4,7 @@ What was committed stays when an import is interrupted; importing the file again
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from application.imports.batch import Batch, Entry
 from application.imports.found import find
 from application.imports.proposal import BadLine, Line, MoveInstance, MoveTask, RegisterTask, ResetTask
 from application.imports.repetition import Repetitions
+from application.imports.shape import Shapes
 from application.imports.tally import Tally
 from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
 from application.store import Store
@@ -43,12 +45,20 @@ def import_lines(
     `progress` is told the counts after each batch. Raises RetriesExhausted where others keep what a batch is about
     locked, LifecycleConflict where the log has another definition of the lifecycle.
     """
-    tally = Tally()
+    tally, shapes = Tally(), Shapes()
     entries = _entries(lines)
     pinned = store.lifecycles.pin(lifecycle)
-    while some := list(islice(entries, batch)):
-        tally.add(_stored(store, pinned, some))
-        progress(tally)
+
+    def read() -> list[Entry]:
+        return list(islice(entries, batch))
+
+    # While the server stores a batch, the next one is read.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as ahead:
+        coming = ahead.submit(read)
+        while some := coming.result():
+            coming = ahead.submit(read)
+            tally.add(_stored(store, pinned, some, shapes))
+            progress(tally)
     return tally
 
 
@@ -62,10 +72,10 @@ def _entries(lines: Iterable[Line | BadLine]) -> Iterator[Entry]:
             yield Entry(line, moves)
 
 
-def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry]) -> Tally:
+def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry], shapes: Shapes) -> Tally:
     def attempt() -> Tally:
         with store.transaction(repeatable=True) as connection:
-            return _decided_and_appended(store, connection, lifecycle, entries)
+            return _decided_and_appended(store, connection, lifecycle, entries, shapes)
 
     # Command ids make a batch repeatable. Two who import the same at once: one meets the other's rows, looks again,
     # and finds them there.
@@ -78,7 +88,7 @@ def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry]) -> Tally:
 
 
 def _decided_and_appended(
-    store: Store, connection: Connection[Any], lifecycle: Lifecycle, entries: list[Entry]
+    store: Store, connection: Connection[Any], lifecycle: Lifecycle, entries: list[Entry], shapes: Shapes
 ) -> Tally:
     proposals = [proposal for entry in entries if isinstance(entry.line, Line) for proposal in entry.line.proposals]
     command_ids = [said.command_id for entry in entries for said in entry.said if said]
@@ -86,9 +96,8 @@ def _decided_and_appended(
         if isinstance(proposal, RegisterTask) and proposal.lifecycle is not None:
             store.lifecycles.pin(proposal.lifecycle)
     found = find(store, connection, proposals, command_ids)
-    entered = found.entered()
-    batch = Batch(lifecycle, found)
+    batch = Batch(lifecycle, found, shapes)
     # The server stores the first events while the last ones are decided.
-    store.recorder.copy(connection, batch.events(entries), moment(connection), entered)
+    store.recorder.copy_rows(connection, batch.rows(entries), moment(connection))
     keep_commands(connection, batch.command_ids, REQUEST)
     return batch.tally

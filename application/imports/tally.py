@@ -1,9 +1,9 @@
 """What an import read and what came of it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from application.imports.proposal import BadLine
 from domain.events import Event, TaskInstanceCreated, TaskInstanceRefused, TaskRefused, TaskRegistered
@@ -44,6 +44,29 @@ class ImportAnswer(TypedDict):
     bad_lines: list[BadLineAnswer]
 
 
+class Counts(NamedTuple):
+    """What some events add: how many of each, the rules of those that were refused, and what is odd about them."""
+
+    transitions: int = 0
+    tasks: int = 0
+    task_instances: int = 0
+    refused: tuple[str, ...] = ()
+    anomalies: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> "Counts":
+        """What those events add."""
+        entered = [event for event in events if event.is_transition]
+        refused = (event for event in events if isinstance(event, TaskRefused | TaskInstanceRefused))
+        return cls(
+            len(entered),
+            sum(isinstance(event, TaskRegistered) for event in entered),
+            sum(isinstance(event, TaskInstanceCreated) for event in entered),
+            tuple(str(event.rule) for event in refused),
+            tuple(AFTER_ITS_TASK for event in entered if event.rule == ORPHANED_INSTANCE),
+        )
+
+
 @dataclass
 class Tally:
     """Counts, of a batch or of all of them."""
@@ -64,17 +87,13 @@ class Tally:
         self.bad += 1
         self.bad_lines.append(line)
 
-    def events(self, events: Iterable[Event]) -> None:
+    def count(self, counts: "Counts") -> None:
         """Count what was appended."""
-        for event in events:
-            if event.is_transition:
-                self.transitions += 1
-                self.tasks += isinstance(event, TaskRegistered)
-                self.task_instances += isinstance(event, TaskInstanceCreated)
-                if event.rule == ORPHANED_INSTANCE:
-                    self.anomalies[AFTER_ITS_TASK] += 1
-            elif isinstance(event, TaskRefused | TaskInstanceRefused):
-                self.refused[str(event.rule)] += 1
+        self.transitions += counts.transitions
+        self.tasks += counts.tasks
+        self.task_instances += counts.task_instances
+        self.refused.update(counts.refused)
+        self.anomalies.update(counts.anomalies)
 
     def add(self, other: "Tally") -> None:
         """Count what `other` has counted too."""
