@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from application.bench import clients
+from application.bench import clients, served
 from application.bench.figure import Figure, figure
 from application.bench.scratch import STEPS, Scratch
 from application.rebuild import rebuild
@@ -25,6 +25,7 @@ Row = tuple[Any, ...]
 
 CONTENDED_TASKS = 50
 PROCESSES = (1, 4, 8)
+HTTP_CLIENTS = (1, 8)
 
 
 def single(scratch: Scratch, tasks: int) -> Iterator[Figure]:
@@ -43,6 +44,24 @@ def single(scratch: Scratch, tasks: int) -> Iterator[Figure]:
             latencies=clients.latencies(ours),
             floor=clients.median_rate(floors),
         )
+
+
+def http(scratch: Scratch, tasks: int) -> Iterator[Figure]:
+    """One report a request, by 1 and 8 clients of one server; the floor is the same clients without HTTP."""
+    with served.server(scratch.dsn) as (host, port):
+        for number in HTTP_CLIENTS:
+            instances = scratch.queued(tasks * number)
+            parts = [(host, port, *instances[start::number]) for start in range(number)]
+            spans = clients.in_processes(served.step_served, scratch.dsn, parts)
+            over_http, without = [client[::2] for client in spans], [client[1::2] for client in spans]
+            yield figure(
+                "http",
+                clients=number,
+                size=scratch.events,
+                per_second=clients.median_rate(over_http),
+                latencies=clients.latencies(over_http),
+                floor=clients.median_rate(without),
+            )
 
 
 def contended(scratch: Scratch, calls: int) -> Iterator[Figure]:

@@ -34,7 +34,7 @@ class Scale:
 FULL = Scale(tasks=500, contended_calls=300, chunk_calls=6, sizes=(10_000, 100_000, 1_000_000), repeats=3)
 QUICK = Scale(tasks=100, contended_calls=100, chunk_calls=2, sizes=(10_000, 50_000), repeats=1)
 CHUNKS = (500, 5_000)
-WRITING_CASES = 2 + 2 * len(CHUNKS)
+WRITING_CASES = 3 + 2 * len(CHUNKS)
 
 
 def run(dsn: str | None, scale: Scale, told: Told) -> list[Figure]:
@@ -54,6 +54,7 @@ def run(dsn: str | None, scale: Scale, told: Told) -> list[Figure]:
 def _writing(scratch: Scratch, scale: Scale) -> Iterator[Step]:
     """What writes, in a small log."""
     yield "single", lambda: list(cases.single(scratch, scale.tasks))
+    yield "http", lambda: list(cases.http(scratch, scale.tasks))
     yield "contended", lambda: list(cases.contended(scratch, scale.contended_calls))
     for case in (cases.gate, cases.bulk):
         for chunk in CHUNKS:

@@ -21,7 +21,7 @@ def bench(ctx: typer.Context, quick: Quick = False, dsn: Dsn = None, as_json: As
     """Measure this server with a scratch database that is made for it and dropped.
 
     The floor is the least that the database could do for the same: one server-side function for a transition, a bare
-    COPY and UPDATE in bulk, a sequential read for what reads everything.
+    COPY and UPDATE in bulk, a sequential read for what reads everything. For `http` it is the same without HTTP.
     """
     from application.bench.run import FULL, QUICK, run
     from interfaces.progress import progress_bars

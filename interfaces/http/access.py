@@ -3,7 +3,9 @@
 import asyncio
 import time
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from anyio import to_thread
@@ -46,7 +48,7 @@ class Access:
         except (SojournError, psycopg.Error):
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "the database is busy or away: try again")
         if not known and self._open_without:
-            return None
+            return None if names_loopback(Headers(scope=request).get("host", "")) else _elsewhere()
         holder = holder_of(_secret(request), known)
         if holder is None:
             return _nobody()
@@ -77,6 +79,23 @@ class AccessMiddleware:
         await (refusal or self._app)(scope, receive, send)
 
 
+def names_loopback(host: str) -> bool:
+    """Whether a Host header names this machine to itself: a page under any other name came from elsewhere."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(name) or name.endswith(".localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def needed_scope(method: str, path: str) -> Scope:
     """What a token must let its holder do for a request."""
     if path == ADMINISTRATION or path.startswith(f"{ADMINISTRATION}/"):
@@ -92,6 +111,11 @@ def _secret(request: Request) -> str:
 def _nobody() -> Response:
     detail = "this needs a token that is not revoked: send `Authorization: Bearer TOKEN`"
     return problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _elsewhere() -> Response:
+    detail = "as long as there is no token, this is served on 127.0.0.1 and localhost only: ask under such a name"
+    return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
 def _too_little(holder: Holder, needed: Scope) -> Response:

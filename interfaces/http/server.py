@@ -1,6 +1,5 @@
 """The process that serves the HTTP API."""
 
-import ipaddress
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -12,6 +11,7 @@ from application.tokens import tokens
 from application.transition_service import TransitionService
 from domain.errors import SojournError
 from infrastructure.settings import HttpSettings
+from interfaces.http.access import is_loopback
 from interfaces.http.app import create_app
 
 ENDING_SECONDS = 30
@@ -91,14 +91,6 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, began: Cal
             )
             url = url_of(sock)
             Server(config, lambda: began(url, not closed), app.state.api.feed.close).run(sockets=[sock])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listening_on(host: str, port: int) -> socket.socket:

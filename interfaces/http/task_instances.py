@@ -37,6 +37,35 @@ router = APIRouter()
 
 
 @router.post(
+    "/task_instance/{task_instance_id:path}/transition",
+    response_model=model_of(TaskInstanceAnswer),
+    responses={200: shown(TAKEN), **documented(404, 409, 413, 422, further={404: UNKNOWN})},
+)
+async def transition_task_instance(
+    request: Request, task_instance_id: TaskInstanceId, body: InstanceTransition, key: Key = None
+) -> Response:
+    """Report that a task instance is in a status; a report that the gate refuses is answered with its `error`.
+
+    Reports that arrive together are written together; each is decided and answered on its own.
+    """
+    used = api(request)
+    said = InstanceReport(
+        task_instance_id,
+        body.to_status,
+        Report(actor(request, body.actor), body.reason, body.occurred_at, key),
+        body.current_ti_status,
+        body.report_by_date,
+    )
+    taken = await used.group.report(said)
+    if taken["error"] == "not_found":
+        raise await to_thread.run_sync(_unknown, used, task_instance_id, taken)
+    if taken["error"] == "max_retries_exceeded":
+        detail = f"task instance {task_instance_id!r} or its task is locked by others: try again later"
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, taken)
+    return answer(taken)
+
+
+@router.post(
     "/task_instances",
     response_model=model_of(CreateAnswer),
     responses={200: shown({"created": 1, "existing": 0}), **documented(404, 409, 413, 422)},
@@ -75,35 +104,6 @@ def transition_task_instances(request: Request, body: InstancesToTransition, key
         )
 
     return answered_once(request, key, body, transition)
-
-
-@router.post(
-    "/task_instance/{task_instance_id:path}/transition",
-    response_model=model_of(TaskInstanceAnswer),
-    responses={200: shown(TAKEN), **documented(404, 409, 413, 422, further={404: UNKNOWN})},
-)
-async def transition_task_instance(
-    request: Request, task_instance_id: TaskInstanceId, body: InstanceTransition, key: Key = None
-) -> Response:
-    """Report that a task instance is in a status; a report that the gate refuses is answered with its `error`.
-
-    Reports that arrive together are written together; each is decided and answered on its own.
-    """
-    used = api(request)
-    said = InstanceReport(
-        task_instance_id,
-        body.to_status,
-        Report(actor(request, body.actor), body.reason, body.occurred_at, key),
-        body.current_ti_status,
-        body.report_by_date,
-    )
-    taken = await used.group.report(said)
-    if taken["error"] == "not_found":
-        raise await to_thread.run_sync(_unknown, used, task_instance_id, taken)
-    if taken["error"] == "max_retries_exceeded":
-        detail = f"task instance {task_instance_id!r} or its task is locked by others: try again later"
-        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, taken)
-    return answer(taken)
 
 
 def _unknown(used: Api, task_instance_id: str, taken: TaskInstanceAnswer) -> Refused:

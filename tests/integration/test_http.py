@@ -21,7 +21,7 @@ REGISTRATION = {"workflow_id": "w", "lifecycle": "jobmon", "tasks": [{"task_id":
 @pytest.fixture
 def client(service: TransitionService) -> Iterator[TestClient]:
     """A client of an app on a database of its own."""
-    with TestClient(create_app(service), raise_server_exceptions=False) as connected:
+    with TestClient(create_app(service), "http://127.0.0.1", raise_server_exceptions=False) as connected:
         yield connected
 
 
@@ -249,7 +249,7 @@ def test_problems(client: TestClient, service: TransitionService) -> None:
 
 
 def test_a_body_is_bounded_whether_it_says_its_length_or_not(service: TransitionService) -> None:
-    with TestClient(create_app(service, HttpSettings(max_body_bytes=1024))) as client:
+    with TestClient(create_app(service, HttpSettings(max_body_bytes=1024)), "http://127.0.0.1") as client:
         large = b'{"task_ids": ["' + b"x" * 2_000 + b'"]}'
         for content in (large, iter([large[:1_000], large[1_000:]])):
             response = client.post("/api/v3/tasks/gate", content=content, headers={"Content-Type": "application/json"})
@@ -275,7 +275,7 @@ def test_a_row_that_others_hold_is_a_503_that_says_when_to_come_again(
 def test_a_pool_that_is_exhausted_is_a_503(dsn: str) -> None:
     with (
         TransitionService(Store.reach(dsn, max_size=2, wait_seconds=0.1)) as service,
-        TestClient(create_app(service)) as client,
+        TestClient(create_app(service), "http://127.0.0.1") as client,
         service.store.session(),
         service.store.session(),
     ):

@@ -20,7 +20,7 @@ READ, WRITE, ADMIN = "/api/v3/time-in-status", "/api/v3/tasks/gate", "/api/v3/to
 @pytest.fixture
 def client(service: TransitionService) -> Iterator[TestClient]:
     """A client of an app on a database of its own."""
-    with TestClient(create_app(service)) as connected:
+    with TestClient(create_app(service), "http://127.0.0.1") as connected:
         yield connected
 
 
@@ -53,6 +53,10 @@ def test_where_no_token_was_ever_made_a_server_on_loopback_is_open(
     client: TestClient, service: TransitionService
 ) -> None:
     assert statuses(client, None) == [200, 200, 200]
+    for host in ("localhost:8470", "[::1]:8470", "127.0.0.1"):
+        assert client.get(READ, headers={"Host": host}).status_code == 200
+    for host in ("evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "[", ""):
+        assert client.get(READ, headers={"Host": host}).status_code == 403
     with TestClient(create_app(service, open_without_token=False)) as elsewhere:
         assert statuses(elsewhere, None) == [401, 401, 401]
 

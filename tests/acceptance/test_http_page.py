@@ -1,0 +1,50 @@
+"""docs/http.md: its curl lines are run as they stand, and its routes and series are those that there are."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.transition_service import TransitionService
+from interfaces.http.app import create_app
+from tests.serving import serving
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "http.md").read_text("utf-8")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_curl_lines_work_as_they_stand(dsn: str, tmp_path: Path) -> None:
+    life, array = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    [told] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    with serving(dsn) as server:
+        answers = _run(life, server.url, tmp_path)
+        assert answers[: told.count("\n")] == [json.loads(line) for line in told.splitlines()]
+        assert answers[-2]["status"] == "RUNNING"
+        assert (answers[-1][0]["reported"], answers[-1][0]["rule"]) == ("LAUNCHED", "untimely-transition")
+
+        registered, _, queued, batch = _run(array, server.url, tmp_path)
+        assert registered == {"registered": 2, "existing": 0}
+        assert queued["tasks_by_status"] == {"QUEUED": ["1", "2"]}
+        assert [member["step"] for member in batch] == [0, 1]
+
+
+def test_every_route_stands_in_the_page(service: TransitionService) -> None:
+    paths = create_app(service).openapi()["paths"]
+    table = PAGE.replace("`, `.../", "`, `/array/{id}/")
+
+    for path in paths:
+        shown = re.sub(r"\{(?!task_template)\w*(_id|_number|entity|name)?\}", "*", path.removeprefix("/api/v3"))
+        assert shown in re.sub(r"\{(id|n|entity|name)\}", "*", table), path
+
+
+def _run(script: str, url: str, folder: Path) -> list[Any]:
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script], env={"API": url, "PATH": "/usr/local/bin:/usr/bin:/bin"}, cwd=folder,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
