@@ -12,7 +12,7 @@ from psycopg import Connection
 from application.answers import BulkAnswer, ResetAnswer
 from application.retry import CONTENTION, SERIALIZATION_FAILURE, backoff_seconds, retrying
 from application.store import Store, chunked
-from domain.errors import RetriesExhausted, WrongLifecycle
+from domain.errors import RetriesExhausted
 from domain.events import Event
 from domain.report import Report
 from domain.task import Task
@@ -97,11 +97,11 @@ def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:
 
 
 def reset(report: Report, reset_if_running: bool) -> Callable[[Task], Decision]:
-    """Decides whether a task goes back to the beginning of its lifecycle."""
+    """Decides whether a task goes back to the beginning of its lifecycle, if that has a way there."""
 
     def decide(task: Task) -> Decision:
         if task.lifecycle.reset is None:
-            raise WrongLifecycle(task.lifecycle.name, "has no reset: propose the task's own transitions")
+            return Decision(task, refused=True)
         return reset_task(task, report, reset_if_running=reset_if_running)
 
     return decide

@@ -171,7 +171,9 @@ def _refused(used: Api, task_id: str, to_status: str, taken: TaskAnswer) -> Refu
     with used.store.session() as connection:
         task = used.store.status.task(connection, task_id)
     allowed = sorted(task.lifecycle.task.next_statuses(taken["status"])) if task else []
-    detail = f"{taken['status']} may not become {to_status}: {taken['reason'] or taken['rule']}"
+    detail = str(taken["reason"])
+    if taken["rule"] == NOT_OWNER:
+        detail = f"{taken['status']} may not become {to_status}: {detail}"
     further = {**taken, "from": taken["status"], "to": to_status, "allowed": allowed}
     # "status" is the problem's own member: the task's stands in "from".
     del further["status"]

@@ -198,6 +198,7 @@ def test_a_task_that_the_gate_refuses_is_a_409_that_says_what_is_allowed(
 
     assert problem["rule"] == "invalid-transition"
     assert (problem["from"], problem["to"], problem["status"]) == ("REGISTERING", "DONE", 409)
+    assert problem["detail"] == "REGISTERING may not become DONE: only QUEUED"
     assert problem["allowed"] == ["QUEUED"]
 
 

@@ -115,17 +115,17 @@ def test_what_it_has_no_answer_for(service: TransitionService, printing: Path) -
 
     with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no task instances"):
         service.create_task_instances({"p1/1": "p1"})
-    with pytest.raises(WrongLifecycle, match="lifecycle 'printing' has no reset"):
-        service.reset_tasks(["p1"])
 
 
-def test_what_has_no_gate_keeps_no_other_from_passing_its_own(service: TransitionService, printing: Path) -> None:
+def test_what_has_no_gate_and_no_reset_keeps_no_other_from_its_own(service: TransitionService, printing: Path) -> None:
     service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
     service.register_tasks("w", [TaskSpec("j1")])
 
-    answer = service.gate_tasks_for_queueing(["p1", "j1"])
+    gated = service.gate_tasks_for_queueing(["p1", "j1"])
+    reset = service.reset_tasks(["p1", "j1"])
 
-    assert answer == {"gated": ["j1"], "invalid": ["p1"], "locked": [], "not_found": []}
+    assert gated == {"gated": ["j1"], "invalid": ["p1"], "locked": [], "not_found": []}
+    assert (reset["reset"], reset["kept"]) == (["j1"], ["p1"])
 
 
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(service: TransitionService, tmp_path: Path) -> None:
