@@ -70,6 +70,6 @@ def tell(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
         print_table(console, shown)
     done = "Would recover" if dry_run else "Recovered"
     console.print(
-        f"{done} {len(answer['recovered']):,} tasks; left alone: {len(answer['skipped']):,}; "
+        f"{done}: {len(answer['recovered']):,}; left alone: {len(answer['skipped']):,}; "
         f"fallen silent: {len(answer['lapsed']):,}."
     )

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from application.rebuild import rebuild
 from application.transition_service import TaskSpec, TransitionService
@@ -161,15 +164,23 @@ class TestARunner:
             service.heartbeat("")
 
 
+NUMBERS = count()
+
+
+def launch(service: TransitionService, name: str) -> None:
+    """NAME/1 has run since nine, and is to be heard of again by five past."""
+    service.register_tasks("w", [TaskSpec(name)], occurred_at=NINE)
+    service.gate_tasks_for_queueing([name], occurred_at=NINE)
+    service.create_task_instances({f"{name}/1": name}, occurred_at=NINE)
+    for way in ("INSTANTIATED", "LAUNCHED"):
+        service.transition_task_instance(f"{name}/1", way, occurred_at=NINE)
+    service.transition_task_instance(f"{name}/1", "RUNNING", occurred_at=NINE, report_by_date=minutes(5))
+
+
 @pytest.fixture
 def running(service: TransitionService) -> TransitionService:
     """t/1 has run since nine, and is to be heard of again by five past."""
-    service.register_tasks("w", [TaskSpec("t")], occurred_at=NINE)
-    service.gate_tasks_for_queueing(["t"], occurred_at=NINE)
-    service.create_task_instances({"t/1": "t"}, occurred_at=NINE)
-    for way in ("INSTANTIATED", "LAUNCHED"):
-        service.transition_task_instance("t/1", way, occurred_at=NINE)
-    service.transition_task_instance("t/1", "RUNNING", occurred_at=NINE, report_by_date=minutes(5))
+    launch(service, "t")
     return service
 
 
@@ -260,3 +271,64 @@ class TestATaskInstance:
         returned = [name for answer in answers for name in answer["returned"]]
         assert sorted(returned) == sorted(late)
         assert_clean(service)
+
+
+TOLD = st.lists(
+    st.tuples(
+        st.integers(1, 6),  # minutes after the one before
+        st.sampled_from(["heartbeat", "report", "report", "pass"]),
+        st.none() | st.integers(1, 8),  # minutes for which it holds; of a heartbeat, 4 where none is told
+    ),
+    max_size=9,
+)
+
+
+class Heard(NamedTuple):
+    """What an instance had said by a time: its last promises in a report and in a heartbeat."""
+
+    reported: float | None
+    leased: float | None
+
+    def is_silent(self, at: float) -> bool:
+        promises = [promise for promise in self if promise is not None]
+        return bool(promises) and max(promises) < at
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TOLD, st.booleans())
+def test_whatever_an_instance_says_and_when_its_silence_is_known_of_every_time(
+    service: TransitionService, connection: Connection, said: list[tuple[int, str, int | None]], ends: bool
+) -> None:
+    name = f"p{next(NUMBERS)}"
+    launch(service, name)
+    at, heard = 0, Heard(5, None)
+    then: list[tuple[int, Heard | None]] = [(0, heard)]
+    for later, how, holds in said:
+        at += later
+        if how == "heartbeat":
+            heard = heard._replace(leased=at + (holds or 4))
+            service.heartbeat_task_instances({f"{name}/1": minutes(at + (holds or 4))}, occurred_at=minutes(at))
+        elif how == "report":
+            promised = None if holds is None else minutes(at + holds)
+            heard = heard._replace(reported=heard.reported if holds is None else at + holds)
+            to = "TRIAGING" if status(service, f"ti:{name}/1") == ["RUNNING"] else "RUNNING"
+            service.transition_task_instance(f"{name}/1", to, occurred_at=minutes(at), report_by_date=promised)
+        else:
+            service.recover()
+        then.append((at, heard))
+    if ends:
+        service.transition_task_instance(f"{name}/1", "ERROR_FATAL", occurred_at=minutes(at + 1))
+        service.transition_task_instance(f"{name}/1", "DONE", occurred_at=minutes(at + 1))
+        then.append((at + 1, None))
+
+    moments = [half / 2 + 0.25 for half in range(2 * at + 30)]
+    known = {moment: [heard for since, heard in then if since < moment][-1] for moment in moments}
+    found = rows(
+        connection,
+        "SELECT m.at FROM sojourn.silence AS s JOIN unnest(%s::timestamptz[]) AS m (at) ON m.at > s.since "
+        "AND (m.at < s.until OR s.until IS NULL) WHERE s.entity_id = %s ORDER BY m.at",
+        [minutes(moment) for moment in moments],
+        f"{name}/1",
+    )
+    assert [after(row["at"]) for row in found] == [at for at, heard in known.items() if heard and heard.is_silent(at)]
+    assert_clean(service)

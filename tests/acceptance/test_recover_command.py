@@ -1,0 +1,111 @@
+"""`sojourn heartbeat` and `sojourn recover` as people and shell scripts run them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from application.transition_service import TaskSpec, TransitionService
+from tests.agreement import rows
+
+SOJOURN = str(Path(sys.executable).with_name("sojourn"))
+LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+
+def sojourn(service: TransitionService, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SOJOURN, *arguments],
+        env=os.environ | {"SOJOURN_DSN": service.dsn}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_worker_that_went_away_and_came_back(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t")], lifecycle="pynenc", occurred_at=LONG_AGO)
+    service.heartbeat("node7", 600, occurred_at=LONG_AGO)
+    for status in ("PENDING", "RUNNING"):
+        service.transition_task("t", status, runner_id="node7", occurred_at=LONG_AGO)
+
+    patient = sojourn(service, "recover", "--runner-dead-after", "2h", "--json")
+    dry = sojourn(service, "recover", "--dry-run")
+    told = sojourn(service, "recover", "--json")
+    back = sojourn(service, "heartbeat", "node7", "--for", "90s")
+    past = sojourn(service, "history", "runner:node7")
+
+    assert (patient.returncode, json.loads(patient.stdout)["recovered"]) == (0, [])
+    assert "task:t" in dry.stdout
+    assert dry.stdout.endswith("Would recover: 1; left alone: 0; fallen silent: 0.\n")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert json.loads(told.stdout) == {
+        "recovered": [
+            {
+                "entity": "task:t",
+                "from": "RUNNING",
+                "to": "REROUTED",
+                "way": ["RUNNING_RECOVERY", "REROUTED"],
+                "owner": "node7",
+                "reason": "its runner 'node7' has been silent for more than 600 s",
+            }
+        ],
+        "skipped": [],
+        "lapsed": [],
+    }
+    assert "is to be heard of again by" in back.stdout
+    assert "its tasks may have been recovered" in back.stderr
+    assert "silent since" in past.stdout
+    assert "heard of again after" in past.stdout
+
+
+def test_a_task_that_cannot_be_decided_on(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    service.register_tasks("w", [TaskSpec("t")], lifecycle="pynenc", occurred_at=LONG_AGO)
+    service.transition_task("t", "PENDING", runner_id="node7", occurred_at=LONG_AGO)
+    connection.execute("""UPDATE sojourn.task SET state = '{"broken": 1}'""")
+
+    told = sojourn(service, "recover")
+
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "left alone" in told.stdout
+
+
+def test_a_shell_script_says_it_again_until_its_work_has_ended(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    renewed = "SELECT * FROM sojourn.lease WHERE heartbeat_at > begun_at"
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as work:
+        command = [SOJOURN, "heartbeat", "node7", "--every", "50ms", "--while", str(work.pid), "--json"]
+        with subprocess.Popen(
+            command, env=os.environ | {"SOJOURN_DSN": service.dsn}, stdout=subprocess.PIPE, text=True
+        ) as speaker:
+            deadline = time.monotonic() + 60
+            while not rows(connection, renewed):
+                assert time.monotonic() < deadline
+                assert speaker.poll() is None
+            assert work.stdin
+            work.stdin.close()
+            told, _ = speaker.communicate(timeout=60)
+
+    assert speaker.returncode == 0
+    (lease,) = rows(connection, renewed)
+    assert datetime.fromisoformat(json.loads(told)["report_by"]) == lease["report_by"]
+
+
+def test_what_cannot_be_said(service: TransitionService) -> None:
+    told = [
+        sojourn(service, *arguments)
+        for arguments in (
+            ["heartbeat", "node7", "--for", "soon"],
+            ["heartbeat", "node7", "--while", "1"],
+            ["recover", "--max-pending", "0"],
+            ["history", "runner:node8"],
+        )
+    ]
+
+    assert [(one.returncode, one.stdout) for one in told] == [(2, "")] * len(told)
+    assert "write it like 90s, 5m or 2h" in told[0].stderr
+    assert "--every" in told[1].stderr
+    assert "no runner 'node8'" in told[3].stderr
