@@ -14,7 +14,7 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from application.store import Store
-from domain.events import Event
+from domain.events import Event, TaskInstanceRefused, TaskRefused
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from infrastructure.recorder import Command, TransitionRecorder
@@ -53,8 +53,10 @@ class Metrics:
     def count(self, event: Event) -> None:
         """Count one event that was appended."""
         kind = event.stream.partition(":")[0]
-        counter = self.transitions if event.is_transition else self.refusals
-        counter.labels(kind, event.rule or "").inc()
+        if event.is_transition:
+            self.transitions.labels(kind, event.rule or "").inc()
+        elif isinstance(event, TaskRefused | TaskInstanceRefused):
+            self.refusals.labels(kind, event.rule or "").inc()
 
 
 class CountingRecorder(TransitionRecorder):
