@@ -16,13 +16,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+from zstandard import FLUSH_BLOCK, ZstdCompressor, ZstdDecompressor, ZstdError
 
 from domain.errors import SojournError
 
 FORMAT = 1
 LEVEL = 6
 SEAL_DIGITS = 16
+BLOCK = 50
+"""How many lines are compressed together: of a file that is cut, so many at most are lost before the cut."""
+
 LONGEST_LINE = 2**26
 """In bytes: a line that is longer is none of ours, and is not read into memory."""
 
@@ -68,7 +71,9 @@ def write_case(stream: BinaryIO, header: Line, lines: Iterable[Line]) -> str:
     written = 0
     with ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(stream, closefd=False) as compressed:
         compressed.write(_sealed({"case": FORMAT, **header}, seal))
-        for written, line in enumerate(lines, start=1):  # noqa: B007 - the number of the last one
+        for written, line in enumerate(lines, start=1):
+            if written % BLOCK == 1:
+                compressed.flush(FLUSH_BLOCK)
             compressed.write(_sealed(line, seal))
         compressed.write(_text({"end": written, "digest": seal.digest}))
     return seal.digest
