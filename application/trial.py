@@ -126,8 +126,8 @@ class _Trial:
         return self._told(self._trial.rest())
 
     def _illegalities(self, event: Event) -> Iterator[Mismatch]:
-        # A cause and an array may lie outside of the part that is replayed.
-        elsewhere = () if self._whole else ("cause", "array")
+        # A cause, an array and the members of a batch may lie outside of the part that is replayed.
+        elsewhere = () if self._whole else ("cause", "array") if self._entity is None else ("cause", "array", "size")
         return (wrong for wrong in illegalities(event, self._replay) if wrong.what not in elsewhere)
 
     def _told(self, found: Iterable[Divergence]) -> list[Divergence]:

@@ -97,9 +97,9 @@ class UnknownEntity(UnknownName):
 
     def __str__(self) -> str:
         others = self.names[1:]
-        told = ", ".join(map(repr, others[:MOST_TOLD]))
+        told = f" (nor {', '.join(map(repr, others[:MOST_TOLD]))}" if others else ""
         more = f" and {len(others) - MOST_TOLD} more" if len(others) > MOST_TOLD else ""
-        return super().__str__() + (f"; nor {told}{more}" if others else "")
+        return f"no {self.kind} {self.name!r}{told}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
 
 
 class InvalidEntity(SojournError, ValueError):

@@ -22,7 +22,9 @@ app = typer.Typer()
 SHOWN = 20
 """How many kinds of divergences people are told."""
 
-OptionalEntity = Annotated[str | None, typer.Argument(metavar="ENTITY", help="task:ID or ti:ID", show_default=False)]
+OptionalEntity = Annotated[
+    str | None, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID, array:ID or runner:ID", show_default=False)
+]
 
 
 @app.command()

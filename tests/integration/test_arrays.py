@@ -14,6 +14,7 @@ from application.array_service import ArrayService
 from application.history import history
 from application.status import status as status_of
 from application.transition_service import TaskSpec, TransitionService
+from application.trial import try_history
 from application.verify import verify
 from domain.entity import Entity
 from domain.errors import (
@@ -27,6 +28,7 @@ from domain.errors import (
     WrongLifecycle,
 )
 from domain.time import zoned
+from domain.trial import Divergence
 from tests.agreement import assert_agreement, rows
 from tests.attempts import ids, log, register, status
 from tests.concurrently import at_once
@@ -229,7 +231,9 @@ class TestQueueTaskBatch:
         service.register_tasks("w", [TaskSpec("t2", array_id="99")])
         before = events(connection)
 
-        with pytest.raises(UnknownEntity, match="no task 'task-2'; did you mean 'task-1'\\?; nor 'x', 'y'") as unknown:
+        with pytest.raises(
+            UnknownEntity, match=r"no task 'task-2' \(nor 'x', 'y'\); did you mean 'task-1'\?"
+        ) as unknown:
             arrays.queue_task_batch(array_id, ["task-1", "task-2", "x", "y"])
         with pytest.raises(NotOfArray, match="task 'v1' is of workflow 'v', task 't2' is of array '99'") as elsewhere:
             arrays.queue_task_batch(array_id, ["task-1", "v1", "t2"])
@@ -484,6 +488,10 @@ def test_the_life_of_an_array_of_200(
     assert status_of(service.store, Entity("array", array_id), early)["status"] is None
     assert_agreement(connection)
     assert verify(service.store)["mismatches"] == []
+    told: list[Divergence] = []
+    for part in (Entity("array", array_id), Entity("task_instance", members[0]), "w", None):
+        try_history(service.store, part, diverged=told.append)
+    assert told == []
 
 
 def queue_and_instantiate(service: TransitionService, arrays: ArrayService, array_id: str, *names: str) -> None:
