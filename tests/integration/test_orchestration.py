@@ -239,6 +239,39 @@ class TestSlots:
         assert answered(service, "RUNNING")[1] == "invalid-transition"
         assert holders(service) == {"gpu": set()}
 
+    def test_a_transaction_that_cannot_see_the_newest_holders_fails(
+        self, service: TransitionService, connection: psycopg.Connection[Any]
+    ) -> None:
+        service.limit_concurrency("gpu", 1)
+        registered(service, "t", "other", tags=["gpu"])
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+
+        with connection.transaction(force_rollback=True):
+            connection.execute("SELECT FROM sojourn.slot")
+            service.transition_task("other", "RUNNING")
+            with pytest.raises(psycopg.errors.SerializationFailure):
+                service.transition_task("t", "RUNNING", connection=connection)
+
+        assert holders(service) == {"gpu": {"other"}}
+
+    def test_a_tag_that_others_hold_for_long(
+        self, service: TransitionService, connection: psycopg.Connection[Any]
+    ) -> None:
+        connection.execute("ALTER FUNCTION sojourn.take_slots SET lock_timeout = '20ms'")
+        service.limit_concurrency("gpu", 1)
+        registered(service, "t", tags=["gpu"])
+
+        with psycopg.connect(service.dsn) as other:
+            other.execute("SELECT FROM sojourn.slot_limit FOR UPDATE")
+            answer = service.transition_task("t", "RUNNING", max_retries=2)
+            with connection.transaction():
+                within = service.transition_task("t", "RUNNING", max_retries=1, connection=connection)
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+
+        assert answer["error"] == within["error"] == "max_retries_exceeded"
+        assert len(history(service.store, Entity(TASK, "t"))) == 1
+        assert answered(service, "RUNNING")[0] == "ACCEPT"
+
     def test_whatever_ends_a_run_frees_its_slot(self, service: TransitionService, tagged: Path) -> None:
         service.limit_concurrency("gpu", 1)
         service.register_tasks("w", [TaskSpec("t", attributes={"tags": ["gpu"]})], lifecycle=tagged)
