@@ -1,6 +1,6 @@
 """The routes that read: as the commands of the same names print with --json."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import dropwhile, islice
@@ -14,6 +14,8 @@ from application.audit import AuditRow, Place, audit_page
 from application.concurrency import concurrency as read_concurrency
 from application.concurrency import concurrency_by_bucket
 from application.history import HistoryEvent, history_page
+from application.orphans import Orphan
+from application.orphans import orphans as read_orphans
 from application.status import Status
 from application.status import status as read_status
 from application.time_in_status import TimeInStatus
@@ -45,6 +47,12 @@ ROW = {
 STAYS = {
     "status": "QUEUED", "group": None, "n": 12, "open": 2, "total_seconds": 360.0, "mean_seconds": 30.0,
     "p50_seconds": 28.0, "p90_seconds": 55.0, "p99_seconds": 59.0, "km_p50_seconds": 29.0, "km_p90_seconds": None,
+}  # fmt: skip
+
+ORPHAN = {
+    "entity": "ti:align/1", "rule": "missed-heartbeat", "since": "2026-01-31T08:10:00Z", "evidence": [725],
+    "expected": "a heartbeat or a report by 08:10", "explanation": "align/1 was to be heard of by 08:10.",
+    "decided": False, "workflow_id": "my-workflow",
 }  # fmt: skip
 
 router = APIRouter()
@@ -96,6 +104,17 @@ class TimeInStatusQuery(Body):
     workflow_id: Id | None = None
     at: Time | None = None
     terminal: bool = False
+
+
+class OrphansQuery(Body):
+    """Which orphans."""
+
+    rule: Name | None = None
+    decided: Annotated[bool, Field(description="Also those that the lifecycle has ended already.")] = False
+    at: Time | None = None
+    workflow_id: Id | None = None
+    after: Annotated[str | None, Field(description="Go on after that row: what a Link header says.")] = None
+    limit: Limit = PAGE
 
 
 class ConcurrencyQuery(Body):
@@ -168,19 +187,39 @@ def time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query(
 
 
 @router.get(
+    "/orphans",
+    response_model=list[model_of(Orphan)],  # type: ignore[misc]  # made of a TypedDict
+    responses={200: shown([ORPHAN]), **documented(404, 422)},
+)
+def orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> Response:
+    """Entities for which an event was to be expected, and is missing; the oldest first."""
+    found = read_orphans(api(request).store, chosen.rule, chosen.decided, chosen.at, chosen.workflow_id)
+    return _part(request, iter(found), lambda row: f"{row['rule']},{row['entity']}", chosen.after, chosen.limit)
+
+
+@router.get(
     "/concurrency",
     responses={200: shown([{"at": "2026-01-31T08:06:00Z", "n": 12}]), **documented(404, 422)},
 )
 def concurrency(request: Request, chosen: Annotated[ConcurrencyQuery, Query()]) -> Response:
     """How many tasks or task instances were in a status at once: one row at each change, or each bucket of time."""
     with _changes(request, chosen) as rows:
-        beyond = rows
-        if chosen.after is not None:
-            beyond = islice(dropwhile(lambda row: _mark(row) != chosen.after, rows), 1, None)
-        some = list(islice(beyond, chosen.limit + 1))
-    told = some[: chosen.limit]
-    last = _mark(told[-1]) if len(some) > chosen.limit else None
-    return page(request, told if chosen.by else [_without_group(row) for row in told], last)
+        return _part(request, rows, _mark, chosen.after, chosen.limit, _without_group if not chosen.by else None)
+
+
+def _part(
+    request: Request,
+    rows: Iterator[Any],
+    mark: Callable[[Any], str],
+    after: str | None,
+    limit: int,
+    told: Callable[[Any], Any] | None = None,
+) -> Response:
+    """At most `limit` of the rows behind the one with that mark."""
+    beyond = rows if after is None else islice(dropwhile(lambda row: mark(row) != after, rows), 1, None)
+    some = list(islice(beyond, limit + 1))
+    last = mark(some[limit - 1]) if len(some) > limit else None
+    return page(request, [told(row) if told else row for row in some[:limit]], last)
 
 
 @contextmanager

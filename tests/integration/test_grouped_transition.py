@@ -1,5 +1,6 @@
 """Reports that share a transaction: each is decided and answered on its own, and none can fail another."""
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from application.verify import verify
 from domain.errors import ConnectionLost
 from domain.report import NOBODY
 from domain.transition import report_instance
-from interfaces.http.group import written
+from interfaces.http.group import Group, written
 from tests.agreement import rows
 from tests.attempts import attempt, ids, register, status
 
@@ -69,6 +70,30 @@ def test_instances_of_one_task_are_decided_one_after_the_other(service: Transiti
 
     assert [answer and (answer["error"], answer["orphaned"]) for answer in answers] == [(None, False), (None, True)]
     assert status(service, "ti:t1/2", "ti:t1/1", "task:t1") == ["DONE", "ERROR_FATAL", "DONE"]
+
+
+def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
+    service: TransitionService, dsn: str
+) -> None:
+    names = ids(30)
+    register(service, *names)
+    instances = attempt(service, *names)
+
+    async def report_all(lock: psycopg.Connection[Any]) -> list[str | None]:
+        group = Group(service)
+        reports = said(*((name, "DONE") for name in instances))
+        first, *others = [asyncio.create_task(group.report(one)) for one in reports]
+        answers = await asyncio.gather(*others)
+        assert not first.done(), "its row is still locked"
+        lock.rollback()
+        return errors([await first, *answers])
+
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT FROM sojourn.task WHERE task_id = %s FOR NO KEY UPDATE", [names[0]])
+        told = asyncio.run(report_all(other))
+
+    assert told == [None] * 30
+    assert set(status(service, *(f"task:{name}" for name in names))) == {"DONE"}
 
 
 def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monkeypatch: pytest.MonkeyPatch) -> None:

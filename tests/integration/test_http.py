@@ -133,6 +133,27 @@ def test_concurrency_as_the_command_prints_it_and_a_page_at_a_time(
     assert get(client, f"{path}&by=workflow&bucket=1h")[0].keys() == {"group", "at", "mean", "max"}
 
 
+def test_orphans_as_the_command_prints_them_and_a_page_at_a_time(
+    client: TestClient, service: TransitionService
+) -> None:
+    """Given two instances that are left behind while their tasks are done."""
+    register(service, "t1", "t2")
+    attempt(service, "t1", "t2")
+    service.transition_tasks(["t1", "t2"], "DONE")
+
+    whole = get(client, "/orphans?workflow_id=w")
+    first = client.get("/api/v3/orphans?limit=1")
+
+    assert {(row["entity"], row["rule"]) for row in whole} == {
+        ("ti:t1/1", "terminal-parent"),
+        ("ti:t2/1", "terminal-parent"),
+    }
+    assert first.json() + client.get(first.links["next"]["url"]).json() == whole
+    assert get(client, "/orphans?rule=stuck") == []
+    assert get(client, "/orphans?at=2020-01-01T00:00:00Z") == []
+    assert get(client, "/orphans?rule=stick", 422)["nearest"] == ["stuck"]
+
+
 def test_a_page_leads_to_the_next_and_all_of_them_are_the_whole(client: TestClient, service: TransitionService) -> None:
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
