@@ -21,10 +21,13 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """Serve the HTTP API until interrupted; its description is at /openapi.json."""
+    import sys
+
     from interfaces.http.server import serve as run
 
     def began(url: str, is_open: bool) -> None:
         show({"url": url}, as_json=as_json, people=lambda console: console.print(f"Serving on {url}"))
+        sys.stdout.flush()
         if is_open:
             messages().print(
                 "No token was made yet: whoever can reach this address from this machine may read and write. "
