@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -11,7 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from application.array_service import ArrayService
 from application.transition_service import TaskSpec, TransitionService
+from application.verify import verify
+from domain.errors import UnknownBatch
 from tests.agreement import assert_agreement, moves, rows, streams_of
 from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
 
@@ -76,6 +80,41 @@ def advancing(occurred_at: datetime | None) -> Step:
     return step
 
 
+def queueing(occurred_at: datetime | None) -> Step:
+    return lambda service, workflow: ArrayService(service.store).queue_task_batch(
+        array_of(service, workflow), tasks_of(workflow), occurred_at=occurred_at
+    )
+
+
+def launching(batch_number: int, occurred_at: datetime | None) -> Step:
+    def step(service: TransitionService, workflow: str) -> None:
+        with suppress(UnknownBatch):
+            ArrayService(service.store).transition_to_launched(
+                array_of(service, workflow), batch_number, 60, occurred_at=occurred_at
+            )
+
+    return step
+
+
+def killing(batch_number: int) -> Step:
+    def step(service: TransitionService, workflow: str) -> None:
+        service.transition_task_instances(instances_of(workflow), "KILL_SELF")
+        with suppress(UnknownBatch):
+            ArrayService(service.store).transition_to_killed(array_of(service, workflow), batch_number)
+
+    return step
+
+
+def submitting(distributor_id: str, occurred_at: datetime | None) -> Step:
+    return lambda service, workflow: ArrayService(service.store).log_distributor_id(
+        array_of(service, workflow), dict.fromkeys(instances_of(workflow), distributor_id), occurred_at=occurred_at
+    )
+
+
+def array_of(service: TransitionService, workflow: str) -> str:
+    return ArrayService(service.store).bind(workflow, "12", 7)["array_id"]
+
+
 def tasks_of(workflow: str) -> list[str]:
     return [f"{workflow}/1", f"{workflow}/2"]
 
@@ -93,6 +132,10 @@ steps = st.one_of(
     st.builds(proposing, task_statuses, numbers, occurred),
     st.builds(proposing_together, task_statuses, st.booleans()),
     st.builds(resetting, st.booleans()),
+    st.builds(queueing, occurred),
+    st.builds(launching, st.integers(1, 2), occurred),
+    st.builds(killing, st.integers(1, 2)),
+    st.builds(submitting, st.sampled_from(["4711", "4712"]), occurred),
 )
 
 workflows = count()
@@ -112,6 +155,7 @@ def test_whatever_is_asked(
         step(service, workflow)
 
     assert_agreement(connection)
+    assert verify(service.store)["mismatches"] == []
     assert_as_of_is_a_replay_until_then(connection, workflow)
 
 

@@ -61,13 +61,16 @@ def test_what_was_wrong_is_right_after_it(
 
 
 def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, connection: Connection[Any]) -> None:
-    names = ids(400, "w")
-    register(worked, *names)
+    names, batched = ids(400, "w"), ids(80, "b")
+    register(worked, *names, *batched)
+    arrays = ArrayService(worked.store)
     rebuilds = [0]
 
     def write() -> None:
         for start in range(0, len(names), 4):
             attempt(worked, *names[start : start + 4])
+        for start in range(0, len(batched), 4):
+            arrays.queue_task_batch("1", batched[start : start + 4])
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -77,6 +80,7 @@ def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, 
     writer.join()
     assert rebuilds[0] > 1
     assert set(status(worked, *(f"task:{name}" for name in names))) == {"RUNNING"}
+    assert set(status(worked, *(f"task:{name}" for name in batched))) == {"QUEUED"}
     assert verify(worked.store)["mismatches"] == []
 
 
