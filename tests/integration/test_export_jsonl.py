@@ -36,7 +36,7 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_export_that_is_imported_gives_an_identical_audit(
     service: TransitionService, empty_dsn: str, tmp_path: Path, drawn: list[tuple[Any, ...]]
 ) -> None:

@@ -1,0 +1,1 @@
+"""What a report of one workflow shows, counted and summed by the database."""

@@ -1,0 +1,43 @@
+"""The marks on an axis of time."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+MOST = 8
+
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+STEPS = (
+    *(number * SECOND / 10 for number in (1, 2, 5)),
+    *(number * SECOND for number in (1, 2, 5, 10, 15, 30)),
+    *(number * MINUTE for number in (1, 2, 5, 10, 15, 30)),
+    *(number * HOUR for number in (1, 2, 3, 6, 12)),
+    *(number * DAY for number in (1, 2, 7, 14, 30, 90, 365, 3650)),
+)
+
+
+class Tick(NamedTuple):
+    """A mark and its text, which says the date where that is what changes."""
+
+    at: datetime
+    text: str
+
+
+def ticks(begin: datetime, end: datetime) -> Iterator[Tick]:
+    """At most eight marks between two times, at round times of the local zone."""
+    step = next((step for step in STEPS if (end - begin) / step <= MOST), STEPS[-1])
+    local = begin.astimezone()
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = midnight + -((midnight - local) // step) * step
+    while at <= end:
+        yield Tick(at, _text(at, step))
+        at += step
+
+
+def _text(at: datetime, step: timedelta) -> str:
+    if step >= DAY:
+        return f"{at:%Y-%m-%d}"
+    if step >= HOUR:
+        return f"{at:%m-%d %H:%M}"
+    return f"{at:%H:%M}" if step >= MINUTE else f"{at:%H:%M:%S}.{at.microsecond // 100_000}"

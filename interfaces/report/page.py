@@ -1,0 +1,178 @@
+"""The page of a report: HTML with its charts drawn in it, for any browser, without a script."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from application.report.report import COLUMNS, Lane, Report, Status
+from interfaces.output import in_words, local
+from interfaces.report.axis import ticks
+
+WIDTH = 1000
+"""The width of the charts' drawing area, in the units of their drawings."""
+
+MARGIN = 150
+"""What is to the left of it, for labels."""
+
+HEIGHT = 220
+"""The height of the chart of concurrency."""
+
+LANE_HEIGHTS = ((40, 16), (100, 10), (200, 6))
+"""With at most so many lanes, how high each is."""
+
+LONGEST = 26
+"""How many letters of a name fit beside a lane."""
+
+PALETTE = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#F0E442", "#D55E00", "#999999")
+"""Okabe and Ito's colours, which people who see few colours tell apart."""
+
+
+class Swatch(NamedTuple):
+    """How a status is drawn: a colour and, from the second time on that a colour is used, stripes."""
+
+    status: str
+    colour: str
+    stripes: int
+
+    @property
+    def fill(self) -> str:
+        """The fill of shapes."""
+        return f"url(#stripes-{self.colour[1:]}-{self.stripes})" if self.stripes else self.colour
+
+
+class Area(NamedTuple):
+    """One status in the stacked chart."""
+
+    swatch: Swatch
+    path: str
+    most: float
+
+
+class Box(NamedTuple):
+    """One run of a lane."""
+
+    swatch: Swatch
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+
+
+def page(report: Report) -> str:
+    """The HTML of a report."""
+    environment = Environment(
+        loader=PackageLoader("interfaces.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"in_words": in_words, "local": local, "number": _number, "shorten": _shortened}
+    swatches = _swatches(report.waiting_and_working)
+    scale = max(map(sum, zip(*report.concurrency.values(), strict=True)), default=0.0)
+    lane_height = _lane_height(len(report.lanes))
+    areas = list(_areas(report, swatches, scale))
+    return environment.get_template("page.html").render(
+        report=report,
+        swatches=swatches,
+        areas=areas,
+        peaks=[(area.swatch, f"(at most {area.most:.4g})") for area in areas],
+        names=[(swatch, "") for swatch in swatches.values()],
+        most=scale,
+        total_seconds=sum(row["total_seconds"] for row in report.times),
+        failed=sum(lane.failed for lane in report.lanes),
+        boxes=list(_boxes(report, swatches, lane_height)),
+        labels=list(_labels(report.lanes, lane_height)),
+        ticks=[(_x(report, tick.at), tick.text) for tick in ticks(report.begin, report.end)],
+        width=WIDTH,
+        margin=MARGIN,
+        height=HEIGHT,
+        lane_height=lane_height,
+        lanes_height=lane_height * len(report.lanes),
+        columns=COLUMNS,
+        font=max(min(lane_height, 11), 9),
+    )
+
+
+def _swatches(statuses: Sequence[Status]) -> dict[str, Swatch]:
+    return {
+        status.status: Swatch(status.status, PALETTE[number % len(PALETTE)], number // len(PALETTE))
+        for number, status in enumerate(statuses)
+    }
+
+
+def _areas(report: Report, swatches: dict[str, Swatch], scale: float) -> Iterator[Area]:
+    below = [0.0] * COLUMNS
+    for status, here in report.concurrency.items():
+        above = [low + height for low, height in zip(below, here, strict=True)]
+        if any(here):
+            yield Area(swatches[status], _path(below, above, scale), max(here))
+        below = above
+
+
+def _path(below: Sequence[float], above: Sequence[float], scale: float) -> str:
+    points = [*_steps(above, scale), *reversed(list(_steps(below, scale)))]
+    return "M" + " ".join(f"{x:.1f},{y:.1f}" for x, y in points) + "Z"
+
+
+def _steps(values: Sequence[float], scale: float) -> Iterator[tuple[float, float]]:
+    for column, value in enumerate(values):
+        y = HEIGHT - value / scale * HEIGHT
+        yield MARGIN + column * WIDTH / COLUMNS, y
+        yield MARGIN + (column + 1) * WIDTH / COLUMNS, y
+
+
+def _boxes(report: Report, swatches: dict[str, Swatch], height: int) -> Iterator[Box]:
+    column = (report.end - report.begin) / COLUMNS
+    for number, lane in enumerate(report.lanes):
+        for run in lane.runs:
+            title = (
+                f"{_name(lane)}: {run.status} from {local(report.begin + run.begin * column)} "
+                f"for {in_words((run.end - run.begin) * column)}"
+            )
+            yield Box(
+                swatches[run.status],
+                MARGIN + run.begin * WIDTH / COLUMNS,
+                number * height,
+                (run.end - run.begin) * WIDTH / COLUMNS,
+                height - 1,
+                title,
+            )
+
+
+def _labels(lanes: Sequence[Lane], height: int) -> Iterator[dict[str, Any]]:
+    every = max(1, -(-11 // height))
+    for number, lane in enumerate(lanes):
+        text = _name(lane) if number % every == 0 else ""
+        yield {"y": number * height + height / 2, "text": text, "lane": lane, "outcome": _outcome(lane)}
+
+
+def _name(lane: Lane) -> str:
+    return lane.id if lane.attempts == 1 else f"attempts {lane.first:,}-{lane.first + lane.attempts - 1:,}"
+
+
+def _outcome(lane: Lane) -> str:
+    if lane.attempts == 1:
+        return f"{lane.status}{', open' if lane.open else ''}"
+    counts = ((lane.failed, "failed"), (lane.open, "open"))
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count)
+
+
+def _shortened(name: str) -> str:
+    """The end of a long name, which is what tells attempts apart."""
+    return name if len(name) <= LONGEST else f"\u2026{name[1 - LONGEST :]}"
+
+
+def _lane_height(lanes: int) -> int:
+    return next(height for most, height in LANE_HEIGHTS if lanes <= most)
+
+
+def _x(report: Report, at: datetime) -> float:
+    return MARGIN + (at - report.begin) / (report.end - report.begin) * WIDTH
+
+
+_number = partial("{:,}".format)

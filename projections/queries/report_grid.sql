@@ -1,0 +1,46 @@
+-- How long which status lasted in which lane and column of the report: sums that are few, however many stays there are.
+-- A stay adds seconds to the columns in which it begins and ends, and fills those between: there, filled counts up by
+-- one where they begin and down where they end.
+WITH attempt AS (
+    SELECT
+        a.entity_id,
+        ((row_number() OVER (ORDER BY a.entered_at, a.position) - 1) * %(lanes)s / count(*) OVER ())::integer AS lane
+    FROM sojourn.transition AS a
+    WHERE
+        a.workflow_id = %(workflow_id)s AND a.entity_kind = %(kind)s AND a.version = 1
+        AND a.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+),
+stay AS (
+    SELECT
+        a.entity_id, a.status,
+        date_part('epoch', a.entered_at - %(begin)s::timestamptz) / %(width)s AS begins,
+        -- Of a stay that goes on, the other one is the least.
+        least(date_part('epoch', a.exited_at - %(begin)s::timestamptz) / %(width)s, %(columns)s) AS ends
+    FROM (
+        SELECT
+            t.entity_id, t.status, t.entered_at, lead(t.entered_at) OVER one AS exited_at
+        FROM sojourn.transition AS t
+        WHERE
+            t.workflow_id = %(workflow_id)s AND t.entity_kind = %(kind)s
+            AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+        WINDOW one AS (PARTITION BY t.entity_id ORDER BY t.version)
+    ) AS a
+    WHERE a.status = ANY (%(statuses)s)
+)
+SELECT
+    attempt.lane, stay.status, part.place, sum(part.columns) * %(width)s AS seconds, sum(part.filled)::integer AS filled
+FROM
+    stay
+    INNER JOIN attempt ON attempt.entity_id = stay.entity_id
+    CROSS JOIN LATERAL (
+        SELECT least(floor(stay.begins), %(columns)s - 1) AS first, least(floor(stay.ends), %(columns)s - 1) AS last
+    ) AS met
+    CROSS JOIN LATERAL (
+        VALUES
+            (met.first, least(stay.ends, met.first + 1) - stay.begins, 0),
+            (met.last, CASE WHEN met.last > met.first THEN stay.ends - met.last ELSE 0 END, 0),
+            (met.first + 1, 0, CASE WHEN met.last > met.first THEN 1 ELSE 0 END),
+            (met.last, 0, CASE WHEN met.last > met.first THEN -1 ELSE 0 END)
+    ) AS part (place, columns, filled)
+GROUP BY attempt.lane, stay.status, part.place
+ORDER BY attempt.lane, stay.status, part.place;

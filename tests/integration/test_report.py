@@ -1,0 +1,187 @@
+"""The report of a workflow: what it counts is what the audit has, and its page needs nothing but itself."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.report.report import COLUMNS, LANES, report
+from application.transition_service import TaskSpec, TransitionService
+from domain.errors import UnknownEntity
+from interfaces.report.page import page
+from tests.agreement import rows
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+Life = tuple[int, list[int], str | None]
+_numbers = count()
+LIFE = ("INSTANTIATED", "LAUNCHED", "RUNNING")
+
+
+def live(service: TransitionService, workflow: str, lives: list[Life]) -> None:
+    """Attempts that begin so many seconds after noon, take so long for each step, and end so, or do not."""
+    for number, (begins, steps, end) in enumerate(lives):
+        task, name, at = f"{workflow}/{number}", f"{workflow}/{number}/1", NOON + timedelta(seconds=begins)
+        service.register_tasks(workflow, [TaskSpec(task)], occurred_at=at)
+        service.gate_tasks_for_queueing([task], occurred_at=at)
+        service.create_task_instances({name: task}, occurred_at=at)
+        for status, seconds in zip([*LIFE, end], steps, strict=False):
+            at += timedelta(seconds=seconds)
+            if status:
+                service.transition_task_instance(name, status, occurred_at=at)
+
+
+lives = st.lists(
+    st.tuples(
+        st.integers(0, 200),
+        st.lists(st.integers(0, 90), max_size=4),
+        st.sampled_from(["DONE", "ERROR", None]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+class TestNumbers:
+    @given(lives)
+    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_concurrency_is_the_mean_of_the_stays_in_each_column(
+        self, service: TransitionService, connection: psycopg.Connection[Any], drawn: list[Life]
+    ) -> None:
+        workflow = f"w{next(_numbers)}"
+        live(service, workflow, drawn)
+
+        found = report(service.store, workflow)
+
+        stays = rows(
+            connection,
+            "SELECT new_status, entered_at, exited_at FROM sojourn.task_instance_status_audit WHERE workflow_id = %s",
+            workflow,
+        )
+        width = (found.end - found.begin).total_seconds() / COLUMNS
+        for status, means in found.concurrency.items():
+            expected = [0.0] * COLUMNS
+            for stay in stays:
+                if stay["new_status"] == status:
+                    begin = (stay["entered_at"] - found.begin).total_seconds()
+                    end = ((stay["exited_at"] or found.end) - found.begin).total_seconds()
+                    for column in range(COLUMNS):
+                        inside = min(end, (column + 1) * width) - max(begin, column * width)
+                        expected[column] += max(inside, 0) / width
+            assert means == pytest.approx(expected, abs=1e-4)
+
+    def test_more_attempts_than_lanes_share_them_and_none_is_lost(self, service: TransitionService) -> None:
+        names = [f"t{number}" for number in range(LANES + 37)]
+        service.register_tasks("w", [TaskSpec(name) for name in names], occurred_at=NOON)
+        service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=NOON)
+        service.transition_task_instances([f"{name}/1" for name in names], "INSTANTIATED", occurred_at=NOON)
+        service.transition_task_instances(
+            [f"{name}/1" for name in names[:50]], "NO_DISTRIBUTOR_ID", occurred_at=NOON + timedelta(seconds=9)
+        )
+
+        found = report(service.store, "w")
+
+        assert len(found.lanes) == LANES
+        assert [lane.first + lane.attempts for lane in found.lanes[:-1]] == [lane.first for lane in found.lanes[1:]]
+        assert sum(lane.attempts for lane in found.lanes) == len(names)
+        assert sum(lane.failed for lane in found.lanes) == 50
+        assert sum(lane.open for lane in found.lanes) == len(names) - 50
+        assert len(found.failures) == 50
+
+    def test_as_of_a_time_it_knows_nothing_later(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [10, 10, 10, 10], "ERROR")])
+
+        found = report(service.store, "w", NOON + timedelta(seconds=25))
+
+        assert {status.status: status.n for status in found.attempts if status.n} == {"LAUNCHED": 1}
+        assert (found.end, found.failures) == (NOON + timedelta(seconds=20), [])
+
+    def test_tasks_without_attempts_are_drawn_themselves(self, service: TransitionService) -> None:
+        service.register_tasks("w", [TaskSpec("t1")], "fetch_ml", occurred_at=NOON)
+        service.transition_task("t1", "preparing", occurred_at=NOON + timedelta(seconds=5))
+
+        found = report(service.store, "w")
+
+        assert (found.kind, [lane.id for lane in found.lanes]) == ("task", ["t1"])
+        assert "preparing" in page(found)
+
+    def test_an_unknown_workflow(self, service: TransitionService) -> None:
+        live(service, "nightly", [(0, [], None)])
+
+        with pytest.raises(UnknownEntity, match="no workflow 'nightli'; did you mean 'nightly'"):
+            report(service.store, "nightli")
+
+
+class TestPage:
+    def test_it_needs_nothing_but_itself(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [10, 10, 10, 10], "DONE"), (5, [1, 1, 30], None)])
+
+        html = page(report(service.store, "w"))
+
+        assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!#)[^\s"')]""", html)
+        assert "<script" not in html
+
+    def test_every_status_is_told_in_words_too(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [10, 10, 10, 10], "ERROR"), (5, [1, 1, 30], None)])
+
+        text = _Text.of(page(report(service.store, "w")))
+
+        assert all(status in text for status in ("QUEUED", *LIFE, "ERROR"))
+        assert "w/0/1" in text
+
+    def test_what_users_named_is_no_markup(self, service: TransitionService) -> None:
+        name = "<script>alert('&amp;')</script>"
+        service.register_tasks(name, [TaskSpec(name)], occurred_at=NOON)
+        service.gate_tasks_for_queueing([name], occurred_at=NOON)
+        service.create_task_instances({name: name}, occurred_at=NOON)
+        service.transition_task_instance(name, "INSTANTIATED", occurred_at=NOON)
+        service.transition_task_instance(name, "NO_DISTRIBUTOR_ID", reason=name, occurred_at=NOON)
+
+        html = page(report(service.store, name))
+
+        assert "<script" not in html
+        assert _Text.of(html).count(name) >= 3
+
+    def test_tags_are_balanced(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [10, 10, 10, 10], "DONE")])
+
+        assert _Text.open_at_the_end(page(report(service.store, "w"))) == []
+
+
+class _Text(HTMLParser):
+    """What of a page is text, and which of its elements are open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self.open: list[str] = []
+
+    @classmethod
+    def of(cls, html: str) -> str:
+        parser = cls()
+        parser.feed(html)
+        return " ".join(parser.parts)
+
+    @classmethod
+    def open_at_the_end(cls, html: str) -> list[str]:
+        parser = cls()
+        parser.feed(html)
+        return parser.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
