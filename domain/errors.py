@@ -1,6 +1,7 @@
 """What can be wrong, each with its data and a sentence for the person who reads it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from difflib import get_close_matches
 
 MOST_ATTEMPTS = 2**31 - 1
@@ -167,6 +168,15 @@ class InvalidDuration(SojournError, ValueError):
     def __init__(self, value: object) -> None:
         self.value = value
         super().__init__(f"duration {value!r} cannot be used: write it like 90s, 5m or 2h, above 0")
+
+
+class TimesReversed(SojournError, ValueError):
+    """A stretch of time that ends before it begins."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        self.start = start
+        self.end = end
+        super().__init__(f"{end.isoformat()} lies before {start.isoformat()}: give the earlier time first")
 
 
 class TaskConflict(SojournError):
