@@ -1,7 +1,10 @@
 """The status of one entity, now or as of a time."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
+
+from psycopg import Connection
 
 from application.as_of import as_of
 from application.known import check_entity
@@ -37,10 +40,9 @@ class Status(TypedDict):
 def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
     """The status of an entity as of `at` (None: now); raises UnknownEntity."""
     with as_of(store, at) as connection:
-        row = connection.execute(query("projections", QUERIES[entity.kind]), [entity.id]).fetchone()
-        if row is None:
+        current, since, lifecycle, attempts, version = status_in(connection, entity)
+        if current is None:
             check_entity(connection, entity)
-    current, since, lifecycle, attempts, version = row or (None,) * 5
     return {
         "entity": str(entity),
         "status": current,
@@ -49,3 +51,9 @@ def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
         "attempts": attempts,
         "version": version,
     }
+
+
+def status_in(connection: Connection[Any], entity: Entity) -> Sequence[Any]:
+    """Status, since when, lifecycle, attempts and version in a transaction as of some time; None before it existed."""
+    row = connection.execute(query("projections", QUERIES[entity.kind]), [entity.id]).fetchone()
+    return row or (None,) * 5

@@ -38,6 +38,7 @@ from interfaces.commands import (
     token,
     variants,
     verify,
+    why,
 )
 from interfaces.failure import told_to_people
 
@@ -75,6 +76,7 @@ for commands in (
     time_in_status,
     variants,
     verify,
+    why,
 ):
     app.add_typer(commands.app)
 app.add_typer(db.app, name="db")

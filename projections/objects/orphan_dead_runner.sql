@@ -7,8 +7,10 @@ SELECT
     'dead-runner' AS rule, false AS decided,
     greatest(heard.at + threshold.allowed, r.silent_since) AS since,
     ARRAY[standing.position] AS evidence,
-    format('a heartbeat of runner:%s by %s', t.owner, sojourn.told(greatest(heard.at + threshold.allowed, r.silent_since)))
-        AS expected,
+    format(
+        'a heartbeat of runner:%s by %s', t.owner,
+        sojourn.told(greatest(heard.at + threshold.allowed, r.silent_since))
+    ) AS expected,
     format(
         'task:%s is %s since %s and belongs to runner:%s, who has sent no heartbeat since %s (allowed: %s)',
         t.task_id, t.status, sojourn.told(t.entered_at), t.owner, sojourn.told(heard.at), threshold.allowed

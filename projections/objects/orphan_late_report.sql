@@ -5,12 +5,14 @@ SELECT
     'late-report' AS rule, true AS decided,
     r.entered_at AS since,
     ARRAY[ended.position, r.position] AS evidence,
-    format('ti:%s reporting %s before %s, when task:%s ended', r.entity_id, r.reported, sojourn.told(ended.entered_at), r.task_id)
-        AS expected,
     format(
-        'ti:%s reported %s at %s; task:%s was already %s since %s; rule %s turned %s into %s',
+        'ti:%s reporting %s before %s, when task:%s ended',
+        r.entity_id, r.reported, sojourn.told(ended.entered_at), r.task_id
+    ) AS expected,
+    format(
+        'ti:%s reported %s at %s; task:%s was already %s since %s%s; rule %s turned %s into %s',
         r.entity_id, r.reported, sojourn.told(r.entered_at), r.task_id, ended.status, sojourn.told(ended.entered_at),
-        r.rule, r.reported, r.status
+        ' by ti:' || substring(e.data ->> 'cause' FROM '^task_instance:(.+)@[0-9]+$'), r.rule, r.reported, r.status
     ) AS explanation
 FROM
     sojourn.transition AS r
@@ -21,6 +23,7 @@ FROM
         ORDER BY t.version DESC
         LIMIT 1
     ) AS ended
+    JOIN sojourn.event AS e ON e.position = ended.position
 WHERE
     r.entity_kind = 'task_instance' AND r.rule = 'orphaned-instance'
     AND r.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity');

@@ -5,8 +5,10 @@ SELECT
     'never-launched' AS rule, false AS decided,
     waiting.entered_at + threshold.allowed AS since,
     ARRAY[waiting.position] AS evidence,
-    format('ti:%s with a distributor id by %s', i.task_instance_id, sojourn.told(waiting.entered_at + threshold.allowed))
-        AS expected,
+    format(
+        'ti:%s with a distributor id by %s', i.task_instance_id,
+        sojourn.told(waiting.entered_at + threshold.allowed)
+    ) AS expected,
     format(
         'ti:%s is %s, and no distributor has given it an id since %s (allowed: %s)',
         i.task_instance_id, i.status, sojourn.told(waiting.entered_at), threshold.allowed

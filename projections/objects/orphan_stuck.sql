@@ -75,7 +75,8 @@ SELECT
         WHEN l.given_after IS NOT NULL THEN format('allowed: %s', l.after)
         ELSE format(
             '99 of 100 stays there of %s have lasted %s at most (of %s); %s times that is allowed, and %s at least',
-            coalesce('template ' || l.template, 'its kind'), date_trunc('milliseconds', l.p99), l.stays, l.factor, l.least
+            coalesce('template ' || l.template, 'its kind'), date_trunc('milliseconds', l.p99), l.stays, l.factor,
+            l.least
         )
     END AS explanation
 FROM

@@ -121,7 +121,7 @@ class TestLateReport:
         assert orphan["evidence"] == positions(retried, ("task:t", "DONE"), ("ti:t/1", "ERROR_FATAL"))
         assert orphan["explanation"] == (
             "ti:t/1 reported ERROR at 2026-01-31T08:12:00.000Z; task:t was already DONE since "
-            "2026-01-31T08:10:00.000Z; rule orphaned-instance turned ERROR into ERROR_FATAL"
+            "2026-01-31T08:10:00.000Z by ti:t/2; rule orphaned-instance turned ERROR into ERROR_FATAL"
         )
         assert found(retried, 11.5, decided=True) == [("ti:t/1", "terminal-parent", 10)]
 

@@ -1,0 +1,153 @@
+"""The verdict of `why`: in a sentence or two, why an entity is where it is, and what is to be expected."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from application.event_in_words import LoggedEvent, by, in_words, utc
+from application.orphans import Orphan
+from domain.entity import TASK, Entity
+from domain.lifecycle import ORPHANED_INSTANCE, Lifecycle
+from domain.machine import Machine
+
+
+class Sibling(NamedTuple):
+    """An instance of the task."""
+
+    id: str
+    status: str
+    report_by_date: datetime | None
+    array_id: str | None
+
+
+class Family(NamedTuple):
+    """A task and its instances, the one that was asked for first, then the newest."""
+
+    lifecycle: Lifecycle
+    task: str
+    status: str
+    entered_at: datetime
+    owner: str | None
+    siblings: list[Sibling]
+
+    def machine_of(self, entity: Entity) -> Machine:
+        """The machine that the entity lives under."""
+        instance = self.lifecycle.instance
+        return self.lifecycle.task if entity.kind == TASK or instance is None else instance
+
+    @property
+    def active(self) -> list[Sibling]:
+        """The instances that have not ended."""
+        machine = self.lifecycle.instance
+        return [one for one in self.siblings if machine and not machine.is_terminal(one.status)]
+
+
+PREVENTIONS = {
+    "terminal-parent": "Telling {entity} to end as soon as its task had ended would have prevented it.",
+    "superseded": "Ending {entity} before the newer one was created would have prevented it.",
+    "missed-heartbeat": "A report or heartbeat in time would have prevented it.",
+    "never-launched": "A distributor id, or its end, would have prevented it.",
+    "dead-runner": "A heartbeat in time would have prevented it; `sojourn recover` hands the task on.",
+    "stuck": "Entering any other status in time would have prevented it.",
+    "stalled-task": "Moving {entity} on, or creating a further instance of it, would have prevented it.",
+    "late-report": "Telling {entity} to end as soon as its task had ended would have prevented it.",
+}
+
+
+def verdict(
+    entity: Entity,
+    status: str,
+    family: Family | None,
+    own: Sequence[LoggedEvent],
+    caused_by: Callable[[LoggedEvent], LoggedEvent | None],
+    at_position: Callable[[int], LoggedEvent | None],
+    orphan: Sequence[Orphan],
+) -> tuple[str, str | None]:
+    """The verdict on an entity in `status` after its `own` events, and the rule that it rests on."""
+    if orphan:
+        return _of_orphan(str(entity), orphan, caused_by, at_position)
+    entered = [event for event in own if event.is_transition]
+    last = own[-1] if own else None
+    parts = [_because(entity, status, entered[-1], caused_by(entered[-1])) if entered else f"{entity} is {status}"]
+    if last and last.happened == "refused":
+        parts.append(f"It {in_words(last, caused_by(last))}, at {utc(last.at)}")
+    if family:
+        parts += _expected(entity, status, family)
+    rule = last.data.get("rule") if last else None
+    return ". ".join(parts) + ".", rule
+
+
+def _of_orphan(
+    entity: str,
+    orphan: Sequence[Orphan],
+    caused_by: Callable[[LoggedEvent], LoggedEvent | None],
+    at_position: Callable[[int], LoggedEvent | None],
+) -> tuple[str, str]:
+    first, *others = orphan
+    told = [first["explanation"]]
+    made = _first_event(first, at_position)
+    if made:
+        cause = caused_by(made)
+        told.append(
+            f"What made it one is event {made.position}: {made.entity} {in_words(made, cause)}, at {utc(made.at)}"
+        )
+    if others:
+        told.append(f"It is an orphan by {', '.join(one['rule'] for one in others)} as well")
+    told.append(PREVENTIONS[first["rule"]].format(entity=entity))
+    rule = ORPHANED_INSTANCE if first["decided"] else first["rule"]
+    return ". ".join(told), rule
+
+
+def _first_event(orphan: Orphan, at_position: Callable[[int], LoggedEvent | None]) -> LoggedEvent | None:
+    """The event that made it one: of a late report the end of its task, of others the last of the evidence."""
+    position = orphan["evidence"][0] if orphan["decided"] else max(orphan["evidence"])
+    return at_position(position)
+
+
+def _because(entity: Entity, status: str, entered: LoggedEvent, cause: LoggedEvent | None) -> str:
+    since = f"{entity} is {status} since {utc(entered.at)}"
+    if cause is not None:
+        return f"{since}, because {cause.entity} became {cause.data['status']}, reported{by(cause)}{_rule(entered)}"
+    reported = entered.data.get("reported")
+    if reported and reported != status:
+        return f"{since}, because {reported} was reported{by(entered)}{_rule(entered)}"
+    if entered.version == 1:
+        return f"{since}, when it was {entered.happened}{by(entered)}"
+    if entered.happened == "reset":
+        return f"{since}, because it was reset{by(entered)}"
+    return f"{since}, because it was reported {status}{by(entered)}{_rule(entered)}"
+
+
+def _rule(event: LoggedEvent) -> str:
+    rule, reason = event.data.get("rule"), event.data.get("rule_reason")
+    return f"; rule {rule} decided so{f' ({reason})' if reason else ''}" if rule else ""
+
+
+def _expected(entity: Entity, status: str, family: Family) -> list[str]:
+    machine = family.machine_of(entity)
+    if machine.is_terminal(status):
+        return ["Nothing is expected to follow"]
+    told = []
+    if entity.kind == TASK:
+        told += _of_task(status, family)
+    elif family.siblings and family.siblings[0].report_by_date and status in machine.awaits_report:
+        told.append(f"It is to be heard of by {utc(family.siblings[0].report_by_date)} or its heartbeats go on")
+    following = [f"{to} ({why})" if why else to for to, why in machine.transitions.get(status, {}).items()]
+    if following:
+        told.append(f"Expected next: {'; or '.join(following)}")
+    return told
+
+
+def _of_task(status: str, family: Family) -> list[str]:
+    told = []
+    if family.owner:
+        told.append(f"It belongs to runner:{family.owner}")
+    instance = family.lifecycle.instance
+    if instance is None:
+        return told
+    waits = {implied.status for name, implied in family.lifecycle.implies.items() if not instance.is_terminal(name)}
+    if family.active:
+        told.append("It waits on " + " and ".join(f"ti:{one.id}, which is {one.status}" for one in family.active[:3]))
+    elif status in waits:
+        told.append("It waits for a task instance to be created")
+    return told

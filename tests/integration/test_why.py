@@ -1,0 +1,230 @@
+"""Why an entity is where it is: the chain and the verdict."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from application.array_service import ArrayService
+from application.transition_service import TaskSpec, TransitionService
+from application.why import MOST_EVENTS, Why, why
+from domain.actor import Actor
+from domain.entity import Entity, parse_entity
+from domain.errors import UnknownEntity
+from domain.state import State
+
+EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+CLIENT = Actor(component="client")
+
+
+def minute(number: float) -> datetime:
+    return EIGHT + timedelta(minutes=number)
+
+
+def at(number: float) -> str:
+    return minute(number).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ask(service: TransitionService, entity: str, number: float | None = None) -> Why:
+    return why(service.store, parse_entity(entity), None if number is None else minute(number))
+
+
+def report(service: TransitionService, instance: str, *steps: tuple[float, str], reason: str | None = None) -> None:
+    for number, status in steps:
+        service.transition_task_instance(
+            instance, status, occurred_at=minute(number), actor=Actor(component="worker"), reason=reason
+        )
+
+
+@pytest.fixture
+def running(service: TransitionService) -> TransitionService:
+    """Task `41`, whose instance `41/1` runs since minute 5."""
+    service.register_tasks("w", [TaskSpec("41")], occurred_at=minute(0), actor=CLIENT)
+    service.gate_tasks_for_queueing(["41"], occurred_at=minute(1), actor=CLIENT)
+    service.create_task_instances({"41/1": "41"}, occurred_at=minute(2), actor=CLIENT)
+    report(service, "41/1", (3, "INSTANTIATED"), (4, "LAUNCHED"), (5, "RUNNING"))
+    return service
+
+
+@pytest.fixture
+def retried(running: TransitionService) -> TransitionService:
+    """Its second instance `41/2` is created in minute 6 and runs from minute 7 on."""
+    running.create_task_instances({"41/2": "41"}, occurred_at=minute(6), actor=CLIENT)
+    report(running, "41/2", (7, "INSTANTIATED"), (7, "LAUNCHED"), (7, "RUNNING"))
+    return running
+
+
+def starts(found: Why) -> str:
+    return found["verdict"].split(". ")[0]
+
+
+def test_a_late_report_tells_who_ended_the_task_and_what_was_made_of_it(retried: TransitionService) -> None:
+    report(retried, "41/1", (10, "DONE"))
+    report(retried, "41/2", (12, "ERROR"), reason="exit status 1")
+
+    found = ask(retried, "ti:41/2", 13)
+
+    ended = next(link for link in found["chain"] if (link["entity"], link["at"]) == ("task:41", minute(10)))
+    assert (found["status"], found["rule"]) == ("ERROR_FATAL", "orphaned-instance")
+    assert [orphan["rule"] for orphan in found["orphan"]] == ["late-report"]
+    assert found["verdict"] == (
+        f"ti:41/2 reported ERROR at {at(12)}; task:41 was already DONE since {at(10)} by ti:41/1; rule "
+        f"orphaned-instance turned ERROR into ERROR_FATAL. What made it one is event {ended['position']}: task:41 "
+        f"RUNNING -> DONE, because ti:41/1 became DONE, at {at(10)}. Telling ti:41/2 to end as soon as its task had "
+        "ended would have prevented it."
+    )
+    last = found["chain"][-1]
+    assert (last["entity"], last["rule"], last["actor"]) == ("ti:41/2", "orphaned-instance", "worker")
+    assert last["text"].startswith("reported ERROR by worker")
+    assert [link["position"] for link in found["chain"]] == sorted(link["position"] for link in found["chain"])
+    assert {"ti:41/1", "ti:41/2", "task:41"} == {link["entity"] for link in found["chain"]}
+
+
+def test_an_orphan_of_the_past_is_explained_after_it_was_cleaned_up(retried: TransitionService) -> None:
+    report(retried, "41/2", (10, "DONE"))
+    report(retried, "41/1", (12, "KILL_SELF"), (13, "ERROR_FATAL"))
+
+    superseded, outlived = ask(retried, "ti:41/1", 8), ask(retried, "ti:41/1", 11)
+
+    assert (superseded["rule"], outlived["rule"]) == ("superseded", "terminal-parent")
+    assert starts(superseded) == (
+        f"ti:41/1 is RUNNING, although ti:41/2 is a newer attempt at task:41 and active since {at(6)}"
+    )
+    assert "ti:41/2 created by client as attempt 2: QUEUED, at" in superseded["verdict"]
+    assert "Ending ti:41/1 before the newer one was created would have prevented it." in superseded["verdict"]
+    assert starts(outlived) == f"ti:41/1 is RUNNING, although task:41 is DONE and has been over since {at(10)}"
+    assert max(link["at"] for link in superseded["chain"]) <= minute(8)
+
+
+def test_what_was_never_launched_waits_for_an_id(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("41")], occurred_at=minute(0))
+    service.create_task_instances({"41/1": "41"}, occurred_at=minute(1))
+
+    found = ask(service, "ti:41/1", 90)
+
+    assert found["rule"] == "never-launched"
+    assert starts(found) == (
+        f"ti:41/1 is QUEUED, and no distributor has given it an id since {at(1)} (allowed: 01:00:00)"
+    )
+    assert "A distributor id, or its end, would have prevented it." in found["verdict"]
+
+
+def test_a_healthy_instance_runs_because_it_was_reported(running: TransitionService) -> None:
+    found = ask(running, "ti:41/1", 6)
+
+    assert (found["rule"], found["orphan"], found["since"]) == (None, [], minute(5))
+    assert starts(found) == f"ti:41/1 is RUNNING since {at(5)}, because it was reported RUNNING by worker"
+    assert "Expected next: TRIAGING (its report_by_date passes" in found["verdict"]
+
+
+def test_a_healthy_task_says_on_what_it_waits(running: TransitionService) -> None:
+    found = ask(running, "task:41", 6)
+
+    assert starts(found) == (f"task:41 is RUNNING since {at(5)}, because ti:41/1 became RUNNING, reported by worker")
+    assert "It waits on ti:41/1, which is RUNNING." in found["verdict"]
+    assert (
+        starts(ask(running, "task:41", 0.5))
+        == f"task:41 is REGISTERING since {at(0)}, when it was registered by client"
+    )
+    assert "It waits for a task instance to be created." in ask(running, "task:41", 1.5)["verdict"]
+    assert "Expected next: QUEUED (the gate passes it: an attempt begins)." in ask(running, "task:41", 0.5)["verdict"]
+
+
+def test_a_retry_names_its_rule(running: TransitionService) -> None:
+    report(running, "41/1", (8, "ERROR"), reason="exit status 1")
+
+    found = ask(running, "task:41", 9)
+
+    assert (found["status"], found["rule"]) == ("REGISTERING", "retry")
+    assert "rule retry decided so (attempt 1 of 3 has failed)" in found["verdict"]
+
+
+def test_what_is_done_expects_nothing(running: TransitionService) -> None:
+    report(running, "41/1", (10, "DONE"))
+
+    for entity in ("ti:41/1", "task:41"):
+        found = ask(running, entity)
+        assert (found["status"], found["orphan"]) == ("DONE", [])
+        assert found["verdict"].endswith("Nothing is expected to follow.")
+
+
+def test_a_refused_report_is_told_once_however_often_it_was_made(running: TransitionService) -> None:
+    for _ in range(MOST_EVENTS * 2):
+        report(running, "41/1", (6, "LAUNCHED"))
+
+    found = ask(running, "ti:41/1", 7)
+
+    refused = [link for link in found["chain"] if link["name"] == "task_instance.refused.v1"]
+    assert [link["text"] for link in refused] == [
+        "refuses LAUNCHED, reported by worker: stays RUNNING (119 more like it before); rule untimely-transition"
+    ]
+    assert (found["rule"], found["omitted"]) == ("untimely-transition", 0)
+    assert "It refuses LAUNCHED" in found["verdict"]
+
+
+def test_a_long_chain_is_cut_to_its_end(running: TransitionService) -> None:
+    for number in range(MOST_EVENTS):
+        report(running, "41/1", (6 + number, "TRIAGING"), (6 + number, "RUNNING"))
+
+    found = ask(running, "ti:41/1")
+
+    assert (len(found["chain"]), found["omitted"] > MOST_EVENTS) == (MOST_EVENTS, True)
+    assert found["chain"][-1]["text"] == "TRIAGING -> RUNNING, reported by worker"
+
+
+def test_an_owner_and_who_was_refused(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t")], lifecycle="pynenc", occurred_at=minute(0))
+    service.heartbeat("r", 300, occurred_at=minute(0))
+    service.transition_task("t", "PENDING", runner_id="r", occurred_at=minute(1), actor=Actor(component="r"))
+    service.transition_task("t", "RUNNING", runner_id="other", occurred_at=minute(2), actor=Actor(component="other"))
+
+    found = ask(service, "task:t", 3)
+
+    assert (found["status"], found["rule"]) == ("PENDING", "ownership")
+    assert "It belongs to runner:r." in found["verdict"]
+    assert (
+        "refuses RUNNING, reported by other in the name of runner:other: stays PENDING; rule ownership"
+        in (found["verdict"])
+    )
+    dead = ask(service, "task:t", 12)
+    assert dead["rule"] == "dead-runner"
+    assert "belongs to runner:r, who has sent no heartbeat since" in dead["verdict"]
+
+
+def test_a_rule_that_puts_off_says_until_when(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t")], lifecycle="prefect", occurred_at=minute(0))
+    due = State(type="SCHEDULED", scheduled_time=minute(60))
+    service.transition_task("t", due, occurred_at=minute(1))
+    service.transition_task("t", "PENDING", occurred_at=minute(2))
+    service.transition_task("t", "RUNNING", occurred_at=minute(3))
+
+    found = ask(service, "task:t", 4)
+
+    assert (found["status"], found["rule"]) == ("PENDING", "wait-for-scheduled-time")
+    assert "it may be proposed again after 3420 s" in found["verdict"]
+
+
+def test_the_array_and_its_batch_are_part_of_the_chain(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t"), TaskSpec("u")], occurred_at=minute(0))
+    arrays = ArrayService(service.store)
+    array = arrays.bind("w", "tv", 5, occurred_at=minute(0))["array_id"]
+    arrays.queue_task_batch(array, ["t"], actor=CLIENT, occurred_at=minute(1))
+    arrays.queue_task_batch(array, ["u"], actor=CLIENT, occurred_at=minute(2))
+
+    found, of_array = ask(service, "task:t", 3), ask(service, f"array:{array}", 3)
+
+    assert [link["name"] for link in found["chain"] if link["entity"] == f"array:{array}"] == [
+        "array.bound.v1", "array.batch_queued.v1",
+    ]  # fmt: skip
+    assert of_array["status"] == "BOUND"
+    assert [link["text"] for link in of_array["chain"]][1:] == [
+        "batch 1 of 1 instance queued by client", "batch 2 of 1 instance queued by client",
+    ]  # fmt: skip
+
+
+def test_before_it_existed_and_what_never_existed(running: TransitionService) -> None:
+    found = ask(running, "ti:41/1", 1)
+
+    assert (found["status"], found["chain"], found["verdict"]) == (None, [], "it did not exist")
+    for number in (None, 0):
+        with pytest.raises(UnknownEntity, match="no task '41x'; did you mean '41'"):
+            why(running.store, Entity("task", "41x"), None if number is None else minute(number))
