@@ -10,6 +10,7 @@ import psycopg
 from application.bench import cases
 from application.bench.figure import Figure
 from application.bench.scratch import Scratch, scratch_database
+from application.concurrency import concurrency
 from application.status import status
 from application.time_in_status import time_in_status
 from domain.entity import TASK, Entity
@@ -91,9 +92,14 @@ def _queries(scratch: Scratch, repeats: int) -> Iterator[Figure]:
         def whole_audit(_: int) -> object:
             return connection.execute(query("application", "whole_audit")).fetchone()
 
+        def every_change(_: int) -> object:
+            with concurrency(store, TASK, "RUNNING") as changes:
+                return sum(1 for _ in changes)
+
         def status_then(number: int) -> object:
             return status(store, Entity(TASK, tasks[number % len(tasks)]), long_ago)
 
         yield cases.querying(scratch, "time-in-status", lambda _: time_in_status(store), repeats, floor=True)
+        yield cases.querying(scratch, "concurrency", every_change, repeats, floor=True)
         yield cases.querying(scratch, "audit", whole_audit, repeats, floor=True)
         yield cases.querying(scratch, "status-at", status_then, 200 * repeats, floor=False)

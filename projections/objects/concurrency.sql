@@ -1,28 +1,40 @@
 -- Every entry is +1 and every exit -1, which is the entry of what comes after: no stay need be paired with its end.
--- Ends and starts of one instant are netted, so that a stay of no length leaves no trace.
+-- Ends and starts of one instant are netted, so that a stay of no length leaves no trace. All windows are of one query
+-- and in one order, so that a million stays are sorted once, and by time alone where there are no groups.
 CREATE OR REPLACE FUNCTION sojourn.concurrency(
     entity_kind text, status text, workflow_id text DEFAULT NULL, by text DEFAULT NULL
 )
 RETURNS TABLE ("group" text, at timestamptz, n bigint)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT c."group", c.at, sum(c.step) OVER (PARTITION BY c."group" ORDER BY c.at) AS n
+    SELECT c."group", c.at, c.n
     FROM (
         SELECT
             sojourn.group_of(concurrency.by, s.workflow_id, s.template, NULL, NULL) AS "group",
             s.entered_at AS at,
-            sum(
-                (s.status = concurrency.status)::integer
-                - coalesce(s.previous_status = concurrency.status, false)::integer
-            )::integer AS step
-        FROM sojourn.status_audit AS s
+            sum(p.step) OVER in_time AS n,
+            sum(p.step) OVER (
+                PARTITION BY
+                    sojourn.group_of(concurrency.by, s.workflow_id, s.template, NULL, NULL), s.entered_at
+            ) AS net,
+            lag(s.entered_at) OVER in_time AS before
+        FROM
+            sojourn.status_audit AS s
+            CROSS JOIN LATERAL (
+                SELECT
+                    (s.status = concurrency.status)::integer
+                    - coalesce(s.previous_status = concurrency.status, false)::integer
+            ) AS p (step)
         WHERE
             s.entity_kind = concurrency.entity_kind
             AND (s.status = concurrency.status OR s.previous_status = concurrency.status)
             AND (concurrency.workflow_id IS NULL OR s.workflow_id = concurrency.workflow_id)
-        GROUP BY 1, 2
+        WINDOW in_time AS (
+            PARTITION BY sojourn.group_of(concurrency.by, s.workflow_id, s.template, NULL, NULL)
+            ORDER BY s.entered_at
+        )
+        ORDER BY 1, 2
     ) AS c
-    WHERE c.step <> 0
-    ORDER BY c."group" NULLS FIRST, c.at
+    WHERE c.net <> 0 AND c.at IS DISTINCT FROM c.before
 $$;
 
 COMMENT ON FUNCTION sojourn.concurrency IS

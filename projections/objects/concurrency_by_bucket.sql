@@ -48,7 +48,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM piece AS p
     WHERE p.seconds > 0
     GROUP BY 1, 2
-    ORDER BY p."group" NULLS FIRST, 2
+    ORDER BY 1, 2
 $$;
 
 COMMENT ON FUNCTION sojourn.concurrency_by_bucket IS

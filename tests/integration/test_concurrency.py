@@ -81,7 +81,7 @@ def test_a_curve_for_each_group(service: TransitionService) -> None:
 
     assert changes(service, by="workflow") == [("v", 0, 1), ("v", 5, 2), ("v", 10, 1), ("v", 20, 0), ("w", 1, 1)]
     assert changes(service, by="template") == [
-        (None, 1, 1), ("align", 0, 1), ("align", 5, 2), ("align", 10, 1), ("align", 20, 0),
+        ("align", 0, 1), ("align", 5, 2), ("align", 10, 1), ("align", 20, 0), (None, 1, 1),
     ]  # fmt: skip
     assert changes(service, workflow_id="w") == [(None, 1, 1)]
 
