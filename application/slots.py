@@ -30,7 +30,7 @@ def limit_concurrency(store: Store, tag: str, slots: int | None) -> None:
     Raises InvalidLimit.
     """
     check_id("tag", tag)
-    if slots is not None and not 0 <= slots < 2**31:
+    if slots is not None and not (isinstance(slots, int) and 0 <= slots < 2**31):
         raise InvalidLimit(tag, slots)
     with store.session() as connection:
         if slots is None:

@@ -322,7 +322,7 @@ class TransitionService:
     ) -> ResetAnswer:
         """Send tasks back to their beginning for a resumed workflow, and tell their active instances to end.
 
-        What is done stays; what runs stays unless `reset_if_running`.
+        What is done stays; what runs stays unless `reset_if_running`, and so does what its lifecycle does not reset.
         """
         names = check_ids("task", task_ids)
         report = report_of(actor, reason, occurred_at)

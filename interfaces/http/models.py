@@ -133,6 +133,7 @@ class TasksToTransition(Proposal):
     to_status: Name
     increment_attempts: bool = False
     use_skip_locked: bool = False
+    runner_id: Id | None = None
 
 
 class TasksToReset(Proposal):

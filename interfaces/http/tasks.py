@@ -95,7 +95,7 @@ def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response
     responses={200: shown(MOVED), **documented(409, 413, 422)},
 )
 def transition_tasks(request: Request, body: TasksToTransition, key: Key = None) -> Response:
-    """Move tasks to a status, each if its own machine lets it."""
+    """Move tasks to a status, in the name of a runner, each if its machine, its owner and its rules let it."""
 
     def transition(connection: Any) -> BulkAnswer:
         return api(request).service.transition_tasks(
@@ -103,6 +103,7 @@ def transition_tasks(request: Request, body: TasksToTransition, key: Key = None)
             body.to_status,
             body.increment_attempts,
             body.use_skip_locked,
+            runner_id=body.runner_id,
             actor=actor(request, body.actor),
             reason=body.reason,
             occurred_at=body.occurred_at,

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from application.store import Store
-from application.transition_service import TransitionService
+from application.transition_service import TaskSpec, TransitionService
 from infrastructure.settings import HttpSettings
 from interfaces.http.app import create_app
 from tests.agreement import rows
@@ -208,6 +208,16 @@ def test_what_failed_may_come_again_with_its_key(client: TestClient, service: Tr
     register(service, "t1")
 
     assert post(client, "/task_instances", body, "k1") == {"created": 1, "existing": 0}
+
+
+def test_tasks_that_belong_to_runners(client: TestClient, service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t1"), TaskSpec("t2")], lifecycle="pynenc")
+    post(client, "/task/t1/transition", {"to_status": "PENDING", "runner_id": "ada"})
+
+    taken = post(client, "/tasks/transition", {"task_ids": ["t1", "t2"], "to_status": "PENDING", "runner_id": "bob"})
+    begun = post(client, "/tasks/transition", {"task_ids": ["t1", "t2"], "to_status": "RUNNING", "runner_id": "bob"})
+
+    assert [(answer["transitioned"], answer["invalid"]) for answer in (taken, begun)] == [(["t2"], ["t1"])] * 2
 
 
 def test_a_task_that_the_gate_refuses_is_a_409_that_says_what_is_allowed(

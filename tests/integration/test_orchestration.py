@@ -296,6 +296,7 @@ class TestSlots:
         service.limit_concurrency("gpu", None)
         assert [slots["slots"] for slots in taken_slots(service.store)] == [None]
 
-    def test_a_limit_that_is_none(self, service: TransitionService) -> None:
+    @pytest.mark.parametrize("slots", [-1, 2**31, "3"])
+    def test_a_limit_that_is_none(self, service: TransitionService, slots: Any) -> None:
         with pytest.raises(InvalidLimit, match="limit of 0 to"):
-            service.limit_concurrency("gpu", -1)
+            service.limit_concurrency("gpu", slots)
