@@ -10,7 +10,6 @@ from application.why import MOST_EVENTS, Why, why
 from domain.actor import Actor
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
-from domain.state import State
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 CLIENT = Actor(component="client")
@@ -192,8 +191,7 @@ def test_an_owner_and_who_was_refused(service: TransitionService) -> None:
 
 def test_a_rule_that_puts_off_says_until_when(service: TransitionService) -> None:
     service.register_tasks("w", [TaskSpec("t")], lifecycle="prefect", occurred_at=minute(0))
-    due = State(type="SCHEDULED", scheduled_time=minute(60))
-    service.transition_task("t", due, occurred_at=minute(1))
+    service.transition_task("t", "SCHEDULED", scheduled_time=minute(60), occurred_at=minute(1))
     service.transition_task("t", "PENDING", occurred_at=minute(2))
     service.transition_task("t", "RUNNING", occurred_at=minute(3))
 
