@@ -25,7 +25,7 @@ from domain.runner import Runner
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from domain.transition import Decision, recover_task
-from infrastructure.current_status import Wait, moment
+from infrastructure.current_status import Wait
 from infrastructure.database import DatabaseUnreachable
 from infrastructure.slots import SlotsInDatabase
 from infrastructure.sql import query
@@ -130,9 +130,9 @@ def _decide(
     used: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], report: Report
 ) -> tuple[Rescue, Decision] | None:
     """What becomes of a task now, or None where it is not left behind."""
-    row = used.execute(query("projections", "last_heartbeat"), [task.owner]).fetchone()
-    record = StatusRecord(task.status, task.owner, task.entered_at or moment(used))
-    rescued = rescue(lifecycles[task.lifecycle.key], record, moment(used), row[0] if row else None)
+    now, heartbeat_at = used.execute(query("projections", "last_heartbeat"), [task.owner], prepare=True).fetchall()[0]
+    record = StatusRecord(task.status, task.owner, task.entered_at or now)
+    rescued = rescue(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
     return (rescued, recover_task(task, rescued, report, slots=SlotsInDatabase(used))) if rescued else None
 
 
@@ -178,28 +178,33 @@ def _record_lapses(store: Store, report: Report, answer: RecoverAnswer, *, dry_r
     """Record the lapses that nobody has recorded yet."""
     with store.session() as used:
         silent = iter(used.execute(query("projections", "unrecorded_lapses")).fetchall())
-    while page := [(Entity(kind, name), since) for kind, name, since in islice(silent, PAGE)]:
-        entities = [entity for entity, _ in page]
-        recorded, locked = (entities, []) if dry_run else _record_lapses_of(store, entities, report)
-        answer["lapsed"] += [{"entity": str(entity), "since": since} for entity, since in page if entity in recorded]
-        answer["skipped"] += [{"entity": str(entity), "why": LOCKED, "failed": False} for entity in locked]
+    while page := {Entity(kind, name): since for kind, name, since in islice(silent, PAGE)}:
+        recorded: Collection[Entity] = page
+        if not dry_run:
+            recorded, skipped = _record_lapses_of(store, list(page), report)
+            answer["skipped"] += skipped
+        answer["lapsed"] += [{"entity": str(entity), "since": page[entity]} for entity in page if entity in recorded]
 
 
 def _record_lapses_of(
     store: Store, entities: Sequence[Entity], report: Report
-) -> tuple[Collection[Entity], Collection[Entity]]:
-    """The entities whose lapses are now recorded, and those that others hold."""
-    recorded: list[Entity] = []
-    with store.transaction() as used:
-        instances = _ids(entities, TASK_INSTANCE)
-        held: dict[str, Mapping[str, Runner | TaskInstance]] = {
-            TASK_INSTANCE: lock_task_instances(used, instances, Wait.SKIP_LOCKED),
-            RUNNER: lock_runners(used, _ids(entities, RUNNER), Wait.SKIP_LOCKED),
-        }
-        for kind, holders in held.items():
-            found = record_silences(store, used, kind, holders, report, heard=False)
-            recorded += [Entity(kind, name) for name in found]
-    return recorded, [entity for entity in entities if entity.id not in held[entity.kind]]
+) -> tuple[Collection[Entity], list[Skipped]]:
+    """The entities whose lapses are now recorded, and those that nothing could be recorded of."""
+    recorded: set[Entity] = set()
+    try:
+        with store.transaction() as used:
+            held: dict[str, Mapping[str, Runner | TaskInstance]] = {
+                TASK_INSTANCE: lock_task_instances(used, _ids(entities, TASK_INSTANCE), Wait.SKIP_LOCKED),
+                RUNNER: lock_runners(used, _ids(entities, RUNNER), Wait.SKIP_LOCKED),
+            }
+            for kind, holders in held.items():
+                found = record_silences(store, used, kind, holders, report, heard=False)
+                recorded |= {Entity(kind, name) for name in found}
+    except DatabaseUnreachable:
+        raise
+    except Exception as error:  # the tasks are still to be seen to
+        return (), [_skipped(entity, error) for entity in entities]
+    return recorded, [_left(entity, LOCKED) for entity in entities if entity.id not in held[entity.kind]]
 
 
 def _ids(entities: Sequence[Entity], kind: str) -> list[str]:
@@ -208,7 +213,11 @@ def _ids(entities: Sequence[Entity], kind: str) -> list[str]:
 
 def _skipped(entity: Entity, error: Exception) -> Skipped:
     if isinstance(error, LeftAlone):
-        return {"entity": str(entity), "why": str(error), "failed": False}
+        return _left(entity, str(error))
     if isinstance(error, psycopg.Error) and error.sqlstate == LOCK_NOT_AVAILABLE:
-        return {"entity": str(entity), "why": LOCKED, "failed": False}
-    return {"entity": str(entity), "why": f"{type(error).__name__}: {error}", "failed": True}
+        return _left(entity, LOCKED)
+    return {"entity": str(entity), "why": " ".join(f"{type(error).__name__}: {error}".split()), "failed": True}
+
+
+def _left(entity: Entity, why: str) -> Skipped:
+    return {"entity": str(entity), "why": why, "failed": False}
