@@ -260,6 +260,26 @@ class TestLapses:
         assert service.transition_task_instance("t/1", "RUNNING")["ti_updated"]
         assert_clean(service)
 
+    def test_of_those_that_others_hold_are_left_to_the_next_pass(
+        self, service: TransitionService, connection: Connection
+    ) -> None:
+        register(service, "t")
+        attempt(service, "t")
+        service.transition_task_instance("t/1", "TRIAGING", report_by_date=LONG_AGO)
+        service.heartbeat("ann", 60, occurred_at=LONG_AGO)
+        service.heartbeat("bob", 60, occurred_at=LONG_AGO)
+        with connection.transaction():
+            connection.execute("SELECT FROM sojourn.task_instance FOR NO KEY UPDATE")
+            connection.execute("SELECT FROM sojourn.lease WHERE holder = 'runner:ann' FOR NO KEY UPDATE")
+            answer = service.recover()
+
+        assert entities(answer["lapsed"]) == ["runner:bob"]
+        assert [(skipped["entity"], skipped["failed"]) for skipped in answer["skipped"]] == [
+            ("runner:ann", False),
+            ("ti:t/1", False),
+        ]
+        assert entities(service.recover()["lapsed"]) == ["runner:ann", "ti:t/1"]
+
     def test_of_an_instance_that_has_ended_are_none(self, service: TransitionService) -> None:
         register(service, "t")
         attempt(service, "t")
