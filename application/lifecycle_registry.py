@@ -1,7 +1,10 @@
 """The lifecycles that this database knows, each kept under its name and version for good."""
 
+from pathlib import Path
+
 from psycopg.types.json import Json
 
+from application.lifecycle_source import find_lifecycle
 from domain.errors import LifecycleConflict, UnknownLifecycle
 from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle, shipped
@@ -22,10 +25,18 @@ class LifecycleRegistry:
             self._pinned[name, version] = self._read(name, version)
         return self._pinned[name, version]
 
+    def find(self, source: str | Path | Lifecycle) -> Lifecycle:
+        """The lifecycle itself, in that TOML file, or of that name; raises UnknownLifecycle or LifecycleFileInvalid."""
+        if isinstance(source, str) and not source.endswith(".toml"):
+            return self.named(source)
+        return find_lifecycle(source)
+
     def named(self, name: str) -> Lifecycle:
-        """The newest lifecycle of that name that ships with Sojourn or is in the log; raises UnknownLifecycle."""
-        if name in shipped():
-            return get_lifecycle(name)
+        """The lifecycle of that name that ships with Sojourn, or the newest in the log; raises UnknownLifecycle."""
+        return get_lifecycle(name) if name in shipped() else self.newest(name)
+
+    def newest(self, name: str) -> Lifecycle:
+        """The newest version that the log keeps of the lifecycle of that name; raises UnknownLifecycle."""
         with self._database.connection() as connection:
             rows = connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall()
         versions = [version for known, version, _ in rows if known == name]
@@ -58,14 +69,6 @@ class LifecycleRegistry:
         with self._database.connection() as connection:
             rows = connection.execute(query("projections", "kept_lifecycles")).fetchall()
         return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
-
-    def newest(self, name: str) -> Lifecycle:
-        """The newest version that the log keeps of the lifecycle of that name; raises UnknownLifecycle."""
-        kept = [lifecycle for lifecycle, _ in self.kept()]
-        versions = [lifecycle for lifecycle in kept if lifecycle.name == name]
-        if not versions:
-            raise UnknownLifecycle(name, sorted({lifecycle.name for lifecycle in kept}))
-        return versions[-1]
 
     def _read(self, name: str, version: int) -> Lifecycle:
         if name in shipped() and get_lifecycle(name).version == version:

@@ -25,7 +25,6 @@ from application.answers import (
     TaskAnswer,
     TaskInstanceAnswer,
 )
-from application.lifecycle_source import find_lifecycle
 from application.recover import Patience, RecoverAnswer, recover
 from application.registration import TaskSpec
 from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
@@ -106,11 +105,11 @@ class TransitionService:
         occurred_at: datetime | None = None,
         connection: Connection[Any] | None = None,
     ) -> RegisterAnswer:
-        """Register tasks under a lifecycle (a shipped one's name, or a TOML file).
+        """Register tasks under a lifecycle: a TOML file, or the name of one that ships with Sojourn or is in the log.
 
         Registering again with the same content has no effect; with other content it raises TaskConflict.
         """
-        pinned = self._store.lifecycles.pin(find_lifecycle(lifecycle))
+        pinned = self._store.lifecycles.pin(self._store.lifecycles.find(lifecycle))
         report = report_of(actor, reason, occurred_at)
         return self._insert(
             "a task",
