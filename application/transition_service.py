@@ -398,8 +398,8 @@ class TransitionService:
         for so many seconds. `dry_run` only says what would be done.
         """
         patience = Patience(
-            None if max_pending_seconds is None else check_seconds(max_pending_seconds),
-            None if runner_dead_after is None else check_seconds(runner_dead_after),
+            None if max_pending_seconds is None else check_seconds(max_pending_seconds, or_zero=True),
+            None if runner_dead_after is None else check_seconds(runner_dead_after, or_zero=True),
         )
         return recover(self._store, report_of(actor or "recovery", None, None), patience, dry_run=dry_run)
 

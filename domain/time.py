@@ -36,16 +36,16 @@ def zoned(time: datetime) -> datetime:
     return time
 
 
-def parse_duration(text: str) -> float:
-    """The seconds that `90`, `90s`, `5m`, `2h`, `1.5d` or `250ms` is; raises InvalidDuration."""
+def parse_duration(text: str, *, or_zero: bool = False) -> float:
+    """The seconds that `90`, `90s`, `5m`, `2h`, `1.5d` or `250ms` is (`or_zero`: or 0); raises InvalidDuration."""
     written = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", text.strip())
     if written is None or written[2] not in UNITS:
         raise InvalidDuration(text)
-    return check_seconds(float(written[1]) * UNITS[written[2]])
+    return check_seconds(float(written[1]) * UNITS[written[2]], or_zero=or_zero)
 
 
-def check_seconds(seconds: float) -> float:
+def check_seconds(seconds: float, *, or_zero: bool = False) -> float:
     """`seconds` themselves; raises InvalidDuration where they are no time that anybody could wait."""
-    if not 0 < seconds <= LONGEST_SECONDS:
+    if not 0 < seconds <= LONGEST_SECONDS and not (or_zero and seconds == 0):
         raise InvalidDuration(seconds)
     return float(seconds)

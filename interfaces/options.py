@@ -29,8 +29,8 @@ def time_of(at: str | None) -> datetime | None:
     return None if at is None else parse_time(at)
 
 
-def seconds_of(duration: str | None) -> float | None:
+def seconds_of(duration: str | None, *, or_zero: bool = False) -> float | None:
     """The seconds that an option's duration is, or None where it is not given; raises InvalidDuration."""
     from domain.time import parse_duration
 
-    return None if duration is None else parse_duration(duration)
+    return None if duration is None else parse_duration(duration, or_zero=or_zero)

@@ -44,8 +44,8 @@ def recover(
     with connect.service(ctx, dsn) as service:
         answer = service.recover(
             dry_run=dry_run,
-            max_pending_seconds=seconds_of(max_pending),
-            runner_dead_after=seconds_of(runner_dead_after),
+            max_pending_seconds=seconds_of(max_pending, or_zero=True),
+            runner_dead_after=seconds_of(runner_dead_after, or_zero=True),
         )
     show(answer, as_json=as_json, people=lambda console: tell(console, answer, dry_run=dry_run))
     if any(skipped["failed"] for skipped in answer["skipped"]):

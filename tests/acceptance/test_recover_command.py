@@ -100,7 +100,7 @@ def test_what_cannot_be_said(service: TransitionService) -> None:
         for arguments in (
             ["heartbeat", "node7", "--for", "soon"],
             ["heartbeat", "node7", "--while", "1"],
-            ["recover", "--max-pending", "0"],
+            ["recover", "--max-pending", "-1s"],
             ["history", "runner:node8"],
         )
     ]

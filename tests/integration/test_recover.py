@@ -126,6 +126,8 @@ class TestAPass:
         assert recovered(service.recover(max_pending_seconds=7_200, runner_dead_after=7_200)) == []
         assert entities(service.recover(runner_dead_after=7_200)["recovered"]) == ["task:p"]
         assert entities(service.recover(runner_dead_after=60)["recovered"]) == ["task:r"]
+        take(service, "now", until="PENDING", at=None)
+        assert entities(service.recover(max_pending_seconds=0)["recovered"]) == ["task:now"]
 
     def test_leaves_lifecycles_alone_that_know_of_none(self, service: TransitionService) -> None:
         register(service, "t")

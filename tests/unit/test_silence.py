@@ -154,6 +154,12 @@ def test_a_duration(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
+def test_no_time_at_all_where_it_may_be() -> None:
+    assert parse_duration("0s", or_zero=True) == 0
+    with pytest.raises(InvalidDuration):
+        parse_duration("-1s", or_zero=True)
+
+
 @pytest.mark.parametrize("text", ["", "s", "-5s", "0", "5x", "5 m 3 s", "1e3", "nan", "inf", "5S", "99999999d"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(InvalidDuration, match="write it like 90s, 5m or 2h"):
