@@ -1,7 +1,7 @@
 """`sojourn history`: everything that the log has of one entity."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -28,7 +28,60 @@ DETAILS = {
 }
 """What is told of events that leave their entity in its status."""
 
-COLUMNS = ("position>", "at", "what", "reported", "rule", "answer", "owner", "runner", "cause>", "actor", "why")
+COLUMNS = (
+    "position>",
+    "at",
+    "what",
+    "after>",
+    "reported",
+    "rule",
+    "answer",
+    "owner",
+    "runner",
+    "cause>",
+    "actor",
+    "why",
+)
+
+
+class Line(NamedTuple):
+    """One event in the columns, and how it is printed."""
+
+    cells: tuple[str, ...]
+    style: str | None
+
+
+class Stays:
+    """Remembers when the last status was entered, so that the next can say after how long that was."""
+
+    def __init__(self) -> None:
+        self._entered_at: datetime | None = None
+
+    def after(self, event: "HistoryEvent") -> str:
+        """How long the entity was in the status that this event ends, in words; empty where it ends none."""
+        if not enters(event):
+            return ""
+        began, self._entered_at = self._entered_at, event["entered_at"]
+        return in_words(event["entered_at"] - began) if began else ""
+
+    def line(self, event: "HistoryEvent") -> Line:
+        """One event, as short as it can be told."""
+        reported = event["reported"] if is_refused(event) or event["reported"] != event["status"] else None
+        cells = (
+            str(event["position"]),
+            local(held_at(event)),
+            in_short(event),
+            self.after(event),
+            reported or "",
+            event["rule"] or "",
+            answer(event),
+            event["owner"] or "",
+            event["runner_id"] or "",
+            str(event["cause"] or ""),
+            event["actor"] or "",
+            event["reason"] or event["rule_reason"] or "",
+        )
+        return Line(cells, style_of(event))
 
 
 @app.command()
@@ -44,9 +97,10 @@ def history(
 ) -> None:
     """What has happened to a task or task instance, or when a runner was silent.
 
-    Refused reports are there too. A report is shown where something else was made of it, with the rule that made the
-    difference. The owner is the runner to whom the task belongs from then on, the runner the one in whose name it was
-    proposed. The cause is the position of the event that made this one happen.
+    Refused reports are there too. `after` is how long the status before has lasted. A report is shown where something
+    else was made of it, with the rule that made the difference. The owner is the runner to whom the task belongs from
+    then on, the runner the one in whose name it was proposed. The cause is the position of the event that made this
+    one happen.
     """
     from application.history import history as read
     from domain.entity import parse_entity
@@ -68,14 +122,15 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
     from interfaces.output import console
 
     widths: Sequence[int] = ()
+    stays = Stays()
     try:
         for events in follow(store, entity):
             if as_json:
                 print_json(events)
             elif full:
-                print_whole(console(), events)
+                print_whole(console(), events, stays)
             else:
-                widths = print_lines(console(), events, range(len(COLUMNS)), widths)
+                widths = print_lines(console(), map(stays.line, events), range(len(COLUMNS)), widths)
     except KeyboardInterrupt:
         return  # how following ends
 
@@ -83,31 +138,34 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
 def tell(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> None:
     """What people read: a line an event, without columns that are empty, or all that each event says."""
     if full:
-        print_whole(console, events)
+        print_whole(console, events, Stays())
     elif events:
-        filled = [number for number, cells in enumerate(zip(*map(line, events), strict=True)) if any(cells)]
-        print_lines(console, events, filled)
+        lines = list(map(Stays().line, events))
+        filled = [
+            number for number, column in enumerate(zip(*(line.cells for line in lines), strict=True)) if any(column)
+        ]
+        print_lines(console, lines, filled)
 
 
 def print_lines(
-    console: "Console", events: "list[HistoryEvent]", columns: Sequence[int], widths: Sequence[int] = ()
+    console: "Console", lines: Iterable[Line], columns: Sequence[int], widths: Sequence[int] = ()
 ) -> Sequence[int]:
     """Print a line an event; the answer is the widths with which more lines go on below them."""
     from interfaces.table import print_table, table
 
     shown = table(*(COLUMNS[number] for number in columns), widths=widths)
-    for event in events:
-        cells = line(event)
-        style = "dim" if is_refused(event) else "bold" if event["rule"] else None
-        shown.add_row(*(cells[number] for number in columns), style=style)
+    for line in lines:
+        shown.add_row(*(line.cells[number] for number in columns), style=line.style)
     print_table(console, shown)
     return widths or [max(len(str(cell)) for cell in (column.header, *column.cells)) for column in shown.columns]
 
 
-def print_whole(console: "Console", events: "list[HistoryEvent]") -> None:
+def print_whole(console: "Console", events: "list[HistoryEvent]", stays: Stays) -> None:
     """Print all that each event says."""
     for event in events:
-        console.print("\n".join(whole(event)) + "\n")
+        heading, *said = whole(event, stays.after(event))
+        console.print(heading, style=style_of(event) or "bold")
+        console.print("\n".join(said) + "\n")
 
 
 def print_json(events: "list[HistoryEvent]") -> None:
@@ -120,27 +178,10 @@ def print_json(events: "list[HistoryEvent]") -> None:
     sys.stdout.flush()
 
 
-def line(event: "HistoryEvent") -> tuple[str, ...]:
-    """One event, as short as it can be told."""
-    reported = event["reported"] if is_refused(event) or event["reported"] != event["status"] else None
-    return (
-        str(event["position"]),
-        local(held_at(event)),
-        in_short(event),
-        reported or "",
-        event["rule"] or "",
-        answer(event),
-        event["owner"] or "",
-        event["runner_id"] or "",
-        str(event["cause"] or ""),
-        event["actor"] or "",
-        event["reason"] or event["rule_reason"] or "",
-    )
-
-
-def whole(event: "HistoryEvent") -> Iterator[str]:
+def whole(event: "HistoryEvent", after: str) -> Iterator[str]:
     """One event, with everything that it says."""
-    yield f"{event['position']}  {event['entity']}  {in_short(event)}"
+    lasted = f", after {after}" if after else ""
+    yield f"{event['position']}  {event['entity']}  {in_short(event)}{lasted}"
     pairs = (*event.items(), *(event["details"] or {}).items())
     said = [
         (name, value) for name, value in pairs if value is not None and name not in ("position", "entity", "details")
@@ -186,6 +227,16 @@ def named(event: "HistoryEvent") -> str:
 def answer(event: "HistoryEvent") -> str:
     """What a proposal was answered with where it was not accepted: `WAIT 30s`."""
     return f"{event['response'] or ''} {in_words(event['delay_seconds'])}".strip()
+
+
+def style_of(event: "HistoryEvent") -> str | None:
+    """How an event is printed: what was refused is dim, what a rule has decided stands out."""
+    return "dim" if is_refused(event) else "bold cyan" if event["rule"] else None
+
+
+def enters(event: "HistoryEvent") -> bool:
+    """Whether the event enters a status, be it the one that the entity was in."""
+    return event["previous_status"] != event["status"] or event["name"].split(".")[1] in ("transitioned", "reset")
 
 
 def is_refused(event: "HistoryEvent") -> bool:

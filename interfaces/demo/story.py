@@ -71,8 +71,10 @@ def further(run: Run) -> Iterator[str]:
     """Commands that tell more."""
     sojourn = command_name()
     for name in run.orphans:
+        yield f"{sojourn} why ti:{name}"
         yield f"{sojourn} history --full ti:{name}"
         yield f"{sojourn} history task:{name.rpartition('/')[0]}"
+    yield f"{sojourn} orphans --decided --workflow {run.workflow_id}"
     yield f"{sojourn} audit --workflow {run.workflow_id}"
     yield f"{sojourn} time-in-status --by template --workflow {run.workflow_id}"
 

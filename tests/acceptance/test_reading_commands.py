@@ -78,10 +78,10 @@ def test_history(attempted: TransitionService) -> None:
 def test_history_for_people_is_a_line_an_event(attempted: TransitionService) -> None:
     heading, *lines = run(attempted, "history", "ti:job[a]/1").stdout.splitlines()
 
-    assert heading.split() == ["position", "at", "what", "reported", "rule", "actor"]
+    assert heading.split() == ["position", "at", "what", "after", "reported", "rule", "actor"]
     assert len(lines) == 6
     assert "created: QUEUED" in lines[0]
-    assert "RUNNING -> DONE" in lines[-1]
+    assert lines[-1].split()[3:] == ["RUNNING", "->", "DONE", "4m", "worker"]
     refused = lines[-2]
     assert refused[heading.index("what") :].split() == ["stays", "RUNNING", "LAUNCHED", "untimely-transition", "worker"]
     assert refused.index("LAUNCHED") == heading.index("reported")
@@ -92,7 +92,7 @@ def test_history_for_people_is_a_line_an_event(attempted: TransitionService) -> 
 def test_the_whole_history_has_everything(attempted: TransitionService) -> None:
     told = run(attempted, "history", "task:job[a]", "--full").stdout
 
-    assert "task:job[a]  RUNNING -> DONE" in told
+    assert "task:job[a]  RUNNING -> DONE, after 4m\n" in told
     assert told.count("name            task.transitioned.v1") == 5
     for name in ("recorded_at", "occurred_at", "entered_at", "host", "pid", "cause"):
         assert f"    {name} " in told
