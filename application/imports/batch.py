@@ -321,7 +321,8 @@ class Batch:
             self.tally.ignored += 1
             self.tally.anomalies.update(line.anomalies)
         elif self._rows:
-            self.tally.anomalies.update((*line.anomalies, *self._anomalies))
+            if line.anomalies or self._anomalies:
+                self.tally.anomalies.update((*line.anomalies, *self._anomalies))
         else:
             self.tally.duplicates += 1
 

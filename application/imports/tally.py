@@ -92,8 +92,10 @@ class Tally:
         self.transitions += counts.transitions
         self.tasks += counts.tasks
         self.task_instances += counts.task_instances
-        self.refused.update(counts.refused)
-        self.anomalies.update(counts.anomalies)
+        if counts.refused:
+            self.refused.update(counts.refused)
+        if counts.anomalies:
+            self.anomalies.update(counts.anomalies)
 
     def add(self, other: "Tally") -> None:
         """Count what `other` has counted too."""

@@ -45,7 +45,7 @@ NEEDED = ("task_id", "new_status", "entered_at")
 USED = ("task_id", "workflow_id", "previous_status", "new_status", "entered_at", "exited_at")
 NOTHING = frozenset({"", "NULL", "null", "\\N", "None", "NaT", "nan"})
 
-TASKS = 500_000
+TASKS = 100_000
 """Of how many tasks the last row is remembered, at least."""
 
 JOBMON = Actor(component="jobmon")

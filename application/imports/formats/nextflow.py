@@ -41,7 +41,7 @@ from domain.errors import MOST_ATTEMPTS, SojournError
 
 LIFECYCLE = "nextflow"
 
-NAMES = 500_000
+NAMES = 100_000
 """How many different names are remembered, at least, for the retries of their tasks."""
 
 MOST_FAILED = 100

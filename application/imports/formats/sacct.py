@@ -81,7 +81,7 @@ COMPACT = {
 }  # fmt: skip
 """The short forms of states."""
 
-JOBS = 200_000
+JOBS = 100_000
 """Of how many submissions the start is remembered, at least."""
 
 
