@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from application.imports.formats.sacct import FIELDS, MissingColumns
+from application.imports.formats.sacct import COMPACT, FIELDS, MissingColumns
 from application.imports.local_time import TimeZoneNeeded
 from application.imports.proposal import (
     Attempt,
@@ -125,6 +125,53 @@ def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
 
 def test_a_time_that_goes_back_is_kept_as_it_was_told() -> None:
     assert moves(row(end="2026-01-31T08:04:00"))[-1] == ("COMPLETED", datetime(2026, 1, 31, 8, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("told", "statuses"),
+    [
+        ({"state": "CD"}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"state": "OOM"}, ["PENDING", "RUNNING", "OUT_OF_MEMORY"]),
+        ({"state": "CANCELLED+"}, ["PENDING", "RUNNING", "CANCELLED"]),
+        ({"state": "PD"}, ["PENDING"]),
+        ({"state": "LAUNCH_FAILED"}, ["PENDING", "RUNNING"]),
+        ({"start": "1769846700", "end": "1769850000"}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"start": "2026-01-31T10:05:00+0200", "end": "2026-01-31T09:00:00Z"}, ["PENDING", "RUNNING", "COMPLETED"]),
+    ],
+)
+def test_states_and_times_in_other_forms(told: dict[str, str], statuses: list[str]) -> None:
+    found = moves(row(**told))
+
+    assert [status for status, _ in found] == statuses
+    assert [at for _, at in found] == [SUBMITTED, STARTED, ENDED][: len(found)]
+
+
+def test_every_state_of_slurm_is_known() -> None:
+    assert all(isinstance(line(row(state=state)), Line) for short in COMPACT.items() for state in short)
+
+
+def test_without_nodes_the_cpus_say_whether_it_started() -> None:
+    header = "Cluster|JobID|Submit|Start|End|State|AllocCPUS\n"
+    told = "|".join([JOB["submit"], JOB["start"], JOB["end"], "FAILED"])
+
+    assert [name for name, _ in moves(f"{header}c|1|{told}|0\n")] == ["PENDING", "FAILED"]
+    assert [name for name, _ in moves(f"{header}c|1|{told}|4\n")] == ["PENDING", "RUNNING", "FAILED"]
+
+
+def test_a_record_of_the_same_submission_with_another_start_is_a_further_attempt() -> None:
+    requeued = row(start="2026-01-31T09:30:00", end="2026-01-31T10:00:00")
+    pending = row(state="PENDING", start="Unknown", end="Unknown")
+    found = read("sacct", pending + row() + row() + requeued + requeued, zone="UTC")
+
+    begun = [only.proposals[1].instance for only in found if isinstance(only, Line)]  # type: ignore[union-attr]
+    again = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    assert begun == [Attempt("c/17", at) for at in (SUBMITTED, SUBMITTED, SUBMITTED, again, again)]
+
+
+def test_the_raw_id_serves_where_there_is_no_other() -> None:
+    text = f"JobIDRaw|Cluster|Submit|Start|End|State\n17|c|{JOB['submit']}|Unknown|Unknown|PENDING\n"
+
+    assert line(text).proposals[0][0] == "c/17"
 
 
 @pytest.mark.parametrize("step", ["17.batch", "17.extern", "17.0", "17_4.batch"])

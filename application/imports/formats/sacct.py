@@ -206,6 +206,7 @@ def _line(number: int, record: Record, machine: Machine, attempts: _Attempts, op
 
 def _state(text: str, machine: Machine) -> State:
     name, _, canceller = text.strip().partition(" by ")
+    name = name.removesuffix("+")  # as sacct cuts off what is wider than its column
     name = COMPACT.get(name, name)
     if name in UNDATED:
         return State(name, None, ends=False)
@@ -228,6 +229,8 @@ def _instants(text: str, options: Options) -> Instants:
 
 
 def _got_nodes(record: Record, state: State) -> bool:
+    if state.name == "PENDING":
+        return False
     if record.nodelist is not None:
         return record.nodelist not in NO_NODES
     if record.alloccpus is not None:
