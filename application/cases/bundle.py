@@ -71,6 +71,7 @@ def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]
         "entities": entities,
         "leases": leases,
         "positions": [first, last],
+        "settings": dict(connection.execute(query("infrastructure", "case_settings")).fetchall()),
         "lifecycles": [dict(zip(("name", "version", "definition"), row, strict=True)) for row in lifecycles],
     }
     return header, Scope("events_of_case_after", told)

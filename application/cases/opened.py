@@ -174,14 +174,13 @@ def _copy(connection: Connection[Any], events: Iterator[Line], total: int, progr
 
 
 def _close(connection: Connection[Any], name: str, told: Line) -> None:
-    """Have every session answer as of the end of the case, and write nothing."""
+    """Have every session ask as the original's do, answer as of the end of the case, and write nothing."""
+    settings = {**told["settings"], "sojourn.as_of": told["until"], "default_transaction_read_only": "on"}
+    for setting, value in settings.items():
+        parts = SQL(".").join(map(Identifier, setting.split(".")))
+        connection.execute(SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(name), parts, Literal(value)))
     kept = {key: value for key, value in told.items() if key != "lifecycles"}
-    for statement in (
-        SQL("ALTER DATABASE {} SET sojourn.as_of = {}").format(Identifier(name), Literal(told["until"])),
-        SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(Identifier(name)),
-        SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(json.dumps(kept))),
-    ):
-        connection.execute(statement)
+    connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(json.dumps(kept))))
 
 
 def _drop(connection: Connection[Any], name: str) -> None:

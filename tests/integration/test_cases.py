@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,23 @@ import psycopg
 import pytest
 from psycopg import Connection
 from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.sql import SQL, Identifier
 
 from application.cases.bundle import bundle
 from application.cases.file import CaseInvalid
 from application.cases.opened import OpenedCase, UnknownCase, forget_case, open_case, opened_cases
 from application.history import history
+from application.orphans import orphans
 from application.status import status
 from application.transition_service import TransitionService
 from application.trial import try_history
 from application.verify import verify
-from domain.entity import Entity
+from application.why import why
+from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
 from infrastructure.database import Database
 from tests.agreement import rows
-from tests.integration.test_verify import NINE, everything
+from tests.integration.test_verify import NINE, everything, one
 
 VIEWS = {
     "current_task": "task_id",
@@ -39,6 +42,8 @@ EVENTS = "SELECT * FROM sojourn.event WHERE workflow_id = 'w' ORDER BY position"
 @pytest.fixture
 def log(service: TransitionService, connection: Connection[Any], tmp_path: Path) -> TransitionService:
     everything(service, connection, tmp_path)
+    (name,) = one(connection, "SELECT current_database()")
+    connection.execute(SQL("ALTER DATABASE {} SET sojourn.never_launched_after = '7 min'").format(Identifier(name)))
     service.heartbeat_task_instances({"t2/1": NINE, "o/2": NINE}, occurred_at=NINE)
     return service
 
@@ -102,6 +107,21 @@ def test_the_use_cases_answer_alike(opened: OpenedCase, log: TransitionService) 
         assert (verification["entities"], verification["events"]) == (opened["entities"], opened["events"])
         assert verification["mismatches"] == []
         assert try_history(there.store, None, diverged=print)[:2] == (opened["entities"], opened["events"])
+
+
+def test_its_sessions_ask_as_those_of_the_original(opened: OpenedCase) -> None:
+    with psycopg.connect(opened["dsn"]) as there:
+        assert one(there, "SELECT current_setting('sojourn.never_launched_after')") == ("7 min",)
+
+
+def test_orphans_and_their_explanations_are_those_of_the_original(opened: OpenedCase, log: TransitionService) -> None:
+    until = datetime.fromisoformat(opened["until"])
+    with TransitionService.connect(opened["dsn"]) as there:
+        found = orphans(there.store, decided=True)
+        assert found == orphans(log.store, decided=True, at=until, workflow_id="w") != []
+        for orphan in found:
+            entity = parse_entity(orphan["entity"])
+            assert why(there.store, entity) == why(log.store, entity, at=until)
 
 
 def test_nothing_can_be_written_there(opened: OpenedCase) -> None:
