@@ -40,7 +40,7 @@ BEGIN
             FROM
                 (
                     SELECT ARRAY(
-                        SELECT json_array_elements_text(c.definition -> 'task_instance' -> 'terminal')
+                        SELECT json_array_elements_text(c.definition #> '{task_instance,terminal}')
                     )
                     FROM
                         sojourn.task_instance AS i

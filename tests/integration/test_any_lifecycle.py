@@ -104,6 +104,20 @@ class Proposals(RuleBasedStateMachine):
         instance = self.instances[which % len(self.instances)]
         self.service.transition_task_instance(instance, statuses[to % len(statuses)], occurred_at=at)
 
+    @rule(runner=st.sampled_from(RUNNERS), at=times)
+    def heartbeat(self, runner: str, at: Any) -> None:
+        self.service.heartbeat(runner, 60, occurred_at=at)
+
+    @precondition(lambda self: self.instances)
+    @rule(which=choices, at=times)
+    def go_on_for_a_minute(self, which: int, at: Any) -> None:
+        self.service.heartbeat_task_instances([self.instances[which % len(self.instances)]], 60, occurred_at=at)
+
+    @rule()
+    def recover(self) -> None:
+        answer = self.service.recover(max_pending_seconds=0, runner_dead_after=0)
+        assert answer["skipped"] == []
+
     def teardown(self) -> None:
         assert verify(self.service.store)["mismatches"] == []
 
