@@ -7,7 +7,8 @@ tried for again and again, while the rest stays locked.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -24,7 +25,7 @@ from domain.report import Report
 from domain.task import Task
 from domain.task_instance import TaskInstance
 from domain.transition import Decision, create_instance, instance_machine, report_instance
-from infrastructure.current_status import Wait, existing, moment
+from infrastructure.current_status import Family, Wait, existing, moment
 from infrastructure.sql import query
 
 LAUNCHED, KILL_SELF, ERROR_FATAL = "LAUNCHED", "KILL_SELF", "ERROR_FATAL"
@@ -65,7 +66,7 @@ def queue(
     check_tasks(connection, array, task_ids)
     queueing = Queueing(store, connection, array, report)
     for ids in chunked(task_ids):
-        queueing.leave(in_rounds(ids, queueing.take, Wait.SKIP_LOCKED))
+        queueing.take(ids)
     array = queueing.array
     if array.members:
         queued = array.queue_batch(report, task_resources_id=task_resources_id, workflow_run_id=workflow_run_id)
@@ -87,18 +88,18 @@ class Queueing:
         self.array = array
         self.statuses: dict[str, str] = {}
 
-    def take(self, ids: list[str], wait: Wait) -> set[str]:
-        """Queue those of the tasks that nobody holds, in the order of the ids."""
-        tasks = {task.id: task for task in self._store.status.lock_tasks(self._connection, ids, wait)}
+    def take(self, ids: list[str]) -> None:
+        """Queue tasks, in the order of their ids here; those that others go on holding stay as they are."""
+        tasks = in_rounds(ids, self._lock, Wait.SKIP_LOCKED)
         names = free_names(self._connection, tasks.values())
         decided = ((name, self._decide(tasks[name], names[name])) for name in ids if name in tasks)
         append(self._store, self._connection, decided, tasks.values())
-        return set(tasks)
+        held = [name for name in ids if name not in tasks]
+        if held:
+            self.statuses |= {task.id: task.status for task in self._store.status.read_tasks(self._connection, held)}
 
-    def leave(self, ids: list[str]) -> None:
-        """Take note of tasks that stay as they are, because others hold them."""
-        if ids:
-            self.statuses |= {task.id: task.status for task in self._store.status.read_tasks(self._connection, ids)}
+    def _lock(self, ids: list[str], wait: Wait) -> dict[str, Task]:
+        return {task.id: task for task in self._store.status.lock_tasks(self._connection, ids, wait)}
 
     def _decide(self, task: Task, name: str) -> Decision:
         instance_machine(task)
@@ -110,6 +111,7 @@ class Queueing:
             return gated
         created = create_instance(gated.task, check_id("task instance", name), self._report, self.array.place())
         self.array = self.array.with_member()
+        self.statuses[task.id] = created.task.status
         return created._replace(events=(*gated.events, *created.events))
 
 
@@ -126,7 +128,7 @@ def launch(
     One that is LAUNCHED already stays as it is.
     """
 
-    def decide(instance: TaskInstance, task: Task, now: datetime) -> Decision | None:
+    def decide(now: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         if instance.status == LAUNCHED:
             return None
         by = now + timedelta(seconds=next_report_increment)
@@ -138,7 +140,7 @@ def launch(
 def kill(store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: Report) -> None:
     """End every instance of a batch that was told to kill itself, and its task where the task can follow."""
 
-    def decide(instance: TaskInstance, task: Task, _: datetime) -> Decision | None:
+    def decide(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         return report_instance(instance, task, ERROR_FATAL, report) if instance.status == KILL_SELF else None
 
     each_of_batch(store, connection, array_id, batch_number, decide)
@@ -152,13 +154,12 @@ def submit(
     wanted = {"array_id": array_id, "task_instance_ids": list(submissions)}
     elsewhere = dict(connection.execute(query("projections", "instances_elsewhere"), wanted).fetchall())
 
-    def take(ids: list[str], wait: Wait) -> set[str]:
-        instances = store.status.lock_instances(connection, ids, wait)
-        copy_events(store, connection, submitted(instances, submissions, report), instances)
-        return {instance.id for instance in instances}
+    def lock(ids: list[str], wait: Wait) -> dict[str, TaskInstance]:
+        return {instance.id: instance for instance in store.status.lock_instances(connection, ids, wait)}
 
     for ids in chunked([name for name in submissions if name not in elsewhere]):
-        in_rounds(ids, take, Wait.NOWAIT)
+        instances = list(in_rounds(ids, lock, Wait.NOWAIT).values())
+        copy_events(store, connection, submitted(instances, submissions, report), instances)
     answer: SubmittedAnswer = {"success": True}
     if unknown := [name for name, known in elsewhere.items() if not known]:
         answer["unknown"] = unknown
@@ -192,7 +193,7 @@ def members(
         raise UnknownBatch(array_id, batch_number, array.last_batch)
     wanted = {"array_id": array_id, "batch_number": batch_number, "after": after, "limit": limit}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query("projections", "batch"), wanted).fetchall()  # type: ignore[return-value]
+        return cast("list[BatchMember]", cursor.execute(query("projections", "batch"), wanted).fetchall())
 
 
 def each_of_batch(
@@ -200,19 +201,19 @@ def each_of_batch(
     connection: Connection[Any],
     array_id: str,
     batch_number: int,
-    decide: Callable[[TaskInstance, Task, datetime], Decision | None],
+    decide: Callable[[datetime, TaskInstance, Task], Decision | None],
 ) -> None:
-    """Decide about every instance of a batch, with its task; raises 55P03 where others go on holding one."""
+    """Decide about every instance of a batch and its task, as of `now`; raises 55P03 where others go on holding one."""
 
-    def take(ids: list[str], wait: Wait) -> set[str]:
-        families = store.status.lock_families(connection, ids, wait)
-        now = moment(connection)
-        decided = decide_in_families(families, lambda instance, task: decide(instance, task, now))
-        append(store, connection, decided, (member for family in families for member in family), now=now)
-        return {instance.id for instance, _ in families}
+    def lock(ids: list[str], wait: Wait) -> dict[str, Family]:
+        return {family[0].id: family for family in store.status.lock_families(connection, ids, wait)}
 
     for ids in chunked([member["task_instance_id"] for member in members(store, connection, array_id, batch_number)]):
-        in_rounds(ids, take, Wait.NOWAIT)
+        locked = in_rounds(ids, lock, Wait.NOWAIT)
+        families = [locked[name] for name in ids]
+        now = moment(connection)
+        decided = decide_in_families(families, partial(decide, now))
+        append(store, connection, decided, (member for family in families for member in family), now=now)
 
 
 def check_tasks(connection: Connection[Any], array: Array, task_ids: Sequence[str]) -> None:

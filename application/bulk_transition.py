@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from infrastructure.current_status import Family, Wait, existing, moment
 from infrastructure.slots import SlotsInDatabase
 
 Answer = TypeVar("Answer")
+Locked = TypeVar("Locked")
 Chunk = Callable[[Connection[Any], list[str]], BulkAnswer]
 
 ROUNDS = 6
@@ -68,21 +69,22 @@ def transition_task_instances(
     return _in_chunks(connection, task_instance_ids, chunk, "existing_task_instances", max_retries)
 
 
-def in_rounds(ids: Sequence[str], take: Callable[[list[str], Wait], Collection[str]], last: Wait) -> list[str]:
-    """Take what is free, then what has become free, and answer with what is left.
+def in_rounds(
+    ids: Sequence[str], lock: Callable[[list[str], Wait], Mapping[str, Locked]], last: Wait
+) -> dict[str, Locked]:
+    """Lock what is free, then what has become free; `last` is what happens in the end about what is still held.
 
-    `take` locks what it can of some ids, and answers with those that it got; `last` is what it does in the end about
-    those that are still held. What was taken stays locked meanwhile, so that the pauses are short.
+    What was locked stays so meanwhile: the pauses are short.
     """
-    left = list(ids)
+    locked: dict[str, Locked] = {}
     for number in range(ROUNDS):
-        if number:
-            time.sleep(backoff_seconds(number) / 10)
-        taken = take(left, last if number == ROUNDS - 1 else Wait.SKIP_LOCKED)
-        left = [name for name in left if name not in taken]
+        left = [name for name in ids if name not in locked]
         if not left:
             break
-    return left
+        if number:
+            time.sleep(backoff_seconds(number) / 10)
+        locked |= lock(left, last if number == ROUNDS - 1 else Wait.SKIP_LOCKED)
+    return locked
 
 
 def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:

@@ -220,7 +220,7 @@ class TestQueueTaskBatch:
             answer = arrays.queue_task_batch(array_id, ["t1", "t2", "t3"], max_retries=1)
 
         assert answer == {"tasks_by_status": {"QUEUED": ["t1", "t2", "t3"]}, "batch_number": 1}
-        assert places(connection) == [("t2/1", 1, 0), ("t3/1", 1, 1), ("t1/1", 1, 2)]
+        assert places(connection) == [("t1/1", 1, 0), ("t2/1", 1, 1), ("t3/1", 1, 2)]
         assert_agreement(connection)
 
     def test_tasks_that_cannot_be_in_it_are_all_named_and_nothing_is_queued(
