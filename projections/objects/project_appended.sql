@@ -37,28 +37,30 @@ BEGIN
         ) AS newest
         WHERE t.task_id = newest.task_id;
 
-        INSERT INTO sojourn.array (
-            array_id, workflow_id, task_template_version_id, name, max_concurrently_running, last_batch, entered_at,
-            version
-        )
-        SELECT
-            substr(e.stream, 7), e.workflow_id, e.data ->> 'task_template_version_id', e.data ->> 'array_name',
-            (e.data ->> 'max_concurrently_running')::integer, (e.data ->> 'batch_number')::integer, e.entered_at,
-            e.version
-        FROM appended AS e
-        WHERE e.name = 'array.bound.v1';
+        IF EXISTS (SELECT FROM appended AS e WHERE starts_with(e.stream, 'array:')) THEN
+            INSERT INTO sojourn.array (
+                array_id, workflow_id, task_template_version_id, name, max_concurrently_running, last_batch, entered_at,
+                version
+            )
+            SELECT
+                substr(e.stream, 7), e.workflow_id, e.data ->> 'task_template_version_id', e.data ->> 'array_name',
+                (e.data ->> 'max_concurrently_running')::integer, (e.data ->> 'batch_number')::integer, e.entered_at,
+                e.version
+            FROM appended AS e
+            WHERE e.name = 'array.bound.v1';
 
-        UPDATE sojourn.array AS a
-        SET
-            max_concurrently_running = (e.data ->> 'max_concurrently_running')::integer,
-            last_batch = (e.data ->> 'batch_number')::integer, version = e.version
-        FROM (
-            SELECT DISTINCT ON (n.stream) n.stream, n.version, n.data
-            FROM appended AS n
-            WHERE starts_with(n.stream, 'array:') AND n.version > 1
-            ORDER BY n.stream, n.version DESC
-        ) AS e
-        WHERE a.array_id = substr(e.stream, 7);
+            UPDATE sojourn.array AS a
+            SET
+                max_concurrently_running = (e.data ->> 'max_concurrently_running')::integer,
+                last_batch = (e.data ->> 'batch_number')::integer, version = e.version
+            FROM (
+                SELECT DISTINCT ON (n.stream) n.stream, n.version, n.data
+                FROM appended AS n
+                WHERE starts_with(n.stream, 'array:') AND n.version > 1
+                ORDER BY n.stream, n.version DESC
+            ) AS e
+            WHERE a.array_id = substr(e.stream, 7);
+        END IF;
     END IF;
 
     WITH decoded AS MATERIALIZED (
