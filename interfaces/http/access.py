@@ -35,7 +35,7 @@ class Access:
     def __init__(self, store: Store, *, open_without: bool) -> None:
         self._store = store
         self._open_without = open_without
-        self._known: list[Holder] = []
+        self._known: list[Holder] | None = None
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
 
@@ -43,9 +43,8 @@ class Access:
         """Why a request may not pass; None where it may: then the request has its holder, if it has one."""
         if request["path"] in OPEN:
             return None
-        try:
-            known = await self._fresh()
-        except (SojournError, psycopg.Error):
+        known = await self._fresh()
+        if known is None:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "the database is busy or away: try again")
         if not known and self._open_without:
             return None if names_loopback(Headers(scope=request).get("host", "")) else _elsewhere()
@@ -56,14 +55,22 @@ class Access:
         needed = needed_scope(request["method"], request["path"])
         return None if holder.scope >= needed else _too_little(holder, needed)
 
-    async def _fresh(self) -> list[Holder]:
+    async def _fresh(self) -> list[Holder] | None:
         if time.monotonic() - self._read_at > FRESH_SECONDS:
             async with self._reading:
-                asked_at = time.monotonic()
-                if asked_at - self._read_at > FRESH_SECONDS:
-                    self._known = await to_thread.run_sync(holders, self._store)
-                    self._read_at = asked_at
+                if time.monotonic() - self._read_at > FRESH_SECONDS:
+                    await self._read()
         return self._known
+
+    async def _read(self) -> None:
+        """Read whose tokens there are. Where that fails, it fails for all who ask within a second: none waits anew."""
+        asked_at = time.monotonic()
+        try:
+            self._known = await to_thread.run_sync(holders, self._store)
+            self._read_at = asked_at
+        except (SojournError, psycopg.Error):
+            self._known = None
+            self._read_at = time.monotonic()
 
 
 class AccessMiddleware:

@@ -5,8 +5,9 @@ own: what is no longer kept, it reads from the log, up to where the tail has com
 """
 
 import asyncio
+import time
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from psycopg import Connection
 from pydantic_core import from_json, to_json
 
 from application.store import Store
-from domain.entity import Entity
+from domain.entity import TASK, TASK_INSTANCE, Entity
 from infrastructure.event_mapper import LoggedEvent
 from infrastructure.sql import query
 from infrastructure.subscription import HOLE_SECONDS, POLL_SECONDS, listening, wait_for_bell
@@ -133,7 +134,7 @@ class Feed:
 class Reader:
     """Reads the log's end in a thread, through a connection of its own."""
 
-    def __init__(self, store: Store, stopped: Any) -> None:
+    def __init__(self, store: Store, stopped: Callable[[], bool]) -> None:
         self._store = store
         self._stopped = stopped
         self._bell: Connection[Any] | None = None
@@ -190,7 +191,8 @@ def frames(events: Iterable[LoggedEvent]) -> Iterable[Frame]:
     """The transitions among events, as listeners get them."""
     for event in events:
         data = from_json(event.state)
-        if event.originator_version == 1 or "previous_status" in data:
+        kind = str(event.originator_id).partition(":")[0]
+        if kind in (TASK, TASK_INSTANCE) and (event.originator_version == 1 or "previous_status" in data):
             yield _frame(event, data)
 
 
@@ -222,9 +224,7 @@ def _one(connection: Connection[Any], package: str, name: str) -> int:
     return int(row[0] or 0) if row else 0
 
 
-def _pause(seconds: float, stopped: Any) -> None:
-    import time
-
+def _pause(seconds: float, stopped: Callable[[], bool]) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and not stopped():
         time.sleep(0.05)

@@ -10,6 +10,7 @@ from application.answers import TaskInstanceAnswer
 from application.grouped_transition import InstanceReport, report_together
 from application.transition_service import MAX_RETRIES, TransitionService
 from domain.errors import ConnectionLost
+from infrastructure.database import DatabaseUnreachable
 
 MOST = 64
 """How many reports one transaction takes."""
@@ -64,7 +65,7 @@ class Group:
 
 
 def written(service: TransitionService, said: list[InstanceReport]) -> list[TaskInstanceAnswer | None]:
-    """The answer to each report, None where it has to be taken alone; raises ConnectionLost.
+    """The answer to each report, None where it has to be taken alone; raises ConnectionLost, DatabaseUnreachable.
 
     Nobody is waited for here: whoever reports on what others hold must not hold up the rest.
     """
@@ -76,6 +77,8 @@ def written(service: TransitionService, said: list[InstanceReport]) -> list[Task
     except ConnectionLost as error:
         if not error.repeatable:
             raise  # it may have been written: whoever reported is told, and nothing is written twice
+    except DatabaseUnreachable:
+        raise  # alone, each would only wait for it once more
     except Exception:  # noqa: S110 - taken alone, each report meets what is wrong with it, and only with it
         pass
     return [None] * len(said)

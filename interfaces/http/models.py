@@ -1,7 +1,8 @@
 """What requests carry: ids, times and bodies, checked at the edge."""
 
 from datetime import datetime
-from typing import Annotated, Any, get_type_hints
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic import (
     AfterValidator,
@@ -71,13 +72,20 @@ def example(shown: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [shown]})
 
 
+@cache
 def model_of(shape: Any) -> type[BaseModel]:
     """An answer's shape as OpenAPI documents it: the model of a TypedDict."""
     required = shape.__required_keys__
     fields: dict[str, Any] = {
-        name: (hint, ... if name in required else None) for name, hint in get_type_hints(shape).items()
+        name: (_modelled(hint), ... if name in required else None) for name, hint in get_type_hints(shape).items()
     }
     return create_model(shape.__name__, __doc__=shape.__doc__, **fields)
+
+
+def _modelled(hint: Any) -> Any:
+    if is_typeddict(hint):
+        return model_of(hint)
+    return list[_modelled(get_args(hint)[0])] if get_origin(hint) is list else hint  # type: ignore[misc]  # at run time
 
 
 class Body(BaseModel):

@@ -35,6 +35,9 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
 """When to ask again where the database is busy or away."""
 
+BUSY = frozenset({"53300", "55P03", "57014", "40001", "40P01", "25006"})
+"""The SQLSTATEs that pass: too many connections, locks, a statement that took too long, a server that only reads."""
+
 KINDS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (UnknownEntity, HTTPStatus.NOT_FOUND, "unknown-entity"),
     (UnknownBatch, HTTPStatus.NOT_FOUND, "unknown-batch"),
@@ -53,6 +56,12 @@ KINDS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (SojournError, HTTPStatus.CONFLICT, "conflict"),
 )
 """The status and the type of each error; the first that fits."""
+
+CARRIED = (
+    "command_id", "task_id", "task_instance_id", "other_task_id", "differences", "lifecycle", "version", "attempts",
+    "repeatable", "array_id", "batch_number", "last", "tasks", "rule",
+)  # fmt: skip
+"""What errors have to say, under the names of their attributes."""
 
 EXAMPLES: dict[int, dict[str, Any]] = {
     400: {"type": "malformed", "detail": "the body is no JSON: Expecting value at character 17"},
@@ -151,6 +160,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(SojournError, _told)
     app.add_exception_handler(psycopg.Error, _database)
+    app.add_exception_handler(Exception, _mistake)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
@@ -196,15 +206,10 @@ async def _database(_: Request, error: Exception) -> Response:
     raise error
 
 
-BUSY = frozenset({"53300", "55P03", "57014", "40001", "40P01", "25006"})
-"""The SQLSTATEs that pass: too many connections, locks, a statement that took too long, a server that only reads."""
-
-
-CARRIED = (
-    "command_id", "task_id", "task_instance_id", "other_task_id", "differences", "lifecycle", "version", "attempts",
-    "repeatable", "array_id", "batch_number", "last", "tasks", "rule",
-)  # fmt: skip
-"""What errors have to say, under the names of their attributes."""
+async def _mistake(_: Request, error: Exception) -> Response:
+    # The server goes on to raise it, so that whoever runs it finds it in its log.
+    detail = f"unexpected {type(error).__name__}: whoever runs this server finds more in its log"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "mistake", detail)
 
 
 def _carried(error: Exception) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from application.status import Status
 from application.status import status as read_status
 from application.time_in_status import TimeInStatus
 from application.time_in_status import time_in_status as read_time_in_status
+from application.why import Why
+from application.why import why as read_why
 from domain.entity import SHORT, parse_entity
 from domain.time import parse_duration, parse_time
 from interfaces.http.api import answer, api
@@ -53,6 +55,14 @@ ORPHAN = {
     "entity": "ti:align/1", "rule": "missed-heartbeat", "since": "2026-01-31T08:10:00Z", "evidence": [725],
     "expected": "a heartbeat or a report by 08:10", "explanation": "align/1 was to be heard of by 08:10.",
     "decided": False, "workflow_id": "my-workflow",
+}  # fmt: skip
+WHY = {
+    "entity": "task:align", "status": "RUNNING", "since": "2026-01-31T08:06:00Z", "rule": None, "orphan": [],
+    "verdict": "It is RUNNING since its instance align/1 is.", "omitted": 0,
+    "chain": [{
+        "position": 725, "entity": "ti:align/1", "name": "task_instance.transitioned.v1",
+        "text": "node7 reported RUNNING", "at": "2026-01-31T08:06:00Z", "actor": "node7", "rule": None,
+    }],
 }  # fmt: skip
 
 router = APIRouter()
@@ -151,6 +161,16 @@ def history(request: Request, entity: Entity, chosen: Annotated[HistoryQuery, Qu
     newest_first = chosen.order == "newest"
     events, beyond = history_page(store, named, after=chosen.after, newest_first=newest_first, limit=chosen.limit)
     return page(request, events, beyond)
+
+
+@router.get(
+    "/why/{entity:path}",
+    response_model=model_of(Why),
+    responses={200: shown(WHY), **documented(404, 422)},
+)
+def why(request: Request, entity: Entity, at: At = None) -> Response:
+    """Why an entity is in its status, or why it is an orphan: the events that led there, and a verdict."""
+    return answer(read_why(api(request).store, parse_entity(entity), at))
 
 
 @router.get(

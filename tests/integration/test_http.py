@@ -149,6 +149,8 @@ def test_orphans_as_the_command_prints_them_and_a_page_at_a_time(
         ("ti:t2/1", "terminal-parent"),
     }
     assert first.json() + client.get(first.links["next"]["url"]).json() == whole
+    assert get(client, "/why/ti:t1/1")["rule"] == "terminal-parent"
+    assert get(client, "/why/task:nix", 404)["id"] == "nix"
     assert get(client, "/orphans?rule=stuck") == []
     assert get(client, "/orphans?at=2020-01-01T00:00:00Z") == []
     assert get(client, "/orphans?rule=stick", 422)["nearest"] == ["stuck"]
@@ -350,6 +352,15 @@ def test_a_subscription_is_stalled_where_its_position_stands_still_and_there_is_
 
     assert 'sojourn_subscription_stalled{subscription="moves"} 0.0' in told
     assert 'sojourn_subscription_stalled{subscription="stands"} 1.0' in told
+
+
+def test_a_mistake_of_the_server_is_a_problem_too(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("interfaces.http.reading.read_status", mistaken)
+
+    assert get(client, "/status/task:t1", 500)["type"] == "urn:sojourn:problem:mistake"
 
 
 def test_health(client: TestClient, connection: psycopg.Connection[Any]) -> None:
