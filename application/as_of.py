@@ -18,3 +18,11 @@ def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
         if at is not None:
             connection.execute(query("projections", "as_of"), [at.isoformat()])
         yield connection
+
+
+def present(store: Store) -> datetime:
+    """The time that is asked about where none is told: now, but in an opened case its end."""
+    with store.session() as connection:
+        row = connection.execute(query("projections", "present")).fetchone()
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]

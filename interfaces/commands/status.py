@@ -22,8 +22,7 @@ app = typer.Typer()
 @app.command()
 def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """The status of a task, a task instance, an array or a runner, and since when."""
-    from datetime import UTC, datetime
-
+    from application.as_of import present
     from application.status import status as read
     from domain.entity import parse_entity
 
@@ -33,7 +32,8 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
         found = read(service.store, named, time)
         if found["status"] is None and time:
             say_entity_begins(service.store, named, time)
-    show(found, as_json=as_json, people=lambda console: tell(console, found, time or datetime.now(UTC)))
+        at_present = time or present(service.store)
+    show(found, as_json=as_json, people=lambda console: tell(console, found, at_present))
 
 
 def tell(console: "Console", found: "Status", at: "datetime") -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from application.cases.opened import forget_case, opened_cases
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
 from interfaces.command_line import app
+from interfaces.output import in_words
 from tests.attempts import attempt, register
 
 
@@ -57,6 +59,9 @@ def test_a_workflow_is_bundled_opened_asked_and_forgotten(log: TransitionService
         key: bundled[key] for key in ("workflow", "entities", "events", "until", "digest")
     }
     assert json.loads(run(log, "--dsn", opened["dsn"], "verify", "--json").stdout)["mismatches"] == []
+    (since, until) = (document(log, "status", "task:t2")["since"], opened["until"])
+    lasted = in_words(datetime.fromisoformat(until) - datetime.fromisoformat(since))
+    assert run(log, "open", file, "--", "status", "task:t2").stdout.splitlines()[0].endswith(f" ({lasted})")
     assert document(log, "open", "--list") == [opened]
     assert opened["database"] in run(log, "open", "--list").stdout
 

@@ -1,0 +1,1 @@
+SELECT coalesce(sojourn.as_of(), statement_timestamp());
