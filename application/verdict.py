@@ -7,6 +7,7 @@ from typing import NamedTuple
 from application.event_in_words import LoggedEvent, by, in_words, utc
 from application.orphans import Orphan
 from domain.entity import TASK, Entity
+from domain.events import SILENT
 from domain.lifecycle import ORPHANED_INSTANCE, Lifecycle
 from domain.machine import Machine
 
@@ -75,6 +76,13 @@ def verdict(
         parts += _expected(entity, status, family)
     rule = last.data.get("rule") if last else None
     return ". ".join(parts) + ".", rule
+
+
+def of_runner(entity: Entity, status: str, since: datetime) -> str:
+    """The verdict on a runner: its last event may be older than its silence, which needs none."""
+    if status == SILENT:
+        return f"{entity} is silent since {utc(since)}: its last heartbeat held until then, and none has come since."
+    return f"{entity} is alive, and was so without a break since {utc(since)}."
 
 
 def _of_orphan(

@@ -12,8 +12,8 @@ from application.known import check_entity
 from application.orphans import RULES, STUCK, Orphan, orphans_in
 from application.status import status_in
 from application.store import Store
-from application.verdict import Family, Sibling, verdict
-from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
+from application.verdict import Family, Sibling, of_runner, verdict
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.sql import query
 
 MOST_EVENTS = 60
@@ -61,7 +61,10 @@ def why(store: Store, entity: Entity, at: datetime | None = None) -> Why:
         family = _family(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
         events = _Events(connection, entity, family)
         orphan = _orphan(connection, entity, family, status)
-    told, rule = verdict(entity, status, family, events.own, events.caused_by, events.at_position, orphan)
+    if entity.kind == RUNNER and since is not None:
+        told, rule = of_runner(entity, status, since), None
+    else:
+        told, rule = verdict(entity, status, family, events.own, events.caused_by, events.at_position, orphan)
     chain = [events.link(event) for event in events.relevant(orphan)]
     return {
         "entity": str(entity),

@@ -7,6 +7,10 @@ FROM (
     SELECT 'array', a.array_id, a.workflow_id, a.entered_at
     FROM sojourn.array AS a
     WHERE %(kind)s = 'array'
+    UNION ALL
+    SELECT 'runner', substr(l.holder, 8), l.workflow_id, l.begun_at
+    FROM sojourn.lease AS l
+    WHERE %(kind)s = 'runner' AND starts_with(l.holder, 'runner:')
 ) AS b
 WHERE
     (%(id)s::text IS NULL OR b.id = %(id)s)

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application.known import beginning
 from application.rebuild import rebuild
+from application.status import status as read_status
 from application.transition_service import TaskSpec, TransitionService
 from application.verify import verify
+from application.why import why
 from domain.entity import parse_entity
 from domain.errors import InvalidDuration, InvalidId
 from tests.agreement import rows
@@ -102,6 +105,20 @@ class TestARunner:
             heard.append([(after(row["heard_at"]), after(row["silent_since"])) for row in found])
 
         assert heard == [[], [(3, None)], [(0, 5)], [(9, None)], [(9, 14)]]
+
+    def test_its_status_and_why_it_is_so(self, service: TransitionService) -> None:
+        runner = parse_entity("runner:r")
+        for minute in (0, 9):
+            service.heartbeat("r", 300, occurred_at=minutes(minute))
+        found = {at: read_status(service.store, runner, minutes(at)) for at in (-1, 3, 7, 10, 20)}
+        told = {at: why(service.store, runner, minutes(at))["verdict"] for at in (7, 10)}
+
+        assert [(at, told["status"], after(told["since"])) for at, told in found.items()] == [
+            (-1, None, None), (3, "ALIVE", 0), (7, "SILENT", 5), (10, "ALIVE", 9), (20, "SILENT", 14),
+        ]  # fmt: skip
+        assert told[7].startswith("runner:r is silent since 2026-01-31T09:05:00")
+        assert told[10].endswith("alive, and was so without a break since 2026-01-31T09:09:00.000Z.")
+        assert beginning(service.store, "runner", "r") == NINE
 
     def test_a_heartbeat_that_comes_late_on_its_way_changes_nothing(self, service: TransitionService) -> None:
         service.heartbeat("r", 300, occurred_at=minutes(9))
