@@ -117,10 +117,11 @@ def history(
 
 
 def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as_json: bool) -> None:
-    """Print the history and whatever is added to it."""
+    """Print the history and whatever is added to it; a column that was empty until now begins with a new header."""
     from application.history import follow
     from interfaces.output import console
 
+    columns: Sequence[int] = ()
     widths: Sequence[int] = ()
     stays = Stays()
     try:
@@ -130,7 +131,11 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
             elif full:
                 print_whole(console(), events, stays)
             else:
-                widths = print_lines(console(), map(stays.line, events), range(len(COLUMNS)), widths)
+                lines = list(map(stays.line, events))
+                wanted = sorted({*columns, *filled(lines)})
+                if wanted != columns:
+                    columns, widths = wanted, ()
+                widths = print_lines(console(), lines, columns, widths)
     except KeyboardInterrupt:
         return  # how following ends
 
@@ -141,10 +146,12 @@ def tell(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> Non
         print_whole(console, events, Stays())
     elif events:
         lines = list(map(Stays().line, events))
-        filled = [
-            number for number, column in enumerate(zip(*(line.cells for line in lines), strict=True)) if any(column)
-        ]
-        print_lines(console, lines, filled)
+        print_lines(console, lines, filled(lines))
+
+
+def filled(lines: Sequence[Line]) -> list[int]:
+    """The columns in which any of the lines says something."""
+    return [number for number, column in enumerate(zip(*(line.cells for line in lines), strict=True)) if any(column)]
 
 
 def print_lines(

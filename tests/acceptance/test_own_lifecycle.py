@@ -14,7 +14,7 @@ from domain.errors import LifecycleConflict
 
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "lifecycle.md").read_text("utf-8").partition("## A lifecycle of your own")[2]
-TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d")
+TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d|<?\b[\d.]+m?s\b")
 SESSION = re.compile(r"\$ (?P<command>[^\n]+)\n(?P<output>(?:(?!\$ |```)[^\n]*\n)*)")
 
 Shell = Callable[[str], str]
@@ -66,5 +66,5 @@ def test_another_definition_under_the_same_version_is_refused(shell: Shell, dsn:
 
 
 def comparable(output: str) -> list[str]:
-    """The lines without their times, and with as much room between the columns as there may be."""
+    """The lines without their times and durations, and with as much room between the columns as there may be."""
     return [" ".join(TIME.sub("TIME", line).split()) for line in output.strip().splitlines()]
