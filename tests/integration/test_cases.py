@@ -18,7 +18,7 @@ from application.cases.opened import OpenedCase, UnknownCase, forget_case, open_
 from application.history import history
 from application.orphans import orphans
 from application.status import status
-from application.transition_service import TransitionService
+from application.transition_service import TaskSpec, TransitionService
 from application.trial import try_history
 from application.verify import verify
 from application.why import why
@@ -35,8 +35,15 @@ VIEWS = {
     "task_instance_status_audit": "task_instance_id, version",
     "silence": "entity_id, since",
     "lease": "holder",
+    "runner": "runner_id",
 }
-EVENTS = "SELECT * FROM sojourn.event WHERE workflow_id = 'w' ORDER BY position"
+OF_IT = dict.fromkeys(VIEWS, "workflow_id = 'w'") | {
+    "silence": "workflow_id = 'w' OR entity_id = 'ann'",
+    "lease": "workflow_id = 'w' OR holder = 'runner:ann'",
+    "runner": "runner_id = 'ann'",
+}
+"""What of each view is in a case of workflow w, one of whose tasks belongs to ann."""
+EVENTS = "SELECT * FROM sojourn.event WHERE workflow_id = 'w' OR stream = 'runner:ann' ORDER BY position"
 
 
 @pytest.fixture
@@ -45,6 +52,12 @@ def log(service: TransitionService, connection: Connection[Any], tmp_path: Path)
     (name,) = one(connection, "SELECT current_database()")
     connection.execute(SQL("ALTER DATABASE {} SET sojourn.never_launched_after = '7 min'").format(Identifier(name)))
     service.heartbeat_task_instances({"t2/1": NINE, "o/2": NINE}, occurred_at=NINE)
+    service.register_tasks("w", [TaskSpec("owned")], lifecycle="pynenc", occurred_at=NINE)
+    for minutes, status_ in enumerate(("PENDING", "RUNNING")):
+        service.transition_task("owned", status_, "ann", occurred_at=NINE + timedelta(minutes=minutes))
+    for runner in ("ann", "bob"):
+        for hours in (0, 1, 5):
+            service.heartbeat(runner, occurred_at=NINE + timedelta(hours=hours))
     return service
 
 
@@ -71,7 +84,11 @@ def opened(home: Database, case: Path) -> OpenedCase:
     return open_case(home, case)
 
 
-def test_its_events_are_those_of_the_workflow(opened: OpenedCase, connection: Connection[Any]) -> None:
+def test_its_events_are_those_of_the_workflow_and_of_the_runners_of_its_tasks(
+    opened: OpenedCase, connection: Connection[Any]
+) -> None:
+    (lapses,) = one(connection, "SELECT count(*) FROM sojourn.event WHERE stream = 'runner:ann'")
+    assert lapses > 0
     with psycopg.connect(opened["dsn"]) as there:
         assert rows(there, "SELECT * FROM sojourn.event ORDER BY position") == rows(connection, EVENTS)
 
@@ -83,7 +100,7 @@ def test_its_views_and_leases_answer_as_the_originals_do_at_any_time(
     times: list[object] = [*entered, opened["until"], min(entered) - timedelta(days=1)]
     with psycopg.connect(opened["dsn"], autocommit=True) as there:
         for view, key in VIEWS.items():
-            asked = f"SELECT * FROM sojourn.{view} WHERE workflow_id = 'w' ORDER BY {key}"
+            asked = f"SELECT * FROM sojourn.{view} WHERE {OF_IT[view]} ORDER BY {key}"
             # Unless it is told another time, a case answers as of its end, after which it knows nothing.
             assert rows(there, asked) == as_of(connection, opened["until"], asked) != []
             for time in times:
@@ -98,7 +115,12 @@ def as_of(connection: Connection[Any], time: object, statement: str) -> list[dic
 
 def test_the_use_cases_answer_alike(opened: OpenedCase, log: TransitionService) -> None:
     with TransitionService.connect(opened["dsn"]) as there:
-        for entity in (Entity("task", "t3"), Entity("task_instance", "t3/1"), Entity("task_instance", "o/1")):
+        for entity in (
+            Entity("task", "t3"),
+            Entity("task_instance", "t3/1"),
+            Entity("task_instance", "o/1"),
+            Entity("task", "owned"),
+        ):
             assert status(there.store, entity) == status(log.store, entity)
             assert history(there.store, entity) == history(log.store, entity)
         with pytest.raises(UnknownEntity):
