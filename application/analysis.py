@@ -1,9 +1,9 @@
 """Reading all of a log at once: as of a time, with memory to sort in, a function of the database row by row."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -13,8 +13,8 @@ from application.known import check_workflow
 from application.store import Store
 from infrastructure.sql import query
 
-BATCH = 5_000
-"""How many rows are fetched at a time."""
+BATCH = 1_000
+"""How many rows of a stream are handed over at a time."""
 
 
 @contextmanager
@@ -42,7 +42,9 @@ def rounded(row: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def streamed(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
     """What a named query finds, read as it is asked for, within the block."""
-    with connection.cursor("analysis", row_factory=dict_row) as cursor:
-        cursor.itersize = BATCH
-        cursor.execute(query("projections", name), wanted)
-        yield iter(cursor)
+    # Not a cursor of the server's: the server goes on while the rows are read, with as many workers as it likes.
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.stream(query("projections", name), wanted, binary=True, size=BATCH)
+        # Closed before the transaction ends: what has not been read by then is cancelled.
+        with closing(cast("Generator[dict[str, Any], None, None]", found)) as rows_found:
+            yield rows_found
