@@ -172,7 +172,7 @@ class TransitionService:
     ) -> BulkAnswer:
         """Move tasks to a status in the name of `runner_id`, each if its own machine, its owner and its rules let it.
 
-        In `invalid` are those that are not where they were to go: what a rule put another status in the place of, too.
+        In `invalid` are also those for which a rule put another state in the place of the status.
         Tasks that others hold are skipped with `use_skip_locked`; without it, a chunk of which any task stays
         locked for `max_retries` attempts is left as it is, and all of it is in `locked`.
         """
