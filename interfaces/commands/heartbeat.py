@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from application.answers import HeartbeatAnswer
+    from application.transition_service import TransitionService
 
 app = typer.Typer()
 
@@ -29,7 +30,7 @@ def heartbeat(
         typer.Option("--for", metavar="DURATION", help="How long it holds (90s, 5m); else as lifecycles say."),
     ] = None,
     every: Annotated[
-        str | None, typer.Option("--every", metavar="DURATION", help="Go on, and say it again each time.")
+        str | None, typer.Option("--every", metavar="DURATION", help="Go on, and say it again after each pause.")
     ] = None,
     while_pid: Annotated[
         int | None, typer.Option("--while", metavar="PID", min=1, help="With --every: until that process has ended.")
@@ -44,24 +45,39 @@ def heartbeat(
     seconds, pause = seconds_of(holds), seconds_of(every)
     if while_pid is not None and pause is None:
         raise typer.BadParameter("it takes --every: how often to say it", param_hint="--while")
-    turns = repeatedly(pause, while_pid) if pause is not None else range(1)
     with connect.service(ctx, dsn) as service:
-        for _ in turns:
-            answer = service.heartbeat(runner, seconds)
+        answer = service.heartbeat(runner, seconds)
+        if pause is not None:
+            for _ in pauses(pause, while_pid):
+                answer = say_again(service, runner, seconds) or answer
     show(answer, as_json=as_json, people=lambda console: tell(console, runner, answer))
 
 
-def repeatedly(pause: float, pid: int | None) -> Iterator[None]:
-    """A turn now and after each pause, until that process has ended."""
+def say_again(service: "TransitionService", runner: str, seconds: float | None) -> "HeartbeatAnswer | None":
+    """A further heartbeat; None where the database cannot be reached, which may pass."""
+    from domain.errors import ConnectionLost
+    from infrastructure.database import DatabaseUnreachable
+
+    try:
+        answer = service.heartbeat(runner, seconds)
+    except (ConnectionLost, DatabaseUnreachable) as error:
+        messages().print(f"not heard this time, and tried again: {error}")
+        return None
+    tell_of_silence(runner, answer)
+    return answer
+
+
+def pauses(pause: float, pid: int | None) -> Iterator[None]:
+    """A turn after each pause, until that process has ended."""
     import time
 
     while True:
-        yield
         next_turn = time.monotonic() + pause
         while (left := next_turn - time.monotonic()) > 0:
             if pid is not None and has_ended(pid):
                 return
             time.sleep(min(left, LOOK_SECONDS))
+        yield
 
 
 def has_ended(pid: int) -> bool:
@@ -76,9 +92,14 @@ def has_ended(pid: int) -> bool:
 
 def tell(console: "Console", runner: str, answer: "HeartbeatAnswer") -> None:
     """Until when it holds, and since when it had been silent."""
+    tell_of_silence(runner, answer)
+    console.print(f"runner {runner!r} is to be heard of again by {local(answer['report_by'])}")
+
+
+def tell_of_silence(runner: str, answer: "HeartbeatAnswer") -> None:
+    """For how long it had been silent, where it had."""
     from datetime import UTC, datetime
 
     if answer["silent_since"]:
         silent = datetime.now(UTC) - answer["silent_since"]
         messages().print(f"runner {runner!r} was silent for {in_words(silent)}: its tasks may have been recovered")
-    console.print(f"runner {runner!r} is to be heard of again by {local(answer['report_by'])}")

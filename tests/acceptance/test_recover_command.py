@@ -75,23 +75,34 @@ def test_a_task_that_cannot_be_decided_on(service: TransitionService, connection
 def test_a_shell_script_says_it_again_until_its_work_has_ended(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
-    renewed = "SELECT * FROM sojourn.lease WHERE heartbeat_at > begun_at"
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as work:
-        command = [SOJOURN, "heartbeat", "node7", "--every", "50ms", "--while", str(work.pid), "--json"]
-        with subprocess.Popen(
-            command, env=os.environ | {"SOJOURN_DSN": service.dsn}, stdout=subprocess.PIPE, text=True
-        ) as speaker:
-            deadline = time.monotonic() + 60
-            while not rows(connection, renewed):
-                assert time.monotonic() < deadline
-                assert speaker.poll() is None
-            assert work.stdin
-            work.stdin.close()
-            told, _ = speaker.communicate(timeout=60)
+    with (
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE) as work,
+        subprocess.Popen(
+            [SOJOURN, "heartbeat", "node7", "--every", "50ms", "--while", str(work.pid), "--json"],
+            env=os.environ | {"SOJOURN_DSN": service.dsn}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as speaker,
+    ):  # fmt: skip
+        until_heard_after(connection, "begun_at")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        until_heard_after(connection, f"'{datetime.now(UTC).isoformat()}'")
+        assert speaker.poll() is None
+        assert work.stdin
+        work.stdin.close()
+        told, warned = speaker.communicate(timeout=60)
 
     assert speaker.returncode == 0
-    (lease,) = rows(connection, renewed)
+    (lease,) = rows(connection, "SELECT * FROM sojourn.lease")
     assert datetime.fromisoformat(json.loads(told)["report_by"]) == lease["report_by"]
+    assert warned.startswith("not heard this time")
+
+
+def until_heard_after(connection: psycopg.Connection[Any], time_of: str) -> None:
+    deadline = time.monotonic() + 60
+    while not rows(connection, f"SELECT FROM sojourn.lease WHERE heartbeat_at > {time_of}"):
+        assert time.monotonic() < deadline
 
 
 def test_what_cannot_be_said(service: TransitionService) -> None:
