@@ -8,6 +8,7 @@ import pytest
 
 from application import grouped_transition
 from application.grouped_transition import InstanceReport, report_together
+from application.retry import told_of_retry
 from application.transition_service import TransitionService
 from application.verify import verify
 from domain.errors import ConnectionLost
@@ -94,6 +95,20 @@ def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
 
     assert told == [None] * 30
     assert set(status(service, *(f"task:{name}" for name in names))) == {"DONE"}
+
+
+def test_a_lone_report_is_not_waited_for_either(service: TransitionService, dsn: str) -> None:
+    register(service, "t1")
+    attempt(service, "t1")
+    retries: list[None] = []
+    told = told_of_retry.set(lambda: retries.append(None))
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
+        assert written(service, said(("t1/1", "DONE"))) == [None]
+    told_of_retry.reset(told)
+
+    assert retries == []
+    assert errors(written(service, said(("t1/1", "DONE")))) == [None]
 
 
 def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monkeypatch: pytest.MonkeyPatch) -> None:

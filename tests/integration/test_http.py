@@ -10,7 +10,6 @@ from fastapi.testclient import TestClient
 
 from application.store import Store
 from application.transition_service import TaskSpec, TransitionService
-from infrastructure.settings import HttpSettings
 from interfaces.http.app import create_app
 from tests.agreement import rows
 from tests.attempts import attempt, register
@@ -280,16 +279,6 @@ def test_problems(client: TestClient, service: TransitionService) -> None:
         assert problem["status"] == status, where
         assert problem["detail"], where
         assert problem | told == problem, where
-
-
-def test_a_body_is_bounded_whether_it_says_its_length_or_not(service: TransitionService) -> None:
-    with TestClient(create_app(service, HttpSettings(max_body_bytes=1024)), "http://127.0.0.1") as client:
-        large = b'{"task_ids": ["' + b"x" * 2_000 + b'"]}'
-        for content in (large, iter([large[:1_000], large[1_000:]])):
-            response = client.post("/api/v3/tasks/gate", content=content, headers={"Content-Type": "application/json"})
-
-            assert response.status_code == 413
-            assert "larger than 1024 bytes" in response.json()["detail"]
 
 
 def test_a_row_that_others_hold_is_a_503_that_says_when_to_come_again(
