@@ -4,6 +4,7 @@ import http.client
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from application.transition_service import TransitionService
 from tests.agreement import rows
 from tests.attempts import attempt, ids, register, status
 from tests.serving import SOJOURN, Serving, serving
+
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
@@ -37,7 +40,9 @@ class Listener:
     def take(self, number: int) -> list[dict[str, Any]]:
         """So many transitions; fewer where the stream ends."""
         taken: list[dict[str, Any]] = []
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while len(taken) < number and (line := self.response.readline()):
+            assert time.monotonic() < deadline, f"{len(taken)} of {number} have come"
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "id":
                 self.last = value
