@@ -9,3 +9,5 @@ FROM
     JOIN sojourn.lifecycle_class AS c
         ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task_instance'
 WHERE i.status = ANY (c.active);
+
+COMMENT ON VIEW sojourn.active_instance IS 'Each task instance that has not ended, now or as of sojourn.as_of.';

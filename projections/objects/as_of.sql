@@ -9,3 +9,7 @@ CREATE OR REPLACE FUNCTION sojourn.moment() RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT coalesce(sojourn.as_of(), statement_timestamp())
 $$;
+
+COMMENT ON FUNCTION sojourn.as_of IS 'The time that the session asks about (SET sojourn.as_of), or NULL for now.';
+
+COMMENT ON FUNCTION sojourn.moment IS 'The time that the session asks about, or that of the statement.';

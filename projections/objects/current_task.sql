@@ -33,3 +33,5 @@ FROM
     ) AS latest
     LEFT JOIN sojourn.event AS e
         ON (SELECT sojourn.as_of()) IS NOT NULL AND e.stream = 'task:' || t.task_id AND e.version = latest.version;
+
+COMMENT ON VIEW sojourn.current_task IS 'Each task and its status now, or as of sojourn.as_of.';

@@ -20,3 +20,5 @@ FROM
             LIMIT 1
         )
     ) AS latest;
+
+COMMENT ON VIEW sojourn.current_task_instance IS 'Each task instance and its status now, or as of sojourn.as_of.';

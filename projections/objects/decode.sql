@@ -12,3 +12,5 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         task_id text, report_by_date timestamptz, distributor_id text, owner text, state jsonb
     )
 $$;
+
+COMMENT ON FUNCTION sojourn.decode IS 'What projections need of an event''s data, typed.';

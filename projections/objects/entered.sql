@@ -21,3 +21,6 @@ SET search_path = pg_catalog AS $$
     ORDER BY t.version
     LIMIT 1
 $$;
+
+COMMENT ON FUNCTION sojourn.entered IS
+    'When an entity entered the statuses that it has been among ever since, and the position of that event.';

@@ -11,3 +11,6 @@ SELECT
     array_agg(s.status) FILTER (WHERE s.awaits_instance) AS awaits_instance
 FROM sojourn.lifecycle_status AS s
 GROUP BY s.lifecycle, s.lifecycle_version, s.entity_kind;
+
+COMMENT ON VIEW sojourn.lifecycle_class IS
+    'The statuses of each machine of every lifecycle that a task is pinned to, by what they mean for orphans.';

@@ -23,3 +23,7 @@ FROM
     CROSS JOIN LATERAL json_each(l.definition) AS machine
     CROSS JOIN LATERAL json_each(machine.value -> 'transitions') AS status
 WHERE machine.key IN ('task', 'task_instance') AND json_typeof(machine.value) = 'object';
+
+COMMENT ON VIEW sojourn.lifecycle_status IS
+    'The statuses of every lifecycle that a task is pinned to: whether each ends an entity''s work (terminal), is '
+    'a failure, or waits for an attempt to begin.';

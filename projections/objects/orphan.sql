@@ -23,3 +23,7 @@ FROM (
     UNION ALL
     SELECT * FROM sojourn.orphan_late_report
 ) AS o;
+
+COMMENT ON VIEW sojourn.orphan IS
+    'Every orphan by every rule, now or as of sojourn.as_of. decided: a rule of the lifecycle has ended it '
+    'already.';

@@ -35,3 +35,6 @@ WHERE
     AND t.status = ANY (c.active)
     AND (r.runner_id IS NULL OR r.silent_since IS NOT NULL)
     AND heard.at + threshold.allowed < sojourn.moment();
+
+COMMENT ON VIEW sojourn.orphan_dead_runner IS
+    'Tasks that belong to a runner who has been silent for longer than is allowed.';

@@ -27,3 +27,6 @@ FROM
 WHERE
     r.entity_kind = 'task_instance' AND r.rule = 'orphaned-instance'
     AND r.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity');
+
+COMMENT ON VIEW sojourn.orphan_late_report IS
+    'Task instances that reported a failure after their task had ended, and that the orphan rule has ended.';

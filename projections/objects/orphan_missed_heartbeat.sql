@@ -19,3 +19,5 @@ FROM
     ) AS silence
     CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, ARRAY[i.status]) AS heard
 WHERE i.status = ANY (i.awaits_report);
+
+COMMENT ON VIEW sojourn.orphan_missed_heartbeat IS 'Task instances that were to be heard of by a time that has passed.';

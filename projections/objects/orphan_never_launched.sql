@@ -28,3 +28,6 @@ WHERE
             AND greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) <= sojourn.moment()
     )
     AND waiting.entered_at + threshold.allowed < sojourn.moment();
+
+COMMENT ON VIEW sojourn.orphan_never_launched IS
+    'Task instances that have waited for a distributor''s id for longer than sojourn.never_launched_after.';

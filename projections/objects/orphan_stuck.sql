@@ -86,3 +86,6 @@ FROM
     ) AS n (name)
     CROSS JOIN LATERAL sojourn.entered(l.entity_kind, l.entity_id, ARRAY[l.status]) AS entered
 WHERE l.entered_at + l.after < sojourn.moment();
+
+COMMENT ON VIEW sojourn.orphan_stuck IS
+    'Entities that have been in a status that ends nothing for longer than is allowed.';

@@ -22,3 +22,6 @@ FROM
         ORDER BY began.entered_at, began.position
         LIMIT 1
     ) AS newer;
+
+COMMENT ON VIEW sojourn.orphan_superseded IS
+    'Task instances that have not ended, although there is a newer one of the same task.';

@@ -18,3 +18,5 @@ FROM
     CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, i.active) AS begun
     CROSS JOIN LATERAL sojourn.entered('task', i.task_id, c.ended) AS ended
 WHERE t.status = ANY (c.ended);
+
+COMMENT ON VIEW sojourn.orphan_terminal_parent IS 'Task instances that have not ended, although their task has.';

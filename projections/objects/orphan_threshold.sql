@@ -12,3 +12,6 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         END
     )
 $$;
+
+COMMENT ON FUNCTION sojourn.orphan_threshold IS
+    'A threshold of the orphan rules: what is set as sojourn.NAME, else its default.';

@@ -27,3 +27,7 @@ FROM
             AND r.silent_since < at.moment AND r.silent_until > at.moment
     ) AS lapse ON true
 WHERE l.holder >= 'runner:' AND l.holder < 'runner;' AND l.begun_at <= at.moment;
+
+COMMENT ON VIEW sojourn.runner IS
+    'Each runner that has sent a heartbeat, when it was last heard of, and since when it is silent (NULL: it is '
+    'not).';

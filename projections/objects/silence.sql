@@ -25,3 +25,6 @@ WHERE
     -- Nobody else was ever to be heard of by a certain time.
     (i.report_by_date IS NOT NULL OR l.holder IS NOT NULL)
     AND lower(s.range) < coalesce((SELECT sojourn.as_of()), statement_timestamp());
+
+COMMENT ON VIEW sojourn.silence IS
+    'When runners and task instances were silent, now or as of sojourn.as_of; until is NULL where it goes on.';

@@ -58,3 +58,5 @@ BEGIN
     RETURN tstzmultirange(tstzrange(known, 'infinity')) - reported - leased;
 END
 $$;
+
+COMMENT ON FUNCTION sojourn.silences IS 'When a runner or a task instance was silent; the last range may lie ahead.';

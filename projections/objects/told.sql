@@ -3,3 +3,5 @@ CREATE OR REPLACE FUNCTION sojourn.told("time" timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT to_char("time" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
+
+COMMENT ON FUNCTION sojourn.told IS 'A time as sentences have it: in UTC, to the millisecond.';

@@ -23,6 +23,15 @@ RELATIONS = """
     WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind = ANY (%s)
     ORDER BY 1
 """
+UNTOLD = """
+    SELECT c.oid::regclass::text AS name FROM pg_class AS c
+    WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind = 'v' AND obj_description(c.oid, 'pg_class') IS NULL
+    UNION ALL
+    SELECT p.oid::regprocedure::text FROM pg_proc AS p
+    WHERE
+        p.pronamespace = 'sojourn'::regnamespace AND p.provolatile <> 'v'
+        AND obj_description(p.oid, 'pg_proc') IS NULL
+"""
 READING = (
     "time_in_status()",
     "time_in_status_histogram(by => 'day')",
@@ -68,6 +77,10 @@ def test_it_reads_every_view(reader: psycopg.Connection[Any]) -> None:
 @pytest.mark.parametrize("call", READING)
 def test_it_calls_what_only_reads(reader: psycopg.Connection[Any], call: str) -> None:
     assert rows(reader, f"SELECT * FROM sojourn.{call}")
+
+
+def test_all_that_it_may_use_says_what_it_is(reader: psycopg.Connection[Any]) -> None:
+    assert rows(reader, UNTOLD) == []
 
 
 def test_it_has_no_table_and_no_sequence(reader: psycopg.Connection[Any]) -> None:
