@@ -1,5 +1,6 @@
 """`sojourn recover`: whoever was left behind is sent on its way."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from application.recover import RecoverAnswer
 
 app = typer.Typer()
+
+SHOWN = 100
+"""How many entities people are told one by one."""
 
 
 @app.command()
@@ -53,23 +57,33 @@ def recover(
 
 
 def tell(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
-    """A line for each entity, and how many there were."""
-    from datetime import UTC, datetime
-
+    """A line for each of the first entities, and how many there were."""
     from interfaces.table import print_table, table
 
-    now = datetime.now(UTC)
+    told = list(lines(answer))
     shown = table("entity", "what", "owner", "why")
-    for lapsed in answer["lapsed"]:
-        shown.add_row(lapsed["entity"], "silent", "", f"not heard of for {in_words(now - lapsed['since'])}")
-    for task in answer["recovered"]:
-        shown.add_row(task["entity"], " -> ".join((task["from"], *task["way"])), task["owner"] or "", task["reason"])
-    for skipped in answer["skipped"]:
-        shown.add_row(skipped["entity"], "left alone", "", skipped["why"], style="bold" if skipped["failed"] else "dim")
-    if shown.rows:
+    for cells, style in told[:SHOWN]:
+        shown.add_row(*cells, style=style)
+    if told:
         print_table(console, shown)
+    if len(told) > SHOWN:
+        console.print(f"and {len(told) - SHOWN:,} more: --json prints them all")
     done = "Would recover" if dry_run else "Recovered"
     console.print(
         f"{done}: {len(answer['recovered']):,}; left alone: {len(answer['skipped']):,}; "
         f"fallen silent: {len(answer['lapsed']):,}."
     )
+
+
+def lines(answer: "RecoverAnswer") -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """A line of each entity with its style, first those that somebody should look into."""
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC)
+    for skipped in sorted(answer["skipped"], key=lambda skipped: not skipped["failed"]):
+        yield (skipped["entity"], "left alone", "", skipped["why"]), "bold" if skipped["failed"] else "dim"
+    for lapsed in answer["lapsed"]:
+        yield (lapsed["entity"], "silent", "", f"for {in_words(now - lapsed['since'])}"), None
+    for task in answer["recovered"]:
+        way = " -> ".join((task["from"], *task["way"]))
+        yield (task["entity"], way, task["owner"] or "", task["reason"]), None
