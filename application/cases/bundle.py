@@ -1,10 +1,11 @@
 """Bundling: a workflow's part of the log, written into a case file."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -35,13 +36,8 @@ def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unhe
     """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OSError."""
     with store.database.snapshot() as connection:
         header, scope = _header(connection, workflow_id)
-        part = path.with_name(f"{path.name}.part")
-        try:
-            with part.open("wb") as stream:
-                digest = write_case(stream, header, _lines(connection, scope, progress))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with _whole_or_not_at_all(path) as stream:
+            digest = write_case(stream, header, _lines(connection, scope, progress))
     return {
         "file": str(path),
         "workflow": workflow_id,
@@ -51,6 +47,20 @@ def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unhe
         "digest": digest,
         "bytes": path.stat().st_size,
     }
+
+
+@contextmanager
+def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(path)
+    except OSError as error:
+        # Nobody asked for the part.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]:

@@ -86,7 +86,7 @@ class CaseFile:
         self._path = path
         self._seal = Seal()
         self._lines = self._read(stream)
-        self._last = "its header"
+        self._last: str | None = None
         self.header = self._header()
         self.digest = ""
         """Known once every line has been read."""
@@ -146,27 +146,27 @@ class CaseFile:
                 *lines, rest = (rest + block).split(b"\n")
                 yield from map(self._parsed, lines)
                 if len(rest) > LONGEST_LINE:
-                    raise self._invalid("is no case: it has a line without an end")
+                    raise self._damaged()
             if rest:
-                raise self._invalid(f"is cut short in the line that follows {self._last}")
+                raise self._damaged()
 
     def _block(self, decompressed: Any) -> bytes:
         try:
             return bytes(decompressed.read(2**17))
         except ZstdError as error:
-            raise self._invalid(f"is no case, or is damaged after {self._last} ({error})") from error
+            raise self._damaged() from error
 
     def _parsed(self, text: bytes) -> Line:
         try:
             line = json.loads(text)
         except ValueError as error:
-            raise self._invalid(f"is no case, or is damaged after {self._last}") from error
+            raise self._damaged() from error
         if not isinstance(line, dict):
-            raise self._invalid(f"is no case, or is damaged after {self._last}")
+            raise self._damaged()
         return line
 
-    def _invalid(self, why: str) -> CaseInvalid:
-        return CaseInvalid(self._path, why)
+    def _damaged(self) -> CaseInvalid:
+        return CaseInvalid(self._path, f"is damaged after {self._last}" if self._last else "is no case")
 
 
 def _sealed(line: Line, seal: Seal) -> bytes:

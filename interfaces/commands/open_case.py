@@ -24,7 +24,7 @@ def open_case(
     ctx: typer.Context,
     case: Annotated[Path | None, typer.Argument(metavar="CASE", help="A file that `sojourn bundle` has made.")] = None,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="A command to run on it: -- why ti:ID")
+        list[str] | None, typer.Argument(metavar="COMMAND", help="After --, a command to run on it: -- why ti:ID")
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="The cases that were opened here.")] = False,
     forget: Annotated[

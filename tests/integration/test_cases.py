@@ -9,12 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.sql import SQL, Identifier
 
 from application.cases.bundle import bundle
 from application.cases.file import CaseInvalid
-from application.cases.opened import OpenedCase, UnknownCase, forget_case, open_case, opened_cases
+from application.cases.opened import OpenedCase, OpeningForbidden, UnknownCase, forget_case, open_case, opened_cases
 from application.history import history
 from application.orphans import orphans
 from application.status import status
@@ -181,11 +182,26 @@ def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> N
     assert opened_cases(home) == before
 
 
+def test_who_may_not_create_a_database_is_told_so(
+    dsn: str, home: Database, case: Path, connection: Connection[Any]
+) -> None:
+    connection.execute("DROP ROLE IF EXISTS sojourn_test_reader")
+    connection.execute("CREATE ROLE sojourn_test_reader")
+    try:
+        with pytest.raises(OpeningForbidden, match="leave --dsn and SOJOURN_DSN out"):
+            open_case(Database(make_conninfo(dsn, options="-c role=sojourn_test_reader")), case)
+    finally:
+        connection.execute("DROP ROLE sojourn_test_reader")
+    assert opened_cases(home) == []
+
+
 def test_a_workflow_that_is_not_there_leaves_the_file_as_it_was(log: TransitionService, case: Path) -> None:
     before = case.read_bytes()
 
     with pytest.raises(UnknownEntity, match="no workflow 'w3'"):
         bundle(log.store, "w3", case)
+    with pytest.raises(IsADirectoryError):
+        bundle(log.store, "w", case.parent)
     assert case.read_bytes() == before
     assert [file.name for file in case.parent.glob("*.part")] == []
 
