@@ -224,7 +224,9 @@ class Batch:
         return True
 
     def _is_true_already(self, task: Task, proposal: MoveTask) -> bool:
-        caused = self._caused.get(task.id, ())
+        caused = self._caused.get(task.id)
+        if not caused:
+            return False
         left = [*(entered.entered_at for entered in caused[1:]), None]
         return any(
             entered.status == proposal.to and (until is None or until >= proposal.at)

@@ -108,20 +108,21 @@ class _Table:
         workflow = check_id("workflow", self._options.workflow or row.workflow_id)
         task = composed("task", workflow, row.task_id)
         to, previous = self._status(row.new_status), row.previous_status and self._status(row.previous_status)
-        at = self._at(task, row.entered_at)
+        met = self._entered.get(task)
+        at = self._at(task, row.entered_at, met)
         exited_at = instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
         register = RegisterTask(task, workflow, at, MOST_ATTEMPTS, actor=JOBMON)
         if previous is None and to == self._machine.initial:
             return Line(number, (register,), anomalies)
-        return Line(number, (register, MoveTask(task, to, at, JOBMON, previous_status=previous)), anomalies)
+        move = MoveTask(task, to, at, JOBMON, previous_status=previous)
+        return Line(number, (move,) if met else (register, move), anomalies)
 
     def _status(self, text: str) -> str:
         return self._machine.check(LETTERS.get(text, text))
 
-    def _at(self, task: str, text: str) -> datetime:
+    def _at(self, task: str, text: str, before: datetime | None) -> datetime:
         meant = instants(text, self._options.zone, LIFECYCLE)
-        before = self._entered.get(task)
         at = next((time for time in meant if before is None or time >= before), meant[0])
         self._entered.keep(task, at)
         return at
