@@ -137,8 +137,11 @@ def test_without_instances_an_attempt_is_what_the_task_counts(
     ]
 
 
-def test_a_reset_interrupts_an_attempt(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
-    resettable = SIMPLE.model_dump(by_alias=True) | {"name": "resettable", "reset": {"to": "WAITING"}}
+@pytest.mark.parametrize("to", ["WAITING", "PAUSED"])
+def test_a_reset_interrupts_an_attempt(
+    service: TransitionService, connection: psycopg.Connection[Any], to: str
+) -> None:
+    resettable = SIMPLE.model_dump(by_alias=True) | {"name": "resettable", "reset": {"to": to}}
     service.register_tasks("w", [TaskSpec("t", 9)], Lifecycle.model_validate(resettable), occurred_at=NOON)
     service.transition_task("t", "RUNNING", occurred_at=NOON + MINUTE)
     service.reset_tasks(["t"], reset_if_running=True, occurred_at=NOON + 3 * MINUTE)

@@ -81,6 +81,7 @@ def test_an_open_stay_counts_up_to_then_and_is_censored_for_kaplan_meier(service
         ([10], [20, 30], None, None),
         ([10, 10], [20], 10.0, None),
         ([10, 20], [20], 20.0, None),  # at 20 the open one is still at risk: 2/3, then 1/3
+        ([10, 20, 30], [5], 20.0, 30.0),  # the open one is gone before any ends
         ([10], [5, 5, 5], 10.0, 10.0),  # only one is at risk when it ends
         ([0, 0, 0], [], 0.0, 0.0),
         (range(1, 11), [], 5.0, 9.0),
