@@ -178,7 +178,7 @@ def test_a_line_of_which_any_part_is_not_understood_stores_none_of_it(
         HEADER
         + job("1", "08:00", "08:05", "09:00", "FAILED")
         + job("2", "08:00", "08:05", "09:00", "FAILED", NOWHERE)
-        + job("2", "09:30", "09:35", "Unknown", "PENDING")
+        + job("2", "09:30", "09:35", "Unknown", "SUSPENDED")
         + job("2", "09:30", "Unknown", "Unknown", "PENDING", NOWHERE)
         + job("3", "08:00", "08:05", "09:00", "FAILED")
         + job("3", "08:00", "08:05", "09:00", "FAILED", NOWHERE)
