@@ -1,6 +1,6 @@
 """Orphans: by each rule, now and as of a time, as brute force finds them in the events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -17,7 +17,7 @@ from application.orphans import Orphan, orphans
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
 from domain.errors import InvalidThreshold, UnknownEntity, UnknownOrphanRule
-from tests.agreement import rows, streams_of
+from tests.agreement import moves, rows, streams_of
 from tests.orphan_fold import Hit, orphans_of
 from tests.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
 
@@ -365,6 +365,53 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     for moment in (*moments[:: max(1, len(moments) // 4)], at, at + timedelta(hours=2)):
         told = orphans(service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"})
         assert set(map(hit_of, told)) == set(map(rounded, orphans_of(streams, JOBMON, moment, stuck_minimum=3)))
+
+
+RUNNERS = ("a", "b")
+WAY = ("PENDING", "RUNNING", "PAUSED", "RESUMED", "RETRY", "KILLED", "REROUTED", "SUCCESS")
+
+runners_steps = st.one_of(
+    st.tuples(st.sampled_from(RUNNERS), st.none()),
+    st.tuples(st.sampled_from(RUNNERS), st.sampled_from(WAY)),
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@for_all(st.lists(st.tuples(runners_steps, st.integers(0, 15)), min_size=5, max_size=25))
+def test_dead_runners_as_of_any_time_are_those_that_heartbeats_and_events_tell(
+    service: TransitionService, connection: Connection, sequence: list[tuple[tuple[str, str | None], int]]
+) -> None:
+    task, at = f"t{next(numbers)}", EIGHT
+    beats: dict[str, list[datetime]] = {runner: [] for runner in RUNNERS}
+    service.register_tasks("w", [TaskSpec(task)], lifecycle="pynenc", occurred_at=at)
+    for (runner, status), later in sequence:
+        at += timedelta(minutes=later)
+        if status is None:
+            beats[runner].append(at)
+            service.heartbeat(f"{task}-{runner}", 600, occurred_at=at)
+        else:
+            service.transition_task(task, status, runner_id=f"{task}-{runner}", occurred_at=at)
+
+    entered = moves(streams_of(connection)[f"task:{task}"])
+    for moment in (EIGHT + timedelta(minutes=number) for number in range(0, int((at - EIGHT).seconds / 60) + 20, 7)):
+        found = {
+            (orphan["since"], tuple(orphan["evidence"]))
+            for orphan in orphans(service.store, "dead-runner", at=moment)
+            if orphan["entity"] == f"task:{task}"
+        }
+        last = [event for event in entered if event["entered_at"] <= moment][-1]
+        assert found == set(dead_runner(last, beats, moment))
+
+
+def dead_runner(
+    last: dict[str, Any], beats: dict[str, list[datetime]], moment: datetime
+) -> Iterator[tuple[datetime, tuple[int, ...]]]:
+    """By the last transition of a task and the heartbeats that there were by then."""
+    if owner := last.get("owner"):
+        heard = max((beat for beat in beats[owner.rpartition("-")[2]] if beat <= moment), default=last["entered_at"])
+        since = heard + timedelta(seconds=600)
+        if since < moment:
+            yield since, (last["position"],)
 
 
 def hit_of(orphan: Orphan) -> Hit:
