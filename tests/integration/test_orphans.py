@@ -176,15 +176,11 @@ class TestNeverLaunched:
 
 
 class TestStalledTask:
-    def test_its_instance_has_ended_and_it_has_not_moved(self, running: TransitionService) -> None:
-        # The newer instance fails, which sends the task back; the older one runs on alone, and is told to end.
-        running.create_task_instances({"t/2": "t"}, occurred_at=minute(6))
-        report(running, "t/2", (7, "KILL_SELF"))
-        report(running, "t/1", (8, "ERROR"))
+    def test_a_task_that_was_gated_again_waits_for_no_instance_that_has_ended(self, running: TransitionService) -> None:
+        report(running, "t/1", (6, "ERROR"))
+        running.gate_tasks_for_queueing(["t"], occurred_at=minute(6))
 
-        assert found(running, 7.5, rule="stalled-task") == []
-        report(running, "t/2", (9, "DONE"))
-        assert found(running, 10) == []
+        assert found(running, 7) == []
 
     def test_a_failure_that_no_longer_counts_leaves_it_waiting(self, running: TransitionService) -> None:
         running.create_task_instances({"t/2": "t"}, occurred_at=minute(6))
