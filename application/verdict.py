@@ -95,10 +95,12 @@ def _of_orphan(
     told = [first["explanation"]]
     made = _first_event(first, at_position)
     if made:
-        cause = caused_by(made)
-        told.append(
-            f"What made it one is event {made.position}: {made.entity} {in_words(made, cause)}, at {utc(made.at)}"
-        )
+        # Of silence there is no event: what is known last is where it began.
+        begins = "What made it one is" if len(first["evidence"]) > 1 else "It began with"
+        words = in_words(made, caused_by(made))
+        told.append(f"{begins} event {made.position}: {made.entity} {words}, at {utc(made.at)}")
+    if not first["decided"]:
+        told.append(f"Expected and missing: {first['expected']}")
     if others:
         told.append(f"It is an orphan by {', '.join(one['rule'] for one in others)} as well")
     told.append(PREVENTIONS[first["rule"]].format(entity=entity))

@@ -89,6 +89,8 @@ def test_an_orphan_of_the_past_is_explained_after_it_was_cleaned_up(retried: Tra
         f"ti:41/1 is RUNNING, although ti:41/2 is a newer attempt at task:41 and active since {at(6)}"
     )
     assert "ti:41/2 created by client as attempt 2: QUEUED, at" in superseded["verdict"]
+    assert "What made it one is event" in superseded["verdict"]
+    assert "Expected and missing: ti:41/1 in a terminal status, before ti:41/2 began." in superseded["verdict"]
     assert "Ending ti:41/1 before the newer one was created would have prevented it." in superseded["verdict"]
     assert starts(outlived) == f"ti:41/1 is RUNNING, although task:41 is DONE and has been over since {at(10)}"
     assert max(link["at"] for link in superseded["chain"]) <= minute(8)
@@ -104,6 +106,8 @@ def test_what_was_never_launched_waits_for_an_id(service: TransitionService) -> 
     assert starts(found) == (
         f"ti:41/1 is QUEUED, and no distributor has given it an id since {at(1)} (allowed: 01:00:00)"
     )
+    assert f"Expected and missing: ti:41/1 with a distributor id by {at(61)}." in found["verdict"]
+    assert "It began with event" in found["verdict"]
     assert "A distributor id, or its end, would have prevented it." in found["verdict"]
 
 
