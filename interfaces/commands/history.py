@@ -242,7 +242,9 @@ def style_of(event: "HistoryEvent") -> str | None:
 
 
 def enters(event: "HistoryEvent") -> bool:
-    """Whether the event enters a status, be it the one that the entity was in."""
+    """Whether the event enters a status, be it the one that the entity was in. A silence is told with its own times."""
+    if event["silent_since"]:
+        return False
     return event["previous_status"] != event["status"] or event["name"].split(".")[1] in ("transitioned", "reset")
 
 
