@@ -97,8 +97,9 @@ def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
     assert line.anomalies == anomalies
 
 
-def test_what_was_never_submitted_has_no_time_and_is_counted() -> None:
-    assert lines({"status": "ABORTED", "submit": "-"}) == [Line(2, (), ("undated-status",))]
+@pytest.mark.parametrize("status", ["ABORTED", "CACHED", "NEW"])
+def test_what_was_never_submitted_has_no_time_and_is_counted(status: str) -> None:
+    assert lines({"status": status, "submit": "-"}) == [Line(2, (), ("undated-status",))]
 
 
 def test_what_is_cached_was_not_tried_in_this_run() -> None:

@@ -140,7 +140,11 @@ class _Trace:
         """What a row proposes."""
         status = self._options.lifecycle.task.check(row.status or "")
         name = row.name or f"{row.process}{f' ({row.tag})' if row.tag else ''}"
-        if status != CACHED and (row.submit is None or status not in self._attempts.transitions):
+        if status == CACHED:
+            undated = row.submit is None and row.complete is None
+        else:
+            undated = row.submit is None or status not in self._attempts.transitions
+        if undated:
             # It was never submitted, and nothing says when it was what it is.
             return Line(number, (), ("undated-status",))
         times = self._times(row, status)
