@@ -16,6 +16,7 @@ from interfaces.http.access import Access
 from interfaces.http.feed import Feed
 from interfaces.http.group import Group
 from interfaces.http.metrics import Metrics
+from interfaces.http.readers import Readers
 
 COMPONENT = "http"
 """The component of a report whose sender does not say what it is."""
@@ -30,6 +31,7 @@ class Api:
     feed: Feed
     group: Group
     metrics: Metrics
+    readers: Readers
 
     @property
     def store(self) -> Store:

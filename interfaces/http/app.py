@@ -20,6 +20,7 @@ from interfaces.http.feed import Feed
 from interfaces.http.group import Group
 from interfaces.http.metrics import CountingRecorder, Lags, Metrics
 from interfaces.http.problems import Problem, answer_with_problems
+from interfaces.http.readers import Readers
 
 PREFIX = "/api/v3"
 DESCRIPTION = (
@@ -47,7 +48,7 @@ def create_app(
         redoc_url=None,
         lifespan=_closing(feed),
     )
-    app.state.api = Api(service, access, feed, Group(service), counted)
+    app.state.api = Api(service, access, feed, Group(service), counted, Readers(settings))
     app.add_middleware(AccessMiddleware, access=access)
     app.add_middleware(BodyLimitMiddleware, most=settings.max_body_bytes)
     app.add_middleware(CountingMiddleware, metrics=counted)

@@ -1,5 +1,6 @@
 """What requests carry: ids, times and bodies, checked at the edge."""
 
+import re
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
@@ -35,7 +36,8 @@ def _storable(value: str) -> str:
 def _time(value: Any) -> datetime:
     if not isinstance(value, str):
         raise ValueError("must be a text like 2026-01-31T08:30:00Z")
-    return parse_time(value)
+    # In a query a bare + is a space: what else could stand between a time and its zone?
+    return parse_time(re.sub(r"(T.+) (\d\d:?\d\d)$", r"\1+\2", value))
 
 
 ID_SCHEMA = {

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import dropwhile, islice
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
@@ -29,6 +29,7 @@ from interfaces.http.examples import shown
 from interfaces.http.models import Body, EntityName, Id, Name, Time, model_of
 from interfaces.http.paging import PAGE, Limit, page
 from interfaces.http.problems import documented
+from interfaces.http.readers import reading
 
 LAST_POSITION = 2**63 - 1
 LONGEST_POSITION = 19
@@ -65,7 +66,7 @@ WHY = {
     }],
 }  # fmt: skip
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(reading)])
 
 Entity = Annotated[EntityName, Path(examples=["task:align"])]
 At = Annotated[Time | None, Query(description="As of then (ISO 8601 with a zone), not as of now.")]

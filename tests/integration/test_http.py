@@ -1,6 +1,7 @@
 """The HTTP API's answers and problems, through the application itself."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jsonschema
@@ -10,10 +11,12 @@ from fastapi.testclient import TestClient
 
 from application.store import Store
 from application.transition_service import TaskSpec, TransitionService
+from infrastructure.settings import HttpSettings
 from interfaces.http.app import create_app
 from tests.agreement import rows
 from tests.attempts import attempt, register
 
+WAITING = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'sojourn.transition'::regclass AND NOT granted"
 REGISTRATION = {"workflow_id": "w", "lifecycle": "jobmon", "tasks": [{"task_id": "t1", "max_attempts": 3}]}
 
 
@@ -66,6 +69,7 @@ def test_the_life_of_a_task(client: TestClient) -> None:
     assert [event["actor"] for event in told] == ["http", "http", "http", "node7", "http", "http"]
     assert get(client, "/status/task:1")["status"] == "REGISTERING"
     assert get(client, "/status/task:1?at=2020-01-01T00:00:00Z")["status"] is None
+    assert get(client, "/status/task:1?at=2020-01-01T01:00:00+01:00")["status"] is None
     assert {row["workflow_id"] for row in get(client, "/audit?workflow_id=12")} == {"12"}
     assert get(client, "/time-in-status?entity=ti&by=actor")[0].keys() >= {"status", "group", "n", "km_p90_seconds"}
 
@@ -306,6 +310,29 @@ def test_a_pool_that_is_exhausted_is_a_503(dsn: str) -> None:
 
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
+
+
+def test_who_reads_leaves_connections_to_those_who_report(dsn: str) -> None:
+    """Given as many slow questions as may be, one still reports, and one question too many is told to come back."""
+    settings = HttpSettings(pool_size=4, pool_wait_seconds=0.5)
+    with (
+        TransitionService(Store.reach(dsn, max_size=4, wait_seconds=0.5)) as service,
+        TestClient(create_app(service, settings), "http://127.0.0.1") as client,
+        ThreadPoolExecutor() as threads,
+        psycopg.connect(dsn) as other,
+    ):
+        register(service, "t1")
+        other.execute("LOCK TABLE sojourn.transition IN ACCESS EXCLUSIVE MODE")
+        slow = [threads.submit(client.get, "/api/v3/audit") for _ in range(2)]
+        while sum(row["n"] for row in rows(other, WAITING)) < 2:
+            pass
+        third = client.get("/api/v3/audit")
+        beat = client.post("/api/v3/runner/node7/heartbeat", json={})
+        other.rollback()
+
+        assert (third.status_code, third.json()["type"]) == (503, "urn:sojourn:problem:busy")
+        assert beat.status_code == 200
+        assert [one.result().status_code for one in slow] == [200, 200]
 
 
 def test_metrics_count_by_rule_and_know_which_subscription_stands_still(
