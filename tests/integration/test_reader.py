@@ -8,11 +8,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
-from psycopg.sql import SQL, Identifier
+from typer.testing import CliRunner
 
 from application.store import schema
 from application.transition_service import TransitionService
 from infrastructure.migration import migrate
+from interfaces.command_line import app
 from tests.agreement import rows
 from tests.attempts import attempt, register
 from tests.concurrently import at_once
@@ -126,9 +127,10 @@ def test_databases_that_are_set_up_at_once_share_it(server: Server, empty_dsn: s
 def test_who_may_not_create_it_is_told_what_to_run(server: Server, empty_dsn: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(empty_dsn)["dbname"]
     with without_reader(server), an_owner(server, str(name)) as owner:
-        (warning,) = set_up(empty_dsn, owner)
+        done = CliRunner().invoke(app, ["setup", "--dsn", make_conninfo(empty_dsn, options=f"-c role={owner}")])
+        assert done.exit_code == 0, done
         with psycopg.connect(empty_dsn, autocommit=True) as connection:
-            _, _, statements = warning.partition("run here: ")
+            _, _, statements = done.stderr.partition("run here: ")
             connection.execute(statements.encode())
             connection.execute("SET ROLE sojourn_reader")
             assert rows(connection, "SELECT * FROM sojourn.task_status_audit") == []
@@ -138,13 +140,11 @@ def names(connection: psycopg.Connection[Any], kind: str) -> list[str]:
     return [row["name"] for row in rows(connection, RELATIONS, [kind])]
 
 
-def set_up(dsn: str, role: str | None = None) -> list[str]:
-    """Create the schema, as a role; the answer is what the database warns of."""
+def set_up(dsn: str) -> list[str]:
+    """Create the schema; the answer is what the database warns of."""
     told: list[str] = []
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
-        if role:
-            connection.execute(SQL("SET ROLE {}").format(Identifier(role)))
         migrate(connection, schema())
     return [text for text in told if "sojourn_reader" in text]
 
