@@ -1,4 +1,4 @@
-"""The audit of tasks: one row for each status that was entered, from when to when."""
+"""The audit of tasks and task instances: one row for each status that was entered, from when to when."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from psycopg.sql import SQL
 from application.as_of import as_of
 from application.known import check_entity, check_workflow
 from application.store import Store
-from domain.entity import TASK, Entity
+from domain.entity import ARRAY, TASK, Entity
 from infrastructure.sql import query
 
 BATCH = 5_000
@@ -29,6 +29,12 @@ class AuditRow(TypedDict):
     entered_at: datetime
     exited_at: datetime | None
     duration_seconds: float
+
+
+class InstanceAuditRow(AuditRow):
+    """One status that a task instance was in."""
+
+    task_instance_id: str
 
 
 class Place(NamedTuple):
@@ -58,6 +64,28 @@ def audit(
             cursor.itersize = BATCH
             cursor.execute(query("projections", "audit"), wanted)
             yield cast("Iterator[AuditRow]", iter(cursor))
+
+
+@contextmanager
+def audit_of_task_instances(
+    store: Store,
+    task_id: str | None = None,
+    workflow_id: str | None = None,
+    array_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    limit: int | None = None,
+) -> Iterator[Iterator[InstanceAuditRow]]:
+    """The rows of the instances of a task, of a workflow, of an array, or of all, as `audit` has those of tasks."""
+    wanted = {"task_id": task_id, "workflow_id": workflow_id, "array_id": array_id, "limit": limit}
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        if array_id is not None:
+            check_entity(connection, Entity(ARRAY, array_id))
+        with connection.cursor("audit", row_factory=dict_row) as cursor:
+            cursor.itersize = BATCH
+            cursor.execute(query("projections", "audit_of_task_instances"), wanted)
+            yield cast("Iterator[InstanceAuditRow]", iter(cursor))
 
 
 def audit_page(

@@ -1,6 +1,8 @@
-"""`sojourn audit`: every status that tasks have been in, from when to when."""
+"""`sojourn audit`: every status that tasks or task instances have been in, from when to when."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +14,6 @@ from interfaces.output import AsJson, Dsn, console, in_words, local, messages, s
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from application.audit import AuditRow
     from application.store import Store
 
 app = typer.Typer()
@@ -24,34 +25,46 @@ SHOWN = 500
 @app.command()
 def audit(
     ctx: typer.Context,
-    task: Annotated[str | None, typer.Option(metavar="ID", help="Only that task.")] = None,
+    entity: Annotated[Literal["task", "ti", "task_instance"], typer.Option(help="Whose statuses.")] = "task",
+    task: Annotated[str | None, typer.Option(metavar="ID", help="Only that task, or its instances.")] = None,
+    array: Annotated[str | None, typer.Option(metavar="ID", help="Only the task instances of that array.")] = None,
     workflow: Workflow = None,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """The statuses of tasks, from when to when.
+    """The statuses of tasks or task instances, from when to when.
 
     People are shown the first rows; JSON has them all.
     """
-    from application.audit import audit as read
+    from application.audit import audit as of_tasks
+    from application.audit import audit_of_task_instances as of_instances
+    from domain.entity import SHORT, TASK
 
+    kind = "task_instance" if array is not None else SHORT.get(entity, entity)
     time = time_of(at)
+    limit = None if as_json else SHOWN + 1
     with connect.service(ctx, dsn) as service:
-        with read(service.store, task, workflow, time, limit=None if as_json else SHOWN + 1) as rows:
-            number = show_rows(rows) if as_json else tell(list(rows))
+        store = service.store
+        reading: AbstractContextManager[Iterator[Any]] = (
+            of_tasks(store, task, workflow, time, limit=limit)
+            if kind == TASK
+            else of_instances(store, task, workflow, array, time, limit=limit)
+        )
+        with reading as rows:
+            number = show_rows(rows) if as_json else tell(list(rows), kind)
         if not number:
-            say_why_none(service.store, task, workflow, time)
+            say_why_none(store, kind, task, workflow, time)
 
 
-def tell(rows: "list[AuditRow]") -> int:
+def tell(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
     """What people read: the first rows, and whether there are more; the answer is how many there are."""
     from interfaces.table import print_table, table
 
-    shown = table("task", "workflow", "from", "to", "entered", "exited", "for>")
+    shown = table(kind.replace("_", " "), "workflow", "from", "to", "entered", "exited", "for>")
     for row in rows[:SHOWN]:
         shown.add_row(
-            row["task_id"],
+            row[f"{kind}_id"],
             row["workflow_id"],
             row["previous_status"],
             row["new_status"],
@@ -66,11 +79,13 @@ def tell(rows: "list[AuditRow]") -> int:
     return len(rows)
 
 
-def say_why_none(store: "Store", task: str | None, workflow: str | None, at: "datetime | None") -> None:
+def say_why_none(store: "Store", kind: str, task: str | None, workflow: str | None, at: "datetime | None") -> None:
     """Tell people why there is no row."""
     from domain.entity import TASK, Entity
 
-    if task is not None and at is not None:
+    if task is None:
+        say_why_nothing(store, kind, workflow, at)
+    elif kind != TASK:
+        messages().print(f"task {task!r} had no task instances" + (f" at {local(at)}" if at else ""))
+    elif at is not None:
         say_entity_begins(store, Entity(TASK, task), at)
-    else:
-        say_why_nothing(store, TASK, workflow, at)

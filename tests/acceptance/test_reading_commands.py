@@ -98,6 +98,17 @@ def test_the_whole_history_has_everything(attempted: TransitionService) -> None:
         assert f"    {name} " in told
 
 
+def test_the_audit_of_task_instances(attempted: TransitionService) -> None:
+    rows = document(attempted, "audit", "--entity", "ti", "--task", "job[a]")
+    heading, *lines = run(attempted, "audit", "--entity", "ti").stdout.splitlines()
+
+    assert all(row.keys() == {*AUDIT_KEYS, "task_instance_id"} for row in rows)
+    assert [row["new_status"] for row in rows] == ["QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING", "DONE"]
+    assert (heading.split()[:3], len(lines)) == (["task", "instance", "workflow"], 5)
+    none = process(attempted, "audit", "--entity", "ti", "--task", "job[a]", "--at", "2026-01-31T08:02:30Z")
+    assert none.stderr.startswith("task 'job[a]' had no task instances at ")
+
+
 def test_status(attempted: TransitionService) -> None:
     then = document(attempted, "status", "task:job[a]", "--at", "2026-01-31T13:54:59+05:45")
 

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.audit import audit
+from application.array_service import ArrayService
+from application.audit import audit, audit_of_task_instances
 from application.known import beginning
 from application.status import status
 from application.transition_service import TaskSpec, TransitionService
@@ -131,6 +132,27 @@ def test_an_audit_is_of_a_task_of_a_workflow_or_of_all(attempted: TransitionServ
         read(attempted, workflow_id="othr")
     with pytest.raises(UnknownEntity, match="no task 'x'"):
         read(attempted, task_id="x")
+
+
+def test_the_audit_of_instances_is_of_a_task_an_array_or_of_all(attempted: TransitionService) -> None:
+    arrays = ArrayService(attempted.store)
+    attempted.register_tasks("other", [TaskSpec("u")], occurred_at=minute(1))
+    array = arrays.bind("other", "tv", 5, occurred_at=minute(1))["array_id"]
+    arrays.queue_task_batch(array, ["u"], occurred_at=minute(3))
+
+    def told(**wanted: Any) -> list[tuple[str, str | None, str, float]]:
+        with audit_of_task_instances(attempted.store, at=minute(4.5), **wanted) as rows:
+            return [
+                (row["task_id"], row["previous_status"], row["new_status"], row["duration_seconds"]) for row in rows
+            ]
+
+    of_t = [("t", None, "QUEUED", 60.0), ("t", "QUEUED", "INSTANTIATED", 30.0)]
+    of_u = [("u", None, "QUEUED", 90.0)]
+    assert told(task_id="t") == told(workflow_id="w") == of_t
+    assert told(array_id=array) == of_u
+    assert sorted(told(), key=lambda row: row[0]) == of_t + of_u
+    with pytest.raises(UnknownEntity, match="no array"):
+        told(array_id="none")
 
 
 def test_an_open_status_lasts_until_it_is_asked_for(

@@ -1,0 +1,15 @@
+SELECT
+    a.task_instance_id, a.task_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
+    date_part('epoch', a.duration) AS duration_seconds
+FROM sojourn.task_instance_status_audit AS a
+WHERE
+    (%(task_id)s::text IS NULL OR a.task_id = %(task_id)s)
+    AND (%(workflow_id)s::text IS NULL OR a.workflow_id = %(workflow_id)s)
+    AND (
+        %(array_id)s::text IS NULL
+        OR a.task_instance_id IN (
+            SELECT i.task_instance_id FROM sojourn.task_instance AS i WHERE i.array_id = %(array_id)s
+        )
+    )
+ORDER BY a.entered_at, a.position
+LIMIT %(limit)s;
