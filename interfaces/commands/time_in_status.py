@@ -1,5 +1,6 @@
 """`sojourn time-in-status`: how long entities stay in each status."""
 
+from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -67,20 +68,29 @@ def draw(console: "Console", bins: "list[Bin]", by: str | None) -> None:
 
     for (group, status), of_one in groupby(bins, itemgetter("group", "status")):
         lines = list(of_one)
-        whose = f"  {by} {group or '(none)'}" if by else ""
-        number, still = (sum(line[name] for line in lines) for name in ("n", "open"))
-        console.print(
-            f"{status}{whose}  {number:,} {'stay' if number == 1 else 'stays'}{f', {still:,} open' if still else ''}",
-            style="bold",
-        )
-        most = max(line["n"] for line in lines)
-        for empty, run in groupby(lines, lambda line: not line["n"]):
-            shown = list(run)
-            if empty and len(shown) > GAP:
-                console.print(f"{'...':>6}")
-            else:
-                console.print("\n".join(bin_line(line, most) for line in shown))
-        console.print()
+        whose = f"{status}  {by} {group or '(none)'}" if by else status
+        console.print(f"{whose}  {in_numbers(lines)}", style="bold")
+        console.print("\n".join(histogram_lines(lines)) + "\n")
+
+
+def in_numbers(bins: "list[Bin]") -> str:
+    """How many stays the bins have: `11,285 stays, 3 open`."""
+    number, still = sum(found["n"] for found in bins), sum(found["open"] for found in bins)
+    stays = f"{number:,} {'stay' if number == 1 else 'stays'}"
+    return f"{stays}, {still:,} open" if still else stays
+
+
+def histogram_lines(bins: "list[Bin]") -> Iterator[str]:
+    """A line a bin; a long gap is one line."""
+    from itertools import groupby
+
+    most = max(found["n"] for found in bins)
+    for empty, run in groupby(bins, lambda found: not found["n"]):
+        of_one_kind = list(run)
+        if empty and len(of_one_kind) > GAP:
+            yield f"{'...':>6}"
+        else:
+            yield from (bin_line(found, most) for found in of_one_kind)
 
 
 def bin_line(found: "Bin", most: int) -> str:
