@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from enum import IntEnum
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -78,7 +79,8 @@ def revoke_token(store: Store, name: str) -> Token:
     with store.transaction() as connection:
         found = _rows(connection, "revoke_token", [name])
     if not found:
-        raise UnknownEntity("token", name)
+        known = [token["name"] for token in tokens(store)]
+        raise UnknownEntity("token", name, get_close_matches(name, known, n=1))
     return found[0]
 
 

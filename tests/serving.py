@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
@@ -21,6 +21,7 @@ class Serving:
     """A server that runs, and where it is."""
 
     process: "subprocess.Popen[str]"
+    errors: IO[str]
     url: str
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -53,6 +54,11 @@ class Serving:
         assert status == 200, answer
         return answer
 
+    def told(self) -> str:
+        """What it said on stderr."""
+        self.errors.seek(0)
+        return self.errors.read()
+
     def end(self) -> int:
         """Tell it to end, and wait; its exit status."""
         self.process.terminate()
@@ -68,7 +74,7 @@ def serving(dsn: str, *arguments: str) -> Iterator[Serving]:
         try:
             assert process.stdout is not None
             told = "".join(iter(process.stdout.readline, "}\n")) + "}"
-            yield Serving(process, json.loads(told)["url"])
+            yield Serving(process, errors, json.loads(told)["url"])
         finally:
             if process.poll() is None:
                 process.terminate()

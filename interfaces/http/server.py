@@ -2,7 +2,9 @@
 
 import socket
 from collections.abc import Callable
+from copy import deepcopy
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -84,6 +86,7 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, began: Cal
                 lifespan="on",
                 log_level="info" if access_log else "warning",
                 access_log=access_log,
+                log_config=log_config(),
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -91,6 +94,14 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, began: Cal
             )
             url = url_of(sock)
             Server(config, lambda: began(url, not closed), app.state.api.feed.close).run(sockets=[sock])
+
+
+def log_config() -> dict[str, Any]:
+    """Uvicorn's own, with everything on stderr: stdout is for the address."""
+    config = deepcopy(uvicorn.config.LOGGING_CONFIG)
+    for handler in config["handlers"].values():
+        handler["stream"] = "ext://sys.stderr"
+    return config
 
 
 def listening_on(host: str, port: int) -> socket.socket:

@@ -19,7 +19,7 @@ CHECKS = (
     "content_type_conformance",
     "response_schema_conformance",
 )
-EXAMPLES = 8
+EXAMPLES = 6
 """How many requests of each kind each route gets."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.tokens import Scope, create_token
 from application.transition_service import TransitionService
 from tests.agreement import rows
 from tests.attempts import attempt, ids, register, status
@@ -150,6 +151,20 @@ def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
         while server.ask("GET", "/api/v3/time-in-status")[0] == 200:
             pass  # for a second at most; the test's own limit is the limit
         assert server.ask("GET", "/api/v3/time-in-status")[0] == 401
+
+
+def test_each_request_is_logged_where_that_is_asked_for_and_no_token_is(dsn: str, service: TransitionService) -> None:
+    secret = create_token(service.store, "dashboard", Scope.READ)
+    with serving(dsn, "--access-log") as server:
+        server.headers["Authorization"] = f"Bearer {secret}"
+        assert server.get("/time-in-status?by=actor") == []
+        assert server.end() == 0
+        assert server.process.stdout is not None
+        assert server.process.stdout.read() == ""
+        told = server.told()
+
+    assert "GET /api/v3/time-in-status?by=actor" in told
+    assert secret not in told
 
 
 def test_a_port_that_is_taken_is_a_sentence(served: Serving, dsn: str) -> None:

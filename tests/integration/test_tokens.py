@@ -96,8 +96,8 @@ def test_a_token_is_kept_as_its_hash_and_its_name_is_not_used_again(
 
     with pytest.raises(TokenExists, match="'a'"):
         create_token(service.store, "a", Scope.ADMIN)
-    with pytest.raises(UnknownEntity):
-        revoke_token(service.store, "b")
+    with pytest.raises(UnknownEntity, match="did you mean 'a'"):
+        revoke_token(service.store, "aa")
     kept = rows(connection, "SELECT * FROM sojourn.token")
     assert secret not in str(kept)
     assert len(secret) > 43
