@@ -141,12 +141,13 @@ def _compare_current(connection: Connection[Any], kind: str, entities: dict[str,
 
 
 def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
-    """Definitions that are kept with the log, and are not what ships under their name and version."""
+    """Definitions that are kept with the log, and decide otherwise than what ships under their name and version."""
     for name, version, definition in connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall():
         if name not in shipped() or get_lifecycle(name).version != version:
             continue
         ships = get_lifecycle(name).model_dump(mode="json", by_alias=True)
-        if readable_lifecycle(definition) != get_lifecycle(name):
+        kept = readable_lifecycle(definition)
+        if kept is None or not kept.decides_as(get_lifecycle(name)):
             text = f"lifecycle {name} version {version} is kept with the log with another definition than it ships with"
             yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", ships, definition, text)
 

@@ -131,3 +131,17 @@ def test_what_has_no_gate_and_no_reset_keeps_no_other_from_its_own(service: Tran
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(service: TransitionService, tmp_path: Path) -> None:
     with pytest.raises(LifecycleFileInvalid, match=r"nowhere.toml.*cannot be read"):
         service.register_tasks("w", [TaskSpec("p1")], lifecycle=tmp_path / "nowhere.toml")
+
+
+def test_what_only_says_how_to_read_a_status_is_told_anew_under_the_same_version(
+    service: TransitionService, connection: psycopg.Connection[Any], dsn: str
+) -> None:
+    service.register_tasks("w", [TaskSpec("t1")])
+    connection.execute("UPDATE sojourn.lifecycle SET definition = definition::jsonb #- '{task_instance,awaits_report}'")
+    awaiting = "SELECT status FROM sojourn.lifecycle_status WHERE awaits_report ORDER BY status"
+    assert (rows(connection, awaiting), verify(service.store)["mismatches"]) == ([], [])
+
+    with TransitionService.connect(dsn) as newer:
+        newer.register_tasks("w", [TaskSpec("t2")])
+
+    assert [row["status"] for row in rows(connection, awaiting)] == ["LAUNCHED", "RUNNING"]
