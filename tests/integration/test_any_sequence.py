@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from application.array_service import ArrayService
 from application.transition_service import TaskSpec, TransitionService
+from application.trial import try_history
 from application.verify import verify
 from domain.errors import UnknownBatch
+from domain.trial import Divergence
 from tests.agreement import assert_agreement, moves, rows, streams_of
 from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
 
@@ -157,6 +159,14 @@ def test_whatever_is_asked(
     assert_agreement(connection)
     assert verify(service.store)["mismatches"] == []
     assert_as_of_is_a_replay_until_then(connection, workflow)
+    assert_nothing_diverges(service, workflow)
+
+
+def assert_nothing_diverges(service: TransitionService, workflow: str) -> None:
+    """All of it would be decided again as it was, and is legal."""
+    found: list[Divergence] = []
+    assert try_history(service.store, workflow, diverged=found.append).events > 0
+    assert found == []
 
 
 def assert_as_of_is_a_replay_until_then(connection: psycopg.Connection[Any], workflow: str) -> None:
