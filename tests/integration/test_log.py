@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from application.transition_service import TransitionService
 from domain import events as domain_events
 from domain.actor import Actor
+from domain.array import Array
 from domain.errors import UnknownEvent
 from domain.events import Event, TaskTransitioned
 from domain.report import Report
@@ -77,6 +78,10 @@ class TestAppendOnly:
 
 
 class TestInsertEvents:
+    @pytest.fixture(autouse=True)
+    def _pinned(self, service: TransitionService) -> None:
+        service.store.lifecycles.pin(JOBMON)
+
     def test_five_thousand_in_one_call(self, service: TransitionService, connection: psycopg.Connection[Any]) -> None:
         events = [event for number in range(50) for event in life(f"t{number}", 100)]
 
@@ -107,8 +112,11 @@ class TestInsertEvents:
         events = life("t1", 5)
         refused = Task("t1", "w", JOBMON, 3, status="RUNNING", version=5).refuse("QUEUED", "invalid-transition")
 
-        store.put(events[:2])
-        store.put([*events[2:], refused])
+        bound = Array("1", "w", "12", None, 7).bind()
+        changed = Array.begin(bound).change_concurrency(8)
+
+        store.put([*events[:2], bound])
+        store.put([*events[2:], refused, changed])
 
         assert_agreement(connection)
 
