@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from pydantic_core import from_json
 
-from application.nearest import unknown_entity, unknown_workflow
+from application.known import check_workflow
+from application.nearest import unknown_entity
 from application.replay import (
     EVERYTHING,
     Progress,
@@ -85,7 +86,7 @@ def try_history(
             for divergence in trial.rest():
                 diverged(divergence)
         if not trial.events and isinstance(what, str):
-            raise unknown_workflow(connection, what)
+            check_workflow(connection, what)
     return Tried(len(trial.streams), trial.events, trial.found)
 
 

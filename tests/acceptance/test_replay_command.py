@@ -90,6 +90,8 @@ def test_another_lifecycle(log: TransitionService, connection: psycopg.Connectio
 
 def test_parts_of_the_log(log: TransitionService, connection: psycopg.Connection[Any], stricter: str) -> None:
     assert document(log, "--workflow", "other") == {"entities": 1, "events": 1, "divergences": []}
+    for part in (["--workflow", "other"], ["ti:t2/1"]):
+        assert document(log, *part, "--until", "1")["events"] == 0
     before = position(connection, "task_instance:t2/1", 5) - 1
     until = document(log, "--all", "--lifecycle", stricter, "--until", str(before))
     assert (until["events"], until["divergences"]) == (before, [])
