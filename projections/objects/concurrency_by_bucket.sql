@@ -1,4 +1,5 @@
 -- The boundaries of buckets are changes by nothing: with them, what lies between two changes lies within one bucket.
+-- Where both are at one instant, all but the last lead to a piece of no length.
 -- Buckets begin at multiples of their length from a Monday in UTC.
 CREATE OR REPLACE FUNCTION sojourn.concurrency_by_bucket(
     entity_kind text, status text, bucket interval, workflow_id text DEFAULT NULL, by text DEFAULT NULL
@@ -22,18 +23,14 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         GROUP BY c."group", asked.at
     ),
     point AS (
-        SELECT p."group", p.at, sum(p.step)::integer AS step
-        FROM (
-            SELECT c."group", c.at, c.step FROM change AS c
-            UNION ALL
-            SELECT s."group", least(b.at, s.asked_at), 0
-            FROM
-                span AS s,
-                generate_series(
-                    s.begins, s.ends + concurrency_by_bucket.bucket, concurrency_by_bucket.bucket
-                ) AS b (at)
-        ) AS p
-        GROUP BY p."group", p.at
+        SELECT c."group", c.at, c.step FROM change AS c
+        UNION ALL
+        SELECT s."group", least(b.at, s.asked_at), 0
+        FROM
+            span AS s,
+            generate_series(
+                s.begins, s.ends + concurrency_by_bucket.bucket, concurrency_by_bucket.bucket
+            ) AS b (at)
     ),
     piece AS (
         SELECT
