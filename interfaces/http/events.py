@@ -51,6 +51,7 @@ class EventStream(StreamingResponse):
 async def events(
     request: Request,
     workflow: Annotated[list[Id] | None, Query(description="Only of these workflows.")] = None,
+    workflow_id: Annotated[list[Id] | None, Query(description="The same, under the name of the other routes.")] = None,
     entity: Annotated[list[Name] | None, Query(description="Only of these: task:ID, ti:ID.")] = None,
     status: Annotated[list[Name] | None, Query(description="Only into these statuses.")] = None,
     after: Annotated[
@@ -64,7 +65,8 @@ async def events(
 
     The id of an event is its position: with it as `Last-Event-ID` (or `after`) a stream goes on where it ended.
     """
-    chosen = Choice(workflow, [str(parse_entity(name)) for name in entity] if entity else None, status)
+    workflows = [*(workflow or ()), *(workflow_id or ())]
+    chosen = Choice(workflows, [str(parse_entity(name)) for name in entity] if entity else None, status)
     begin = last_event_id if last_event_id is not None else after
     # The end of the log is read before the answer begins: what is written once it has begun is in the stream.
     stream = _stream(api(request).feed, chosen, begin)

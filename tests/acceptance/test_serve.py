@@ -88,7 +88,7 @@ def test_a_listener_hears_what_it_chose(served: Serving, service: TransitionServ
     register(service, "t3", workflow_id="other")
     chosen = [
         Listener(served, "?after=0&workflow=other"),
-        Listener(served, "?after=0&entity=task:t2&status=RUNNING"),
+        Listener(served, "?after=0&entity=task:t2&status=RUNNING&workflow_id=w"),
         Listener(served, "?after=0&status=INSTANTIATED&status=LAUNCHED&entity=ti:t1/1"),
     ]
     attempt(service, "t1", "t2")
