@@ -45,13 +45,14 @@ class LifecycleRegistry:
         return self.pinned(name, max(versions))
 
     def pin(self, lifecycle: Lifecycle) -> Lifecycle:
-        """Keep the definition with the log; raises LifecycleConflict where another is there under its key.
+        """Keep the definition with the log; raises LifecycleConflict where another is known under its key.
 
         What decides nothing, and only says how to read a status, may be told anew.
 
         In a transaction of its own: two long ones that register under a new lifecycle need not wait for each other.
         """
         if self._pinned.get(lifecycle.key) != lifecycle:
+            _raise_unless_as_shipped(lifecycle)
             definition = lifecycle.model_dump(mode="json", by_alias=True)
             with self._database.connection() as connection:
                 connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
@@ -79,3 +80,10 @@ class LifecycleRegistry:
         if row is None:
             raise UnknownLifecycle(name, shipped())
         return Lifecycle.model_validate(row[0])
+
+
+def _raise_unless_as_shipped(lifecycle: Lifecycle) -> None:
+    # Whoever reads a task later takes what ships under that key for its lifecycle.
+    ships = get_lifecycle(lifecycle.name) if lifecycle.name in shipped() else None
+    if ships and ships.key == lifecycle.key and not ships.decides_as(lifecycle):
+        raise LifecycleConflict(*lifecycle.key)

@@ -249,7 +249,7 @@ class LifecycleConflict(SojournError):
         self.name = name
         self.version = version
         super().__init__(
-            f"lifecycle {name!r} version {version} is in the log with another definition: "
+            f"lifecycle {name!r} version {version} is in the log, or ships with Sojourn, with another definition: "
             f"give the changed one version {version + 1}"
         )
 

@@ -66,23 +66,20 @@ def import_file(
     from application.imports.local_time import time_zone
     from application.imports.options import Options
     from application.imports.source import STDIN, opened, stem
-    from application.lifecycle_source import find_lifecycle
     from domain.entity import check_id
 
     format_ = find_format(format_name)
-    options = Options(
-        find_lifecycle(lifecycle or format_.LIFECYCLE),
-        "stdin" if file == STDIN else stem(file),
-        None if workflow is None else check_id("workflow", workflow),
-        None if timezone is None else time_zone(timezone),
-        lifecycle is not None,
-    )
+    workflow = None if workflow is None else check_id("workflow", workflow)
+    zone = None if timezone is None else time_zone(timezone)
     # A batch is many small objects in no cycles: looking for cycles among them takes a tenth of the time.
     gc.set_threshold(100_000)
     began = monotonic()
     with opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
+        under = connected.store.lifecycles.find(lifecycle or format_.LIFECYCLE)
+        name = "stdin" if file == STDIN else stem(file)
+        options = Options(under, name, workflow, zone, lifecycle is not None)
         lines = chain(format_.read(checked(format_name, file, source.lines()), options), source.ending())
-        answer = import_lines(connected.store, options.lifecycle, lines, progress).answer()
+        answer = import_lines(connected.store, under, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
     if answer["bad"]:
         raise typer.Exit(WRONG)

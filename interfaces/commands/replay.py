@@ -48,7 +48,6 @@ def replay(
     Each event is decided anew on what the log has before it. Without --lifecycle, tasks live under their own: then
     nothing diverges, or something is wrong with the log and the exit status is 1. Of one entity each step is shown.
     """
-    from application.lifecycle_source import find_lifecycle
     from application.trial import try_history
     from domain.entity import parse_entity
     from interfaces.progress import progress_bars
@@ -58,9 +57,9 @@ def replay(
     # What is kept is in no cycles: looking for them among many entities takes a fifth of the time.
     gc.set_threshold(100_000)
     what = parse_entity(entity) if entity else workflow
-    other = find_lifecycle(lifecycle) if lifecycle else None
     shown: Shown = Document() if as_json else Summary(steps=entity is not None)
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
+        other = service.store.lifecycles.find(lifecycle) if lifecycle else None
         tried = try_history(
             service.store, what, other, until,
             diverged=shown.diverged, stepped=shown.stepped if entity else None, progress=bar("Replaying"),

@@ -65,6 +65,20 @@ def test_another_definition_under_the_same_version_is_refused(shell: Shell, dsn:
         assert service.transition_task("chapter-2", "WITHDRAWN")["response"] == "ACCEPT"
 
 
+def test_further_tasks_are_imported_and_tried_under_its_name_alone(shell: Shell, tmp_path: Path) -> None:
+    shell("python approval.py")
+    (tmp_path / "approval.toml").unlink()
+    said = (
+        '{"entity":"task","id":"chapter-2","event":"registered","at":"2026-01-31T08:00:00Z","workflow":"handbook"}\n'
+        '{"entity":"task","id":"chapter-2","to":"SUBMITTED","at":"2026-01-31T09:00:00Z"}\n'
+    )
+    (tmp_path / "more.jsonl").write_text(said)
+
+    assert "2  transitions recorded" in shell("sojourn import jsonl more.jsonl --lifecycle approval")
+    assert "nothing diverges" in shell("sojourn replay --workflow handbook --lifecycle approval")
+    assert "approval 1 2 5" in comparable(shell("sojourn lifecycle list --log"))
+
+
 def comparable(output: str) -> list[str]:
     """The lines without their times and durations, and with as much room between the columns as there may be."""
     return [" ".join(TIME.sub("TIME", line).split()) for line in output.strip().splitlines()]

@@ -84,6 +84,23 @@ def test_another_definition_under_the_same_version_is_a_conflict(service: Transi
     assert status(service, "task:p2") == [None]
 
 
+def test_a_definition_of_ones_own_cannot_go_by_the_name_and_version_of_a_shipped_one(
+    service: TransitionService, printing: Path
+) -> None:
+    printing.write_text(printing.read_text().replace("printing", "fetch_ml"))
+
+    with pytest.raises(LifecycleConflict, match=r"ships with Sojourn.*give the changed one version 2"):
+        service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    printing.write_text(printing.read_text().replace("version = 1", "version = 2"))
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
+    service.register_tasks("w", [TaskSpec("p2")], lifecycle="fetch_ml")
+
+    with TransitionService.connect(service.dsn) as other:
+        assert other.transition_task("p1", "PRINTED")["response"] == "ACCEPT"
+        assert other.transition_task("p2", "PRINTED")["response"] == "ABORT"
+    assert verify(service.store)["mismatches"] == []
+
+
 def test_tasks_stay_with_the_version_that_they_were_registered_under(
     service: TransitionService, printing: Path
 ) -> None:
