@@ -36,16 +36,6 @@ RULES = (
 DECIDED = frozenset({LATE_REPORT})
 """Those whose orphans the lifecycle has ended already."""
 
-THRESHOLDS = (
-    "never_launched_after",
-    "runner_dead_after",
-    "stuck_after",
-    "stuck_factor",
-    "stuck_minimum",
-    "stuck_floor",
-)
-"""The settings `sojourn.NAME` that the rules read."""
-
 
 class Orphan(TypedDict):
     """An entity, the rule by which it is an orphan, and since when.
@@ -73,8 +63,8 @@ def orphans(
 ) -> list[Orphan]:
     """The orphans as of `at`, of one rule or of all, the oldest first; those that are `decided` where it is asked for.
 
-    `thresholds` has settings of the rules for this answer alone. Raises UnknownOrphanRule, InvalidThreshold, and
-    UnknownEntity where no task is of that workflow.
+    `thresholds` has settings `sojourn.NAME` of the rules, by NAME, for this answer alone. Raises UnknownOrphanRule,
+    InvalidThreshold, and UnknownEntity where no task is of that workflow.
     """
     with as_of(store, at) as connection:
         if workflow_id is not None:
