@@ -1,17 +1,18 @@
 """Where a lifecycle comes from: its name among the shipped ones, or a TOML file."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from domain.errors import LifecycleInvalid, SojournError, did_you_mean
+from domain.errors import SojournError, did_you_mean
 from domain.lifecycle import Gate, Implication, Lifecycle, Reset
-from domain.lifecycles import get_lifecycle, read_lifecycle
-from domain.machine import Machine
+from domain.lifecycle_warning import LifecycleWarning, lifecycle_warnings
+from domain.lifecycles import get_lifecycle
+from domain.machine import UNJUDGED, Machine
 from domain.recovery import Recovery
 
 PLAINLY = {
@@ -40,11 +41,12 @@ KEYS = [
 
 
 class LifecycleFileInvalid(SojournError):
-    """A lifecycle file that cannot be used, with every reason."""
+    """A lifecycle file that cannot be used, with every reason, and what is probably not meant besides."""
 
-    def __init__(self, path: Path, problems: list[str]) -> None:
+    def __init__(self, path: Path, problems: list[str], warnings: Sequence[LifecycleWarning] = ()) -> None:
         self.path = path
         self.problems = problems
+        self.warnings = tuple(warnings)
         super().__init__(f"lifecycle file {str(path)!r}: {'; '.join(problems)}")
 
 
@@ -60,7 +62,7 @@ def find_lifecycle(source: str | Path | Lifecycle) -> Lifecycle:
 def read_file(path: Path) -> Lifecycle:
     """The lifecycle in a TOML file; raises LifecycleFileInvalid."""
     try:
-        return read_lifecycle(path.read_text("utf-8"))
+        lifecycle = Lifecycle.model_validate(tomllib.loads(path.read_text("utf-8")), context=UNJUDGED)
     except OSError as error:
         raise LifecycleFileInvalid(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -68,17 +70,15 @@ def read_file(path: Path) -> Lifecycle:
     except tomllib.TOMLDecodeError as error:
         raise LifecycleFileInvalid(path, [f"is no TOML: {error}"]) from error
     except ValidationError as error:
-        problems = [sentence for problem in error.errors() for sentence in _told(problem)]
-        raise LifecycleFileInvalid(path, problems) from error
+        raise LifecycleFileInvalid(path, [_told(problem) for problem in error.errors()]) from error
+    if problems := lifecycle.problems():
+        raise LifecycleFileInvalid(path, problems, lifecycle_warnings(lifecycle))
+    return lifecycle
 
 
-def _told(problem: Any) -> Iterator[str]:
+def _told(problem: Any) -> str:
     place = ".".join(map(str, problem["loc"]))
-    reason = problem.get("ctx", {}).get("error")
-    if isinstance(reason, LifecycleInvalid):
-        yield from (f"{place}.{sentence}" if place else sentence for sentence in reason.problems)
-    elif problem["type"] == "extra_forbidden":
+    if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])
-        yield f"{place} is no key of a lifecycle{did_you_mean(get_close_matches(name, KEYS, n=1))}"
-    else:
-        yield f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"
+        return f"{place} is no key of a lifecycle{did_you_mean(get_close_matches(name, KEYS, n=1))}"
+    return f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"

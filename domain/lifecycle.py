@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from domain.core_rules import CORE_RULES, OrphanedInstance, Retry, SupersededInstance
 from domain.errors import LifecycleInvalid, UnknownRule
-from domain.machine import READING, Machine, names_no_status
+from domain.machine import READING, UNJUDGED, Machine, names_no_status
 from domain.recovery import Recovery
 
 INVALID = "invalid-transition"
@@ -88,14 +88,8 @@ class Lifecycle(BaseModel):
         return hash((self.name, self.version))
 
     @model_validator(mode="after")
-    def _parts_fit_together(self) -> Self:
-        problems = [f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES]
-        for machine, place, status in self._mentions():
-            if status not in machine.transitions:
-                problems.append(f"{place} {names_no_status(status, machine.statuses)}")
-        problems += self._impassable_ways()
-        problems += self._rules_about_slots()
-        if problems:
+    def _parts_fit_together(self, info: ValidationInfo) -> Self:
+        if info.context is not UNJUDGED and (problems := self.problems()):
             raise LifecycleInvalid(problems)
         return self
 
@@ -128,6 +122,21 @@ class Lifecycle(BaseModel):
     def counts_attempt(self, target: str) -> bool:
         """Whether entering `target` through the gate begins an attempt."""
         return self.gate is not None and target == self.gate.to
+
+    def problems(self) -> list[str]:
+        """What does not fit together; of a lifecycle that was not read UNJUDGED, nothing."""
+        machines = {"task": self.task} | ({"task_instance": self.instance} if self.instance else {})
+        return [
+            *(f"{place}.{problem}" for place, machine in machines.items() for problem in machine.problems()),
+            *(f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES),
+            *(
+                f"{place} {names_no_status(status, machine.statuses)}"
+                for machine, place, status in self._mentions()
+                if status not in machine.transitions
+            ),
+            *self._impassable_ways(),
+            *self._rules_about_slots(),
+        ]
 
     def _deciding(self) -> dict[str, Any]:
         return self.model_dump(exclude={"task": set(READING), "instance": set(READING)})

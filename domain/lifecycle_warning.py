@@ -1,9 +1,10 @@
 """What is allowed in a lifecycle, and probably not meant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.errors import UnknownStatus
 from domain.lifecycle import Lifecycle
 from domain.machine import Machine
 
@@ -42,17 +43,28 @@ def _of_machine(
     name: Literal["task", "task_instance"], machine: Machine, entries: set[str]
 ) -> Iterator[LifecycleWarning]:
     reached = _reached(machine, {machine.initial} | entries)
+    ends = _meant(machine, machine.terminal | machine.final)
     for status in machine.statuses:
         if status not in reached:
             yield LifecycleWarning(name, status, "unreachable")
-        if not machine.transitions[status] and status not in machine.terminal | machine.final:
+        if not machine.transitions[status] and status not in ends:
             yield LifecycleWarning(name, status, "dead end")
 
 
 def _reached(machine: Machine, entries: set[str]) -> set[str]:
     reached: set[str] = set()
-    ahead = set(entries)
+    ahead = _meant(machine, entries)
     while ahead:
         reached |= ahead
-        ahead = {target for status in ahead for target in machine.transitions[status]} - reached
+        ahead = _meant(machine, (target for status in ahead for target in machine.transitions[status])) - reached
     return reached
+
+
+def _meant(machine: Machine, statuses: Iterable[str]) -> set[str]:
+    """The statuses, and in the place of one that there is none of the nearest: a slip makes no others unreachable."""
+    known = machine.transitions
+    return {
+        meant
+        for status in statuses
+        for meant in ((status,) if status in known else UnknownStatus(status, machine.statuses).nearest)
+    }

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
 
 from domain.errors import LifecycleInvalid, UnknownStatus, did_you_mean
 
@@ -13,6 +13,9 @@ def _edges(value: Any) -> Any:
     """A list of next statuses is a table of edges whose causes are not told."""
     return dict.fromkeys(value, "") if isinstance(value, list) else value
 
+
+UNJUDGED = object()
+"""The context of a validation that takes a definition of the right shape as it is, so that all of it can be judged."""
 
 Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
 
@@ -68,14 +71,8 @@ class Machine(BaseModel):
     orphaned: str | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        problems = [
-            f"{place} {names_no_status(status, self.statuses)}"
-            for place, status in self._mentions()
-            if status not in self.transitions
-        ]
-        problems += self._contradictions()
-        if problems:
+    def _fits_together(self, info: ValidationInfo) -> Self:
+        if info.context is not UNJUDGED and (problems := self.problems()):
             raise LifecycleInvalid(problems)
         return self
 
@@ -114,6 +111,15 @@ class Machine(BaseModel):
         if status not in self.transitions:
             raise UnknownStatus(status, self.statuses)
         return status
+
+    def problems(self) -> list[str]:
+        """What does not fit together; of a machine that was not read UNJUDGED, nothing."""
+        unknown = (
+            f"{place} {names_no_status(status, self.statuses)}"
+            for place, status in self._mentions()
+            if status not in self.transitions
+        )
+        return [*unknown, *self._contradictions()]
 
     def _mentions(self) -> Iterator[tuple[str, str]]:
         yield "initial", self.initial

@@ -10,11 +10,12 @@ from interfaces.failure import WRONG
 from interfaces.output import AsJson, Dsn, messages, show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
     from domain.lifecycle import Lifecycle
+    from domain.lifecycle_warning import LifecycleWarning
     from domain.machine import Machine
     from domain.recovery import Recovery
 
@@ -55,6 +56,7 @@ def show_(
 ) -> None:
     """A lifecycle's statuses, what may follow each, and why it would."""
     from application.lifecycle_source import find_lifecycle
+    from domain.lifecycle_warning import lifecycle_warnings
     from interfaces import lifecycle_page
 
     if log:
@@ -68,27 +70,29 @@ def show_(
         print(lifecycle_page.markdown(found))  # noqa: T201
     else:
         show(_document(found), as_json=as_json, people=lambda console: _tell(console, found))
-        _warn(found)
+        _warn(lifecycle_warnings(found))
 
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
     """Say what is wrong with a lifecycle file, and what is probably not meant."""
     from application.lifecycle_source import LifecycleFileInvalid, read_file
+    from domain.lifecycle_warning import lifecycle_warnings
 
     try:
         lifecycle = read_file(file)
     except LifecycleFileInvalid as invalid:
-        problems = invalid.problems
-        document = {"file": str(file), "problems": problems, "warnings": []}
+        problems, warnings = invalid.problems, invalid.warnings
+        document = {"file": str(file), "problems": problems, "warnings": _warnings(warnings)}
         show(document, as_json=as_json, people=lambda console: _tell_problems(console, file, problems))
+        _warn(warnings)
         raise typer.Exit(WRONG) from None
     show(
         {"file": str(file), "problems": [], **_document(lifecycle)},
         as_json=as_json,
         people=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. {_verdict(lifecycle)}"),
     )
-    _warn(lifecycle)
+    _warn(lifecycle_warnings(lifecycle))
 
 
 def _verdict(lifecycle: "Lifecycle") -> str:
@@ -122,11 +126,15 @@ def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
         "reset": lifecycle.reset,
         "attempt": lifecycle.attempt,
         "recovery": lifecycle.recovery,
-        "warnings": [
-            {"machine": warning.machine, "status": warning.status, "warning": warning.warning, "text": warning.text}
-            for warning in lifecycle_warnings(lifecycle)
-        ],
+        "warnings": _warnings(lifecycle_warnings(lifecycle)),
     }
+
+
+def _warnings(warnings: "Iterable[LifecycleWarning]") -> list[dict[str, str]]:
+    return [
+        {"machine": warning.machine, "status": warning.status, "warning": warning.warning, "text": warning.text}
+        for warning in warnings
+    ]
 
 
 def _machine_document(machine: "Machine") -> dict[str, Any]:
@@ -243,8 +251,6 @@ def _tell_problems(console: "Console", file: Path, problems: list[str]) -> None:
         console.print(f"  {problem}")
 
 
-def _warn(lifecycle: "Lifecycle") -> None:
-    from domain.lifecycle_warning import lifecycle_warnings
-
-    for warning in lifecycle_warnings(lifecycle):
+def _warn(warnings: "Iterable[LifecycleWarning]") -> None:
+    for warning in warnings:
         messages().print(f"warning: {warning.text}", soft_wrap=True)

@@ -158,7 +158,10 @@ class TestCheck:
 
         assert checked.exit_code == 1
         assert checked.stdout.splitlines() == [f"{lonely} cannot be used:", *(f"  {problem}" for problem in problems)]
-        assert document("check", lonely, status=1) == {"file": lonely, "problems": problems, "warnings": []}
+        assert checked.stderr.splitlines() == [f"warning: {UNREACHABLE}", f"warning: {DEAD_END}"]
+        as_json = document("check", lonely, status=1)
+        assert (as_json["file"], as_json["problems"]) == (lonely, problems)
+        assert [warning["text"] for warning in as_json["warnings"]] == [UNREACHABLE, DEAD_END]
 
     def test_flags_that_contradict_each_other(self, lonely: str) -> None:
         Path(lonely).write_text(LONELY.replace('terminal = ["B"]', 'terminal = ["B"]\nfinal = ["A"]'))

@@ -79,6 +79,8 @@ class TestProblems:
             ("DONE = []", "", [
                 f"task.transitions.WAITS names 'DONE', which is no status{KEY}",
                 f"task.terminal names 'DONE', which is no status{KEY}",
+                f"implies.STOPS names 'DONE', which is no status{KEY}",
+                f"reset.keep names 'DONE', which is no status{KEY}",
             ]),
             ('to = "WAITS"', 'to = "GO"', [f"gate.to names 'GO', which is no status{KEY}"]),
             ('to = "NEW"', 'to = "OLD"', [f"reset.to names 'OLD', which is no status{KEY}"]),
