@@ -425,9 +425,10 @@ def _runner(runner_id: str | None) -> str | None:
 def _proposed(
     status: str, name: str | None, scheduled_time: datetime | None, details: dict[str, Any] | None
 ) -> State | str:
-    if name is None and scheduled_time is None and not details:
+    called = storable(name) if name else None
+    if called is None and scheduled_time is None and not details:
         return status
-    return State(type=status, name=name and storable(name), scheduled_time=scheduled_time, details=details or {})
+    return State(type=status, name=called, scheduled_time=scheduled_time, details=details or {})
 
 
 def _json_object(details: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interfaces import connect
-from interfaces.failure import WRONG
+from interfaces.failure import WRONG, fail
 from interfaces.output import AsJson, Dsn, messages, show
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def show_(
 ) -> None:
     """A lifecycle's statuses, what may follow each, and why it would."""
     from application.lifecycle_source import find_lifecycle
+    from domain.errors import UnknownLifecycle
     from domain.lifecycle_warning import lifecycle_warnings
     from interfaces import lifecycle_page
 
@@ -63,7 +64,12 @@ def show_(
         with connect.service(ctx, dsn) as service:
             found = service.store.lifecycles.newest(lifecycle)
     else:
-        found = find_lifecycle(lifecycle)
+        try:
+            found = find_lifecycle(lifecycle)
+        except UnknownLifecycle as unknown:
+            if not unknown.nearest:
+                fail(f"{unknown}; --log shows one that the log keeps")
+            raise
     if mermaid and not as_json:
         print(lifecycle_page.mermaid(found))  # noqa: T201 - text as it is, for other programs
     elif markdown and not as_json:

@@ -133,6 +133,13 @@ class TestShow:
         assert isinstance(error, UnknownLifecycle)
         assert str(error) == "no lifecycle 'jobmo'; did you mean 'jobmon'?"
 
+    def test_a_name_unlike_any(self) -> None:
+        shown = run("show", "approval")
+
+        assert shown.exit_code == 2
+        assert shown.stderr.startswith("sojourn: no lifecycle 'approval'; there are fetch_ml, jobmon, ")
+        assert shown.stderr.endswith("; --log shows one that the log keeps\n")
+
     def test_a_file_that_is_not_there(self) -> None:
         assert isinstance(run("show", "nowhere.toml").exception, LifecycleFileInvalid)
 

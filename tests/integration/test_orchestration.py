@@ -94,6 +94,13 @@ class TestWhatIsKept:
             assert answered(other, "SCHEDULED")[:3] == ("REJECT", "keep-persisted-result", "COMPLETED")
         assert verify(service.store)["mismatches"] == []
 
+    def test_a_name_that_is_empty_is_none(self, service: TransitionService) -> None:
+        registered(service, "t")
+        service.transition_task("t", "PENDING", state_name="", scheduled_time=NINE)
+
+        state = history(service.store, Entity(TASK, "t"))[-1]["state"]
+        assert state and state["name"] == "Pending"
+
     @pytest.mark.parametrize("details", [{"at": NINE}, {"n": float("nan")}, [1], {1: {2}}])
     def test_details_that_are_no_json(self, service: TransitionService, details: Any) -> None:
         registered(service, "t")
