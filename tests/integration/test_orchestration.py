@@ -99,7 +99,8 @@ class TestWhatIsKept:
         service.transition_task("t", "PENDING", state_name="", scheduled_time=NINE)
 
         state = history(service.store, Entity(TASK, "t"))[-1]["state"]
-        assert state and state["name"] == "Pending"
+        assert state
+        assert state["name"] == "Pending"
 
     @pytest.mark.parametrize("details", [{"at": NINE}, {"n": float("nan")}, [1], {1: {2}}])
     def test_details_that_are_no_json(self, service: TransitionService, details: Any) -> None:
