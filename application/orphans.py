@@ -5,7 +5,7 @@ Each rule is defined by a view of its own (projections/objects/orphan_*.sql).
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from psycopg import Connection
 from psycopg.errors import DataError
@@ -53,6 +53,14 @@ class Orphan(TypedDict):
     workflow_id: str
 
 
+class OrphanPlace(NamedTuple):
+    """Where an orphan stands among the others."""
+
+    since: datetime
+    entity: Entity
+    rule: str
+
+
 def orphans(
     store: Store,
     rule: str | None = None,
@@ -60,16 +68,21 @@ def orphans(
     at: datetime | None = None,
     workflow_id: str | None = None,
     thresholds: Mapping[str, str] | None = None,
+    *,
+    after: OrphanPlace | None = None,
+    limit: int | None = None,
 ) -> list[Orphan]:
     """The orphans as of `at`, of one rule or of all, the oldest first; those that are `decided` where it is asked for.
 
+    With `after`, those that stand behind that place, whether there is still one at it; at most `limit`.
     `thresholds` has settings `sojourn.NAME` of the rules, by NAME, for this answer alone. Raises UnknownOrphanRule,
     InvalidThreshold, and UnknownEntity where no task is of that workflow.
     """
     with as_of(store, at) as connection:
         if workflow_id is not None:
             check_workflow(connection, workflow_id)
-        return orphans_in(connection, _rules(rule, decided), workflow_id=workflow_id, thresholds=thresholds)
+        rules = _rules(rule, decided)
+        return orphans_in(connection, rules, workflow_id=workflow_id, thresholds=thresholds, after=after, limit=limit)
 
 
 def orphans_in(
@@ -79,10 +92,16 @@ def orphans_in(
     entity: Entity | None = None,
     workflow_id: str | None = None,
     thresholds: Mapping[str, str] | None = None,
+    after: OrphanPlace | None = None,
+    limit: int | None = None,
 ) -> list[Orphan]:
     """The orphans by those rules in a transaction that is as of some time: all, or those that are one entity."""
     kind, name = entity or (None, None)
-    wanted = {"rules": list(rules), "workflow_id": workflow_id, "kind": kind, "id": name}
+    since, (after_kind, after_id), after_rule = after or (None, (None, None), None)
+    wanted = {
+        "rules": list(rules), "workflow_id": workflow_id, "kind": kind, "id": name, "limit": limit,
+        "after": since, "after_kind": after_kind, "after_id": after_id, "after_rule": after_rule,
+    }  # fmt: skip
     connection.execute(query("projections", "orphan_session"))
     for threshold, value in (thresholds or {}).items():
         connection.execute(query("projections", "orphan_threshold"), [threshold, value])

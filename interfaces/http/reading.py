@@ -1,8 +1,8 @@
 """The routes that read: as the commands of the same names print with --json."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import dropwhile, islice
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from application.audit import AuditRow, Place, audit_page
 from application.concurrency import concurrency as read_concurrency
 from application.concurrency import concurrency_by_bucket
 from application.history import HistoryEvent, history_page
-from application.orphans import Orphan
+from application.orphans import Orphan, OrphanPlace
 from application.orphans import orphans as read_orphans
 from application.status import Status
 from application.status import status as read_status
@@ -80,9 +80,27 @@ def _place(text: str) -> Place:
     return Place(parse_time(time), min(int(position), LAST_POSITION))
 
 
-def _is_place(text: str) -> str:
-    _place(text)
-    return text
+def _orphan_place(text: str) -> OrphanPlace:
+    since, _, behind = text.partition(",")
+    rule, _, entity = behind.partition(",")
+    if not entity:
+        raise ValueError("must be the TIME,RULE,ENTITY of a Link header")
+    return OrphanPlace(parse_time(since), parse_entity(entity), rule)
+
+
+def _change_place(text: str) -> tuple[datetime, str]:
+    at, _, group = text.partition(",")
+    return parse_time(at), group
+
+
+def _reads(read: Callable[[str], object]) -> AfterValidator:
+    """That a text can be read so; it stays a text."""
+
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(check)
 
 
 class HistoryQuery(Body):
@@ -101,7 +119,7 @@ class AuditQuery(Body):
     at: Time | None = None
     order: Annotated[Order, Field(description="Which comes first.")] = "oldest"
     after: Annotated[
-        Annotated[str, AfterValidator(_is_place)] | None,
+        Annotated[str, _reads(_place)] | None,
         Field(description="Go on after that row: what a Link header says."),
     ] = None
     limit: Limit = PAGE
@@ -124,7 +142,10 @@ class OrphansQuery(Body):
     decided: Annotated[bool, Field(description="Also those that the lifecycle has ended already.")] = False
     at: Time | None = None
     workflow_id: Id | None = None
-    after: Annotated[str | None, Field(description="Go on after that row: what a Link header says.")] = None
+    after: Annotated[
+        Annotated[str, _reads(_orphan_place)] | None,
+        Field(description="Go on after that row: what a Link header says."),
+    ] = None
     limit: Limit = PAGE
 
 
@@ -137,7 +158,10 @@ class ConcurrencyQuery(Body):
     bucket: str | None = None
     workflow_id: Id | None = None
     at: Time | None = None
-    after: Annotated[str | None, Field(description="Go on after that row: what a Link header says.")] = None
+    after: Annotated[
+        Annotated[str, _reads(_change_place)] | None,
+        Field(description="Go on after that row: what a Link header says."),
+    ] = None
     limit: Limit = PAGE
 
 
@@ -214,8 +238,16 @@ def time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query(
 )
 def orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> Response:
     """Entities for which an event was to be expected, and is missing; the oldest first."""
-    found = read_orphans(api(request).store, chosen.rule, chosen.decided, chosen.at, chosen.workflow_id)
-    return _part(request, iter(found), lambda row: f"{row['rule']},{row['entity']}", chosen.after, chosen.limit)
+    found = read_orphans(
+        api(request).store,
+        chosen.rule,
+        chosen.decided,
+        chosen.at,
+        chosen.workflow_id,
+        after=_orphan_place(chosen.after) if chosen.after else None,
+        limit=chosen.limit + 1,
+    )
+    return _part(request, found, lambda row: f"{row['since'].isoformat()},{row['rule']},{row['entity']}", chosen.limit)
 
 
 @router.get(
@@ -225,22 +257,27 @@ def orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> Respo
 def concurrency(request: Request, chosen: Annotated[ConcurrencyQuery, Query()]) -> Response:
     """How many tasks or task instances were in a status at once: one row at each change, or each bucket of time."""
     with _changes(request, chosen) as rows:
-        return _part(request, rows, _mark, chosen.after, chosen.limit, _without_group if not chosen.by else None)
+        behind = rows if chosen.after is None else _behind(rows, *_change_place(chosen.after))
+        return _part(request, behind, _mark, chosen.limit, _without_group if not chosen.by else None)
 
 
 def _part(
     request: Request,
-    rows: Iterator[Any],
+    rows: Iterable[Any],
     mark: Callable[[Any], str],
-    after: str | None,
     limit: int,
     told: Callable[[Any], Any] | None = None,
 ) -> Response:
-    """At most `limit` of the rows behind the one with that mark."""
-    beyond = rows if after is None else islice(dropwhile(lambda row: mark(row) != after, rows), 1, None)
-    some = list(islice(beyond, limit + 1))
+    """At most `limit` of the rows; the mark of the last one leads to the next page."""
+    some = list(islice(rows, limit + 1))
     last = mark(some[limit - 1]) if len(some) > limit else None
     return page(request, [told(row) if told else row for row in some[:limit]], last)
+
+
+def _behind(rows: Iterator[Any], at: datetime, group: str) -> Iterator[Any]:
+    """The rows after a time of a group, and those of the groups that follow it."""
+    from_group_on = dropwhile(lambda row: (row["group"] or "") != group, rows)
+    return dropwhile(lambda row: (row["group"] or "") == group and row["at"] <= at, from_group_on)
 
 
 @contextmanager

@@ -4,4 +4,10 @@ WHERE
     o.rule = ANY (%(rules)s::text[])
     AND (%(workflow_id)s::text IS NULL OR o.workflow_id = %(workflow_id)s)
     AND (%(kind)s::text IS NULL OR (o.entity_kind = %(kind)s AND o.entity_id = %(id)s))
-ORDER BY o.since, o.entity_kind, o.entity_id, o.rule;
+    AND (
+        %(after)s::timestamptz IS NULL
+        OR (o.since, o.entity_kind, o.entity_id, o.rule)
+        > (%(after)s::timestamptz, %(after_kind)s::text, %(after_id)s::text, %(after_rule)s::text)
+    )
+ORDER BY o.since, o.entity_kind, o.entity_id, o.rule
+LIMIT %(limit)s;

@@ -152,11 +152,27 @@ def test_orphans_as_the_command_prints_them_and_a_page_at_a_time(
         ("ti:t2/1", "terminal-parent"),
     }
     assert first.json() + client.get(first.links["next"]["url"]).json() == whole
+    assert get(client, "/orphans?after=t1", 422)["fields"][0]["field"] == "query.after"
     assert get(client, "/why/ti:t1/1")["rule"] == "terminal-parent"
     assert get(client, "/why/task:nix", 404)["id"] == "nix"
     assert get(client, "/orphans?rule=stuck") == []
     assert get(client, "/orphans?at=2020-01-01T00:00:00Z") == []
     assert get(client, "/orphans?rule=stick", 422)["nearest"] == ["stuck"]
+
+
+def test_a_page_begins_behind_a_row_that_is_no_longer_there(client: TestClient, service: TransitionService) -> None:
+    """Given the first of two orphans on a page of its own, which is none any more when the next page is asked for."""
+    register(service, "t1", "t2")
+    attempt(service, "t1", "t2")
+    service.transition_tasks(["t1", "t2"], "DONE")
+    first = client.get("/api/v3/orphans?limit=1")
+    (gone,) = first.json()
+    other = "ti:t2/1" if gone["entity"] == "ti:t1/1" else "ti:t1/1"
+
+    service.transition_task_instance(gone["entity"].partition(":")[2], "DONE")
+
+    assert [row["entity"] for row in get(client, "/orphans")] == [other]
+    assert [row["entity"] for row in client.get(first.links["next"]["url"]).json()] == [other]
 
 
 def test_a_page_leads_to_the_next_and_all_of_them_are_the_whole(client: TestClient, service: TransitionService) -> None:
