@@ -26,7 +26,7 @@ from application.this_process import report_of
 from domain.actor import Actor
 from domain.array import Array, check_concurrency
 from domain.entity import check_id, check_ids
-from domain.errors import UnknownEntity
+from domain.errors import UnknownArray
 from domain.report import Report
 from domain.text import storable
 from domain.time import check_seconds
@@ -227,9 +227,7 @@ class ArrayService:
         with self._store.session(connection) as used:
             array_id = _bound(used, workflow_id, task_template_version_id)
             if array_id is None:
-                raise UnknownEntity(
-                    f"array of workflow {workflow_id!r} for task template version", task_template_version_id
-                )
+                raise UnknownArray(workflow_id, task_template_version_id)
             return self.max_concurrently_running(array_id, connection=used)
 
     def batch(

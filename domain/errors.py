@@ -103,6 +103,17 @@ class UnknownEntity(UnknownName):
         return f"no {self.kind} {self.name!r}{told}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
 
 
+class UnknownArray(UnknownEntity):
+    """A workflow that has no array for a task template version."""
+
+    def __init__(self, workflow_id: str, task_template_version_id: str) -> None:
+        super().__init__("task template version", task_template_version_id)
+        self.workflow_id = workflow_id
+
+    def __str__(self) -> str:
+        return f"workflow {self.workflow_id!r} has no array for task template version {self.name!r}"
+
+
 class InvalidEntity(SojournError, ValueError):
     """A text that does not name an entity."""
 

@@ -66,11 +66,18 @@ class Database:
     def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
         """A connection of the pool, for the length of a block."""
         self._pool.open()
+        lost = False
         try:
             with self._pool.connection() as connection:
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    lost = connection.broken
         except PoolTimeout as error:
             raise DatabaseUnreachable(str(error)) from error
+        finally:
+            if lost:
+                self._pool.check()  # what ended this one has most likely ended those that lie in the pool
 
     @contextmanager
     def dedicated(self) -> Iterator[Connection[tuple[Any, ...]]]:

@@ -25,7 +25,7 @@ from interfaces.http.readers import Readers
 PREFIX = "/api/v3"
 DESCRIPTION = (
     "Every status that a task and its attempts have been through: what happened, when, for how long, and why. "
-    "Ids are text; integers are taken as text. Errors are problem+json (RFC 9457)."
+    "Ids are text; integers are taken as text, and come back as text. Errors are problem+json (RFC 9457)."
 )
 
 

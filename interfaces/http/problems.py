@@ -8,7 +8,7 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -23,6 +23,7 @@ from domain.errors import (
     SojournError,
     TaskConflict,
     TaskInstanceConflict,
+    UnknownArray,
     UnknownBatch,
     UnknownEntity,
     UnknownName,
@@ -80,6 +81,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "command_id": "c1",
     },
     413: {"type": "too-large", "detail": "the body is larger than 16777216 bytes: send it in parts"},
+    415: {"type": "no-json", "detail": "send the body with `Content-Type: application/json`"},
     422: {
         "type": "invalid",
         "detail": "body.to_status: Field required",
@@ -137,10 +139,10 @@ def document(status: int, kind: str, detail: str, further: Mapping[str, Any] = {
 
 
 def documented(*statuses: int, further: Mapping[int, Mapping[str, Any]] = {}) -> dict[int | str, dict[str, Any]]:
-    """The problems of a route as OpenAPI shows them, those that every route has included."""
-    return {
-        status: _documented(status, further.get(status, EXAMPLES[status])) for status in (400, 401, 403, *statuses, 503)
-    }
+    """The problems of a route as OpenAPI shows them, those that every route has (or every one with a body) included."""
+    of_bodies = (415,) if 413 in statuses else ()
+    shown = (400, 401, 403, *statuses, *of_bodies, 503)
+    return {status: _documented(status, further.get(status, EXAMPLES[status])) for status in sorted(shown)}
 
 
 def _documented(status: int, example: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,8 +172,20 @@ async def _invalid(_: Request, error: Exception) -> Response:
     if broken:
         where = f"{broken['ctx']['error']} at character {broken['loc'][-1]}"
         return problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is no JSON: {where}")
+    if isinstance(error.body, bytes):
+        return _no_json(error.body)
     detail = "; ".join(f"{field['field']}: {field['why']}" for field in fields[:3])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, {"fields": fields[:20]})
+
+
+def _no_json(body: bytes) -> Response:
+    """A body that was not read, since nothing says that it is JSON: a page in a browser may send such a one unasked."""
+    try:
+        from_json(body)
+    except ValueError as error:
+        return problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is no JSON: {error}")
+    detail = "send the body with `Content-Type: application/json`"
+    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-json", detail)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -215,7 +229,9 @@ async def _mistake(_: Request, error: Exception) -> Response:
 def _carried(error: Exception) -> dict[str, Any]:
     """What an error has to say beside its sentence."""
     if isinstance(error, UnknownEntity):
-        others = {"ids": list(error.names)} if len(error.names) > 1 else {}
+        others: dict[str, Any] = {"ids": list(error.names)} if len(error.names) > 1 else {}
+        if isinstance(error, UnknownArray):
+            others |= {"workflow_id": error.workflow_id}
         return {"kind": error.kind.replace(" ", "_"), "id": error.name, "nearest": list(error.nearest), **others}
     if isinstance(error, UnknownName):
         return {"kind": error.kind, "name": error.name, "known": list(error.known), "nearest": list(error.nearest)}

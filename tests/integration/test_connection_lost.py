@@ -77,6 +77,17 @@ def killed_after(monkeypatch: pytest.MonkeyPatch, killer: Killer) -> Callable[[t
     return arrange
 
 
+def test_whoever_loses_a_connection_loses_it_for_all(running: TransitionService, killer: Killer) -> None:
+    """Given several connections that were in use at once, all of them ended: one call learns of it, the next go on."""
+    with running.store.session(), running.store.session(), running.store.session():
+        pass
+    killer.kill()
+    lost(lambda: running.transition_task_instance("t1/1", "DONE"))
+
+    for _ in range(3):
+        assert running.transition_task_instance("t1/1", "DONE")["error"] in (None, "invalid_ti_transition")
+
+
 class TestOne:
     def test_before_anything_is_sent_it_may_be_repeated(self, running: TransitionService, killer: Killer) -> None:
         killer.kill()

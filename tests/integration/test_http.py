@@ -277,6 +277,10 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
     ("GET", "/audit?workflow=w", None, 422, {}),
     ("GET", "/audit?after=2026-01-31T08:00:00Z", None, 422, {}),
     ("GET", "/status/task:t1?at=yesterday", None, 422, {}),
+    ("GET", "/workflow/w/get_array_max_concurrently_running/7", None, 404, {
+        "workflow_id": "w", "kind": "task_template_version", "id": "7",
+    }),
+    ("GET", "/concurrency?status=QUEUED&after=t1", None, 422, {}),
     ("GET", "/nowhere", None, 404, {"type": "urn:sojourn:problem:no-such-route"}),
     ("GET", "/tasks", None, 405, {}),
     ("POST", "/tasks", b'{"workflow_id": "w", "tasks": [{"task_id": "t1", "max_attempts": 9}]}', 409, {
@@ -299,6 +303,18 @@ def test_problems(client: TestClient, service: TransitionService) -> None:
         assert problem["status"] == status, where
         assert problem["detail"], where
         assert problem | told == problem, where
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+def test_a_body_that_is_not_called_json_is_not_taken(client: TestClient, headers: dict[str, str]) -> None:
+    """A page in a browser may send such a one to any server, without asking it first."""
+    body = b'{"workflow_id": "w", "tasks": [{"task_id": "t1"}]}'
+    refused = client.post("/api/v3/tasks", content=body, headers=headers)
+    malformed = client.post("/api/v3/tasks", content=b'{"workflow_id": ', headers=headers)
+
+    assert (refused.status_code, malformed.status_code) == (415, 400)
+    assert "Content-Type: application/json" in refused.json()["detail"]
+    get(client, "/status/task:t1", 404)
 
 
 def test_a_row_that_others_hold_is_a_503_that_says_when_to_come_again(
