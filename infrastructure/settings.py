@@ -20,11 +20,13 @@ class HttpSettings(BaseSettings):
     """How much the HTTP API takes on.
 
     `pool_size` is how many connections to the database it uses, `pool_wait_seconds` how long a request waits for one
-    before it is told to come back, `max_body_bytes` how large a request may be.
+    before it is told to come back, `answer_seconds` how long it may take altogether, `max_body_bytes` how large it may
+    be.
     """
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_HTTP_", env_ignore_empty=True)
 
     pool_size: int = Field(default=10, ge=2)
     pool_wait_seconds: float = Field(default=5, gt=0)
+    answer_seconds: float = Field(default=60, gt=0)
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)

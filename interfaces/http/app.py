@@ -15,6 +15,7 @@ from interfaces.http import arrays, events, health, heartbeats, metrics, reading
 from interfaces.http.access import Access, AccessMiddleware
 from interfaces.http.api import Api
 from interfaces.http.body_limit import BodyLimitMiddleware
+from interfaces.http.deadline import DeadlineMiddleware
 from interfaces.http.examples import with_nulls
 from interfaces.http.feed import Feed
 from interfaces.http.group import Group
@@ -52,6 +53,7 @@ def create_app(
     app.add_middleware(AccessMiddleware, access=access)
     app.add_middleware(BodyLimitMiddleware, most=settings.max_body_bytes)
     app.add_middleware(CountingMiddleware, metrics=counted)
+    app.add_middleware(DeadlineMiddleware, seconds=settings.answer_seconds)
     answer_with_problems(app)
     _route(app)
     return app

@@ -129,6 +129,25 @@ def test_on_sigterm_requests_under_way_finish_and_streams_end(
     assert served.process.wait(timeout=30) == 0
 
 
+def test_whoever_waits_for_a_database_that_says_nothing_is_told_to_come_back(
+    dsn: str, service: TransitionService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(service, "t1")
+    monkeypatch.setenv("SOJOURN_HTTP_ANSWER_SECONDS", "0.3")
+    with serving(dsn) as server, psycopg.connect(dsn) as other:
+        other.execute("LOCK TABLE sojourn.task IN ACCESS EXCLUSIVE MODE")
+        asked = [
+            server.ask("GET", "/api/v3/status/task:t1"),
+            server.ask("POST", "/api/v3/tasks/gate", {"task_ids": ["t1"]}),
+        ]
+        other.rollback()
+        while server.ask("GET", "/api/v3/status/task:t1")[0] != 200:
+            pass  # a slow machine takes longer, too; the test's own limit is the limit
+
+    assert [status for status, _ in asked] == [503, 503]
+    assert ["Idempotency-Key" in answer["detail"] for _, answer in asked] == [False, True]
+
+
 def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
     def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
