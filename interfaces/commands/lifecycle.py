@@ -121,11 +121,16 @@ def _summary(lifecycle: "Lifecycle", tasks: int | None) -> dict[str, Any]:
 def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
     from domain.lifecycle_warning import lifecycle_warnings
 
+    task = _machine_document(lifecycle.task)
     return {
         "name": lifecycle.name,
         "version": lifecycle.version,
+        # What is asked for most stands where it is found without knowing of the two machines.
+        "statuses": task["statuses"],
+        "transitions": task["transitions"],
+        "terminal": task["terminal"],
         "rules": lifecycle.rules,
-        "task": _machine_document(lifecycle.task),
+        "task": task,
         "task_instance": _machine_document(lifecycle.instance) if lifecycle.instance else None,
         "implies": lifecycle.implies,
         "gate": lifecycle.gate,

@@ -65,6 +65,9 @@ class TestShow:
         shown = document("show", "jobmon")
 
         assert (shown["name"], shown["version"], shown["warnings"]) == ("jobmon", 1, [])
+        assert {name: shown[name] for name in ("statuses", "transitions", "terminal")} == {
+            name: shown["task"][name] for name in ("statuses", "transitions", "terminal")
+        }
         assert shown["task"]["initial"] == "REGISTERING"
         assert shown["task"]["statuses"] == list(shown["task"]["transitions"])
         assert shown["task"]["transitions"]["ADJUSTING_RESOURCES"] == ["QUEUED", "ERROR_FATAL"]
