@@ -71,7 +71,13 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"in_words": in_words, "local": local, "number": _number, "shorten": _shortened}
+    environment.filters |= {
+        "in_words": in_words,
+        "local": local,
+        "mean": _mean,
+        "number": _number,
+        "shorten": _shortened,
+    }
     swatches = _swatches(report.waiting_and_working)
     scale = max(map(sum, zip(*report.concurrency.values(), strict=True)), default=0.0)
     lane_height = _lane_height(len(report.lanes))
@@ -80,7 +86,7 @@ def page(report: Report) -> str:
         report=report,
         swatches=swatches,
         areas=areas,
-        peaks=[(area.swatch, f"(at most {area.most:.4g})") for area in areas],
+        peaks=[(area.swatch, f"(highest: {_mean(area.most)})") for area in areas],
         names=[(swatch, "") for swatch in swatches.values()],
         most=scale,
         total_seconds=sum(row["total_seconds"] for row in report.times),
@@ -173,6 +179,13 @@ def _lane_height(lanes: int) -> int:
 
 def _x(report: Report, at: datetime) -> float:
     return MARGIN + (at - report.begin) / (report.end - report.begin) * WIDTH
+
+
+def _mean(number: float) -> str:
+    """A mean to four digits, without a power of ten."""
+    if number >= 1000:
+        return f"{number:,.0f}"
+    return f"{number:.4g}" if number >= 0.01 or not number else "less than 0.01"
 
 
 _number = partial("{:,}".format)

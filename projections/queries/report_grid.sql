@@ -26,21 +26,25 @@ stay AS (
         WINDOW one AS (PARTITION BY t.entity_id ORDER BY t.version)
     ) AS a
     WHERE a.status = ANY (%(statuses)s)
+),
+-- OFFSET 0: computed once for a stay, not once for each of its parts.
+met AS (
+    SELECT
+        attempt.lane, stay.status, stay.begins, stay.ends,
+        least(floor(stay.begins), %(columns)s - 1) AS first, least(floor(stay.ends), %(columns)s - 1) AS last
+    FROM (SELECT s.* FROM stay AS s OFFSET 0) AS stay INNER JOIN attempt ON attempt.entity_id = stay.entity_id
+    OFFSET 0
 )
 SELECT
-    attempt.lane, stay.status, part.place, sum(part.columns) * %(width)s AS seconds, sum(part.filled)::integer AS filled
+    met.lane, met.status, part.place, sum(part.columns) * %(width)s AS seconds, sum(part.filled)::integer AS filled
 FROM
-    stay
-    INNER JOIN attempt ON attempt.entity_id = stay.entity_id
-    CROSS JOIN LATERAL (
-        SELECT least(floor(stay.begins), %(columns)s - 1) AS first, least(floor(stay.ends), %(columns)s - 1) AS last
-    ) AS met
+    met
     CROSS JOIN LATERAL (
         VALUES
-            (met.first, least(stay.ends, met.first + 1) - stay.begins, 0),
-            (met.last, CASE WHEN met.last > met.first THEN stay.ends - met.last ELSE 0 END, 0),
+            (met.first, least(met.ends, met.first + 1) - met.begins, 0),
+            (met.last, CASE WHEN met.last > met.first THEN met.ends - met.last ELSE 0 END, 0),
             (met.first + 1, 0, CASE WHEN met.last > met.first THEN 1 ELSE 0 END),
             (met.last, 0, CASE WHEN met.last > met.first THEN -1 ELSE 0 END)
     ) AS part (place, columns, filled)
-GROUP BY attempt.lane, stay.status, part.place
-ORDER BY attempt.lane, stay.status, part.place;
+GROUP BY met.lane, met.status, part.place
+ORDER BY met.lane, met.status, part.place;

@@ -134,6 +134,14 @@ class TestPage:
         assert all(status in text for status in ("QUEUED", *LIFE, "ERROR"))
         assert "w/0/1" in text
 
+    def test_what_was_short_in_a_long_time_is_no_power_of_ten(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [1, 1, 1, 1], "DONE"), (10_000_000, [1, 1, 1, 1], "DONE")])
+
+        text = _Text.of(page(report(service.store, "w")))
+
+        assert "(highest: less than 0.01)" in text
+        assert "e-0" not in text
+
     def test_what_users_named_is_no_markup(self, service: TransitionService) -> None:
         name = "<script>alert('&amp;')</script>"
         service.register_tasks(name, [TaskSpec(name)], occurred_at=NOON)
