@@ -14,8 +14,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+from pydantic import AwareDatetime, BaseModel, NonNegativeInt, StringConstraints, ValidationError
 from zstandard import FLUSH_BLOCK, ZstdCompressor, ZstdDecompressor, ZstdError
 
 from domain.errors import SojournError
@@ -39,6 +40,19 @@ class CaseInvalid(SojournError):
         self.path = path
         self.event = event
         super().__init__(f"{str(path)!r} {why}; ask for the case again, or make it with `sojourn bundle`")
+
+
+class Header(BaseModel):
+    """What a header says at least. Its settings are thresholds: a case is not to tell a server anything else."""
+
+    workflow: str
+    until: AwareDatetime
+    events: NonNegativeInt
+    entities: NonNegativeInt
+    leases: NonNegativeInt
+    positions: tuple[NonNegativeInt, NonNegativeInt]
+    settings: dict[Annotated[str, StringConstraints(pattern=r"^sojourn\.[a-z_0-9]+$")], str]
+    lifecycles: list[dict[str, Any]]
 
 
 class CaseNewer(SojournError):
@@ -111,6 +125,11 @@ class CaseFile:
         if line["case"] != FORMAT:
             raise CaseNewer(self._path, line["case"])
         self._check(line, "its header")
+        try:
+            Header.model_validate(line)
+        except ValidationError as error:
+            wrong = ".".join(map(str, error.errors()[0]["loc"]))
+            raise CaseInvalid(self._path, f"has a header that no case has ({wrong})", self._last) from error
         return line
 
     def _end(self, line: Line, count: int) -> None:
@@ -159,7 +178,7 @@ class CaseFile:
     def _parsed(self, text: bytes) -> Line:
         try:
             line = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged() from error
         if not isinstance(line, dict):
             raise self._damaged()

@@ -14,11 +14,11 @@ from typing import Any, TypedDict
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import DataError, InsufficientPrivilege, IntegrityError
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Json, Jsonb
 
-from application.cases.file import CaseFile, Line
+from application.cases.file import CaseFile, CaseInvalid, Line
 from application.replay import Progress, unheard
 from application.store import schema
 from domain.errors import SojournError, UnknownName
@@ -131,7 +131,7 @@ def _load(
     _create(connection, draft)
     try:
         with psycopg.connect(make_conninfo(server.dsn, dbname=draft)) as loading, path.open("rb") as stream:
-            _fill(loading, CaseFile(path, stream), progress)
+            _fill(loading, path, CaseFile(path, stream), progress)
         _close(connection, draft, {**case.header, "digest": case.digest})
         connection.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name)))
     except BaseException:
@@ -147,8 +147,19 @@ def _create(connection: Connection[Any], name: str) -> None:
         raise OpeningForbidden(connection.info.user) from error
 
 
-def _fill(connection: Connection[Any], case: CaseFile, progress: Progress) -> None:
+def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Progress) -> None:
     migrate(connection, schema())
+    try:
+        _copy_case(connection, case, progress)
+    except (KeyError, DataError, IntegrityError) as error:
+        # Somebody has sealed it anew.
+        raise CaseInvalid(path, f"has what no log has ({str(error).splitlines()[0]})") from error
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("ANALYZE")
+
+
+def _copy_case(connection: Connection[Any], case: CaseFile, progress: Progress) -> None:
     for kept in case.header["lifecycles"]:
         told = [kept["name"], kept["version"], Json(kept["definition"])]
         connection.execute(query("infrastructure", "pin_lifecycle"), told)
@@ -158,9 +169,6 @@ def _fill(connection: Connection[Any], case: CaseFile, progress: Progress) -> No
         for lease in lines:
             copy.write_row(tuple(lease[column] for column in LEASE_COLUMNS))
     connection.execute(query("infrastructure", "draw_positions_after"), [case.header["positions"][1]])
-    connection.commit()
-    connection.autocommit = True
-    connection.execute("ANALYZE")
 
 
 def _copy(connection: Connection[Any], events: Iterator[Line], total: int, progress: Progress) -> None:

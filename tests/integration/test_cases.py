@@ -14,7 +14,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.sql import SQL, Identifier
 
 from application.cases.bundle import bundle
-from application.cases.file import CaseInvalid
+from application.cases.file import CaseFile, CaseInvalid, write_case
 from application.cases.opened import OpenedCase, OpeningForbidden, UnknownCase, forget_case, open_case, opened_cases
 from application.history import history
 from application.orphans import orphans
@@ -178,6 +178,23 @@ def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> N
     case.write_bytes(case.read_bytes()[:-40])
 
     with pytest.raises(CaseInvalid):
+        open_case(home, case)
+    assert opened_cases(home) == before
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"version": "first"}])
+def test_a_case_that_was_sealed_anew_around_nonsense_is_not_loaded(
+    home: Database, case: Path, nonsense: dict[str, str]
+) -> None:
+    before = opened_cases(home)
+    with case.open("rb") as stream:
+        whole = CaseFile(case, stream)
+        first, *others = whole.lines()
+    del first["version"], whole.header["case"]
+    with case.open("wb") as stream:
+        write_case(stream, whole.header, [first | nonsense, *others])
+
+    with pytest.raises(CaseInvalid, match="has what no log has"):
         open_case(home, case)
     assert opened_cases(home) == before
 

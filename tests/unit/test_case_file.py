@@ -15,7 +15,16 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 from application.cases.file import CaseFile, CaseInvalid, CaseNewer, Line, write_case
 
 PATH = Path("case.sojourn")
-HEADER = {"workflow": "w", "events": 5, "leases": 1}
+HEADER: Line = {
+    "workflow": "w",
+    "until": "2026-01-31T08:00:00+00:00",
+    "events": 5,
+    "entities": 5,
+    "leases": 1,
+    "positions": [3, 15],
+    "settings": {"sojourn.stuck_factor": "4"},
+    "lifecycles": [],
+}
 EVENTS: list[Line] = [
     {"position": 3 * n, "stream": f"task:t{n}", "version": 1, "data": {"status": "QUEUED", "reason": "début ✓"}}
     for n in range(1, 6)
@@ -84,12 +93,36 @@ def test_an_edited_case_is_refused_with_the_first_event_that_does_not_fit(edit: 
     assert refused.value.event == first
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("events", "five"),
+        ("until", "2026-01-31T08:00:00"),
+        ("positions", []),
+        ("settings", {"session_preload_libraries": "evil"}),
+        ("settings", {"sojourn.x; drop": "1"}),
+    ],
+)
+def test_a_header_that_was_sealed_anew_is_refused_where_no_case_has_such_a_one(name: str, value: object) -> None:
+    with pytest.raises(CaseInvalid, match=rf"has a header that no case has \({name}"):
+        read(written({**HEADER, name: value}))
+
+
 def test_a_case_of_a_later_format() -> None:
     with pytest.raises(CaseNewer, match="format 2"):
         read(edited(lambda lines: lines[0].update(case=2)))
 
 
-@pytest.mark.parametrize("content", [b"", b"no case", b"\x28\xb5\x2f\xfd", ZstdCompressor().compress(b"no case\n")])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no case",
+        b"\x28\xb5\x2f\xfd",
+        ZstdCompressor().compress(b"no case\n"),
+        ZstdCompressor().compress(b"[" * 100_000 + b"\n"),
+    ],
+)
 def test_what_is_no_case(content: bytes) -> None:
     with pytest.raises(CaseInvalid, match="is no case"):
         read(content)
@@ -102,7 +135,7 @@ LONG: list[Line] = [{**EVENTS[0], "version": n, "data": {"noise": str(7 ** (1000
 @settings(max_examples=100, deadline=None)
 @for_all(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_a_damaged_or_cut_case_is_refused_wherever_it_was_hit(place: float, change: int) -> None:
-    whole = written({"events": len(LONG), "leases": 0}, LONG)
+    whole = written({**HEADER, "events": len(LONG), "leases": 0}, LONG)
     damaged = bytearray(whole)
     damaged[int(place * len(whole))] ^= change
 
