@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+WIDEST = 10_000
+"""In columns."""
 
 
 def table(*columns: str, widths: Sequence[int] = ()) -> Table:
@@ -20,6 +24,13 @@ def table(*columns: str, widths: Sequence[int] = ()) -> Table:
 
 
 def print_table(console: Console, filled: Table) -> None:
-    """Print a table with every row on a line: in a narrow terminal long lines go on below, and nothing is cut."""
-    filled.width = console.measure(filled, options=console.options.update(max_width=10_000)).maximum
-    console.print(filled, crop=False)
+    """Print a table with every row on a line: in a narrow terminal long lines go on below, and nothing is cut.
+
+    Lines end where their text ends: blanks behind it would go on below as empty lines.
+    """
+    options = console.options.update(max_width=WIDEST)
+    filled.width = console.measure(filled, options=options).maximum
+    for segments in console.render_lines(filled, options.update(width=filled.width), pad=False):
+        line = Text.assemble(*((segment.text, segment.style or "") for segment in segments), end="")
+        line.rstrip()
+        console.print(line, soft_wrap=True)

@@ -51,6 +51,16 @@ def test_a_pipe_gets_lines_as_long_as_they_are(capsys: pytest.CaptureFixture[str
     assert printed.err == "a word " * 100 + "\n"
 
 
+def test_a_line_of_a_table_ends_where_its_text_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = table("id", "why")
+    shown.add_row("1", "a longer reason")
+    shown.add_row("2", None)
+
+    print_table(console(), shown)
+
+    assert capsys.readouterr().out == "id  why\n1   a longer reason\n2\n"
+
+
 def test_columns_line_up_and_go_on_below(capsys: pytest.CaptureFixture[str]) -> None:
     first, below = table("name", "n>", "at"), table("name", "n>", "at", widths=[8, 3, 4])
     first.add_row("QUEUED", "7", "noon")
