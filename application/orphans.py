@@ -3,6 +3,7 @@
 Each rule is defined by a view of its own (projections/objects/orphan_*.sql).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict, cast
@@ -12,10 +13,11 @@ from psycopg.errors import DataError
 from psycopg.rows import dict_row
 
 from application.as_of import as_of
+from application.concurrency import known_statuses
 from application.known import check_workflow
 from application.store import Store
-from domain.entity import Entity
-from domain.errors import InvalidThreshold, UnknownOrphanRule
+from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.errors import InvalidThreshold, UnknownOrphanRule, UnknownStatus
 from infrastructure.sql import query
 
 LATE_REPORT = "late-report"
@@ -76,9 +78,10 @@ def orphans(
 
     With `after`, those that stand behind that place, whether there is still one at it; at most `limit`.
     `thresholds` has settings `sojourn.NAME` of the rules, by NAME, for this answer alone. Raises UnknownOrphanRule,
-    InvalidThreshold, and UnknownEntity where no task is of that workflow.
+    InvalidThreshold, UnknownStatus, and UnknownEntity where no task is of that workflow.
     """
     with as_of(store, at) as connection:
+        _check_statuses(connection, thresholds or {})
         if workflow_id is not None:
             check_workflow(connection, workflow_id)
         rules = _rules(rule, decided)
@@ -111,6 +114,18 @@ def orphans_in(
     except DataError as error:
         raise InvalidThreshold(thresholds or {}, str(error)) from error
     return cast("list[Orphan]", rows)
+
+
+def _check_statuses(connection: Connection[Any], thresholds: Mapping[str, str]) -> None:
+    """Raise UnknownStatus where it is told how long a stay in a status may last that nothing can be in."""
+    try:
+        given = json.loads(thresholds.get("stuck_after", "{}"))
+    except ValueError as error:
+        raise InvalidThreshold(thresholds, str(error)) from error
+    known = [status for kind in (TASK, TASK_INSTANCE) for status in known_statuses(connection, kind)] if given else []
+    for status in given:
+        if known and status.rpartition("/")[2] not in known:
+            raise UnknownStatus(status.rpartition("/")[2], known)
 
 
 def _rules(rule: str | None, decided: bool) -> list[str]:

@@ -37,7 +37,7 @@ def orphans(
         list[str] | None,
         typer.Option(metavar="[TEMPLATE/]STATUS=DURATION", help="How long a stay may last; may be repeated."),
     ] = None,
-    stuck_factor: Annotated[float | None, typer.Option(help="Or so many times the 99th percentile.")] = None,
+    stuck_factor: Annotated[float | None, typer.Option(min=0, help="Or so many times the 99th percentile.")] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,10 +51,10 @@ def orphans(
     told = {
         "never_launched_after": never_launched_after,
         "runner_dead_after": runner_dead_after,
-        "stuck_after": stuck_after and durations(stuck_after),
-        "stuck_factor": stuck_factor and str(stuck_factor),
+        "stuck_after": durations(stuck_after) if stuck_after else None,
+        "stuck_factor": None if stuck_factor is None else str(stuck_factor),
     }
-    thresholds = {name: value for name, value in told.items() if value}
+    thresholds = {name: value for name, value in told.items() if value is not None}
     with connect.service(ctx, dsn) as service:
         found = read(service.store, rule, decided, time, workflow, thresholds)
         if not found:

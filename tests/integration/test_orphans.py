@@ -16,7 +16,7 @@ from application.history import history
 from application.orphans import Orphan, orphans
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
-from domain.errors import InvalidThreshold, UnknownEntity, UnknownOrphanRule
+from domain.errors import InvalidThreshold, UnknownEntity, UnknownOrphanRule, UnknownStatus
 from tests.agreement import moves, rows, streams_of
 from tests.orphan_fold import Hit, orphans_of
 from tests.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
@@ -268,6 +268,8 @@ class TestAskingForThem:
             orphans(service.store, "stuk")
 
     def test_a_threshold_that_cannot_be_read(self, retried: TransitionService) -> None:
+        with pytest.raises(UnknownStatus, match="no status 'RUNNIN'; did you mean 'RUNNING'"):
+            orphans(retried.store, thresholds={"stuck_after": '{"align/RUNNIN": "5m"}'})
         with pytest.raises(InvalidThreshold, match="stuck_factor = 'many'"):
             orphans(retried.store, thresholds={"stuck_factor": "many"})
 
