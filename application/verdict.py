@@ -13,11 +13,11 @@ from domain.machine import Machine
 
 
 class Sibling(NamedTuple):
-    """An instance of the task."""
+    """An instance of the task; `report_by` is until when it is to be heard of, as far as that is known."""
 
     id: str
     status: str
-    report_by_date: datetime | None
+    report_by: datetime | None
     array_id: str | None
 
 
@@ -44,14 +44,14 @@ class Family(NamedTuple):
 
 
 PREVENTIONS = {
-    "terminal-parent": "Telling {entity} to end as soon as its task had ended would have prevented it.",
-    "superseded": "Ending {entity} before the newer one was created would have prevented it.",
+    "terminal-parent": "{ending} before its task ended would have prevented it.",
+    "superseded": "{ending} before the newer one was created would have prevented it.",
     "missed-heartbeat": "A report or heartbeat in time would have prevented it.",
     "never-launched": "A distributor id, or its end, would have prevented it.",
     "dead-runner": "A heartbeat in time would have prevented it; `sojourn recover` hands the task on.",
     "stuck": "Entering any other status in time would have prevented it.",
     "stalled-task": "Moving {entity} on, or creating a further instance of it, would have prevented it.",
-    "late-report": "Telling {entity} to end as soon as its task had ended would have prevented it.",
+    "late-report": "{ending} before its task ended would have prevented it.",
 }
 
 
@@ -66,7 +66,7 @@ def verdict(
 ) -> tuple[str, str | None]:
     """The verdict on an entity in `status` after its `own` events, and the rule that it rests on."""
     if orphan:
-        return _of_orphan(str(entity), orphan, caused_by, at_position)
+        return _of_orphan(str(entity), orphan, _order_to_end(family, own), caused_by, at_position)
     entered = [event for event in own if event.is_transition]
     last = own[-1] if own else None
     parts = [_because(entity, status, entered[-1], caused_by(entered[-1])) if entered else f"{entity} is {status}"]
@@ -88,6 +88,7 @@ def of_runner(entity: Entity, status: str, since: datetime) -> str:
 def _of_orphan(
     entity: str,
     orphan: Sequence[Orphan],
+    order: LoggedEvent | None,
     caused_by: Callable[[LoggedEvent], LoggedEvent | None],
     at_position: Callable[[int], LoggedEvent | None],
 ) -> tuple[str, str]:
@@ -103,9 +104,21 @@ def _of_orphan(
         told.append(f"Expected and missing: {first['expected']}")
     if others:
         told.append(f"It is an orphan by {', '.join(one['rule'] for one in others)} as well")
-    told.append(PREVENTIONS[first["rule"]].format(entity=entity))
+    told.append(PREVENTIONS[first["rule"]].format(entity=entity, ending=_ending(entity, order, made)))
     rule = ORPHANED_INSTANCE if first["decided"] else first["rule"]
     return ". ".join(told), rule
+
+
+def _order_to_end(family: Family | None, own: Sequence[LoggedEvent]) -> LoggedEvent | None:
+    """The event by which an instance was told to end, where it was."""
+    order = family and family.lifecycle.reset and family.lifecycle.reset.kill_instances_with
+    return next((event for event in own if event.is_transition and order and event.data["status"] == order), None)
+
+
+def _ending(entity: str, order: LoggedEvent | None, made: LoggedEvent | None) -> str:
+    if order is None or (made and made.position < order.position):
+        return f"Ending {entity}, or reporting its end,"
+    return f"It had been told to end by event {order.position}, at {utc(order.at)}: reporting its end"
 
 
 def _first_event(orphan: Orphan, at_position: Callable[[int], LoggedEvent | None]) -> LoggedEvent | None:
@@ -140,8 +153,8 @@ def _expected(entity: Entity, status: str, family: Family) -> list[str]:
     told = []
     if entity.kind == TASK:
         told += _of_task(status, family)
-    elif family.siblings and family.siblings[0].report_by_date and status in machine.awaits_report:
-        told.append(f"It is to be heard of by {utc(family.siblings[0].report_by_date)} or its heartbeats go on")
+    elif family.siblings and family.siblings[0].report_by and status in machine.awaits_report:
+        told.append(f"It is to be heard of by {utc(family.siblings[0].report_by)}")
     following = [f"{to} ({why})" if why else to for to, why in machine.transitions.get(status, {}).items()]
     if following:
         told.append(f"Expected next: {'; or '.join(following)}")

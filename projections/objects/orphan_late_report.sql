@@ -10,9 +10,10 @@ SELECT
         r.entity_id, r.reported, sojourn.told(ended.entered_at), r.task_id
     ) AS expected,
     format(
-        'ti:%s reported %s at %s; task:%s was already %s since %s%s; rule %s turned %s into %s',
+        'ti:%s reported %s at %s; task:%s was already %s since %s%s; rule %s %s',
         r.entity_id, r.reported, sojourn.told(r.entered_at), r.task_id, ended.status, sojourn.told(ended.entered_at),
-        ' by ti:' || substring(e.data ->> 'cause' FROM '^task_instance:(.+)@[0-9]+$'), r.rule, r.reported, r.status
+        ' by ti:' || substring(e.data ->> 'cause' FROM '^task_instance:(.+)@[0-9]+$'), r.rule,
+        CASE WHEN r.reported = r.status THEN 'left the task so' ELSE format('turned %s into %s', r.reported, r.status) END
     ) AS explanation
 FROM
     sojourn.transition AS r

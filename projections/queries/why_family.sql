@@ -1,11 +1,18 @@
--- A task with its status, and its instances with theirs, the newest first: as of sojourn.as_of.
+-- A task with its status, and its instances with theirs, the newest first: as of sojourn.as_of. An instance is to be
+-- heard of by what it was told, or until its heartbeats hold: of a past time it is not kept until when they held.
 SELECT
     t.lifecycle, t.lifecycle_version, t.task_id, t.status, t.entered_at, t.owner,
-    i.task_instance_id, i.status, i.report_by_date, p.array_id
+    i.task_instance_id, i.status,
+    CASE
+        WHEN sojourn.as_of() IS NULL THEN greatest(i.report_by_date, l.report_by)
+        WHEN i.report_by_date > sojourn.as_of() THEN i.report_by_date
+    END,
+    p.array_id
 FROM
     sojourn.current_task AS t
     LEFT JOIN sojourn.current_task_instance AS i ON i.task_id = t.task_id
     LEFT JOIN sojourn.task_instance AS p ON p.task_instance_id = i.task_instance_id
+    LEFT JOIN sojourn.lease AS l ON l.holder = 'task_instance:' || i.task_instance_id
 WHERE
     t.task_id = CASE %(kind)s
         WHEN 'task' THEN %(id)s

@@ -68,8 +68,8 @@ def test_a_late_report_tells_who_ended_the_task_and_what_was_made_of_it(retried:
     assert found["verdict"] == (
         f"ti:41/2 reported ERROR at {at(12)}; task:41 was already DONE since {at(10)} by ti:41/1; rule "
         f"orphaned-instance turned ERROR into ERROR_FATAL. What made it one is event {ended['position']}: task:41 "
-        f"RUNNING -> DONE, because ti:41/1 became DONE, at {at(10)}. Telling ti:41/2 to end as soon as its task had "
-        "ended would have prevented it."
+        f"RUNNING -> DONE, because ti:41/1 became DONE, at {at(10)}. Ending ti:41/2, or reporting its end, "
+        "before its task ended would have prevented it."
     )
     last = found["chain"][-1]
     assert (last["entity"], last["rule"], last["actor"]) == ("ti:41/2", "orphaned-instance", "worker")
@@ -91,9 +91,35 @@ def test_an_orphan_of_the_past_is_explained_after_it_was_cleaned_up(retried: Tra
     assert "ti:41/2 created by client as attempt 2: QUEUED, at" in superseded["verdict"]
     assert "What made it one is event" in superseded["verdict"]
     assert "Expected and missing: ti:41/1 in a terminal status, before ti:41/2 began." in superseded["verdict"]
-    assert "Ending ti:41/1 before the newer one was created would have prevented it." in superseded["verdict"]
+    assert (
+        "Ending ti:41/1, or reporting its end, before the newer one was created would have prevented it."
+        in superseded["verdict"]
+    )
     assert starts(outlived) == f"ti:41/1 is RUNNING, although task:41 is DONE and has been over since {at(10)}"
     assert max(link["at"] for link in superseded["chain"]) <= minute(8)
+
+
+def test_who_had_been_told_to_end_is_not_to_be_told_to(running: TransitionService) -> None:
+    running.reset_tasks(["41"], reset_if_running=True, occurred_at=minute(6), actor=CLIENT)
+    running.gate_tasks_for_queueing(["41"], occurred_at=minute(7), actor=CLIENT)
+    running.create_task_instances({"41/2": "41"}, occurred_at=minute(7), actor=CLIENT)
+    report(running, "41/2", (8, "INSTANTIATED"), (8, "LAUNCHED"), (8, "RUNNING"), (10, "DONE"))
+    report(running, "41/1", (12, "ERROR_FATAL"))
+
+    outlived, decided = ask(running, "ti:41/1", 11), ask(running, "ti:41/1", 13)
+
+    (order,) = (link["position"] for link in outlived["chain"] if "-> KILL_SELF" in link["text"])
+    prevention = (
+        f"It had been told to end by event {order}, at {at(6)}: "
+        "reporting its end before its task ended would have prevented it."
+    )
+    assert (outlived["rule"], decided["rule"]) == ("terminal-parent", "orphaned-instance")
+    assert outlived["verdict"].endswith(f" {prevention}")
+    assert decided["verdict"].endswith(f" {prevention}")
+    assert starts(decided) == (
+        f"ti:41/1 reported ERROR_FATAL at {at(12)}; task:41 was already DONE since {at(10)} by ti:41/2; "
+        "rule orphaned-instance left the task so"
+    )
 
 
 def test_what_was_never_launched_waits_for_an_id(service: TransitionService) -> None:
@@ -117,6 +143,23 @@ def test_a_healthy_instance_runs_because_it_was_reported(running: TransitionServ
     assert (found["rule"], found["orphan"], found["since"]) == (None, [], minute(5))
     assert starts(found) == f"ti:41/1 is RUNNING since {at(5)}, because it was reported RUNNING by worker"
     assert "Expected next: TRIAGING (its report_by_date passes" in found["verdict"]
+
+
+def test_an_instance_that_sends_heartbeats_is_to_be_heard_of_when_they_hold_no_longer(
+    running: TransitionService,
+) -> None:
+    running.register_tasks("w", [TaskSpec("42")], occurred_at=minute(0))
+    running.gate_tasks_for_queueing(["42"], occurred_at=minute(1))
+    running.create_task_instances({"42/1": "42"}, occurred_at=minute(2))
+    report(running, "42/1", (3, "INSTANTIATED"), (4, "LAUNCHED"))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    running.transition_task_instance("42/1", "RUNNING", report_by_date=minute(20), occurred_at=minute(5))
+    running.heartbeat_task_instances({"42/1": later}, occurred_at=minute(10))
+
+    told = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert f"It is to be heard of by {told}. " in ask(running, "ti:42/1")["verdict"]
+    assert f"It is to be heard of by {at(20)}. " in ask(running, "ti:42/1", 11)["verdict"]
+    assert "heard of" not in ask(running, "ti:42/1", 30)["verdict"]
 
 
 def test_a_healthy_task_says_on_what_it_waits(running: TransitionService) -> None:
