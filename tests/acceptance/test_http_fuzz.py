@@ -34,6 +34,7 @@ def served(service: TransitionService) -> Iterator[Serving]:
         yield started
 
 
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # what is tried here is the edge: no server's matter
 def test_no_request_is_answered_with_a_server_error(served: Serving, tmp_path: Path) -> None:
     done = subprocess.run(
         [

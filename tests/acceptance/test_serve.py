@@ -10,9 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
 from application.tokens import Scope, create_token
 from application.transition_service import TransitionService
+from interfaces.command_line import app
 from tests.agreement import rows
 from tests.attempts import attempt, ids, register, status
 from tests.serving import SOJOURN, Serving, serving
@@ -149,12 +151,13 @@ def test_whoever_waits_for_a_database_that_says_nothing_is_told_to_come_back(
 
 
 def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
-    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [SOJOURN, *arguments, "--dsn", dsn], capture_output=True, text=True, timeout=60, check=False
-        )
+    def command(*arguments: str) -> Result:
+        return CliRunner().invoke(app, [*arguments, "--dsn", dsn])
 
-    refused = command("serve", "--host", "0.0.0.0", "--port", "0")
+    refused = subprocess.run(
+        [SOJOURN, "serve", "--host", "0.0.0.0", "--port", "0", "--dsn", dsn],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "sojourn token create" in refused.stderr
     made = json.loads(command("token", "create", "cluster", "--scope", "write", "--json").stdout)
@@ -166,7 +169,7 @@ def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
         assert server.ask("GET", "/api/v3/time-in-status")[0] == 401
         server.headers["Authorization"] = f"Bearer {made['token']}"
         assert server.get("/time-in-status") == []
-        assert command("token", "revoke", "cluster").returncode == 0
+        assert command("token", "revoke", "cluster").exit_code == 0
         while server.ask("GET", "/api/v3/time-in-status")[0] == 200:
             pass  # for a second at most; the test's own limit is the limit
         assert server.ask("GET", "/api/v3/time-in-status")[0] == 401
