@@ -10,8 +10,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     RootModel,
+    Tag,
     WithJsonSchema,
     create_model,
 )
@@ -273,7 +275,18 @@ class Submission(BaseModel):
     stderr: str | None = None
 
 
-class DistributorIds(RootModel[dict[Id, Id | Submission]]):
+def _shape(told: Any) -> str:
+    return "submission" if isinstance(told, dict | Submission) else "distributor_id"
+
+
+Told = Annotated[
+    Annotated[Id, Tag("distributor_id")] | Annotated[Submission, Tag("submission")],
+    Discriminator(_shape),
+]
+"""Tagged, so that what is wrong with one is told of the shape that it has."""
+
+
+class DistributorIds(RootModel[dict[Id, Told]]):
     """{task instance id: what the cluster calls it, or that and where its output goes}."""
 
     model_config = ConfigDict(

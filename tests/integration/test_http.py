@@ -277,6 +277,12 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
     ("GET", "/audit?workflow=w", None, 422, {}),
     ("GET", "/audit?after=2026-01-31T08:00:00Z", None, 422, {}),
     ("GET", "/status/task:t1?at=yesterday", None, 422, {}),
+    ("POST", "/array/1/log_distributor_id", b'{"1.1.0": {"stdout": "/a"}}', 422, {"fields": [
+        {"field": "body.1.1.0.submission.distributor_id", "why": "Field required"},
+    ]}),
+    ("POST", "/array/1/log_distributor_id", b'{"1.1.0": null}', 422, {"fields": [
+        {"field": "body.1.1.0.distributor_id", "why": "Input should be a valid string"},
+    ]}),
     ("GET", "/workflow/w/get_array_max_concurrently_running/7", None, 404, {
         "workflow_id": "w", "kind": "task_template_version", "id": "7",
     }),
