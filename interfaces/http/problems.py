@@ -167,7 +167,10 @@ def answer_with_problems(app: FastAPI) -> None:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [{"field": ".".join(map(str, found["loc"])), "why": found["msg"].removeprefix("Value error, ")} for found in error.errors()]
+    fields = [
+        {"field": ".".join(map(str, found["loc"])), "why": found["msg"].removeprefix("Value error, ")}
+        for found in error.errors()
+    ]
     broken = next((found for found in error.errors() if found["type"] == "json_invalid"), None)
     if broken:
         where = f"{broken['ctx']['error']} at character {broken['loc'][-1]}"
