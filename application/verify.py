@@ -3,8 +3,8 @@
 All of it is read in one snapshot, in batches, while others go on writing.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypedDict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self, TypedDict
 
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
@@ -50,15 +50,35 @@ COLUMNS = {
 AUDITS = {TASK: "task_status_audit", TASK_INSTANCE: "task_instance_status_audit"}
 """The views in which people read how long each status lasted."""
 
+MOST_MISMATCHES = 10_000
+"""How many are kept: a table of which every row is wrong is not to fill the memory."""
+
 Row = Sequence[Any]
 
 
 class Verification(TypedDict):
-    """How much was replayed, and everything that is not as it must be."""
+    """How much was replayed, and what is not as it must be; `left_out` counts what is beyond MOST_MISMATCHES."""
 
     entities: int
     events: int
     mismatches: list[Mismatch]
+    left_out: int
+
+
+class _Mismatches:
+    """The first mismatches, and the number of all others."""
+
+    def __init__(self) -> None:
+        self.first: list[Mismatch] = []
+        self.left_out = 0
+
+    def __iadd__(self, found: Iterable[Mismatch]) -> Self:
+        for mismatch in found:
+            if len(self.first) < MOST_MISMATCHES:
+                self.first.append(mismatch)
+            else:
+                self.left_out += 1
+        return self
 
 
 def verify(store: Store, progress: Progress = unheard) -> Verification:
@@ -67,7 +87,8 @@ def verify(store: Store, progress: Progress = unheard) -> Verification:
         replay = Replay(pinned_lifecycles(connection))
         transitions = _Transitions(_every(connection, TRANSITION))
         events = 0
-        mismatches = [*_lifecycles(connection)]
+        mismatches = _Mismatches()
+        mismatches += _lifecycles(connection)
         for step in replayed(store, connection, replay, progress):
             events += 1
             mismatches += step.mismatches
@@ -78,10 +99,15 @@ def verify(store: Store, progress: Progress = unheard) -> Verification:
         for kind in (TASK, TASK_INSTANCE, ARRAY):
             mismatches += _compare_current(connection, kind, replay.entities)
         mismatches += _slots(connection, replay)
-        told = {mismatch.entity for mismatch in mismatches}
+        told = {mismatch.entity for mismatch in mismatches.first}
         for kind in AUDITS:
             mismatches += (wrong for wrong in _intervals(connection, kind) if wrong.entity not in told)
-    return {"entities": entities, "events": events, "mismatches": mismatches}
+    return {
+        "entities": entities,
+        "events": events,
+        "mismatches": mismatches.first,
+        "left_out": mismatches.left_out,
+    }
 
 
 class _Transitions:

@@ -40,10 +40,13 @@ def tell(console: "Console", verification: "Verification") -> None:
     mismatches = verification["mismatches"]
     for mismatch in mismatches[:SHOWN]:
         console.print(mismatch.text)
-    if len(mismatches) > SHOWN:
-        console.print(f"and {len(mismatches) - SHOWN:,} more: --json prints them all")
+    left_out = verification["left_out"]
+    number = len(mismatches) + left_out
+    if number > SHOWN:
+        printed = f"the first {len(mismatches):,}" if left_out else "them all"
+        console.print(f"and {number - SHOWN:,} more: --json prints {printed}")
     replayed = f"Replayed {verification['events']:,} events of {verification['entities']:,} entities"
     if mismatches:
-        console.print(f"{replayed}: {len(mismatches):,} mismatches.")
+        console.print(f"{replayed}: {number:,} mismatches.")
     else:
         console.print(f"{replayed}: the log is legal, and the projections agree with it.")

@@ -62,7 +62,7 @@ def log(service: TransitionService) -> TransitionService:
 
 class TestWhatTheServiceWrites:
     def test_an_empty_log_is_clean(self, service: TransitionService) -> None:
-        assert verify(service.store) == {"entities": 0, "events": 0, "mismatches": []}
+        assert verify(service.store) == {"entities": 0, "events": 0, "mismatches": [], "left_out": 0}
 
     def test_a_mix_of_everything_is_clean(
         self, service: TransitionService, connection: Connection, tmp_path: Any
@@ -131,6 +131,17 @@ class TestWhatTheServiceWrites:
                 connection.execute("ALTER TABLE sojourn.task RENAME TO replaced")
                 connection.execute("ALTER TABLE sojourn.other RENAME TO task")
             assert verification.result(timeout=60)["mismatches"] == []
+
+    def test_what_is_wrong_everywhere_does_not_fill_the_memory(
+        self, log: TransitionService, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("application.verify.MOST_MISMATCHES", 3)
+        wrong = connection.execute("UPDATE sojourn.transition SET actor = 'nobody'").rowcount
+
+        verification = verify(log.store)
+
+        assert len(verification["mismatches"]) == 3
+        assert verification["left_out"] == wrong - 3
 
     def test_a_replay_comes_to_what_the_service_sees(
         self, service: TransitionService, connection: Connection, tmp_path: Any
