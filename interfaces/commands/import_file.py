@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -77,7 +78,8 @@ def import_file(
     with opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
         under = connected.store.lifecycles.find(lifecycle or format_.LIFECYCLE)
         name = "stdin" if file == STDIN else stem(file)
-        options = Options(under, name, workflow, zone, lifecycle is not None)
+        named = cache(connected.store.lifecycles.named)  # asked of the log once, not for each task
+        options = Options(under, name, workflow, zone, lifecycle is not None, named)
         lines = chain(format_.read(checked(format_name, file, source.lines()), options), source.ending())
         answer = import_lines(connected.store, under, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))

@@ -1,5 +1,6 @@
 """A lifecycle of the user's own, as docs/lifecycle.md shows it: from a file to the log, and on without the file."""
 
+import json
 import os
 import re
 import subprocess
@@ -77,6 +78,19 @@ def test_further_tasks_are_imported_and_tried_under_its_name_alone(shell: Shell,
     assert "2  transitions recorded" in shell("sojourn import jsonl more.jsonl --lifecycle approval")
     assert "nothing diverges" in shell("sojourn replay --workflow handbook --lifecycle approval")
     assert "approval 1 2 5" in comparable(shell("sojourn lifecycle list --log"))
+
+
+def test_a_line_that_names_it_finds_it_in_the_log(shell: Shell, tmp_path: Path) -> None:
+    shell("python approval.py")
+    (tmp_path / "approval.toml").unlink()
+    said = {"entity": "task", "id": "chapter-2", "at": "2026-01-31T08:00:00Z"}
+    registered = said | {"event": "registered", "workflow": "handbook", "lifecycle": "approval"}
+    (tmp_path / "more.jsonl").write_text(f"{json.dumps(registered)}\n{json.dumps(said | {'to': 'SUBMITTED'})}\n")
+
+    first, again = (json.loads(shell("sojourn import jsonl more.jsonl --json")) for _ in range(2))
+
+    assert (first["transitions"], first["bad_lines"]) == (2, [])
+    assert (again["transitions"], again["duplicates"]) == (0, 2)
 
 
 def comparable(output: str) -> list[str]:

@@ -38,9 +38,8 @@ from application.imports.proposal import (
 from application.registration import TaskSpec
 from domain.actor import Actor
 from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
-from domain.errors import InvalidTime, SojournError, did_you_mean
+from domain.errors import InvalidTime, SojournError, UnknownLifecycle, did_you_mean
 from domain.lifecycle import Lifecycle
-from domain.lifecycles import get_lifecycle, shipped
 from domain.state import State
 from domain.text import is_storable
 
@@ -197,11 +196,13 @@ def _lifecycle(said: Said, options: Options) -> Lifecycle | None:
     name = _text(said, "lifecycle")
     if name is None or options.lifecycle_is_told or name == options.lifecycle.name:
         return None
-    if name not in shipped():
+    try:
+        return options.named(name)
+    except UnknownLifecycle as error:
         raise NotUnderstood(
-            f"is of lifecycle {name!r}, which does not ship with Sojourn: give its file, --lifecycle FILE"
-        )
-    return get_lifecycle(name)
+            f"is of lifecycle {name!r}, which neither ships with Sojourn nor is in the log: "
+            "give its file, --lifecycle FILE"
+        ) from error
 
 
 def _state(said: Said) -> State | None:
