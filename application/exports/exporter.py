@@ -15,6 +15,7 @@ from application.known import check_workflow
 from application.replay import unheard
 from application.store import Store
 from domain.errors import SojournError
+from infrastructure.sql import query
 
 STDOUT = "-"
 
@@ -46,6 +47,8 @@ def export(
         if workflow_id is not None:
             check_workflow(connection, workflow_id)
     with store.database.snapshot() as connection:
+        if workflow_id is None:
+            connection.execute(query("projections", "whole_log"))
         rows = _write(found, Source(connection, store.lifecycles.pinned, workflow_id, progress), output)
     return {"format": format_name, "rows": rows}
 
