@@ -1,7 +1,18 @@
+-- The attempts at tasks, and since when each is there.
+-- One look-up each: a join is planned, by statistics that lag behind an import, as a read of every transition there is.
 SELECT i.task_id, b.entered_at, i.task_instance_id
 FROM
-    sojourn.task_instance AS i
-    JOIN sojourn.transition AS b
-        ON b.entity_kind = 'task_instance' AND b.entity_id = i.task_instance_id AND b.version = 1
-WHERE i.task_id = ANY (%s)
+    unnest(%s::text[]) AS w (task_id)
+    CROSS JOIN LATERAL (
+        SELECT t.task_id, t.ordinal, t.task_instance_id
+        FROM sojourn.task_instance AS t
+        WHERE t.task_id = w.task_id
+        OFFSET 0
+    ) AS i
+    CROSS JOIN LATERAL (
+        SELECT r.entered_at
+        FROM sojourn.transition AS r
+        WHERE r.entity_kind = 'task_instance' AND r.entity_id = i.task_instance_id AND r.version = 1
+        LIMIT 1
+    ) AS b
 ORDER BY i.task_id, i.ordinal;

@@ -1,5 +1,6 @@
 -- The statuses that tasks have entered because of their instances since the last one that was proposed for themselves.
-SELECT w.task_id, c.data ->> 'status', c.entered_at
+-- One look-up each: a join is planned as a read of the whole log.
+SELECT w.task_id, c.status, c.entered_at
 FROM
     unnest(%s::text[]) AS w (task_id)
     CROSS JOIN LATERAL (
@@ -11,6 +12,10 @@ FROM
         ORDER BY e.version DESC
         LIMIT 1
     ) AS proposed
-    JOIN sojourn.event AS c
-        ON c.stream = 'task:' || w.task_id AND c.version > proposed.version AND c.data ? 'previous_status'
+    CROSS JOIN LATERAL (
+        SELECT e.version, e.data ->> 'status', e.entered_at
+        FROM sojourn.event AS e
+        WHERE e.stream = 'task:' || w.task_id AND e.version > proposed.version AND e.data ? 'previous_status'
+        OFFSET 0
+    ) AS c (version, status, entered_at)
 ORDER BY w.task_id, c.version;

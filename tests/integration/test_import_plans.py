@@ -1,0 +1,46 @@
+"""What a batch of an import reads of the log: what it is about, whatever the statistics say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.transition_service import TransitionService
+from infrastructure.sql import query
+from tests.importing import imported
+
+JOBS = 3_000
+HEADER = "JobID|Cluster|Submit|Start|End|State|NodeList\n"
+TIMES = "2026-01-31T08:00:00|2026-01-31T08:01:00|2026-01-31T08:02:00"
+OF_ONE = {"entity_id", "stream"}
+"""The columns by which one entity's rows are found."""
+
+
+@pytest.fixture(params=["without statistics", "with statistics"])
+def log(service: TransitionService, connection: psycopg.Connection[Any], request: pytest.FixtureRequest) -> None:
+    """A log of some thousand jobs, which the planner knows or does not."""
+    imported(service, "sacct", HEADER + "".join(f"{n}|c|{TIMES}|COMPLETED|n1\n" for n in range(JOBS)), zone="UTC")
+    if request.param == "with statistics":
+        connection.execute("ANALYZE")
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize("name", ["attempts_of_tasks", "caused_statuses"])
+def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str) -> None:
+    some = [f"c/{number}" for number in range(JOBS // 3)]
+
+    row = connection.execute(f"EXPLAIN (FORMAT JSON) {query('projections', name)}", [some]).fetchone()
+
+    assert row is not None
+    scans = [node for node in _nodes(row[0][0]["Plan"]) if node.get("Relation Name") in {"event", "transition"}]
+    assert scans
+    for scan in scans:
+        condition = scan.get("Index Cond") or scan.get("Recheck Cond", "")
+        assert any(column in condition for column in OF_ONE), scan
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from _nodes(part)
