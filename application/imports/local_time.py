@@ -1,10 +1,14 @@
 """Times in files: with a zone, or in the zone that --timezone names."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from domain.errors import InvalidTime, SojournError, UnknownName
 from domain.time import YEARS
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCK_AT_EPOCH = EPOCH.replace(tzinfo=None)
 
 
 class UnknownTimeZone(UnknownName):
@@ -49,19 +53,27 @@ def instants(text: str, zone: ZoneInfo | None, format_name: str | None = None) -
     missing, raises TimeZoneNeeded for the format of that name, or InvalidTime.
     """
     try:
-        time = datetime.fromisoformat(text)
+        told = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidTime(text, "cannot be read") from error
-    if time.year not in YEARS:
+    if told.year not in YEARS:
         raise InvalidTime(text, "is out of range")
-    if time.tzinfo is not None:
-        return (time.astimezone(UTC),)
+    if told.tzinfo is not None:
+        return (told.astimezone(UTC),)
     if zone is None and format_name:
         raise TimeZoneNeeded(format_name)
     if zone is None:
         raise InvalidTime(text, "has no zone, and no --timezone says what it is in")
-    first = time.replace(tzinfo=zone, fold=0)
-    second = first.replace(fold=1)
-    if first.utcoffset() == second.utcoffset():
-        return (first.astimezone(UTC),)
-    return first.astimezone(UTC), second.astimezone(UTC)
+    offset = _offset(zone, told.toordinal(), told.hour)
+    if offset is not None:
+        return (EPOCH + (told - CLOCK_AT_EPOCH - offset),)
+    first, second = (told.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return (first,) if first == second else (first, second)
+
+
+@lru_cache(maxsize=10_000)
+def _offset(zone: ZoneInfo, day: int, hour: int) -> timedelta | None:
+    """The offset of a zone all through an hour by its clock, or None where it changes in it: files ask often."""
+    ends = (datetime.combine(datetime.fromordinal(day), end) for end in (time(hour), time(hour, 59, 59, 999_999)))
+    offsets = {zone.utcoffset(end.replace(fold=fold)) for end in ends for fold in (0, 1)}
+    return offsets.pop() if len(offsets) == 1 else None

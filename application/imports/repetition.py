@@ -7,11 +7,13 @@ that are a repetition of the first.
 """
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
 from application.imports.recent import Recent
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WINDOW = 100_000
 """How many different moves the count reaches back, at least."""
@@ -41,7 +43,7 @@ class Repetitions:
 def _words(move: Move) -> str:
     entity = _instance(move.instance) if isinstance(move, MoveInstance) else f"task:{move.task_id}"
     # No status is empty: a reset is unlike all of them.
-    return "\0".join((entity, "" if isinstance(move, ResetTask) else move.to, _when(move.at)))
+    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_when(move.at)}"
 
 
 def _instance(instance: str | Attempt) -> str:
@@ -51,4 +53,5 @@ def _instance(instance: str | Attempt) -> str:
 
 
 def _when(at: datetime) -> str:
-    return at.isoformat()
+    since = at - EPOCH
+    return f"{since.days}:{since.seconds}:{since.microseconds}"

@@ -128,13 +128,15 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line 
     machine = options.attempts_of("sacct")
     record = _reader(FIELDS, options)
     attempts = _Attempts()
-    for number, text in lines:
+    state_of = lru_cache(maxsize=10_000)(lambda text: _state(text, machine))
+    for count, (number, text) in enumerate(lines):
         fields = text.decode(errors="replace").rstrip("\r\n").split("|")
-        if _is_header(fields):
+        # Files are put together, header and all.
+        if (count == 0 or b"jobid" in text.lower()) and _is_header(fields):
             record = _reader(tuple(field.strip().lower() for field in fields), options)
             continue
         try:
-            yield _line(number, record(fields), machine, attempts, options)
+            yield _line(number, record(fields), state_of, attempts, options)
         except TimeZoneNeeded:
             raise
         except SojournError as error:
@@ -195,10 +197,10 @@ def _fitted(fields: list[str], width: int, name_at: int | None) -> list[str]:
     return fields
 
 
-def _line(number: int, record: Record, machine: Machine, attempts: _Attempts, options: Options) -> Line:
+def _line(number: int, record: Record, state_of: Callable[[str], State], attempts: _Attempts, options: Options) -> Line:
     if "." in record.jobid:
         return Line(number)
-    state = _state(record.state, machine)
+    state = state_of(record.state)
     times = _times(record, state, options)
     proposals = _proposals(record, state, times, attempts, options)
     return Line(number, tuple(proposals), tuple(_anomalies(state, times)))
@@ -219,7 +221,8 @@ def _times(record: Record, state: State, options: Options) -> Times:
         raise NotUnderstood(f"job {record.jobid!r} has no time of submission")
     starts = _instants(record.start, options) if _got_nodes(record, state) else NEVER
     ends = _instants(record.end, options) if state.ends else NEVER
-    return likeliest(submits, starts, ends, ran=_duration(record.elapsed))
+    doubtful = max(len(submits), len(starts), len(ends)) > 1
+    return likeliest(submits, starts, ends, ran=_duration(record.elapsed) if doubtful else None)
 
 
 def _instants(text: str, options: Options) -> Instants:
