@@ -2,13 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from application.imports.proposal import Attempt, CreateInstance, MoveInstance, MoveTask, Proposal, ResetTask
+from application.imports.proposal import (
+    MOVES,
+    Attempt,
+    CreateInstance,
+    Move,
+    MoveInstance,
+    MoveTask,
+    Proposal,
+    ResetTask,
+)
 from application.store import Store
 from domain.task import Task
 from domain.task_instance import TaskInstance
@@ -36,11 +45,20 @@ class Found:
     instances: dict[str, TaskInstance]
     attempts: dict[Attempt, str]
     caused: dict[str, tuple[Entered, ...]]
-    known: set[str]
+    known: set[str] = field(default_factory=set)
+
+    def has(self, move: Move) -> bool:
+        """Whether the log has what is to move."""
+        if not isinstance(move, MoveInstance):
+            return move.task_id in self.tasks
+        return move.instance in (self.instances if isinstance(move.instance, str) else self.attempts)
 
 
-def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Sequence[str]) -> Found:
-    """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it."""
+def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Iterable[str]) -> Found:
+    """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it.
+
+    `command_ids` are those of the moves among them, in order.
+    """
     attempts = _attempts(connection, proposals)
     to_end = _ended_by_resets(store, connection, proposals)
     instances = [*attempts.values(), *_instance_ids(proposals), *to_end]
@@ -48,13 +66,17 @@ def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal
     tasks = {task.id: task for _, task in families}
     others = [name for name in _task_ids(proposals) if name not in tasks]
     tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, Wait.NOWAIT)}
-    return Found(
+    found = Found(
         tasks,
         {instance.id: instance for instance, _ in families},
         attempts,
         _caused(connection, [name for name in _moved_tasks(proposals) if name in tasks]),
-        known_commands(connection, command_ids),
     )
+    moves = (said for said in proposals if isinstance(said, MOVES))
+    # What is not there yet was never told anything.
+    told = [command_id for move, command_id in zip(moves, command_ids, strict=True) if found.has(move)]
+    found.known.update(known_commands(connection, told))
+    return found
 
 
 def _attempts(connection: Connection[Any], proposals: Iterable[Proposal]) -> dict[Attempt, str]:

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from application.imports.batch import Batch, Entry
 from application.imports.found import find
-from application.imports.proposal import BadLine, Line, MoveInstance, MoveTask, RegisterTask, ResetTask
+from application.imports.proposal import MOVES, BadLine, Line, RegisterTask
 from application.imports.repetition import Repetitions
 from application.imports.shape import Shapes
 from application.imports.tally import Tally
@@ -26,8 +26,6 @@ BATCH = 5_000
 """How many lines are stored at a time."""
 
 MAX_RETRIES = 8
-
-MOVES = (MoveTask, MoveInstance, ResetTask)
 
 REQUEST = "import"
 """What a command id of an import asked for: the id itself is a digest of it."""

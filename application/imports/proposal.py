@@ -90,6 +90,7 @@ class MoveInstance(NamedTuple):
     report_by_date: datetime | None = None
 
 
+MOVES = (MoveTask, MoveInstance, ResetTask)
 Move = MoveTask | MoveInstance | ResetTask
 Proposal = RegisterTask | CreateInstance | Move
 

@@ -82,7 +82,7 @@ def entries(said: Sequence[Sequence[Proposal]]) -> list[Entry]:
 
 
 def outcome(lifecycle: Lifecycle, said: Sequence[Sequence[Proposal]], shapes: Shapes | None) -> Any:
-    found = Found({}, {}, {}, {}, set())
+    found = Found({}, {}, {}, {})
     batch = Batch(lifecycle, found, shapes)
     rows = [(*row[:6], from_json(row[6])) for row in batch.rows(entries(said))]
     return rows, batch.tally, batch.command_ids, found.tasks, found.instances, found.caused
