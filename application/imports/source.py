@@ -4,6 +4,7 @@ A folder is read as the parts of one file, `events_1_*`, `events_2_*`, ...: what
 """
 
 import bz2
+import codecs
 import gzip
 import lzma
 import re
@@ -11,22 +12,31 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BufferedReader
+from functools import partial
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
 from application.imports.proposal import BadLine
 from domain.errors import SojournError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 STDIN = "-"
 
 LONGEST_LINE = 4 * 2**20
 """In bytes. The rest of a longer line is left out, so that a file without line ends cannot fill the memory."""
 
+PIECE = 4 * 2**10
+"""How much of a compressed file is read at a time, in bytes: zstd can make 30,000 times as much of it."""
+
 PART = re.compile(r"events_(\d+)_.*")
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError)
+
+Pieces = Iterator[bytes]
 
 
 class Unreadable(SojournError):
@@ -53,13 +63,15 @@ class Source:
         for stream in self._streams:
             while line := self._next(stream):
                 self._number += 1
-                if not line.isspace():
+                if self._number == 1:
+                    line = line.removeprefix(codecs.BOM_UTF8)
+                if line and not line.isspace():
                     yield self._number, line
 
     def ending(self) -> Iterator[BadLine]:
         """What is wrong with the end of the file, once its lines were read."""
         if self._broken:
-            yield BadLine(self._number + 1, f"cannot be decompressed ({self._broken}): the file ends in its middle")
+            yield BadLine(self._number + 1, f"cannot be decompressed ({self._broken}): the file is cut off or damaged")
 
     def _next(self, stream: BinaryIO) -> bytes:
         line = self._piece(stream)
@@ -116,24 +128,60 @@ def _decompressed(name: str, stream: BufferedReader) -> BinaryIO:
     beginning = stream.peek(8)[:8]
     for magic, read in READERS.items():
         if beginning.startswith(magic):
-            return cast("BinaryIO", BufferedReader(read(stream), 2**20))
+            return BufferedReader(_Pieces(read(stream)), 2**20)
     for magic, called in UNREAD.items():
         if beginning.startswith(magic):
             raise Unreadable(f"{name!r} is compressed by {called}, which is not read here: decompress it first")
     return stream
 
 
-def _zstd(stream: BinaryIO) -> object:
-    return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+class _Pieces(RawIOBase):
+    """Pieces as a stream, each as it comes: an error at the end of a file keeps back nothing that was before it."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._piece = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        into = memoryview(buffer)
+        self._piece = self._piece or memoryview(next(self._pieces, b""))
+        fitting, self._piece = self._piece[: len(into)], self._piece[len(into) :]
+        into[: len(fitting)] = fitting
+        return len(fitting)
 
 
-READERS: dict[bytes, Callable[[BinaryIO], object]] = {
-    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+def _read1(opened: Callable[[BinaryIO], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile], stream: BinaryIO) -> Pieces:
+    with opened(stream) as file:
+        while piece := file.read1(2**16):
+            yield piece
+
+
+def _gzip(stream: BinaryIO) -> gzip.GzipFile:
+    return gzip.GzipFile(fileobj=stream)
+
+
+def _zstd(stream: BinaryIO) -> Pieces:
+    # The library's own reader takes a frame that is cut off for the end of the file.
+    frame, rest = None, b""
+    while compressed := rest or stream.read(PIECE):
+        frame = frame or zstandard.ZstdDecompressor().decompressobj()
+        if piece := frame.decompress(compressed):
+            yield piece
+        frame, rest = (None, frame.unused_data) if frame.eof else (frame, b"")
+    if frame:
+        raise EOFError("a frame has no end")
+
+
+READERS: dict[bytes, Callable[[BinaryIO], Pieces]] = {
+    b"\x1f\x8b": partial(_read1, _gzip),
     b"\x28\xb5\x2f\xfd": _zstd,
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"BZh": partial(_read1, bz2.BZ2File),
+    b"\xfd7zXZ\x00": partial(_read1, lzma.LZMAFile),
 }
-"""How a file begins that is compressed -> what reads it."""
+"""How a file begins that is compressed -> what it decompresses to, piece by piece."""
 
 UNREAD = {
     b"LZ4Block": "lz4",

@@ -32,8 +32,36 @@ def test_what_is_compressed_is_read_as_what_it_was(tmp_path: Path, compress: Cal
         assert source.bytes_read == size(str(path))
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress], ids=lambda of: of.__module__)
-def test_what_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+def zstd_in_blocks(text: bytes) -> bytes:
+    """As Spark writes it: flushed again and again."""
+    frame = zstandard.ZstdCompressor().compressobj()
+    blocks = [
+        frame.compress(text[at : at + 10_000]) + frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        for at in range(0, len(text), 10_000)
+    ]
+    return b"".join(blocks) + frame.flush()
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-3], lambda whole: whole + b"garbage"], ids=["cut", "garbage"])
+@pytest.mark.parametrize("compress", [gzip.compress, zstd_in_blocks], ids=lambda of: of.__name__)
+def test_damage_at_the_end_of_a_file_keeps_back_little_of_what_is_before_it(
+    tmp_path: Path, compress: Callable[[bytes], bytes], damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(damage(compress(TEXT)))
+
+    with opened(str(path)) as source:
+        read = [line for _, line in source.lines()]
+        (bad,) = source.ending()
+
+    assert TEXT.startswith(b"".join(read))
+    assert len(read) > 9_000
+    assert bad.number == len(read) + 1
+    assert "cannot be decompressed" in bad.error
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, lzma.compress], ids=lambda of: of.__module__)
+def test_a_block_that_is_cut_off_is_said(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "log"
     whole = compress(TEXT)
     path.write_bytes(whole[: -len(whole) // 4])
@@ -44,6 +72,15 @@ def test_what_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, compress: Cal
 
     assert TEXT.startswith(b"".join(read))
     assert "cannot be decompressed" in bad.error
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"\xef\xbb\xbfone\n\xef\xbb\xbftwo\n")
+
+    assert lines(path) == [b"one\n", b"\xef\xbb\xbftwo\n"]
+    path.write_bytes(b"\xef\xbb\xbf")
+    assert lines(path) == []
 
 
 def test_the_parts_of_a_rolling_log_follow_one_another(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def looks_like(line: str) -> bool:
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
     """What each row proposes; raises MissingColumns, or TimeZoneNeeded at the first time that has no zone."""
-    numbered = ((number, text.decode("utf-8-sig", errors="replace").rstrip("\r\n")) for number, text in lines)
+    numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
     _, header = next(numbered, (0, ""))
     if not header:
         return
