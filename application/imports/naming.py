@@ -1,8 +1,14 @@
-"""Ids made of what a source calls things."""
+"""Ids, templates and actors made of what a source calls things.
+
+Of an id, nothing may be lost. Of the others, what cannot be stored becomes U+FFFD.
+"""
 
 import hashlib
+from functools import lru_cache
 
+from domain.actor import Actor
 from domain.entity import LONGEST_ID, check_id
+from domain.text import storable
 
 DIGEST = 16
 """How many hexadecimal digits stand for the rest of what is too long for an id."""
@@ -18,3 +24,18 @@ def fitted(text: str) -> str:
     if len(text) <= LONGEST_ID:
         return text
     return f"{text[: LONGEST_ID - DIGEST - 1]}~{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:DIGEST]}"
+
+
+def template(called: str) -> str:
+    """The template of tasks that a source calls so, cut where it is too long."""
+    return storable(called)[:LONGEST_ID]
+
+
+@lru_cache(maxsize=10_000)
+def actor(component: str, host: str | None = None, user: str | None = None) -> Actor:
+    """The component that a source names, on that host, as that user."""
+    return Actor(
+        component=storable(component),
+        host=None if host is None else storable(host),
+        user=None if user is None else storable(user),
+    )

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
-LONGEST_LINE = 4 * 2**20
-"""In bytes. The rest of a longer line is left out, so that a file without line ends cannot fill the memory."""
+LONGEST_LINE = 16 * 2**20
+"""In bytes; events about a large job of Spark take some of it. The rest of a longer line is left out, so that a file
+without line ends cannot fill the memory."""
 
 PIECE = 4 * 2**10
 """How much of a compressed file is read at a time, in bytes: zstd can make 30,000 times as much of it."""

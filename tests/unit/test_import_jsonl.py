@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from application.imports.formats import find_format
 from application.imports.options import Options
 from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
+from application.imports.source import LONGEST_LINE
 from domain.actor import Actor
 from domain.lifecycles import get_lifecycle
 from tests.importing import jsonl, read
@@ -130,6 +131,9 @@ def test_blank_lines_count_for_the_numbers_only() -> None:
         (QUEUED | {"actor": "a\0b"}, "cannot be stored"),
         (QUEUED | {"actor": {"component": "a\0b"}}, "cannot be stored"),
         (QUEUED | {"reason": 5}, '"reason" is 5'),
+        (QUEUED | {"reason": "x" * LONGEST_LINE}, "is longer than 16 MiB"),
+        (QUEUED | {"runner": "r\0"}, "runner id"),
+        (REGISTERED | {"attributes": {"a": ["b\0"]}}, "cannot be stored"),
     ],
 )
 def test_a_line_that_is_not_understood_says_why(line: dict[str, Any] | str, why: str) -> None:

@@ -133,6 +133,8 @@ def test_a_time_that_goes_back_is_kept_as_it_was_told() -> None:
         ({"state": "CD"}, ["PENDING", "RUNNING", "COMPLETED"]),
         ({"state": "OOM"}, ["PENDING", "RUNNING", "OUT_OF_MEMORY"]),
         ({"state": "CANCELLED+"}, ["PENDING", "RUNNING", "CANCELLED"]),
+        ({"state": "OUT_OF_ME+"}, ["PENDING", "RUNNING", "OUT_OF_MEMORY"]),
+        ({"state": "SUSPEND+"}, ["PENDING", "RUNNING"]),
         ({"state": "PD"}, ["PENDING"]),
         ({"state": "LAUNCH_FAILED"}, ["PENDING", "RUNNING"]),
         ({"start": "1769846700", "end": "1769850000"}, ["PENDING", "RUNNING", "COMPLETED"]),
@@ -222,6 +224,22 @@ def test_a_file_without_what_is_needed_is_refused() -> None:
         line("JobID|Cluster|Start|State\n")
 
 
+@pytest.mark.parametrize("state", ["CANCELLED by+", "CANCELLED by 50+", "CANCELLED+"])
+def test_who_cancelled_a_job_is_unknown_where_it_is_cut_off(state: str) -> None:
+    cancelled = line(row(state=state)).proposals[-1]
+
+    assert isinstance(cancelled, MoveInstance)
+    assert (cancelled.to, cancelled.actor) == ("CANCELLED", Actor(component="slurm", host="n[1-2]"))
+
+
+def test_what_the_log_cannot_store_of_a_name_is_no_reason_to_lose_the_job() -> None:
+    register, _, running, *_ = line(row(jobname="a\0b", user="an\0", nodelist="n\0")).proposals
+
+    assert isinstance(register, RegisterTask)
+    assert (register.template, register.actor) == ("a\ufffdb", Actor(component="slurm", user="an\ufffd"))
+    assert running.actor == Actor(component="slurm", host="n\ufffd")
+
+
 def test_bars_in_the_name_of_a_job() -> None:
     named = line(row(jobname="a|b")).proposals[0]
     assert isinstance(named, RegisterTask)
@@ -240,6 +258,7 @@ def test_bars_in_the_name_of_a_job() -> None:
         (row(submit="Unknown"), "job '17' has no time of submission"),
         (row(submit="soon"), "time 'soon' cannot be read"),
         (row(state="COMPLETE"), "no status 'COMPLETE'; did you mean 'COMPLETED'?"),
+        (row(state="RE+"), "no status 'RE'"),
         (row(cluster=""), "cluster id ''"),
         (row(jobid=""), "job id ''"),
         (row(jobid="x" * 255), "task id"),

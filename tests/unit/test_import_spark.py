@@ -98,6 +98,14 @@ def test_why_it_failed_is_kept() -> None:
     assert moved.reason == "ExceptionFailure: java.lang.OutOfMemoryError: no memory"
 
 
+def test_what_the_log_cannot_store_of_a_name_is_no_reason_to_lose_the_attempt() -> None:
+    register, create = last(start_of_application(), stage(name="a\0b"), started(Host="n\0")).proposals
+
+    assert isinstance(register, RegisterTask)
+    assert register.template == "a\ufffdb"
+    assert create.actor == Actor(component="executor:1", host="n\ufffd")
+
+
 def test_the_driver_fetches_a_result() -> None:
     end = ended()
     end["Task Info"]["Getting Result Time"] = milliseconds(8)
@@ -156,6 +164,9 @@ def test_what_says_nothing_of_a_task_is_not_even_parsed() -> None:
         ('{"Event":"SparkListenerTaskStart"}\n', "Task Info"),
         ('{"event":"x"}\n', 'has no "Event"'),
         ("[1]\n", "no JSON object"),
+        ('{"Event":"SparkListenerStageSubmitted","Stage Info":null}\n', "no event as Spark writes it"),
+        ('{"Event":"SparkListenerTaskStart","Stage ID":5,"Task Info":7}\n', "no event as Spark writes it"),
+        ('{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":[]}\n', "no event as Spark writes it"),
     ],
 )
 def test_a_line_that_is_not_understood_says_why(text: str, why: str) -> None:

@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
+from application.imports.json_line import Said, json_object, shown
 from application.imports.local_time import instant
 from application.imports.options import Options
 from application.imports.proposal import (
@@ -41,7 +40,7 @@ from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
 from domain.errors import InvalidTime, SojournError, UnknownLifecycle, did_you_mean
 from domain.lifecycle import Lifecycle
 from domain.state import State
-from domain.text import is_storable
+from domain.text import is_storable, storable_json
 
 LIFECYCLE = "jobmon"
 
@@ -62,8 +61,6 @@ KEYS = {
 
 WHERE = {REGISTERED: "begins", CREATED: "begins", RESET: "is reset", None: "goes to a status"}
 
-Said = dict[str, Any]
-
 
 def looks_like(line: str) -> bool:
     """Whether a file that begins so may be of this format."""
@@ -74,19 +71,9 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line 
     """What each line proposes."""
     for number, text in lines:
         try:
-            yield Line(number, (_proposal(_object(text), options),))
+            yield Line(number, (_proposal(json_object(text), options),))
         except SojournError as error:
             yield BadLine(number, str(error))
-
-
-def _object(text: bytes) -> Said:
-    try:
-        said = from_json(text)
-    except ValueError as error:
-        raise NotUnderstood(f"is no JSON: {error}") from error
-    if not isinstance(said, dict):
-        raise NotUnderstood(f"is no JSON object but {_shown(said)}")
-    return said
 
 
 def _proposal(said: Said, options: Options) -> Proposal:
@@ -108,7 +95,7 @@ def _register(said: Said, options: Options) -> RegisterTask:
         _text(said, "reason"),
         _lifecycle(said, options),
         spec.array_id,
-        _object_in(said, "attributes"),
+        _attributes(said),
     )
 
 
@@ -132,7 +119,7 @@ def _move_task(said: Said, options: Options) -> MoveTask:
         _text(said, "reason"),
         _told_workflow(said, options),
         begins_attempt=_flag(said, "attempt"),
-        runner_id=_text(said, "runner"),
+        runner_id=_runner(said),
         state=_state(said),
     )
 
@@ -172,14 +159,14 @@ def _told(said: Said) -> tuple[str, str | None]:
     kind = said.get("entity")
     kind = SHORT.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in EVENTS:
-        raise NotUnderstood(f'"entity" is {_shown(kind)}, not "task" or "task_instance"')
+        raise NotUnderstood(f'"entity" is {shown(kind)}, not "task" or "task_instance"')
     if "event" not in said:
         if "to" not in said:
             raise NotUnderstood(f'says neither "event": "{EVENTS[kind]}" nor "to": a status')
         return kind, None
     event = said["event"]
     if not isinstance(event, str) or (kind, event) not in KEYS:
-        raise NotUnderstood(f'"event" of a {kind} is {_shown(event)}, not "{EVENTS[kind]}"')
+        raise NotUnderstood(f'"event" of a {kind} is {shown(event)}, not "{EVENTS[kind]}"')
     return kind, event
 
 
@@ -212,34 +199,46 @@ def _state(said: Said) -> State | None:
     try:
         return State.model_validate({"type": _status(said)} | told)
     except ValidationError as error:
-        raise NotUnderstood(f'"state" is {_shown(told)}, no object of {", ".join(State.model_fields)}') from error
+        raise NotUnderstood(f'"state" is {shown(told)}, no object of {", ".join(State.model_fields)}') from error
+
+
+def _runner(said: Said) -> str | None:
+    runner = said.get("runner")
+    return None if runner is None else check_id("runner", runner)
+
+
+def _attributes(said: Said) -> Said | None:
+    attributes = _object_in(said, "attributes")
+    if attributes is not None and storable_json(attributes) != attributes:
+        raise NotUnderstood(f'"attributes" is {shown(attributes)}, which cannot be stored')
+    return attributes
 
 
 def _object_in(said: Said, key: str) -> Said | None:
     value = said.get(key)
     if value is not None and not isinstance(value, dict):
-        raise NotUnderstood(f'"{key}" is {_shown(value)}, not an object')
+        raise NotUnderstood(f'"{key}" is {shown(value)}, not an object')
     return value
 
 
 def _flag(said: Said, key: str) -> bool | None:
     value = said.get(key)
     if value is not None and not isinstance(value, bool):
-        raise NotUnderstood(f'"{key}" is {_shown(value)}, not true or false')
+        raise NotUnderstood(f'"{key}" is {shown(value)}, not true or false')
     return value
 
 
 def _max_attempts(said: Said) -> int:
     most = said.get("max_attempts", MAX_ATTEMPTS)
     if type(most) is not int:  # True is an int, too
-        raise NotUnderstood(f'"max_attempts" is {_shown(most)}, not a whole number')
+        raise NotUnderstood(f'"max_attempts" is {shown(most)}, not a whole number')
     return most
 
 
 def _status(said: Said) -> str:
     status = said["to"]
     if not isinstance(status, str):
-        raise NotUnderstood(f'"to" is {_shown(status)}, not the name of a status')
+        raise NotUnderstood(f'"to" is {shown(status)}, not the name of a status')
     return status
 
 
@@ -253,7 +252,7 @@ def _time(said: Said, key: str, options: Options) -> datetime:
 def _text(said: Said, key: str) -> str | None:
     text = said.get(key)
     if text is not None and not isinstance(text, str):
-        raise NotUnderstood(f'"{key}" is {_shown(text)}, not a text')
+        raise NotUnderstood(f'"{key}" is {shown(text)}, not a text')
     return text
 
 
@@ -272,21 +271,16 @@ def _actor(said: Said) -> Actor | None:
         return None
     parts = actor.values() if isinstance(actor, dict) else [actor]
     if not all(is_storable(part) for part in parts if isinstance(part, str)):
-        raise NotUnderstood(f'"actor" is {_shown(actor)}, which cannot be stored')
+        raise NotUnderstood(f'"actor" is {shown(actor)}, which cannot be stored')
     if isinstance(actor, str):
         return _component(actor)
     try:
         return Actor.model_validate(actor, strict=True)
     except ValidationError as error:
         keys = ", ".join(Actor.model_fields)
-        raise NotUnderstood(f'"actor" is {_shown(actor)}, neither a name nor an object of {keys}') from error
+        raise NotUnderstood(f'"actor" is {shown(actor)}, neither a name nor an object of {keys}') from error
 
 
 @lru_cache(maxsize=10_000)
 def _component(name: str) -> Actor:
     return Actor(component=name)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -21,7 +21,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from application.imports.local_time import TimeZoneNeeded, instants
-from application.imports.naming import composed
+from application.imports.naming import actor, composed, template
 from application.imports.options import Options
 from application.imports.proposal import (
     BadLine,
@@ -35,8 +35,6 @@ from application.imports.proposal import (
 )
 from application.imports.recent import Recent
 from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
-from domain.actor import Actor
-from domain.entity import LONGEST_ID
 from domain.errors import MOST_ATTEMPTS, SojournError
 
 LIFECYCLE = "nextflow"
@@ -152,20 +150,20 @@ class _Trace:
         return Line(number, tuple(proposals), tuple(_anomalies(status, times)))
 
     def _proposals(self, task: str, name: str, row: Row, status: str, times: Times) -> Iterator[Proposal]:
-        actor = Actor(component="nextflow", host=row.hostname)
+        by = actor("nextflow", row.hostname)
         at = times.end or times.submit if status == CACHED else times.submit
         workflow = self._options.workflow or self._run
-        yield RegisterTask(task, workflow, at, MOST_ATTEMPTS, _template(row.process, name))
+        yield RegisterTask(task, workflow, at, MOST_ATTEMPTS, template(row.process or name.partition(" (")[0]))
         if status == CACHED:
-            yield MoveTask(task, CACHED, at, actor, _found(row))
+            yield MoveTask(task, CACHED, at, by, _found(row))
             return
         row_id = row.task_id or row.native_id or row.hash or ""
         instance = composed("task instance", task, row_id)
-        yield CreateInstance(instance, task, times.submit, actor, _found(row))
+        yield CreateInstance(instance, task, times.submit, by, _found(row))
         if times.start:
-            yield MoveInstance(instance, "RUNNING", times.start, actor)
+            yield MoveInstance(instance, "RUNNING", times.start, by)
         if times.end:
-            yield MoveInstance(instance, status, times.end, actor, f"exit code {row.exit}" if row.exit else None)
+            yield MoveInstance(instance, status, times.end, by, f"exit code {row.exit}" if row.exit else None)
 
     def _task(self, name: str, row: Row, status: str) -> str:
         """The task that a row is an attempt at: one of its name that has failed before, or another one."""
@@ -277,10 +275,6 @@ def _anomalies(status: str, times: Times) -> Iterator[str]:
         yield from reversals(times)
     if (times.end is None and status not in ON_ITS_WAY) or (times.start is None and status == "RUNNING"):
         yield "undated-status"
-
-
-def _template(process: str | None, name: str) -> str:
-    return (process or name.partition(" (")[0])[:LONGEST_ID]
 
 
 def _found(row: Row) -> str | None:

@@ -19,11 +19,11 @@ start, is a further attempt, which begins then. Times may also have an offset, o
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
 from application.imports.local_time import TimeZoneNeeded, instants
+from application.imports.naming import actor, template
 from application.imports.options import Options
 from application.imports.proposal import (
     Attempt,
@@ -37,8 +37,7 @@ from application.imports.proposal import (
 )
 from application.imports.recent import Recent
 from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
-from domain.actor import Actor
-from domain.entity import LONGEST_ID, check_id
+from domain.entity import check_id
 from domain.errors import MOST_ATTEMPTS, SojournError
 from domain.machine import Machine
 
@@ -64,6 +63,9 @@ NO_CPUS = frozenset({"", "0"})
 NO_NODES = frozenset({"", "None assigned"})
 
 DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
+
+CUT = "+"
+"""Where sacct has cut off what is wider than its column."""
 
 UNDATED = frozenset({
     "COMPLETING", "CONFIGURING", "POWER_UP_NODE", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RESV_DEL_HOLD",
@@ -207,12 +209,19 @@ def _line(number: int, record: Record, state_of: Callable[[str], State], attempt
 
 
 def _state(text: str, machine: Machine) -> State:
-    name, _, canceller = text.strip().partition(" by ")
-    name = name.removesuffix("+")  # as sacct cuts off what is wider than its column
-    name = COMPACT.get(name, name)
+    told = text.strip()
+    whole = told.removesuffix(CUT)
+    name, _, canceller = whole.partition(" by")
+    name = _whole(name, machine) if told != whole else COMPACT.get(name, name)
     if name in UNDATED:
         return State(name, None, ends=False)
-    return State(machine.check(name), canceller or None, ends=machine.is_terminal(name))
+    known = canceller.strip() if told == whole else None
+    return State(machine.check(name), known or None, ends=machine.is_terminal(name))
+
+
+def _whole(beginning: str, machine: Machine) -> str:
+    names = [name for name in (*machine.transitions, *UNDATED) if name.startswith(beginning)]
+    return names[0] if len(names) == 1 else beginning
 
 
 def _times(record: Record, state: State, options: Options) -> Times:
@@ -252,14 +261,15 @@ def _proposals(record: Record, state: State, times: Times, attempts: _Attempts, 
     task = check_id("task", f"{check_id('cluster', cluster)}/{check_id('job', record.jobid)}")
     attempt = attempts.attempt(task, times)
     workflow = options.workflow or check_id("workflow", cluster)
-    submitter = _slurm(None, record.user or None)
-    yield RegisterTask(task, workflow, times.submit, MOST_ATTEMPTS, _template(record.jobname), submitter)
+    submitter = actor("slurm", user=record.user or None)
+    called = template(record.jobname) if record.jobname else None
+    yield RegisterTask(task, workflow, times.submit, MOST_ATTEMPTS, called, submitter)
     yield CreateInstance(attempt, task, attempt.begun_at, submitter)
-    nodes = _slurm(record.nodelist if times.start else None, None)
+    nodes = actor("slurm", record.nodelist if times.start else None)
     if times.start:
         yield MoveInstance(attempt, "RUNNING", times.start, nodes)
     if times.end:
-        ender = _user(state.canceller) if state.canceller else nodes
+        ender = actor(f"user:{state.canceller}") if state.canceller else nodes
         yield MoveInstance(attempt, state.name, times.end, ender, _reason(record, state))
 
 
@@ -269,21 +279,7 @@ def _anomalies(state: State, times: Times) -> Iterator[str]:
         yield "undated-status"
 
 
-def _template(jobname: str | None) -> str | None:
-    return jobname[:LONGEST_ID] if jobname else None
-
-
 def _reason(record: Record, state: State) -> str | None:
     if state.canceller:
         return record.state
     return f"exit code {record.exitcode}" if record.exitcode not in NO_ERROR else None
-
-
-@lru_cache(maxsize=10_000)
-def _slurm(nodes: str | None, user: str | None) -> Actor:
-    return Actor(component="slurm", host=nodes, user=user)
-
-
-@lru_cache(maxsize=10_000)
-def _user(uid: str) -> Actor:
-    return Actor(component=f"user:{uid}")

@@ -14,12 +14,10 @@ Events of jobs, stages and executors say nothing of a task but what is used here
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic_core import from_json
-
-from application.imports.naming import composed
+from application.imports.json_line import Said, json_object
+from application.imports.naming import actor, composed, template
 from application.imports.options import Options
 from application.imports.proposal import (
     BadLine,
@@ -32,7 +30,7 @@ from application.imports.proposal import (
 )
 from application.imports.recent import Recent
 from domain.actor import Actor
-from domain.entity import LONGEST_ID, check_id
+from domain.entity import check_id
 from domain.errors import MOST_ATTEMPTS, SojournError
 
 LIFECYCLE = "spark"
@@ -59,8 +57,6 @@ AT = ("Timestamp", "Submission Time", "Completion Time")
 
 WHY = ("Description", "Loss Reason", "Kill Reason", "Message")
 """Where a reason says more, whatever its kind."""
-
-Said = dict[str, Any]
 
 
 class Stage(NamedTuple):
@@ -101,7 +97,7 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line 
             yield log.line(number, text)
         except SojournError as error:
             yield BadLine(number, str(error))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             yield BadLine(number, f"is no event as Spark writes it: {type(error).__name__} {error}")
 
 
@@ -132,8 +128,8 @@ class _Log:
         """What an event proposes; one that says nothing of a task is not read further than its name."""
         if text.startswith(BEGINNING):
             read = self._readers.get(text[len(BEGINNING) : text.index(b'"', len(BEGINNING))])
-            return read(number, _object(text)) if read else Line(number)
-        said = _object(text)
+            return read(number, json_object(text)) if read else Line(number)
+        said = json_object(text)
         if not isinstance(said.get("Event"), str):
             raise NotUnderstood('is no event of Spark: it has no "Event"')
         read = self._readers.get(said["Event"].encode())
@@ -154,7 +150,7 @@ class _Log:
     def _stage_submitted(self, number: int, said: Said) -> Line:
         info = said["Stage Info"]
         submitted_at = _time(info.get("Submission Time"))
-        stage = Stage((info.get("Stage Name") or "")[:LONGEST_ID] or None, submitted_at)
+        stage = Stage(template(info.get("Stage Name") or "") or None, submitted_at)
         self._stages.keep((info["Stage ID"], info.get("Stage Attempt ID", 0)), stage)
         self._hear(submitted_at)
         return Line(number)
@@ -192,7 +188,7 @@ class _Log:
         workflow = check_id("workflow", self._workflow or self._called())
         pending = min(stage.submitted_at or told.launched_at, told.launched_at)
         yield RegisterTask(task, workflow, pending, MOST_ATTEMPTS, stage.name)
-        yield CreateInstance(instance, task, told.launched_at, _executor(told.executor, told.host), _launch(told))
+        yield CreateInstance(instance, task, told.launched_at, _executor(told), _launch(told))
 
     def _ending(self, told: Told, status: str, at: datetime, reason: Said) -> Iterator[Proposal]:
         attempt = (*told.stage, told.number, told.attempt)
@@ -201,10 +197,10 @@ class _Log:
         else:
             yield from self._beginning(told)
         _, instance = self._ids(told)
-        actor = _executor(told.executor, told.host)
+        by = _executor(told)
         if told.result_at and status != RESUBMITTED:
-            yield MoveInstance(instance, GET_RESULT, told.result_at, actor)
-        yield MoveInstance(instance, status, at, actor, _why(reason))
+            yield MoveInstance(instance, GET_RESULT, told.result_at, by)
+        yield MoveInstance(instance, status, at, by, _why(reason))
 
     def _ids(self, told: Told) -> tuple[str, str]:
         stage = f"{told.stage[0]}.{told.stage[1]}"
@@ -217,16 +213,6 @@ class _Log:
     def _hear(self, at: datetime | None) -> None:
         if at is not None and at > self._latest:
             self._latest = at
-
-
-def _object(text: bytes) -> Said:
-    try:
-        said = from_json(text)
-    except ValueError as error:
-        raise NotUnderstood(f"is no JSON: {error}") from error
-    if not isinstance(said, dict):
-        raise NotUnderstood("is no JSON object, which an event of Spark is")
-    return said
 
 
 def _told(said: Said) -> Told:
@@ -243,7 +229,7 @@ def _told(said: Said) -> Told:
         _time(info.get("Getting Result Time")),
         _time(info.get("Finish Time")),
         str(info.get("Executor ID", "")),
-        info.get("Host") or None,
+        str(info["Host"]) if info.get("Host") else None,
         bool(info.get("Speculative", False)),
     )
 
@@ -273,6 +259,5 @@ def _why(reason: Said) -> str | None:
     return ": ".join(str(word) for word in words if word).strip()[:LONGEST_REASON]
 
 
-@lru_cache(maxsize=10_000)
-def _executor(name: str, host: str | None) -> Actor:
-    return Actor(component=f"executor:{name}" if name else "executor", host=host)
+def _executor(told: Told) -> Actor:
+    return actor(f"executor:{told.executor}" if told.executor else "executor", told.host)
