@@ -46,6 +46,16 @@ def test_a_row_that_only_begins_a_task() -> None:
     assert line.anomalies == ("end-before-start",)
 
 
+def test_a_task_that_is_tried_again_enters_its_first_status_again() -> None:
+    header = "task_id,workflow_id,new_status,entered_at\n"
+    rows = [f"204,17,{status},2026-01-31 08:00:0{second}\n" for second, status in enumerate("GQIOREGG")]
+    found = lines(header + "".join([*rows, rows[0]]))
+
+    assert [[type(proposal) for proposal in line.proposals] for line in found] == [
+        [RegisterTask], *[[MoveTask]] * 7, [RegisterTask]
+    ]  # fmt: skip
+
+
 def test_the_workflow_of_the_command_stands_for_the_files() -> None:
     (line,) = lines("task_id,new_status,entered_at\n204,Q,2026-01-31 08:00:00\n", workflow="prod")
 

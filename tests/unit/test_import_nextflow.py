@@ -125,6 +125,13 @@ def test_a_retry_is_a_further_attempt_and_another_task_of_the_name_is_another_ta
     assert tasks(*lines(*rows)) == [name, name, f"{name}#2", f"{name}#2", f"{name}#3"]
 
 
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "CACHED"])
+def test_a_row_that_is_told_twice_is_one(status: str) -> None:
+    once, other, again = lines({"status": status}, {"task_id": "6", "hash": "1/2"}, {"status": status})
+
+    assert again.proposals == once.proposals != other.proposals
+
+
 def test_a_task_is_named_by_its_process_and_tag_where_it_has_no_name() -> None:
     fields = ("process", "tag", "hash", "status", "submit")
 

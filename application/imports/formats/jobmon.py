@@ -100,6 +100,7 @@ class _Table:
         self._options = options
         self._machine = options.lifecycle.task
         self._entered: Recent[str, datetime] = Recent(TASKS)
+        self._began: Recent[str, datetime] = Recent(TASKS)
 
     def line(self, number: int, row: Row) -> Line:
         """What a row proposes."""
@@ -113,10 +114,16 @@ class _Table:
         exited_at = instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
         register = RegisterTask(task, workflow, at, MOST_ATTEMPTS, actor=JOBMON)
-        if previous is None and to == self._machine.initial:
+        if previous is None and to == self._machine.initial and self._begins(task, at, met):
             return Line(number, (register,), anomalies)
         move = MoveTask(task, to, at, JOBMON, previous_status=previous)
         return Line(number, (move,) if met else (register, move), anomalies)
+
+    def _begins(self, task: str, at: datetime, met: datetime | None) -> bool:
+        # A row that does not say what was before may also be that of a task which is sent back to be tried again.
+        if met is None:
+            self._began.keep(task, at)
+        return self._began.get(task) == at
 
     def _status(self, text: str) -> str:
         return self._machine.check(LETTERS.get(text, text))

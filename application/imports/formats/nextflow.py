@@ -132,6 +132,7 @@ class _Trace:
         self._run = run
         self._options = options
         self._names: Recent[str, Named] = Recent(NAMES)
+        self._rows: Recent[tuple[str | None, ...], int] = Recent(NAMES)
         self._attempts = options.attempts_of(LIFECYCLE)
 
     def line(self, number: int, row: Row) -> Line:
@@ -166,13 +167,20 @@ class _Trace:
             yield MoveInstance(instance, status, times.end, by, f"exit code {row.exit}" if row.exit else None)
 
     def _task(self, name: str, row: Row, status: str) -> str:
-        """The task that a row is an attempt at: one of its name that has failed before, or another one."""
+        """The task that a row is an attempt at: that of the same row before, or a new row's."""
+        told = (name, row.task_id, row.hash, row.native_id)
+        which = self._rows.get(told) or self._task_of_new_row(name, row, status)
+        self._rows.keep(told, which)
+        return composed("task", self._run, name if which == 1 else f"{name}#{which}")
+
+    def _task_of_new_row(self, name: str, row: Row, status: str) -> int:
+        """The number, among the tasks of that name, of one that has failed before, or of another one."""
         named = self._names.get(name) or Named()
         which, attempt, failed = _which(named, row)
         if status in self._attempts.failures:
             failed = (*failed[1 - MOST_FAILED :], (which, attempt))
         self._names.keep(name, Named(max(named.tasks, which), failed))
-        return composed("task", self._run, name if which == 1 else f"{name}#{which}")
+        return which
 
     def _times(self, row: Row, status: str) -> Times:
         ended = status not in ON_ITS_WAY
