@@ -26,6 +26,11 @@ def fitted(text: str) -> str:
     return f"{text[: LONGEST_ID - DIGEST - 1]}~{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:DIGEST]}"
 
 
+def nameless(format_name: str, first: str) -> str:
+    """What a run is called that its file does not name, by the first thing that no other run has told."""
+    return f"{format_name}-{hashlib.sha256(first.encode(errors='replace')).hexdigest()[:12]}"
+
+
 def template(called: str) -> str:
     """The template of tasks that a source calls so, cut where it is too long."""
     return storable(called)[:LONGEST_ID]

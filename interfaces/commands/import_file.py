@@ -38,7 +38,7 @@ Workflow = Annotated[
     typer.Option(
         metavar="ID",
         help="The workflow of new tasks, whatever the file says; else what the file says (sacct: the cluster; "
-        "spark: the application; nextflow: the run), else the name of the file without its ending.",
+        "spark: the application; nextflow: the run), else (jsonl) the name of the file without its ending.",
     ),
 ]
 TimeZone = Annotated[

@@ -143,11 +143,16 @@ def test_attempts_of_one_application_on_yarn_do_not_collide() -> None:
     assert (one[:2], two[:2]) == (("a_1/5.0/3", "a"), ("a_2/5.0/3", "a"))
 
 
-def test_an_application_without_an_id_goes_by_its_properties_else_by_its_file() -> None:
+def test_an_application_without_an_id_goes_by_its_properties_else_by_its_first_attempt() -> None:
     environment = {"Event": "SparkListenerEnvironmentUpdate", "Spark Properties": {"spark.app.id": "local-7"}}
 
     assert last(environment, started()).proposals[0][:2] == ("local-7/5.0/3", "local-7")
-    assert last(started()).proposals[0][:2] == ("sample/5.0/3", "sample")
+    one, more, two = (
+        last(*told).proposals[0]
+        for told in ([started()], [started(), started(Index=4)], [started(**{"Launch Time": milliseconds(3)})])
+    )
+    assert one[0] == f"{one[1]}/5.0/3"
+    assert one[1] == more[1] != two[1]
 
 
 def test_what_says_nothing_of_a_task_is_not_even_parsed() -> None:

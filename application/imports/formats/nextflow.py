@@ -12,7 +12,6 @@ What the trace does not say stays unknown: an attempt without a time of its star
 is CACHED was not tried in this run, and has no attempt; it is told with the times of the run that did it.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from application.imports.local_time import TimeZoneNeeded, instants
-from application.imports.naming import actor, composed, template
+from application.imports.naming import actor, composed, nameless, template
 from application.imports.options import Options
 from application.imports.proposal import (
     BadLine,
@@ -248,7 +247,7 @@ def _run(row: Callable[[str], Row], texts: Sequence[str]) -> str:
     """What the run is called: a digest of the first row that it did itself, else of the first one."""
     own = (text for text in texts if _is_own(row, text))
     text = next(own, texts[0] if texts else "")
-    return f"nextflow-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return nameless(LIFECYCLE, text)
 
 
 def _is_own(row: Callable[[str], Row], text: str) -> bool:

@@ -1,9 +1,10 @@
 """Spark's event log: a JSON object a line, plain, compressed, or the folder of a rolling log.
 
 What Spark calls task 3.1 in stage 5.0 is the attempt `APP/5.0/3/1` at the task `APP/5.0/3`, in the workflow APP (or
---workflow). APP is the application's id, with its own attempt where it has one; 5.0 is a stage and its attempt, as a
-stage that is tried again is another set of tasks. A task is PENDING since its stage was submitted, an attempt RUNNING
-since it was launched, and in its last status since it finished. What the log does not say stays unknown:
+--workflow). APP is the application's id, with its own attempt where it has one; where the log names none, it is made of
+the first attempt that it tells of. 5.0 is a stage and its attempt, as a stage that is tried again is another set of
+tasks. A task is PENDING since its stage was submitted, an attempt RUNNING since it was launched, and in its last status
+since it finished. What the log does not say stays unknown:
 
 - An attempt that never ended stays RUNNING, whatever became of its executor, stage or application.
 - A task of which no attempt was launched is not there.
@@ -17,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from application.imports.json_line import Said, json_object
-from application.imports.naming import actor, composed, template
+from application.imports.naming import actor, composed, nameless, template
 from application.imports.options import Options
 from application.imports.proposal import (
     BadLine,
@@ -185,7 +186,7 @@ class _Log:
     def _beginning(self, told: Told) -> Iterator[Proposal]:
         task, instance = self._ids(told)
         stage = self._stages.get(told.stage) or UNKNOWN
-        workflow = check_id("workflow", self._workflow or self._called())
+        workflow = check_id("workflow", self._workflow or self._called(told))
         pending = min(stage.submitted_at or told.launched_at, told.launched_at)
         yield RegisterTask(task, workflow, pending, MOST_ATTEMPTS, stage.name)
         yield CreateInstance(instance, task, told.launched_at, _executor(told), _launch(told))
@@ -204,11 +205,14 @@ class _Log:
 
     def _ids(self, told: Told) -> tuple[str, str]:
         stage = f"{told.stage[0]}.{told.stage[1]}"
-        parts = self._called(), stage, str(told.number)
+        parts = self._called(told), stage, str(told.number)
         return composed("task", *parts), composed("task instance", *parts, str(told.attempt))
 
-    def _called(self) -> str:
-        return self._application or self._options.source
+    def _called(self, told: Told) -> str:
+        if self._application is None:
+            # Not by its file: a name like eventlog is that of many.
+            self._application = nameless(LIFECYCLE, f"{told.launched_at} {told.task_id} {told.executor} {told.host}")
+        return self._application
 
     def _hear(self, at: datetime | None) -> None:
         if at is not None and at > self._latest:
