@@ -62,6 +62,13 @@ def test_the_workflow_of_the_command_stands_for_the_files() -> None:
     assert line.proposals[0][:2] == ("prod/204", "prod")
 
 
+def test_the_workflow_of_the_command_goes_before_the_files_and_leaves_the_ids() -> None:
+    (line,) = lines(HEADER + "204,17,G,Q,2026-01-31 08:00:00,\n", workflow="prod")
+
+    assert line.proposals[0][:2] == ("17/204", "prod")
+    assert line.proposals[1][0] == "17/204"
+
+
 def test_a_change_of_the_clock_keeps_the_rows_of_a_task_in_order() -> None:
     times = ("2026-11-01 00:50:00", "2026-11-01 01:50:00", "2026-11-01 01:10:00", "2026-11-01 02:05:00")
     text = HEADER + "".join(f"204,17,G,Q,{time},\n" for time in times)

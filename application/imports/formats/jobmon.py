@@ -1,8 +1,8 @@
 """Jobmon's table task_status_audit as CSV, with a header: its columns in any order, and others.
 
 A row is the transition of a task that Jobmon has closed an interval with: `previous_status` to `new_status` at
-`entered_at`. A task is `WORKFLOW/TASK_ID` in the workflow that its row names (or --workflow). Statuses are names or
-Jobmon's letters. The table knows tasks only: there are no task instances.
+`entered_at`. A task is `WORKFLOW/TASK_ID`, after the workflow that its row names, and in that one (or --workflow).
+Statuses are names or Jobmon's letters. The table knows tasks only: there are no task instances.
 
 `exited_at` is when the next row begins, and is not kept; where it is before `entered_at`, the row is counted as
 `end-before-start`. What was before a task's first row stays unknown: the log begins with the task in REGISTERING at
@@ -107,7 +107,7 @@ class _Table:
         if row.task_id is None or row.new_status is None or row.entered_at is None:
             raise NotUnderstood("has no task_id, new_status or entered_at")
         workflow = check_id("workflow", self._options.workflow or row.workflow_id)
-        task = composed("task", workflow, row.task_id)
+        task = composed("task", row.workflow_id or workflow, row.task_id)
         to, previous = self._status(row.new_status), row.previous_status and self._status(row.previous_status)
         met = self._entered.get(task)
         at = self._at(task, row.entered_at, met)
