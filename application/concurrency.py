@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict, cast
 
 from psycopg import Connection
+from psycopg.errors import ProgramLimitExceeded
 
 from application.analysis import analysis, streamed
 from application.store import Store
@@ -24,6 +25,16 @@ class InvalidBucket(SojournError, ValueError):
     def __init__(self, bucket: timedelta) -> None:
         self.bucket = bucket
         super().__init__(f"a bucket of {bucket.total_seconds():g} s is too short: it takes a millisecond or more")
+
+
+class TooManyBuckets(SojournError, ValueError):
+    """A bucket of which there would be more than anybody can look at."""
+
+    def __init__(self, bucket: timedelta, told: str) -> None:
+        self.bucket = bucket
+        super().__init__(
+            f"a bucket of {bucket.total_seconds():g} s is too short for so long a time: {told}; take a longer one"
+        )
 
 
 class Change(TypedDict):
@@ -77,7 +88,7 @@ def concurrency_by_bucket(
     """The same in buckets of time: each one from the first change to the last, or to `at` where some are still there.
 
     Buckets begin at multiples of their length from a Monday in UTC; the one that `at` lies in is weighed up to there.
-    Raises InvalidBucket, UnknownStatus and UnknownEntity.
+    Raises InvalidBucket, TooManyBuckets, UnknownStatus and UnknownEntity.
     """
     if bucket < SHORTEST:
         raise InvalidBucket(bucket)
@@ -85,7 +96,14 @@ def concurrency_by_bucket(
     with analysis(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)
         with streamed(connection, "concurrency_by_bucket", wanted) as found:
-            yield cast("Iterator[Bucket]", found)
+            yield _counted(cast("Iterator[Bucket]", found), bucket)
+
+
+def _counted(found: Iterator[Bucket], bucket: timedelta) -> Iterator[Bucket]:
+    try:
+        yield from found
+    except ProgramLimitExceeded as error:
+        raise TooManyBuckets(bucket, error.diag.message_primary or "") from error
 
 
 def known_statuses(connection: Connection[Any], kind: str) -> list[str]:

@@ -22,6 +22,7 @@ OBJECTS = (
     "time_in_status",
     "time_in_status_histogram",
     "concurrency",
+    "countable_bucket",
     "concurrency_by_bucket",
     "attempt",
     "attempts",

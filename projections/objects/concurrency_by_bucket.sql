@@ -1,8 +1,13 @@
+-- Without a window of time.
+DROP FUNCTION IF EXISTS sojourn.concurrency_by_bucket(text, text, interval, text, text);
+
 -- The boundaries of buckets are changes by nothing: with them, what lies between two changes lies within one bucket.
 -- Where both are at one instant, all but the last lead to a piece of no length.
 -- Buckets begin at multiples of their length from a Monday in UTC.
+-- What changed before the window is taken to have changed as it begins: buckets are made for the window alone.
 CREATE OR REPLACE FUNCTION sojourn.concurrency_by_bucket(
-    entity_kind text, status text, bucket interval, workflow_id text DEFAULT NULL, by text DEFAULT NULL
+    entity_kind text, status text, bucket interval, workflow_id text DEFAULT NULL, by text DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL
 )
 RETURNS TABLE ("group" text, bucket_at timestamptz, mean float8, most bigint)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -16,21 +21,37 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     span AS (
         SELECT
             c."group",
-            date_bin(concurrency_by_bucket.bucket, min(c.at), '2000-01-03T00:00:00Z') AS begins,
-            CASE WHEN sum(c.step) > 0 THEN greatest(max(c.at), asked.at) ELSE max(c.at) END AS ends,
+            date_bin(
+                concurrency_by_bucket.bucket, greatest(min(c.at), concurrency_by_bucket.since), '2000-01-03T00:00:00Z'
+            ) AS begins,
+            least(
+                CASE WHEN sum(c.step) > 0 THEN greatest(max(c.at), asked.at) ELSE max(c.at) END,
+                concurrency_by_bucket.until
+            ) AS ends,
             greatest(max(c.at), asked.at) AS asked_at
         FROM change AS c, (SELECT coalesce(sojourn.as_of(), statement_timestamp())) AS asked (at)
         GROUP BY c."group", asked.at
     ),
+    counted AS (
+        SELECT
+            s.*,
+            sojourn.countable_bucket(
+                concurrency_by_bucket.bucket,
+                sum(date_part('epoch', s.ends - s.begins) / date_part('epoch', concurrency_by_bucket.bucket)) OVER ()
+            ) AS bucket
+        FROM span AS s
+        WHERE s.begins <= s.ends
+    ),
     point AS (
-        SELECT c."group", c.at, c.step FROM change AS c
+        SELECT c."group", greatest(c.at, s.begins) AS at, c.step
+        FROM
+            change AS c
+            -- IS NOT DISTINCT FROM would look through every group for each change.
+            INNER JOIN counted AS s
+                ON coalesce(s."group", '') = coalesce(c."group", '') AND (s."group" IS NULL) = (c."group" IS NULL)
         UNION ALL
         SELECT s."group", least(b.at, s.asked_at), 0
-        FROM
-            span AS s,
-            generate_series(
-                s.begins, s.ends + concurrency_by_bucket.bucket, concurrency_by_bucket.bucket
-            ) AS b (at)
+        FROM counted AS s, generate_series(s.begins, s.ends + s.bucket, s.bucket) AS b (at)
     ),
     piece AS (
         SELECT
@@ -43,11 +64,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         p."group", date_bin(concurrency_by_bucket.bucket, p.at, '2000-01-03T00:00:00Z') AS bucket_at,
         (sum(p.n * p.seconds) / sum(p.seconds))::float8, max(p.n)
     FROM piece AS p
-    WHERE p.seconds > 0
+    WHERE
+        p.seconds > 0
+        AND date_bin(concurrency_by_bucket.bucket, p.at, '2000-01-03T00:00:00Z')
+        <= coalesce(concurrency_by_bucket.until, 'infinity')
     GROUP BY 1, 2
     ORDER BY 1, 2
 $$;
 
 COMMENT ON FUNCTION sojourn.concurrency_by_bucket IS
     'How many tasks or task instances were in a status at once, in each bucket of time: the mean weighted by time and '
-    'the most. The last bucket is weighed up to now, or to sojourn.as_of.';
+    'the most. The last bucket is weighed up to now, or to sojourn.as_of. since and until: only the buckets from the '
+    'one that since lies in to the one that until lies in.';

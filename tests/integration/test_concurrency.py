@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.concurrency import InvalidBucket, concurrency, concurrency_by_bucket
+from application.concurrency import InvalidBucket, TooManyBuckets, concurrency, concurrency_by_bucket
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE
 from domain.errors import UnknownEntity, UnknownStatus
@@ -29,6 +29,9 @@ numbers = count()
 
 Span = tuple[float, float | None]
 """The minutes after noon in which a task begins to be REGISTERING and, unless it still is, in which it is QUEUED."""
+
+Window = tuple[int | None, int | None]
+"""The minutes after noon from which and until which buckets are asked for."""
 
 
 def registering(service: TransitionService, spans: Sequence[Span], workflow: str = "w", *more: str | None) -> list[str]:
@@ -128,6 +131,15 @@ def test_what_cannot_be_asked(service: TransitionService) -> None:
         buckets(service, timedelta(), at=1)
 
 
+def test_buckets_that_would_fill_the_disk_are_refused(service: TransitionService) -> None:
+    registering(service, [(0, None)], "v")
+    registering(service, [(0, None)], "w")
+    day = 24 * 60
+
+    with pytest.raises(TooManyBuckets, match=r"a bucket of 60 s is too short for .* 1,152,000 buckets"):
+        buckets(service, MINUTE, at=400 * day, by="workflow")
+
+
 # Any set of stays, against counting who is there.
 
 spans = st.lists(
@@ -140,7 +152,11 @@ spans = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_all(
-    spans=spans, at=st.integers(0, 70), length=st.sampled_from([1, 3, 7, 60]), by=st.sampled_from([None, "template"])
+    spans=spans,
+    at=st.integers(0, 70),
+    length=st.sampled_from([1, 3, 7, 60]),
+    by=st.sampled_from([None, "template"]),
+    length_of_window=st.integers(0, 30),
 )
 def test_any_stays(
     service: TransitionService,
@@ -149,6 +165,7 @@ def test_any_stays(
     at: int,
     length: int,
     by: str | None,
+    length_of_window: int,
 ) -> None:
     workflow = f"any-{next(numbers)}"
     registering(service, [(0, 0), *spans], workflow)
@@ -168,6 +185,32 @@ def test_any_stays(
     found_buckets = buckets(service, length * MINUTE, at, **wanted)
     assert {row[:2]: row[2:] for row in found_buckets} == {row[:2]: pytest.approx(row[2:]) for row in expected}
     assert len(found_buckets) == len(expected)
+    every = windowed(connection, length, at, (None, None), **wanted)
+    for begins in (None, -5, 7, 15, 30, 71):
+        for ends in (None, 12, (begins or 0) + length_of_window):
+            some = [row for row in every if meets(row[1], length, (begins, ends))]
+            assert windowed(connection, length, at, (begins, ends), **wanted) == some
+
+
+def windowed(
+    connection: psycopg.Connection[Any], length: int, at: int, window: Window, **wanted: Any
+) -> list[tuple[Any, ...]]:
+    """The buckets of a window of time, as SQL answers."""
+    since, until = (None if minute is None else NOON + minute * MINUTE for minute in window)
+    with connection.transaction():
+        connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [(NOON + at * MINUTE).isoformat()])
+        rows = connection.execute(
+            "SELECT * FROM sojourn.concurrency_by_bucket('task', 'REGISTERING', %(length)s, %(workflow_id)s, %(by)s,"
+            " since => %(since)s, until => %(until)s)",
+            {"length": length * MINUTE, "since": since, "until": until, **wanted},
+        )
+        return [(group, minutes(begins), round(mean, 9), most) for group, begins, mean, most in rows]
+
+
+def meets(begins: float, length: int, window: Window) -> bool:
+    """Whether a bucket lies in a window, if only in part."""
+    since, until = window
+    return (since is None or begins + length > since) and (until is None or begins <= until)
 
 
 def there(stays: list[Stay], minute: float) -> int:

@@ -1,0 +1,14 @@
+-- A bucket, unless time has too many of it: each would be written to the disk before the first is read.
+CREATE OR REPLACE FUNCTION sojourn.countable_bucket(bucket interval, number float8) RETURNS interval
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    IF number > 1000000 THEN
+        RAISE EXCEPTION 'that would be % buckets, of a million at most', to_char(number, 'FM999,999,999,999,999,999')
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'Take a longer bucket, or a window of time.';
+    END IF;
+    RETURN bucket;
+END
+$$;
+
+COMMENT ON FUNCTION sojourn.countable_bucket IS
+    'The bucket itself; raises program_limit_exceeded where there would be more than a million of it.';
