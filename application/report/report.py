@@ -5,13 +5,13 @@ However many attempts there are, what is read is bounded: a grid of lanes and co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from application.as_of import as_of
+from application.as_of import as_of, present
 from application.known import check_workflow
 from application.orphans import Orphan, orphans
 from application.report.grid import Grid, Part, Run
@@ -79,12 +79,14 @@ class Failure(NamedTuple):
 class Report:
     """What is known of a workflow as of `read_at`. Attempts are its task instances; where it has none, its tasks.
 
-    The grid's columns cut the time from `begin` to `end`, the last entered status, which lies before `read_at`.
+    The grid's columns cut the time from `begin` to `end`: `last_at`, when the last status was entered, or a second
+    where that would be less.
     """
 
     workflow_id: str
     read_at: datetime
     begin: datetime
+    last_at: datetime
     end: datetime
     kind: str
     tasks: Sequence[Status]
@@ -104,22 +106,24 @@ class Report:
 
 def report(store: Store, workflow_id: str, at: datetime | None = None) -> Report:
     """The report of a workflow as of `at` (None: now); raises UnknownEntity."""
+    read_at = at or present(store)
     found = orphans(store, decided=True, at=at, workflow_id=workflow_id)
     with as_of(store, at) as connection:
         check_workflow(connection, workflow_id)
         tasks = _statuses(connection, workflow_id, TASK)
         instances = _statuses(connection, workflow_id, TASK_INSTANCE)
         kind, attempts = (TASK_INSTANCE, instances) if instances else (TASK, tasks)
-        begin = min((status.first_at for status in attempts), default=at or datetime.now(UTC))
-        end = max((status.last_at for status in (*tasks, *instances)), default=begin)
-        end = max(end, begin + SHORTEST)
+        begin = min((status.first_at for status in attempts), default=read_at)
+        last_at = max((status.last_at for status in (*tasks, *instances)), default=begin)
+        end = max(last_at, begin + SHORTEST)
         grid = _grid(connection, workflow_id, kind, attempts, begin, end)
         lanes = _lanes(connection, workflow_id, kind, attempts, grid)
         failures = _failures(connection, workflow_id, kind, attempts)
     return Report(
         workflow_id,
-        at or datetime.now(UTC),
+        read_at,
         begin,
+        last_at,
         end,
         kind,
         tasks,

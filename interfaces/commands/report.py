@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from interfaces import connect
+from interfaces.beginning import say_why_nothing
 from interfaces.options import At, time_of
 from interfaces.output import AsJson, Dsn, show
 
@@ -25,8 +26,11 @@ def report(
     from application.report.report import report as reported
     from interfaces.report.page import page
 
+    time = time_of(at)
     with connect.service(ctx, dsn) as service:
-        found = reported(service.store, workflow, time_of(at))
+        found = reported(service.store, workflow, time)
+        if not found.attempts:
+            say_why_nothing(service.store, found.kind, workflow, time)
     output.write_text(page(found), encoding="utf-8")
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}

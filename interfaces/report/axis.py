@@ -40,4 +40,6 @@ def _text(at: datetime, step: timedelta) -> str:
         return f"{at:%Y-%m-%d}"
     if step >= HOUR:
         return f"{at:%m-%d %H:%M}"
-    return f"{at:%H:%M}" if step >= MINUTE else f"{at:%H:%M:%S}.{at.microsecond // 100_000}"
+    if step >= MINUTE:
+        return f"{at:%H:%M}"
+    return f"{at:%H:%M:%S}" if step >= SECOND else f"{at:%H:%M:%S}.{at.microsecond // 100_000}"

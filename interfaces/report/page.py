@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from application.report.report import COLUMNS, Lane, Report, Status
+from domain.entity import TASK
 from interfaces.output import in_words, local
 from interfaces.report.axis import ticks
 
 WIDTH = 1000
 """The width of the charts' drawing area, in the units of their drawings."""
 
-MARGIN = 150
-"""What is to the left of it, for labels."""
+MARGIN = 190
+"""What is to the left of it and to the right, for labels."""
 
 HEIGHT = 220
 """The height of the chart of concurrency."""
@@ -23,8 +24,11 @@ HEIGHT = 220
 LANE_HEIGHTS = ((40, 16), (100, 10), (200, 6))
 """With at most so many lanes, how high each is."""
 
-LONGEST = 26
-"""How many letters of a name fit beside a lane."""
+LONGEST = 24
+"""How many letters of a name fit to the left of a lane, wide ones too."""
+
+LONGEST_OUTCOME = 18
+"""How many letters fit to the right of it, behind the share of failures."""
 
 PALETTE = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#F0E442", "#D55E00", "#999999")
 """Okabe and Ito's colours, which people who see few colours tell apart."""
@@ -77,6 +81,7 @@ def page(report: Report) -> str:
         "mean": _mean,
         "number": _number,
         "shorten": _shortened,
+        "cut": _cut,
     }
     swatches = _swatches(report.waiting_and_working)
     scale = max(map(sum, zip(*report.concurrency.values(), strict=True)), default=0.0)
@@ -96,6 +101,8 @@ def page(report: Report) -> str:
         ticks=[(_x(report, tick.at), tick.text) for tick in ticks(report.begin, report.end)],
         width=WIDTH,
         margin=MARGIN,
+        right=MARGIN,
+        what="tasks" if report.kind == TASK else "attempts",
         height=HEIGHT,
         lane_height=lane_height,
         lanes_height=lane_height * len(report.lanes),
@@ -163,7 +170,7 @@ def _name(lane: Lane) -> str:
 
 def _outcome(lane: Lane) -> str:
     if lane.attempts == 1:
-        return f"{lane.status}{', open' if lane.open else ''}"
+        return f"{'still ' if lane.open else ''}{lane.status}"
     counts = ((lane.failed, "failed"), (lane.open, "open"))
     return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
@@ -171,6 +178,10 @@ def _outcome(lane: Lane) -> str:
 def _shortened(name: str) -> str:
     """The end of a long name, which is what tells attempts apart."""
     return name if len(name) <= LONGEST else f"\u2026{name[1 - LONGEST :]}"
+
+
+def _cut(outcome: str) -> str:
+    return outcome if len(outcome) <= LONGEST_OUTCOME else f"{outcome[: LONGEST_OUTCOME - 1]}\u2026"
 
 
 def _lane_height(lanes: int) -> int:

@@ -101,6 +101,24 @@ class TestNumbers:
         assert {status.status: status.n for status in found.attempts if status.n} == {"LAUNCHED": 1}
         assert (found.end, found.failures) == (NOON + timedelta(seconds=20), [])
 
+    def test_before_it_began_it_says_so(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [10], None)])
+
+        found = report(service.store, "w", NOON - timedelta(days=1))
+
+        text = _Text.of(page(found))
+        assert found.read_at == NOON - timedelta(days=1)
+        assert "Nothing of this workflow had happened by then" in text
+        assert "the last status" not in text
+
+    def test_all_of_it_in_one_moment(self, service: TransitionService) -> None:
+        live(service, "w", [(0, [], None)])
+
+        found = report(service.store, "w")
+
+        assert (found.begin, found.last_at) == (NOON, NOON)
+        assert ":00:00.4<" in page(found)
+
     def test_tasks_without_attempts_are_drawn_themselves(self, service: TransitionService) -> None:
         service.register_tasks("w", [TaskSpec("t1")], "fetch_ml", occurred_at=NOON)
         service.transition_task("t1", "preparing", occurred_at=NOON + timedelta(seconds=5))
@@ -108,7 +126,9 @@ class TestNumbers:
         found = report(service.store, "w")
 
         assert (found.kind, [lane.id for lane in found.lanes]) == ("task", ["t1"])
-        assert "preparing" in page(found)
+        text = _Text.of(page(found))
+        assert "still preparing" in text
+        assert "attempt" not in text
 
     def test_an_unknown_workflow(self, service: TransitionService) -> None:
         live(service, "nightly", [(0, [], None)])
@@ -154,6 +174,17 @@ class TestPage:
 
         assert "<script" not in html
         assert _Text.of(html).count(name) >= 3
+
+    def test_what_is_too_long_beside_a_lane_is_cut_and_told_whole(self, service: TransitionService) -> None:
+        name = "A" * 60
+        service.register_tasks("w", [TaskSpec(name, max_attempts=1)], occurred_at=NOON)
+        service.gate_tasks_for_queueing([name], occurred_at=NOON)
+        service.create_task_instances({name: name}, occurred_at=NOON)
+
+        lane = re.search(r'<text class="label".*?text-anchor="end".*?</text>', page(report(service.store, "w")), re.S)
+
+        assert lane
+        assert f">\u2026{'A' * 23}<title>{name}</title>" in lane[0]
 
     def test_tags_are_balanced(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "DONE")])
