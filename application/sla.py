@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from psycopg import Connection
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from application.concurrency import known_statuses
 from application.lifecycle_source import PLAINLY
@@ -61,7 +61,7 @@ class Limit(BaseModel):
     entity: Literal["task", "ti", "task_instance"] = "task"
     status: str
     template: str | None = None
-    at_most: Annotated[float, BeforeValidator(_seconds), AfterValidator(check_seconds)]
+    at_most: Annotated[float, Field(strict=True), BeforeValidator(_seconds), AfterValidator(check_seconds)]
 
     @property
     def kind(self) -> str:
@@ -134,6 +134,8 @@ def _told(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         known = list(Limit.model_fields) if len(problem["loc"]) > 1 else ["limit"]
         return f"{place} is no key{did_you_mean(get_close_matches(str(problem['loc'][-1]), known, n=1))}"
+    if problem["type"] == "tuple_type":
+        return f"{place} must be a list: write [[{place}]]"
     if problem["type"] == "literal_error":
         return f"{place} must be {problem['ctx']['expected']}"
     return f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"

@@ -54,8 +54,8 @@ def concurrency(
         with read(service.store, length, wanted) as rows:
             shown = rows if by else map(without_group, rows)
             number = show_rows(shown) if as_json else tell(list(islice(shown, SHOWN + 1)), by)
-        if not number:
-            say_why_nothing(service.store, kind, workflow, time)
+        if not number and not say_why_nothing(service.store, kind, workflow, time):
+            messages().print(f"no {kind.replace('_', ' ')} stayed in {status}")
 
 
 @contextmanager

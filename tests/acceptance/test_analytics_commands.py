@@ -77,6 +77,12 @@ def test_a_curve_for_people_is_cut_and_says_so(ran: TransitionService) -> None:
     assert "the first 500 rows" in done.stderr
 
 
+def test_a_status_that_nobody_was_in_is_told(ran: TransitionService) -> None:
+    done = run(ran, "concurrency", "--status", "KILL_SELF", "--entity", "ti")
+
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "no task instance stayed in KILL_SELF\n")
+
+
 def test_attempts(ran: TransitionService) -> None:
     (found,) = document(ran, "attempts", *AT)
 

@@ -103,11 +103,12 @@ def test_a_breach_says_where_and_since_when(service: TransitionService, sla: Pat
     [
         ("", "has no [[limit]]"),
         ("[[limits]]", "limits is no key; did you mean 'limit'?"),
-        ("[limit]", "limit must be a list"),
+        ("[limit]", "limit must be a list: write [[limit]]"),
         ("[[limit]]\nat_most = 1", "limit 1: status is missing"),
         ("[[limit]]\nstatus = 'DONE'", "limit 1: at_most is missing"),
         ("[[limit]]\nstatus = 'DONE'\nat_most = 'ages'", "limit 1: at_most: duration 'ages' cannot be used"),
         ("[[limit]]\nstatus = 'DONE'\nat_most = -1", "limit 1: at_most: duration -1.0 cannot be used"),
+        ("[[limit]]\nstatus = 'DONE'\nat_most = true", "limit 1: at_most must be a number"),
         (
             "[[limit]]\nstatus = 'DONE'\nat_most = 1\ntemplat = 'x'",
             "limit 1: templat is no key; did you mean 'template'?",
