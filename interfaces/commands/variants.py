@@ -46,6 +46,8 @@ def variants(
     with connect.service(ctx, dsn) as service:
         if graph:
             edges = read.directly_follows(service.store, kind, workflow, time)
+            if not edges:
+                say_why_nothing(service.store, kind, workflow, time)
             show(edges, as_json=as_json, people=lambda console: console.print(drawn(edges, graph), soft_wrap=True))
             return
         asked = limit or (None if as_json else SHOWN + 1)

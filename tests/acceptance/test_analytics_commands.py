@@ -168,7 +168,9 @@ def test_what_cannot_be_answered_is_an_error(
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("command", [["attempts"], ["variants"], ["concurrency", "--status", "RUNNING"]])
+@pytest.mark.parametrize(
+    "command", [["attempts"], ["variants"], ["variants", "--graph", "dot"], ["concurrency", "--status", "RUNNING"]]
+)
 def test_an_empty_log_has_empty_answers(service: TransitionService, command: list[str]) -> None:
     done = run(service, *command, "--json")
 
