@@ -19,6 +19,7 @@ start, is a further attempt, which begins then. Times may also have an offset, o
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
