@@ -1,11 +1,10 @@
 """Bundling: a workflow's part of the log, written into a case file."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO, TypedDict
+from typing import Any, TypedDict
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -13,6 +12,7 @@ from pydantic_core import from_json
 
 from application.cases.file import Line, write_case
 from application.nearest import unknown_workflow
+from application.output_file import output_file
 from application.replay import Progress, Scope, logged_events, unheard
 from application.store import Store
 from infrastructure.event_mapper import LoggedEvent
@@ -33,10 +33,12 @@ class Bundle(TypedDict):
 
 
 def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unheard) -> Bundle:
-    """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OSError."""
+    """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OutputInTheWay,
+    NoPlaceForOutput.
+    """
     with store.database.snapshot() as connection:
         header, scope = _header(connection, workflow_id)
-        with _whole_or_not_at_all(path) as stream:
+        with output_file(path) as stream:
             digest = write_case(stream, header, _lines(connection, scope, progress))
     return {
         "file": str(path),
@@ -47,20 +49,6 @@ def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unhe
         "digest": digest,
         "bytes": path.stat().st_size,
     }
-
-
-@contextmanager
-def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as stream:
-            yield stream
-        part.replace(path)
-    except OSError as error:
-        # Nobody asked for the part.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]:

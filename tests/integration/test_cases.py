@@ -18,6 +18,7 @@ from application.cases.file import CaseFile, CaseInvalid, write_case
 from application.cases.opened import OpenedCase, OpeningForbidden, UnknownCase, forget_case, open_case, opened_cases
 from application.history import history
 from application.orphans import orphans
+from application.output_file import OutputInTheWay
 from application.status import status
 from application.transition_service import TaskSpec, TransitionService
 from application.trial import try_history
@@ -214,13 +215,14 @@ def test_who_may_not_create_a_database_is_told_so(
 
 def test_a_workflow_that_is_not_there_leaves_the_file_as_it_was(log: TransitionService, case: Path) -> None:
     before = case.read_bytes()
+    files = set(case.parent.iterdir())
 
     with pytest.raises(UnknownEntity, match="no workflow 'w3'"):
         bundle(log.store, "w3", case)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(OutputInTheWay, match="is a folder"):
         bundle(log.store, "w", case.parent)
     assert case.read_bytes() == before
-    assert [file.name for file in case.parent.glob("*.part")] == []
+    assert set(case.parent.iterdir()) == files
 
 
 def test_a_case_that_was_never_opened(home: Database) -> None:

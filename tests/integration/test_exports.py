@@ -4,8 +4,10 @@ import base64
 import csv
 import io
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +21,9 @@ import xmlschema
 from google.protobuf import json_format
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from application.exports.exporter import ExportAnswer, OutputInTheWay, export
+from application.exports.exporter import ExportAnswer, export
 from application.exports.formats import UnknownExport, formats
+from application.output_file import NoPlaceForOutput, OutputInTheWay
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.errors import UnknownEntity
@@ -188,6 +191,18 @@ class TestPerfetto:
         assert {"task t1", "worker worker@node1", "worker worker@node2"} <= processes
         assert "attempt 2 on worker@node1: t1/2" in named.values()
 
+    def test_no_two_tracks_have_the_same_number(self, trace: list[dict[str, Any]]) -> None:
+        tracks = [(event["pid"], event["tid"]) for event in trace if event["name"] == "thread_name"]
+        processes = {event["pid"]: event["args"]["name"] for event in trace if event["name"] == "process_name"}
+
+        assert len({thread for _, thread in tracks}) == len(tracks)
+        assert min(thread for _, thread in tracks) > 0
+        # The thread with the number of its process is the main one: a task's own statuses.
+        main = [process for process, thread in tracks if process == thread]
+        assert sorted(processes[process] for process in main) == sorted(
+            name for name in processes.values() if name.startswith("task ")
+        )
+
     def test_it_has_every_stay(self, trace: list[dict[str, Any]], connection: psycopg.Connection[Any]) -> None:
         shown = Counter(
             (event["args"]["entity"], event["name"], event["ts"])
@@ -306,6 +321,32 @@ class TestAnyFormat:
         assert answer["rows"] > 0
         assert "the last one" not in text
         assert [file.name for file in tmp_path.iterdir()] == ["export"]
+
+    def test_a_pipe_is_written_to_and_stays_one(self, lived: TransitionService, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor() as reader:
+            text = reader.submit(pipe.read_bytes)
+            export(lived.store, "csv", str(pipe), "other")
+
+        assert pipe.is_fifo()
+        assert text.result().startswith(b"entity,")
+
+    def test_a_link_stays_one(self, lived: TransitionService, tmp_path: Path) -> None:
+        (tmp_path / "latest").symlink_to("today.csv")
+        (tmp_path / "today.csv").write_text("the last one")
+
+        export(lived.store, "csv", str(tmp_path / "latest"))
+
+        assert (tmp_path / "latest").is_symlink()
+        assert (tmp_path / "today.csv").read_text().startswith("entity,")
+
+    @pytest.mark.parametrize("format_name", ["csv", "parquet"])
+    def test_a_folder_that_is_not_there_is_named(
+        self, service: TransitionService, tmp_path: Path, format_name: str
+    ) -> None:
+        with pytest.raises(NoPlaceForOutput, match="nowhere/export' cannot be written: No such file"):
+            export(service.store, format_name, str(tmp_path / "nowhere" / "export"))
 
     @pytest.mark.parametrize("format_name", formats())
     def test_an_empty_log_is_an_empty_export(
