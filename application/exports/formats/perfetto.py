@@ -1,6 +1,6 @@
 """A trace for ui.perfetto.dev, in the JSON of Chrome's trace viewer: tracks of slices on one axis of time.
 
-Each task is a process: its first thread shows the task's own statuses, each further one an attempt's. Each worker is
+Each task is a process: its main thread shows the task's own statuses, each further one an attempt's. Each worker is
 a process, too, with a thread for each attempt that it worked on. No thread has two attempts, so that attempts which
 overlap are beside each other, never one inside the other. A terminal status is an instant: it lasts for ever.
 """
@@ -26,17 +26,19 @@ def write(source: Source, output: BinaryIO) -> int:
 
 
 class _Trace:
-    """Numbers the processes and threads."""
+    """Numbers the processes and threads, no two the same: Perfetto takes 0 for an idle process, a thread with its
+    process's number for the main one, and in older versions a thread of any process for the one of that number."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, int] = {}
         self.rows = 0
 
     def events(self, record: Record) -> Iterator[dict[str, Any]]:
         process = next(self._numbers)
-        yield _name("process", process, 0, f"task {record.task.first.id}")
-        for thread, track in enumerate((record.task, *record.attempts)):
+        yield _name("process", process, process, f"task {record.task.first.id}")
+        for track in (record.task, *record.attempts):
+            thread = process if track is record.task else next(self._numbers)
             yield _name("thread", process, thread, _title(track))
             yield from self._counted(_statuses(track, process, thread))
         for attempt in record.attempts or (record.task,):
@@ -47,9 +49,9 @@ class _Trace:
         if work is None or work.worker is None or work.ends:
             return
         if work.worker not in self._workers:
-            self._workers[work.worker] = _Worker(next(self._numbers))
-            yield _name("process", self._workers[work.worker].process, 0, f"worker {work.worker}")
-        process, thread = self._workers[work.worker].next_thread()
+            self._workers[work.worker] = number = next(self._numbers)
+            yield _name("process", number, number, f"worker {work.worker}")
+        process, thread = self._workers[work.worker], next(self._numbers)
         yield _name("thread", process, thread, str(track.entity))
         slice_ = _event("X", "work", process, thread, work, dur=microseconds(track.ended_at, work.entered_at))
         yield from self._counted(iter([slice_ | {"name": str(track.entity)}]))
@@ -58,15 +60,6 @@ class _Trace:
         for event in events:
             self.rows += 1
             yield event
-
-
-class _Worker:
-    def __init__(self, process: int) -> None:
-        self.process = process
-        self._threads = count()
-
-    def next_thread(self) -> tuple[int, int]:
-        return self.process, next(self._threads)
 
 
 def _statuses(track: Track, process: int, thread: int) -> Iterator[dict[str, Any]]:
