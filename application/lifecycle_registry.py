@@ -31,8 +31,13 @@ class LifecycleRegistry:
             return self.named(source)
         return find_lifecycle(source)
 
-    def named(self, name: str) -> Lifecycle:
-        """The lifecycle of that name that ships with Sojourn, or the newest in the log; raises UnknownLifecycle."""
+    def named(self, name: str, version: int | None = None) -> Lifecycle:
+        """The lifecycle of that name and version; raises UnknownLifecycle.
+
+        Without a version, it is the one that ships with Sojourn, or the newest in the log.
+        """
+        if version is not None:
+            return self.pinned(name, version)
         return get_lifecycle(name) if name in shipped() else self.newest(name)
 
     def newest(self, name: str) -> Lifecycle:

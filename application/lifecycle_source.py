@@ -70,13 +70,14 @@ def read_file(path: Path) -> Lifecycle:
     except tomllib.TOMLDecodeError as error:
         raise LifecycleFileInvalid(path, [f"is no TOML: {error}"]) from error
     except ValidationError as error:
-        raise LifecycleFileInvalid(path, [_told(problem) for problem in error.errors()]) from error
+        raise LifecycleFileInvalid(path, [problem_in_words(problem) for problem in error.errors()]) from error
     if problems := lifecycle.problems():
         raise LifecycleFileInvalid(path, problems, lifecycle_warnings(lifecycle))
     return lifecycle
 
 
-def _told(problem: Any) -> str:
+def problem_in_words(problem: Any) -> str:
+    """What pydantic has found wrong with a definition, and where."""
     place = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])

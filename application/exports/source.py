@@ -44,7 +44,7 @@ class Source:
         self, connection: Connection[Any], lifecycle_of: LifecycleOf, workflow_id: str | None, progress: Progress
     ) -> None:
         self._connection = connection
-        self._lifecycle_of = lifecycle_of
+        self.lifecycle_of = lifecycle_of
         self._progress = progress
         self.workflow_id = workflow_id
 
@@ -62,7 +62,7 @@ class Source:
             cursor.itersize = CHUNK
             cursor.execute(query("projections", "proposals"), self._wanted)
             for position, kind, stream, workflow_id, told_at, data, attempts, lifecycle, version in cursor:
-                pinned = self._lifecycle_of(lifecycle, version) if lifecycle else None
+                pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
                 yield Proposal(position, kind, stream, workflow_id, told_at, data, attempts, pinned)
 
     def csv(self) -> Iterator[bytes]:

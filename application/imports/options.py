@@ -1,12 +1,11 @@
 """What the person who imports says beside the file."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from application.imports.named_lifecycles import NamedLifecycles
 from domain.errors import WrongLifecycle
 from domain.lifecycle import Lifecycle
-from domain.lifecycles import get_lifecycle
 from domain.machine import Machine
 
 
@@ -14,8 +13,8 @@ from domain.machine import Machine
 class Options:
     """The lifecycle of new tasks, the name of the source, and where it is told, the workflow and the time zone.
 
-    `zone` is that of times without one. Tasks of a file that names their lifecycles are under those, unless
-    `lifecycle_is_told`; `named` finds them and raises UnknownLifecycle.
+    `zone` is that of times without one. Tasks of a file that names their lifecycles are under those; where nobody knows
+    one, under `lifecycle` if `lifecycle_is_told`.
     """
 
     lifecycle: Lifecycle
@@ -23,7 +22,7 @@ class Options:
     workflow: str | None = None
     zone: ZoneInfo | None = None
     lifecycle_is_told: bool = False
-    named: Callable[[str], Lifecycle] = get_lifecycle
+    lifecycles: NamedLifecycles = field(default_factory=NamedLifecycles)
 
     def attempts_of(self, source: str) -> Machine:
         """The machine of task instances; raises WrongLifecycle where there is none for the attempts of `source`."""

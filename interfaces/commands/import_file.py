@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -65,6 +64,7 @@ def import_file(
     from application.imports.formats import checked, find_format
     from application.imports.importer import import_lines
     from application.imports.local_time import time_zone
+    from application.imports.named_lifecycles import NamedLifecycles
     from application.imports.options import Options
     from application.imports.source import STDIN, opened, stem
     from domain.entity import check_id
@@ -78,7 +78,7 @@ def import_file(
     with opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
         under = connected.store.lifecycles.find(lifecycle or format_.LIFECYCLE)
         name = "stdin" if file == STDIN else stem(file)
-        named = cache(connected.store.lifecycles.named)  # asked of the log once, not for each task
+        named = NamedLifecycles(connected.store.lifecycles.named)
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
         lines = chain(format_.read(checked(format_name, file, source.lines()), options), source.ending())
         answer = import_lines(connected.store, under, lines, progress).answer()

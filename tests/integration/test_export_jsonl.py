@@ -1,5 +1,6 @@
 """jsonl out and in again: another database comes to the same audit, whatever was reported."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,18 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TASKS = ("t1", "t2")
 STATUSES = sorted(get_lifecycle("jobmon").task.statuses)
 INSTANCE_STATUSES = ("INSTANTIATED", "LAUNCHED", "RUNNING", "TRIAGING", "DONE", "ERROR", "KILL_SELF", "ERROR_FATAL")
+
+OWN = """
+name = "own"
+version = {version}
+[task]
+initial = "NEW"
+terminal = ["DONE", "OLD"]
+[task.transitions]
+NEW = ["{follows}"]
+DONE = []
+OLD = []
+"""
 
 steps = st.lists(
     st.one_of(
@@ -79,6 +92,38 @@ def test_every_task_keeps_its_lifecycle_its_owner_and_its_attributes(
     with TransitionService.connect(empty_dsn) as other:
         assert_same_audit(service, other, tmp_path)
         assert _kept(other) == _kept(service)
+
+
+def test_a_lifecycle_of_ones_own_goes_along_each_version_once(
+    service: TransitionService, empty_dsn: str, tmp_path: Path
+) -> None:
+    for version, follows in (1, "DONE"), (2, "OLD"):
+        file = tmp_path / f"{version}.toml"
+        file.write_text(OWN.format(version=version, follows=follows))
+        service.register_tasks("w", [TaskSpec(f"v{version}"), TaskSpec(f"w{version}")], lifecycle=file)
+    service.register_tasks("w", [TaskSpec("t1")])
+    for task in ("v1", "v2"):
+        service.transition_task(task, "DONE")  # which version 2 does not let pass
+
+    with TransitionService.connect(empty_dsn) as other:
+        assert_same_audit(service, other, tmp_path)
+        assert _kept(other) == _kept(service)
+    lines = [json.loads(line) for line in (tmp_path / "export.jsonl").read_text().splitlines()]
+    assert ["definition" in line for line in lines[:5]] == [True, False, True, False, False]
+
+
+def test_a_report_that_came_late_moves_the_task_again(
+    service: TransitionService, empty_dsn: str, tmp_path: Path
+) -> None:
+    service.register_tasks("w", [TaskSpec("t1", 2)], occurred_at=NOON)
+    service.create_task_instances({"i0": "t1"}, occurred_at=NOON + timedelta(seconds=5))
+    for second, status in enumerate(("INSTANTIATED", "LAUNCHED", "RUNNING", "ERROR"), 6):
+        service.transition_task_instance("i0", status, occurred_at=NOON + timedelta(seconds=second))
+    # Its instance has had the task QUEUED at that time, which is not what this one says.
+    assert service.gate_tasks_for_queueing(["t1"], occurred_at=NOON + timedelta(seconds=5))["gated"] == ["t1"]
+
+    with TransitionService.connect(empty_dsn) as other:
+        assert_same_audit(service, other, tmp_path)
 
 
 def take(service: TransitionService, step: tuple[Any, ...], at: datetime) -> None:

@@ -13,6 +13,7 @@ from application.imports.options import Options
 from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
 from application.imports.source import LONGEST_LINE
 from domain.actor import Actor
+from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle
 from tests.importing import jsonl, read
 
@@ -30,6 +31,13 @@ def proposal(line: dict[str, Any], **options: Any) -> object:
     assert isinstance(understood, Line), understood
     (only,) = understood.proposals
     return only
+
+
+def lifecycle_of(line: Line | BadLine) -> Lifecycle | None:
+    assert isinstance(line, Line), line
+    (registered,) = line.proposals
+    assert isinstance(registered, RegisterTask)
+    return registered.lifecycle
 
 
 def error(line: dict[str, Any] | str) -> str:
@@ -51,6 +59,51 @@ def test_what_the_line_does_not_say_is_as_it_is_for_a_task_of_the_service_and_a_
 def test_the_workflow_of_the_command_goes_before_that_of_the_line() -> None:
     assert proposal(REGISTERED | {"workflow": "w1"}, workflow="w2") == RegisterTask("t1", "w2", EIGHT, 3)
     assert proposal(QUEUED | {"workflow": "w1"}, workflow="w2") == MoveTask("t1", "QUEUED", EIGHT)
+
+
+OWN = {
+    "name": "own",
+    "version": 2,
+    "task": {"initial": "NEW", "terminal": ["OLD"], "transitions": {"NEW": ["OLD"], "OLD": []}},
+}
+
+
+def test_a_lifecycle_that_a_line_names_goes_before_that_of_the_command_where_it_is_known() -> None:
+    options = Options(get_lifecycle("jobmon"), "sample", lifecycle_is_told=True)
+    lines = [REGISTERED | {"lifecycle": name} for name in ("prefect", "nowhere", "jobmon")]
+
+    understood = find_format("jsonl").read(enumerate(jsonl(lines).encode().splitlines()), options)
+
+    assert [lifecycle_of(line) for line in understood] == [get_lifecycle("prefect"), None, None]
+
+
+def test_a_lifecycle_that_a_line_defines_is_known_to_later_ones_by_its_name_and_version() -> None:
+    lines: list[dict[str, Any]] = [
+        REGISTERED | {"definition": OWN},
+        REGISTERED | {"lifecycle": "own", "lifecycle_version": 2},
+        REGISTERED | {"lifecycle": "own", "lifecycle_version": 1},
+    ]
+
+    first, second, bad = read("jsonl", jsonl(lines))
+
+    assert lifecycle_of(first) == lifecycle_of(second) == Lifecycle.model_validate(OWN)
+    assert isinstance(bad, BadLine)
+    assert bad.error.startswith("is of lifecycle 'own' version 1, which neither ships")
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        (OWN | {"version": 0}, '"definition" is no lifecycle: version must be 1 or more'),
+        (
+            OWN | {"attempt": "NWE"},
+            "\"definition\" is no lifecycle: attempt names 'NWE', which is no status; did you mean 'NEW'?",
+        ),
+        ("own", "\"definition\" is 'own', not an object"),
+    ],
+)
+def test_a_definition_that_does_not_fit_is_a_bad_line(definition: object, said: str) -> None:
+    assert said in error(REGISTERED | {"definition": definition})
 
 
 def test_moves_and_an_instance_that_is_created() -> None:

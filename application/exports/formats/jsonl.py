@@ -1,6 +1,6 @@
 """The generic format that `sojourn import jsonl` reads: what was proposed, and nothing of what it caused.
 
-Imported again, under the same lifecycles, every line is decided anew, and the audit is the same. Refused reports are
+Imported again, every line is decided anew under the same lifecycle, and the audit is the same. Refused reports are
 there too, but for those of rules that looked at more than a line says (slots that were taken, a time that had not
 come): they moved nothing, and would be decided otherwise now.
 """
@@ -13,6 +13,8 @@ from pydantic_core import to_json
 from application.exports.source import Proposal, Source
 from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycle import NOT_OWNER
+from domain.lifecycles import get_lifecycle, shipped
+from domain.replay import LifecycleOf
 
 Said = dict[str, Any]
 
@@ -27,12 +29,27 @@ def write(source: Source, output: BinaryIO) -> int:
 
 
 def _lines(source: Source) -> Iterator[Said]:
+    defined: set[tuple[str, int]] = set()
     for proposal in source.proposals():
         said = _SAID.get(proposal.name)
         if said is not None and not _was_put_off(proposal):
             kind, _, name = proposal.stream.partition(":")
             line = {"entity": kind, "id": name} | said(proposal) | {"at": proposal.told_at} | _told(proposal.data)
+            if said is _registered:
+                line |= _defined(proposal.data, source.lifecycle_of, defined)
             yield {key: value for key, value in line.items() if value is not None}
+
+
+def _defined(data: Said, lifecycle_of: LifecycleOf, defined: set[tuple[str, int]]) -> Said:
+    """What else there is to say of a lifecycle that another Sojourn has not: all of it, the first time."""
+    key = data["lifecycle"], data["lifecycle_version"]
+    if key[0] in shipped() and get_lifecycle(key[0]).key == key:
+        return {}
+    said: Said = {"lifecycle_version": key[1]}
+    if key not in defined:
+        defined.add(key)
+        said["definition"] = lifecycle_of(*key).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return said
 
 
 def _registered(proposal: Proposal) -> Said:

@@ -6,7 +6,8 @@
     {"entity":"task_instance","id":"t1/1","to":"INSTANTIATED","at":"...","actor":"node7","reason":"..."}
 
 What `sojourn export --format jsonl` writes beside that: the `lifecycle`, `array` and `attributes` of a task that is
-registered; `attempt` where a task's line begins one, or does not, against what its lifecycle says; the `runner` in
+registered, and of a lifecycle that does not ship with Sojourn its `lifecycle_version` and, the first time, its
+`definition`; `attempt` where a task's line begins one, or does not, against what its lifecycle says; the `runner` in
 whose name it goes there; the `state` that is more than its status; `{"event":"reset"}` of a resumed workflow's task.
 
 `actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` may stand on any
@@ -37,7 +38,7 @@ from application.imports.proposal import (
 from application.registration import TaskSpec
 from domain.actor import Actor
 from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
-from domain.errors import InvalidTime, SojournError, UnknownLifecycle, did_you_mean
+from domain.errors import InvalidTime, SojournError, did_you_mean
 from domain.lifecycle import Lifecycle
 from domain.state import State
 from domain.text import is_storable, storable_json
@@ -51,7 +52,8 @@ REGISTERED, CREATED, RESET = "registered", "created", "reset"
 EVENTS = {TASK: REGISTERED, TASK_INSTANCE: CREATED}
 COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
-    (TASK, REGISTERED): COMMON | {"event", "template", "max_attempts", "lifecycle", "array", "attributes"},
+    (TASK, REGISTERED): COMMON
+    | {"event", "template", "max_attempts", "lifecycle", "lifecycle_version", "definition", "array", "attributes"},
     (TASK, None): COMMON | {"to", "attempt", "runner", "state"},
     (TASK, RESET): COMMON | {"event"},
     (TASK_INSTANCE, CREATED): COMMON | {"event", "task"},
@@ -180,16 +182,23 @@ def _unknown_key(said: Said, kind: str, event: str | None) -> NotUnderstood:
 
 
 def _lifecycle(said: Said, options: Options) -> Lifecycle | None:
-    name = _text(said, "lifecycle")
-    if name is None or options.lifecycle_is_told or name == options.lifecycle.name:
+    name, version = _lifecycle_key(said, options)
+    if name is None or (name == options.lifecycle.name and version in (None, options.lifecycle.version)):
         return None
-    try:
-        return options.named(name)
-    except UnknownLifecycle as error:
+    lifecycle = options.lifecycles.get(name, version)
+    if lifecycle is None and not options.lifecycle_is_told:
         raise NotUnderstood(
-            f"is of lifecycle {name!r}, which neither ships with Sojourn nor is in the log: "
-            "give its file, --lifecycle FILE"
-        ) from error
+            f"is of lifecycle {name!r}{f' version {version}' if version else ''}, which neither ships with Sojourn nor "
+            "is in the log: give its file, --lifecycle FILE"
+        )
+    return lifecycle
+
+
+def _lifecycle_key(said: Said, options: Options) -> tuple[str | None, int | None]:
+    definition = _object_in(said, "definition")
+    if definition is not None:
+        return options.lifecycles.define(definition).key
+    return _text(said, "lifecycle"), _whole_number(said, "lifecycle_version") if "lifecycle_version" in said else None
 
 
 def _state(said: Said) -> State | None:
@@ -229,10 +238,14 @@ def _flag(said: Said, key: str) -> bool | None:
 
 
 def _max_attempts(said: Said) -> int:
-    most = said.get("max_attempts", MAX_ATTEMPTS)
-    if type(most) is not int:  # True is an int, too
-        raise NotUnderstood(f'"max_attempts" is {shown(most)}, not a whole number')
-    return most
+    return _whole_number(said, "max_attempts") if "max_attempts" in said else MAX_ATTEMPTS
+
+
+def _whole_number(said: Said, key: str) -> int:
+    number = said[key]
+    if type(number) is not int:  # True is an int, too
+        raise NotUnderstood(f'"{key}" is {shown(number)}, not a whole number')
+    return number
 
 
 def _status(said: Said) -> str:
