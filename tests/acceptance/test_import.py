@@ -18,11 +18,11 @@ from typer.testing import CliRunner, Result
 from application.imports import formats
 from application.imports.formats import UnknownFormat, WrongFormat
 from application.imports.local_time import UnknownTimeZone
-from application.transition_service import TransitionService
+from application.transition_service import TaskSpec, TransitionService
 from application.verify import verify
 from domain.errors import InvalidId, UnknownLifecycle
 from interfaces.command_line import app
-from tests.importing import ADDED_NOTHING
+from tests.importing import ADDED_NOTHING, jsonl
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")
@@ -55,6 +55,40 @@ def lines(tmp_path: Path) -> Path:
     path = tmp_path / "lines.jsonl"
     path.write_text(LINES)
     return path
+
+
+def test_an_export_that_comes_back_to_the_log_adds_nothing(service: TransitionService, tmp_path: Path) -> None:
+    service.register_tasks("w", [TaskSpec("t1", 2)])
+    service.gate_tasks_for_queueing(["t1"])
+    service.create_task_instances({"t1/1": "t1"})
+    for status in ("INSTANTIATED", "LAUNCHED", "RUNNING", "ERROR", "DONE"):
+        service.transition_task_instance("t1/1", status)
+    service.reset_tasks(["t1"])
+    # Each of its states may follow each: what is decided once more is not refused.
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle="prefect")
+    for status in ("PENDING", "RUNNING", "COMPLETED", "PENDING"):
+        service.transition_task("p1", status)
+    file = str(tmp_path / "log.jsonl")
+    lines = document(service, "export", "--format", "jsonl", "-o", file)["rows"]
+    before = document(service, "replay", "--all")["events"]
+
+    answer = document(service, "import", "jsonl", file)
+
+    assert answer == answer | ADDED_NOTHING | {"lines": lines, "duplicates": lines, "bad": 0}
+    assert document(service, "replay", "--all")["events"] == before
+
+
+def test_what_is_told_of_another_instant_is_news(service: TransitionService, tmp_path: Path) -> None:
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle="prefect")
+    service.transition_task("p1", "PENDING", occurred_at=datetime(2026, 1, 31, 8, tzinfo=UTC))
+    said = {"entity": "task", "id": "p1", "to": "PENDING"}
+    file = tmp_path / "more.jsonl"
+    file.write_text(jsonl([said | {"at": f"2036-01-31T0{hour}:00:00Z"} for hour in (8, 9)]))
+
+    first, again = (document(service, "import", "jsonl", str(file)) for _ in range(2))
+
+    assert (first["transitions"], first["duplicates"]) == (2, 0)
+    assert (again["transitions"], again["duplicates"]) == (0, 2)
 
 
 def test_the_answer_has_the_contracts_shape(service: TransitionService, lines: Path) -> None:
