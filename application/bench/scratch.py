@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from application.registration import TaskSpec
 from application.transition_service import TransitionService
-from infrastructure.database import resolve_dsn
+from infrastructure.database import Database
 from infrastructure.sql import query
 
 STEPS = ("INSTANTIATED", "LAUNCHED", "RUNNING", "DONE")
@@ -71,13 +71,16 @@ class Scratch:
 
 @contextmanager
 def scratch_database(dsn: str | None) -> Iterator[Scratch]:
-    """A new database on the server of that DSN (None: the embedded one); it needs the right to create databases."""
-    server = resolve_dsn(dsn)
+    """A new database on the server of that DSN (None: the embedded one); it needs the right to create databases.
+
+    Raises DatabaseUnreachable or DatabaseTooOld.
+    """
+    server = Database.reach(dsn)
     name = f"sojourn_bench_{os.getpid()}_{secrets.token_hex(3)}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    with server.dedicated() as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         try:
-            own = make_conninfo(server, dbname=name)
+            own = make_conninfo(server.dsn, dbname=name)
             with TransitionService.connect(own) as service:
                 yield Scratch(own, service)
         finally:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from application.bench.scratch import scratch_database
 from application.transition_service import TransitionService
 from infrastructure.database import Database, DatabaseUnreachable, resolve_dsn
 from infrastructure.embedded import EmbeddedServer
@@ -23,6 +24,8 @@ from tests.attempts import register, status
 def test_one_that_cannot_be_reached_says_what_to_check(wrong: str) -> None:
     with pytest.raises(DatabaseUnreachable, match=r"cannot connect to the database .*check --dsn or SOJOURN_DSN"):
         TransitionService.connect(wrong)
+    with pytest.raises(DatabaseUnreachable), scratch_database(wrong):
+        pass
 
 
 def test_a_database_that_does_not_exist(dsn: str) -> None:
