@@ -3,6 +3,7 @@
 Every proposal goes through the domain's pipeline, as a live report does. Before that, it adds nothing where
 
 - its command id is known: an earlier import has seen it;
+- somebody else has told the same of the same instant (see heard);
 - the same file has said the same before (see repetition), unless the entity has left the status in the same instant
   and may enter it again;
 - a task's own line is **already true through a cascade**: the task has entered that status because of an instance,
@@ -12,15 +13,17 @@ Every proposal goes through the domain's pipeline, as a live report does. Before
 """
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from application.bulk_transition import end_instance
 from application.imports.found import Entered, Found
+from application.imports.heard import Told
 from application.imports.proposal import (
     Attempt,
     BadLine,
     CreateInstance,
     Line,
+    Move,
     MoveInstance,
     MoveTask,
     NotUnderstood,
@@ -75,6 +78,7 @@ class Batch:
         self._newest = {attempt.task_id: attempt.begun_at for attempt in sorted(found.attempts)}
         self._caused = found.caused
         self._known = found.known
+        self._heard = found.heard
         self._shapes = shapes
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self._anomalies: list[str] = []
@@ -109,7 +113,7 @@ class Batch:
         self._counts.clear()
 
     def _decide(self, proposal: Proposal, said: Said | None) -> None:
-        if said and not self._is_new(said):
+        if said and (not self._is_new(said) or self._was_heard(proposal, said)):
             return
         command_id = said.command_id if said else None
         again = said is not None and said.before > 0
@@ -222,6 +226,10 @@ class Batch:
         self._known.add(said.command_id)
         self.command_ids.append(said.command_id)
         return True
+
+    def _was_heard(self, proposal: Proposal, said: Said) -> bool:
+        move = cast("Move", proposal)  # nothing else is said as a command
+        return bool(self._heard) and self._heard.otherwise(Told.by(move, self._attempts), said)
 
     def _is_true_already(self, task: Task, proposal: MoveTask) -> bool:
         caused = self._caused.get(task.id)

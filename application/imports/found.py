@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from application.imports.heard import Heard, Told
 from application.imports.proposal import (
     MOVES,
     Attempt,
@@ -38,7 +39,7 @@ class Found:
     """Tasks and instances by their ids, attempts by their beginning, and which command ids are known.
 
     `caused` has, for each task, the statuses that it entered because of its instances since the last one that was
-    proposed for itself.
+    proposed for itself; `heard` what others have told of those about whom there is news.
     """
 
     tasks: dict[str, Task]
@@ -46,12 +47,22 @@ class Found:
     attempts: dict[Attempt, str]
     caused: dict[str, tuple[Entered, ...]]
     known: set[str] = field(default_factory=set)
+    heard: Heard = field(default_factory=Heard)
 
     def has(self, move: Move) -> bool:
         """Whether the log has what is to move."""
         if not isinstance(move, MoveInstance):
             return move.task_id in self.tasks
         return move.instance in (self.instances if isinstance(move.instance, str) else self.attempts)
+
+    def read_told(self, connection: Connection[Any], moves: Sequence[tuple[Move, str]]) -> None:
+        """Read which of those moves, each with its command id, the log knows: what is not there was never told of."""
+        there = [(move, command_id) for move, command_id in moves if self.has(move)]
+        if there:
+            self.known.update(known_commands(connection, [command_id for _, command_id in there]))
+        news = [move for move, command_id in there if command_id not in self.known]
+        if news:
+            self.heard.read(connection, [Told.by(move, self.attempts).stream for move in news])
 
 
 def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Iterable[str]) -> Found:
@@ -73,9 +84,7 @@ def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal
         _caused(connection, [name for name in _moved_tasks(proposals) if name in tasks]),
     )
     moves = (said for said in proposals if isinstance(said, MOVES))
-    # What is not there yet was never told anything.
-    told = [command_id for move, command_id in zip(moves, command_ids, strict=True) if found.has(move)]
-    found.known.update(known_commands(connection, told))
+    found.read_told(connection, list(zip(moves, command_ids, strict=True)))
     return found
 
 

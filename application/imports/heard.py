@@ -1,21 +1,20 @@
-"""Which lines tell a log what it has heard live, as those of an export do that comes back to where it is from.
+"""What a log was told before of what an import is about: live, or in a file of another format.
 
-An import knows again what an import has said, by its command ids, and what was registered or created, by its name.
-What was reported live has no such id: decided anew, it would be refused, or where a lifecycle lets a status be entered
-again, stored again. It is known by whom it is about, what it proposes and when: to the microsecond of the log's own
-clock, no other report says the same.
+An import knows again what it has said itself, by its command ids. What others have told has none of these: decided
+anew, it would be refused, or where a lifecycle lets a status be entered again, stored again. So an export may come
+back to the log that it is from. It is known by whom it is about, what it proposes and when: to the microsecond of the
+log's own clock, no other report says the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from application.imports.importer import BATCH, MOVES
-from application.imports.proposal import BadLine, Line, Move, MoveInstance, ResetTask
-from application.imports.repetition import Repetitions
-from application.imports.tally import Tally
-from application.store import Store
+from psycopg import Connection
+
+from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
+from application.imports.repetition import Said
 from domain.events import TaskReset
 from infrastructure.sql import query
 
@@ -27,58 +26,33 @@ class Told(NamedTuple):
     status: str | None
     at: datetime
 
+    @classmethod
+    def by(cls, move: Move, attempts: Mapping[Attempt, str]) -> "Told":
+        """What a move tells; `attempts` names those that its source has no ids for."""
+        if isinstance(move, MoveInstance):
+            name = move.instance if isinstance(move.instance, str) else attempts.get(move.instance, "")
+            return cls(f"task_instance:{name}", move.to, move.at)
+        return cls(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at)
+
 
 class Heard:
-    """Leaves out the lines that the log has heard, and counts them."""
+    """What the log was told, and as which commands."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lines = 0
+    def __init__(self) -> None:
+        self._commands: defaultdict[Told, set[str | None]] = defaultdict(set)
 
-    def left_out_of(self, lines: Iterable[Line | BadLine]) -> Iterator[Line | BadLine]:
-        """The lines, but for those that the log has heard."""
-        coming = iter(lines)
-        while some := list(islice(coming, BATCH)):
-            known = self._known({move.stream for move in map(_told, _moves(some))})
-            for line in some:
-                if known and _is_known(line, known):
-                    self._lines += 1
-                else:
-                    yield line
+    def read(self, connection: Connection[Any], streams: Iterable[str]) -> None:
+        """Read what it was told of those entities."""
+        wanted = {"streams": sorted(set(streams))}
+        for name, stream, proposed, told_at, command_id in connection.execute(
+            query("projections", "proposals_of_streams"), wanted
+        ):
+            self._commands[Told(stream, None if name == TaskReset.name else proposed, told_at)].add(command_id)
 
-    def count(self, tally: Tally) -> Tally:
-        """The counts with those lines: they add nothing, because it is known."""
-        tally.add(Tally(lines=self._lines, duplicates=self._lines))
-        return tally
+    def __bool__(self) -> bool:
+        return bool(self._commands)
 
-    def _known(self, streams: set[str]) -> dict[Told, set[str | None]]:
-        """What was proposed for those entities, and under which command ids."""
-        known: dict[Told, set[str | None]] = {}
-        with self._store.session() as connection:
-            found = connection.execute(query("projections", "proposals_of_streams"), {"streams": sorted(streams)})
-            for name, stream, proposed, told_at, command_id in found:
-                told = Told(stream, None if name == TaskReset.name else proposed, told_at)
-                known.setdefault(told, set()).add(command_id)
-        return known
-
-
-def _is_known(line: Line | BadLine, known: dict[Told, set[str | None]]) -> bool:
-    moves = list(_moves([line]))
-    return bool(moves) and all(_is_told_otherwise(move, known.get(_told(move), set())) for move in moves)
-
-
-def _is_told_otherwise(move: Move, command_ids: set[str | None]) -> bool:
-    """Whether anybody but an import of this very line has told it: that is the importer's to know."""
-    own = Repetitions().count(move).command_id
-    return any(known is None or not known.startswith(own) for known in command_ids)
-
-
-def _moves(lines: Iterable[Line | BadLine]) -> Iterator[Move]:
-    said = (proposal for line in lines if isinstance(line, Line) for proposal in line.proposals)
-    return (proposal for proposal in said if isinstance(proposal, MOVES))
-
-
-def _told(move: Move) -> Told:
-    if isinstance(move, MoveInstance):
-        return Told(f"task_instance:{move.instance}", move.to, move.at)
-    return Told(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at)
+    def otherwise(self, told: Told, said: Said) -> bool:
+        """Whether it was told the same by anybody but an import of these very words."""
+        commands = self._commands.get(told, ())
+        return any(command_id is None or not command_id.startswith(said.first) for command_id in commands)

@@ -25,6 +25,11 @@ class Said(NamedTuple):
     command_id: str
     before: int
 
+    @property
+    def first(self) -> str:
+        """The id of what the file says when it says so for the first time."""
+        return self.command_id.removesuffix(f":{self.before + 1}") if self.before else self.command_id
+
 
 class Repetitions:
     """Counts what one file says."""

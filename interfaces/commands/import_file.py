@@ -61,9 +61,7 @@ def import_file(
     A line that is not understood is told with its number, and the others are imported; the exit status is then 1.
     Importing the same file again adds nothing, and one that was interrupted goes on where it was.
     """
-    from application.exports.formats import formats as exported
     from application.imports.formats import checked, find_format
-    from application.imports.heard import Heard
     from application.imports.importer import import_lines
     from application.imports.local_time import time_zone
     from application.imports.named_lifecycles import NamedLifecycles
@@ -83,9 +81,7 @@ def import_file(
         named = NamedLifecycles(connected.store.lifecycles.named)
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
         lines = chain(format_.read(checked(format_name, file, source.lines()), options), source.ending())
-        heard = Heard(connected.store)
-        news = heard.left_out_of(lines) if format_name in exported() else lines  # what was exported may come back
-        answer = heard.count(import_lines(connected.store, under, news, progress)).answer()
+        answer = import_lines(connected.store, under, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
     if answer["bad"]:
         raise typer.Exit(WRONG)

@@ -11,6 +11,7 @@ from infrastructure.sql import query
 from tests.importing import imported
 
 JOBS = 3_000
+SOME = [f"c/{number}" for number in range(JOBS // 3)]
 HEADER = "JobID|Cluster|Submit|Start|End|State|NodeList\n"
 TIMES = "2026-01-31T08:00:00|2026-01-31T08:01:00|2026-01-31T08:02:00"
 OF_ONE = {"entity_id", "stream"}
@@ -26,11 +27,16 @@ def log(service: TransitionService, connection: psycopg.Connection[Any], request
 
 
 @pytest.mark.usefixtures("log")
-@pytest.mark.parametrize("name", ["attempts_of_tasks", "caused_statuses"])
-def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str) -> None:
-    some = [f"c/{number}" for number in range(JOBS // 3)]
-
-    row = connection.execute(f"EXPLAIN (FORMAT JSON) {query('projections', name)}", [some]).fetchone()
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("attempts_of_tasks", [SOME]),
+        ("caused_statuses", [SOME]),
+        ("proposals_of_streams", {"streams": [f"task:{name}" for name in SOME]}),
+    ],
+)
+def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str, asked: Any) -> None:
+    row = connection.execute(f"EXPLAIN (FORMAT JSON) {query('projections', name)}", asked).fetchone()
 
     assert row is not None
     scans = [node for node in _nodes(row[0][0]["Plan"]) if node.get("Relation Name") in {"event", "transition"}]
