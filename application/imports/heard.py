@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
-from application.imports.repetition import Said
+from application.imports.repetition import IMPORTS, Said
 from domain.events import TaskReset
 from infrastructure.sql import query
 
@@ -43,7 +43,7 @@ class Heard:
 
     def read(self, connection: Connection[Any], streams: Iterable[str]) -> None:
         """Read what it was told of those entities."""
-        wanted = {"streams": sorted(set(streams))}
+        wanted = {"streams": sorted(set(streams)), "imports": IMPORTS}
         for name, stream, proposed, told_at, command_id in connection.execute(
             query("projections", "proposals_of_streams"), wanted
         ):

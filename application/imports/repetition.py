@@ -13,6 +13,9 @@ from typing import NamedTuple
 from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
 from application.imports.recent import Recent
 
+IMPORTS = "import:"
+"""How the id of each move begins that an import has told."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WINDOW = 100_000
@@ -42,7 +45,7 @@ class Repetitions:
         digest = hashlib.sha256(_words(move).encode()).digest()[:16]
         before = self._counts.get(digest) or 0
         self._counts.keep(digest, before + 1)
-        return Said(f"import:{digest.hex()}{f':{before + 1}' if before else ''}", before)
+        return Said(f"{IMPORTS}{digest.hex()}{f':{before + 1}' if before else ''}", before)
 
 
 def _words(move: Move) -> str:

@@ -1,4 +1,6 @@
--- What was proposed for those entities, when, and as which command: told at the time that `proposals` has it at.
+-- Where those entities were proposed to go, when, and as which command. That they began is known by their names.
+-- What was reported live is told at the time that `proposals` has it at; what a file has said, at the time that it said:
+-- else a later line of the same file could be taken for it.
 -- Stream by stream, so that no plan reads all of the log for some thousands of them.
 SELECT
     e.name, e.stream, coalesce(e.data ->> 'reported', e.data ->> 'status') AS proposed,
@@ -9,6 +11,7 @@ SELECT
             WHERE
                 e.name = 'task.transitioned.v1' AND t.entity_kind = 'task' AND t.entity_id = substr(e.stream, 6)
                 AND t.version = e.version
+                AND NOT starts_with(coalesce(e.data ->> 'command_id', ''), %(imports)s)
         ),
         e.occurred_at, e.recorded_at
     ) AS told_at,
@@ -16,4 +19,9 @@ SELECT
 FROM
     unnest(%(streams)s::text[]) AS wanted (stream)
     CROSS JOIN LATERAL (SELECT found.* FROM sojourn.event AS found WHERE found.stream = wanted.stream OFFSET 0) AS e
-WHERE NOT e.data ? 'cause';
+WHERE
+    NOT e.data ? 'cause'
+    AND e.name IN (
+        'task.transitioned.v1', 'task.refused.v1', 'task.reset.v1', 'task_instance.transitioned.v1',
+        'task_instance.refused.v1'
+    );

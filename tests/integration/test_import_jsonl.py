@@ -460,7 +460,7 @@ _numbers = count()
 @st.composite
 def files(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Lines about two tasks and their instances, legal or not, of which no two say the same."""
-    steps = draw(st.lists(st.integers(0, 2), min_size=1, max_size=30))
+    steps = draw(st.lists(st.integers(-2, 3), min_size=1, max_size=30))
     lines = [task(0, name="x"), task(0, name="y"), ti(0, name="x/1"), ti(0, name="x/2"), ti(0, name="y/1")]
     for second in accumulate(steps):
         name = draw(st.sampled_from(["x", "x", "y", "x/1", "x/2", "y/1"]))
@@ -491,6 +491,16 @@ def test_any_file_says_the_same_whole_or_in_parts(
     assert sum(half["duplicates"] for half in halves) == whole["duplicates"]
     assert events(connection) == before
     assert all(one == one | ADDED_NOTHING and one["duplicates"] == len(lines) for one in again)
+
+
+def test_what_a_line_says_of_the_time_that_a_late_one_was_entered_at_is_news(service: TransitionService) -> None:
+    lines = [task(0), task(5, "QUEUED"), task(3, "INSTANTIATING"), task(5, "INSTANTIATING")]
+
+    whole = imported(service, "jsonl", jsonl(renamed(lines, "a-")))
+    singly = imported(service, "jsonl", jsonl(renamed(lines, "b-")), batch=1)
+
+    assert whole == singly
+    assert whole["refused"] == {"invalid-transition": 1}
 
 
 def test_files_that_the_machine_draws_have_something_to_say(service: TransitionService) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.imports.repetition import IMPORTS
 from application.transition_service import TransitionService
 from infrastructure.sql import query
 from tests.importing import imported
@@ -32,7 +33,7 @@ def log(service: TransitionService, connection: psycopg.Connection[Any], request
     [
         ("attempts_of_tasks", [SOME]),
         ("caused_statuses", [SOME]),
-        ("proposals_of_streams", {"streams": [f"task:{name}" for name in SOME]}),
+        ("proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORTS}),
     ],
 )
 def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str, asked: Any) -> None:
