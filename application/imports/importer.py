@@ -21,9 +21,13 @@ from application.store import Store
 from domain.lifecycle import Lifecycle
 from infrastructure.commands import keep_commands
 from infrastructure.current_status import moment
+from infrastructure.sql import query
 
 BATCH = 5_000
 """How many lines are stored at a time."""
+
+MANY = 10_000
+"""After so many transitions, whatever asks about them is planned by what the tables hold now."""
 
 MAX_RETRIES = 8
 
@@ -57,6 +61,9 @@ def import_lines(
             coming = ahead.submit(read)
             tally.add(_stored(store, pinned, some, shapes))
             progress(tally)
+    if tally.transitions >= MANY:
+        with store.transaction() as connection:
+            connection.execute(query("projections", "rough_statistics"))
     return tally
 
 

@@ -12,6 +12,9 @@ from infrastructure.sql import query
 from tests.importing import imported
 
 JOBS = 3_000
+SMALL = 1_000
+"""Of so many jobs, an import leaves it to the server to look at the tables."""
+
 SOME = [f"c/{number}" for number in range(JOBS // 3)]
 HEADER = "JobID|Cluster|Submit|Start|End|State|NodeList\n"
 TIMES = "2026-01-31T08:00:00|2026-01-31T08:01:00|2026-01-31T08:02:00"
@@ -22,9 +25,19 @@ OF_ONE = {"entity_id", "stream"}
 @pytest.fixture(params=["without statistics", "with statistics"])
 def log(service: TransitionService, connection: psycopg.Connection[Any], request: pytest.FixtureRequest) -> None:
     """A log of some thousand jobs, which the planner knows or does not."""
-    imported(service, "sacct", HEADER + "".join(f"{n}|c|{TIMES}|COMPLETED|n1\n" for n in range(JOBS)), zone="UTC")
+    for first in range(0, JOBS, SMALL):
+        imported(service, "sacct", jobs(first, SMALL), zone="UTC")
     if request.param == "with statistics":
         connection.execute("ANALYZE")
+
+
+def jobs(first: int, count: int) -> str:
+    return HEADER + "".join(f"{number}|c|{TIMES}|COMPLETED|n1\n" for number in range(first, first + count))
+
+
+def known_to_the_planner(connection: psycopg.Connection[Any]) -> set[str]:
+    found = connection.execute("SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'sojourn'")
+    return {name for (name,) in found}
 
 
 @pytest.mark.usefixtures("log")
@@ -45,6 +58,14 @@ def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], 
     for scan in scans:
         condition = scan.get("Index Cond") or scan.get("Recheck Cond", "")
         assert any(column in condition for column in OF_ONE), scan
+
+
+def test_the_planner_knows_what_a_large_import_has_added(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    imported(service, "sacct", jobs(0, 2 * SMALL), zone="UTC")
+
+    assert known_to_the_planner(connection) >= {"event", "task", "task_instance", "transition"}
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
