@@ -35,7 +35,7 @@ from application.imports.repetition import Said
 from application.imports.shape import Filling, Shape, Shapes, instance_after, row_of, rows, task_after
 from application.imports.tally import Counts, Tally
 from application.registration import raise_if_different
-from domain.entity import check_id
+from domain.entity import TASK_INSTANCE, check_id
 from domain.errors import SojournError, TaskInstanceConflict
 from domain.events import TaskReset, TaskTransitioned
 from domain.lifecycle import Lifecycle
@@ -65,7 +65,7 @@ class Entry(NamedTuple):
 
 
 class Batch:
-    """Decides lines on what was found; gathers their events, their command ids and counts.
+    """Decides lines on what was found; gathers their events, their command ids and counts, and which streams begin.
 
     With `shapes`, what was decided before is not decided again.
     """
@@ -84,6 +84,7 @@ class Batch:
         self._anomalies: list[str] = []
         self._rows: list[AppendedRow] = []
         self._counts: list[Counts] = []
+        self.begun: dict[str, bool] = {}
         self.command_ids: list[str] = []
         self.tally = Tally()
 
@@ -147,6 +148,7 @@ class Batch:
             if there[:CONTENT] != task[:CONTENT]:
                 raise_if_different(there, task._replace(attributes=there.attributes))  # of which the line says nothing
             return
+        self._set(self.begun, task.stream, True)
         shape = self._shapes.registration(task) if self._shapes else None
         if shape:
             self._fill(shape, task, None, proposal, None, task.template)
@@ -162,6 +164,7 @@ class Batch:
             if there.task_id != task.id:
                 raise TaskInstanceConflict(name, there.task_id, task.id)
             return
+        self._set(self.begun, f"{TASK_INSTANCE}:{name}", True)
         shape = self._shapes.creation(task) if self._shapes and task.lifecycle.instance else None
         if shape:
             instance = TaskInstance(name, task.id, task.workflow_id, task.instances + 1)

@@ -19,6 +19,7 @@ from application.imports.proposal import (
     Proposal,
     ResetTask,
 )
+from application.imports.recent import Recent
 from application.store import Store
 from domain.task import Task
 from domain.task_instance import TaskInstance
@@ -55,20 +56,28 @@ class Found:
             return move.task_id in self.tasks
         return move.instance in (self.instances if isinstance(move.instance, str) else self.attempts)
 
-    def read_told(self, connection: Connection[Any], moves: Sequence[tuple[Move, str]]) -> None:
+    def read_told(
+        self, connection: Connection[Any], moves: Sequence[tuple[Move, str]], begun: Recent[str, bool]
+    ) -> None:
         """Read which of those moves, each with its command id, the log knows: what is not there was never told of."""
         there = [(move, command_id) for move, command_id in moves if self.has(move)]
         if there:
             self.known.update(known_commands(connection, [command_id for _, command_id in there]))
-        news = [move for move, command_id in there if command_id not in self.known]
-        if news:
-            self.heard.read(connection, [Told.by(move, self.attempts).stream for move in news])
+        news = {Told.by(move, self.attempts).stream for move, command_id in there if command_id not in self.known}
+        if others := [stream for stream in news if not begun.get(stream)]:
+            self.heard.read(connection, others)
 
 
-def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal], command_ids: Iterable[str]) -> Found:
+def find(
+    store: Store,
+    connection: Connection[Any],
+    proposals: Sequence[Proposal],
+    command_ids: Iterable[str],
+    begun: Recent[str, bool],
+) -> Found:
     """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it.
 
-    `command_ids` are those of the moves among them, in order.
+    `command_ids` are those of the moves among them, in order; `begun` are the streams that the import has begun.
     """
     attempts = _attempts(connection, proposals)
     to_end = _ended_by_resets(store, connection, proposals)
@@ -84,7 +93,7 @@ def find(store: Store, connection: Connection[Any], proposals: Sequence[Proposal
         _caused(connection, [name for name in _moved_tasks(proposals) if name in tasks]),
     )
     moves = (said for said in proposals if isinstance(said, MOVES))
-    found.read_told(connection, list(zip(moves, command_ids, strict=True)))
+    found.read_told(connection, list(zip(moves, command_ids, strict=True)), begun)
     return found
 
 

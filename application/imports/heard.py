@@ -43,7 +43,7 @@ class Heard:
 
     def read(self, connection: Connection[Any], streams: Iterable[str]) -> None:
         """Read what it was told of those entities."""
-        wanted = {"streams": sorted(set(streams)), "imports": IMPORTS}
+        wanted = {"streams": sorted(streams), "imports": IMPORTS}
         for name, stream, proposed, told_at, command_id in connection.execute(
             query("projections", "proposals_of_streams"), wanted
         ):

@@ -5,6 +5,7 @@ What was committed stays when an import is interrupted; importing the file again
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from psycopg import Connection
 from application.imports.batch import Batch, Entry
 from application.imports.found import find
 from application.imports.proposal import MOVES, BadLine, Line, RegisterTask
+from application.imports.recent import Recent
 from application.imports.repetition import Repetitions
 from application.imports.shape import Shapes
 from application.imports.tally import Tally
@@ -28,6 +30,9 @@ BATCH = 5_000
 
 MANY = 10_000
 """After so many transitions, whatever asks about them is planned by what the tables hold now."""
+
+BEGUN = 100_000
+"""Of how many entities it is remembered, at least, that this import has begun them."""
 
 MAX_RETRIES = 8
 
@@ -47,9 +52,9 @@ def import_lines(
     `progress` is told the counts after each batch. Raises RetriesExhausted where others keep what a batch is about
     locked, LifecycleConflict where the log has another definition of the lifecycle.
     """
-    tally, shapes = Tally(), Shapes()
+    tally = Tally()
     entries = _entries(lines)
-    pinned = store.lifecycles.pin(lifecycle)
+    under_way = _Import(store, store.lifecycles.pin(lifecycle))
 
     def read() -> list[Entry]:
         return list(islice(entries, batch))
@@ -59,7 +64,7 @@ def import_lines(
         coming = ahead.submit(read)
         while some := coming.result():
             coming = ahead.submit(read)
-            tally.add(_stored(store, pinned, some, shapes))
+            tally.add(under_way.stored(some))
             progress(tally)
     if tally.transitions >= MANY:
         with store.transaction() as connection:
@@ -77,32 +82,46 @@ def _entries(lines: Iterable[Line | BadLine]) -> Iterator[Entry]:
             yield Entry(line, moves)
 
 
-def _stored(store: Store, lifecycle: Lifecycle, entries: list[Entry], shapes: Shapes) -> Tally:
-    def attempt() -> Tally:
-        with store.transaction(repeatable=True) as connection:
-            return _decided_and_appended(store, connection, lifecycle, entries, shapes)
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """What an import has from batch to batch.
 
-    # Command ids make a batch repeatable. Two who import the same at once: one meets the other's rows, looks again,
-    # and finds them there.
-    return retrying(
-        "a task or task instance of this file",
-        attempt,
-        max_retries=MAX_RETRIES,
-        curable=CONTENTION | {UNIQUE_VIOLATION},
-    )
+    `begun` are the streams that it has begun itself, so that nobody else can have told of them before.
+    """
 
+    store: Store
+    lifecycle: Lifecycle
+    shapes: Shapes = field(default_factory=Shapes)
+    begun: Recent[str, bool] = field(default_factory=lambda: Recent(BEGUN))
 
-def _decided_and_appended(
-    store: Store, connection: Connection[Any], lifecycle: Lifecycle, entries: list[Entry], shapes: Shapes
-) -> Tally:
-    proposals = [proposal for entry in entries if isinstance(entry.line, Line) for proposal in entry.line.proposals]
-    command_ids = [said.command_id for entry in entries for said in entry.said if said]
-    for proposal in proposals:
-        if isinstance(proposal, RegisterTask) and proposal.lifecycle is not None:
-            store.lifecycles.pin(proposal.lifecycle)
-    found = find(store, connection, proposals, command_ids)
-    batch = Batch(lifecycle, found, shapes)
-    # The server stores the first events while the last ones are decided.
-    store.recorder.copy_rows(connection, batch.rows(entries), moment(connection))
-    keep_commands(connection, batch.command_ids, REQUEST)
-    return batch.tally
+    def stored(self, entries: list[Entry]) -> Tally:
+        """Store a batch, and tell what has come of it."""
+
+        def attempt() -> Batch:
+            with self.store.transaction(repeatable=True) as connection:
+                return self._decided_and_appended(connection, entries)
+
+        # Command ids make a batch repeatable. Two who import the same at once: one meets the other's rows, looks
+        # again, and finds them there.
+        batch = retrying(
+            "a task or task instance of this file",
+            attempt,
+            max_retries=MAX_RETRIES,
+            curable=CONTENTION | {UNIQUE_VIOLATION},
+        )
+        for stream in batch.begun:
+            self.begun.keep(stream, True)
+        return batch.tally
+
+    def _decided_and_appended(self, connection: Connection[Any], entries: list[Entry]) -> Batch:
+        proposals = [proposal for entry in entries if isinstance(entry.line, Line) for proposal in entry.line.proposals]
+        command_ids = [said.command_id for entry in entries for said in entry.said if said]
+        for proposal in proposals:
+            if isinstance(proposal, RegisterTask) and proposal.lifecycle is not None:
+                self.store.lifecycles.pin(proposal.lifecycle)
+        found = find(self.store, connection, proposals, command_ids, self.begun)
+        batch = Batch(self.lifecycle, found, self.shapes)
+        # The server stores the first events while the last ones are decided.
+        self.store.recorder.copy_rows(connection, batch.rows(entries), moment(connection))
+        keep_commands(connection, batch.command_ids, REQUEST)
+        return batch
