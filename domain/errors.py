@@ -178,7 +178,7 @@ class InvalidDuration(SojournError, ValueError):
 
     def __init__(self, value: object) -> None:
         self.value = value
-        super().__init__(f"duration {value!r} cannot be used: write it like 90s, 5m or 2h, above 0")
+        super().__init__(f"duration {value!r} cannot be used: write it like 90s, 5m or 1h 30m, above 0")
 
 
 class TimesReversed(SojournError, ValueError):

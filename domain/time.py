@@ -1,4 +1,4 @@
-"""Times as people and programs write them: ISO 8601 with a zone; and durations: `90s`, `5m`."""
+"""Times as people and programs write them: ISO 8601 with a zone; and durations: `90s`, `1h 30m`."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ FURTHEST = timedelta(hours=16)
 """How far from UTC no zone is; the database takes none that is."""
 
 UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+PART = re.compile(r"([0-9]*\.?[0-9]+)\s*([a-z]*)")
 LONGEST_SECONDS = 100 * 365 * 86_400
 
 
@@ -37,11 +38,16 @@ def zoned(time: datetime) -> datetime:
 
 
 def parse_duration(text: str, *, or_zero: bool = False) -> float:
-    """The seconds that `90`, `90s`, `5m`, `2h`, `1.5d` or `250ms` is (`or_zero`: or 0); raises InvalidDuration."""
-    written = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", text.strip())
-    if written is None or written[2] not in UNITS:
+    """The seconds that `90`, `90s`, `1h 30m`, `1.5d` or `250ms` is (`or_zero`: or 0); raises InvalidDuration.
+
+    Of several units, the larger ones come first, as durations are shown.
+    """
+    parts = PART.findall(text)
+    sizes = [UNITS.get(unit, 0) for _, unit in parts]
+    bare = len(parts) > 1 and any(unit == "" for _, unit in parts)
+    if not parts or PART.sub("", text).strip() or 0 in sizes or bare or sizes != sorted(set(sizes), reverse=True):
         raise InvalidDuration(text)
-    return check_seconds(float(written[1]) * UNITS[written[2]], or_zero=or_zero)
+    return check_seconds(sum(float(number) * UNITS[unit] for number, unit in parts), or_zero=or_zero)
 
 
 def check_seconds(seconds: float, *, or_zero: bool = False) -> float:

@@ -117,6 +117,6 @@ def test_what_cannot_be_said(service: TransitionService) -> None:
     ]
 
     assert [(one.returncode, one.stdout) for one in told] == [(2, "")] * len(told)
-    assert "write it like 90s, 5m or 2h" in told[0].stderr
+    assert "write it like 90s, 5m or 1h 30m" in told[0].stderr
     assert "--every" in told[1].stderr
     assert "no runner 'node8'" in told[3].stderr

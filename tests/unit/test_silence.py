@@ -148,8 +148,11 @@ def test_a_missing_event_of_a_runner_shows() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("5m", 300), ("2h", 7_200), ("1.5d", 129_600), (" 250 ms ", 0.25), (".5s", 0.5)],
-)
+    [
+        ("90", 90), ("90s", 90), ("5m", 300), ("2h", 7_200), ("1.5d", 129_600), (" 250 ms ", 0.25), (".5s", 0.5),
+        ("1h 30m", 5_400), ("2d 4h", 187_200), ("3m12s", 192), ("5 m 3 s", 303),
+    ],
+)  # fmt: skip
 def test_a_duration(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
@@ -160,7 +163,10 @@ def test_no_time_at_all_where_it_may_be() -> None:
         parse_duration("-1s", or_zero=True)
 
 
-@pytest.mark.parametrize("text", ["", "s", "-5s", "0", "5x", "5 m 3 s", "1e3", "nan", "inf", "5S", "99999999d"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "s", "-5s", "0", "5x", "3s 5m", "5m 5m", "1h 30", "30 1h", "1h, 5m", "1e3", "nan", "inf", "5S", "99999999d"],
+)
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(InvalidDuration, match="write it like 90s, 5m or 2h"):
+    with pytest.raises(InvalidDuration, match="write it like 90s, 5m or 1h 30m"):
         parse_duration(text)
