@@ -1,9 +1,12 @@
 """Times as people and programs write them: ISO 8601 with a zone; and durations: `90s`, `1h 30m`."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain.errors import InvalidDuration, InvalidTime
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""What programs count seconds from."""
 
 YEARS = range(2, 9999)
 """The years whose times every zone can show."""

@@ -1,8 +1,9 @@
 """Times as numbers, for formats that count from 1970."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from domain.time import EPOCH
+
 MICROSECOND = timedelta(microseconds=1)
 
 

@@ -5,9 +5,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from domain.errors import InvalidTime, SojournError, UnknownName
-from domain.time import YEARS
+from domain.time import EPOCH, YEARS
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_AT_EPOCH = EPOCH.replace(tzinfo=None)
 
 

@@ -7,16 +7,15 @@ that are a repetition of the first.
 """
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
 from application.imports.recent import Recent
+from domain.time import EPOCH
 
 IMPORTS = "import:"
 """How the id of each move begins that an import has told."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WINDOW = 100_000
 """How many different moves the count reaches back, at least."""

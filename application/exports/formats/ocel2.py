@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
-from application.exports.epoch import EPOCH
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
 from application.exports.stay import Stay
 from domain.entity import TASK, TASK_INSTANCE
+from domain.time import EPOCH
 
 WORKER = "worker"
 

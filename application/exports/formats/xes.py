@@ -11,10 +11,10 @@ from typing import BinaryIO
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from application.exports.epoch import EPOCH
 from application.exports.record import Record, Track
 from application.exports.source import Source
 from application.exports.stay import Stay
+from domain.time import EPOCH
 
 EXTENSIONS = {
     "Concept": "concept",

@@ -14,7 +14,7 @@ is CACHED was not tried in this run, and has no attempt; it is told with the tim
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -35,6 +35,7 @@ from application.imports.proposal import (
 from application.imports.recent import Recent
 from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
 from domain.errors import MOST_ATTEMPTS, SojournError
+from domain.time import EPOCH
 
 LIFECYCLE = "nextflow"
 
@@ -61,8 +62,6 @@ ON_ITS_WAY = frozenset({"SUBMITTED", "RUNNING"})
 
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Row(NamedTuple):

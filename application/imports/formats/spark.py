@@ -14,7 +14,7 @@ Events of jobs, stages and executors say nothing of a task but what is used here
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from application.imports.json_line import Said, json_object
@@ -33,6 +33,7 @@ from application.imports.recent import Recent
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MOST_ATTEMPTS, SojournError
+from domain.time import EPOCH
 
 LIFECYCLE = "spark"
 
@@ -40,7 +41,6 @@ STAGES = 10_000
 """How many stages are remembered, at least."""
 
 LONGEST_REASON = 500
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING = b'{"Event":"'
 
 SUCCESS, FAILED, KILLED, RESUBMITTED, GET_RESULT = "SUCCESS", "FAILED", "KILLED", "RESUBMITTED", "GET RESULT"
