@@ -1,5 +1,6 @@
 """The page of a report: HTML with its charts drawn in it, for any browser, without a script."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -82,6 +83,7 @@ def page(report: Report) -> str:
         "number": _number,
         "shorten": _shortened,
         "cut": _cut,
+        "quote": shlex.quote,
     }
     swatches = _swatches(report.waiting_and_working)
     scale = max(map(sum, zip(*report.concurrency.values(), strict=True)), default=0.0)
