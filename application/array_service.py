@@ -10,8 +10,11 @@ from typing import Any, TypeVar
 
 from psycopg import Connection
 
-from application import array_batch
-from application.answers import (
+from application.shared.report_context import report_of
+from application.shared.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
+from application.shared.store import Store
+from application.write import array_batch
+from application.write.answers import (
     BatchMember,
     BindAnswer,
     ConcurrencyAnswer,
@@ -19,19 +22,16 @@ from application.answers import (
     QueueBatchAnswer,
     SubmittedAnswer,
 )
-from application.array_batch import Submission
-from application.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
-from application.store import Store
-from application.this_process import report_of
+from application.write.array_batch import Submission
 from domain.actor import Actor
-from domain.array import Array, check_concurrency
+from domain.entities.array import Array, check_concurrency
 from domain.entity import check_id, check_ids
 from domain.errors import UnknownArray
-from domain.report import Report
+from domain.report_context import Report
 from domain.text import storable
 from domain.time import check_seconds
-from infrastructure.commands import digest, first_answer, keep_answer
-from infrastructure.recorder import Command
+from infrastructure.log.commands import digest, first_answer, keep_answer
+from infrastructure.log.recorder import Command
 from infrastructure.sql import query
 
 MAX_RETRIES = 5

@@ -13,8 +13,15 @@ from typing import Any, Self, TypeVar, cast
 
 from psycopg import Connection
 
-from application import bulk_transition, leases, registration
-from application.answers import (
+from application.maintain.recover import Patience, RecoverAnswer, recover
+from application.maintain.slots import limit_concurrency
+from application.shared.current_status import Wait
+from application.shared.report_context import report_of
+from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
+from application.shared.slots_in_database import SlotsInDatabase
+from application.shared.store import Store
+from application.write import bulk_transition, leases, registration
+from application.write.answers import (
     BulkAnswer,
     CreateAnswer,
     GateAnswer,
@@ -25,10 +32,8 @@ from application.answers import (
     TaskAnswer,
     TaskInstanceAnswer,
 )
-from application.recover import Patience, RecoverAnswer, recover
-from application.registration import TaskSpec
-from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
-from application.single_transition import (
+from application.write.registration import TaskSpec
+from application.write.single_transition import (
     SingleTransition,
     or_failure,
     task_answer,
@@ -36,20 +41,15 @@ from application.single_transition import (
     task_instance_answer,
     task_instance_failure,
 )
-from application.slots import limit_concurrency
-from application.store import Store
-from application.this_process import report_of
 from domain.actor import Actor
+from domain.decisions.transition import propose_task, report_instance
+from domain.entities.task import Task
 from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
 from domain.errors import InvalidDetails
-from domain.lifecycle import Lifecycle
+from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
-from domain.task import Task
 from domain.text import storable, storable_json
 from domain.time import check_seconds, zoned
-from domain.transition import propose_task, report_instance
-from infrastructure.current_status import Wait
-from infrastructure.slots import SlotsInDatabase
 
 __all__ = ["TaskSpec", "TransitionService"]
 

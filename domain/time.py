@@ -58,3 +58,11 @@ def check_seconds(seconds: float, *, or_zero: bool = False) -> float:
     if not 0 < seconds <= LONGEST_SECONDS and not (or_zero and seconds == 0):
         raise InvalidDuration(seconds)
     return float(seconds)
+
+
+def entry_time(reported_at: datetime | None, previous_entry: datetime | None) -> datetime | None:
+    """Return when a status was entered: the reported time, but not earlier than the previous entry."""
+    if reported_at is None or previous_entry is None:
+        return reported_at or previous_entry
+    # Compare instants: where two times share a zone, Python compares wall clocks, which are set back once a year.
+    return max(reported_at, previous_entry, key=datetime.timestamp)

@@ -17,4 +17,10 @@ def sql_object(package: str, name: str) -> LiteralString:
 
 
 def _text(package: str, folder: str, name: str) -> LiteralString:
-    return (files(package) / folder / f"{name}.sql").read_text("utf-8")
+    return (files(_installed(package)) / folder / f"{name}.sql").read_text("utf-8")
+
+
+def _installed(package: str) -> str:
+    """Return the package's full name: in the wheel, the packages of the checkout lie inside `sojourn`."""
+    outer = __name__.removesuffix("infrastructure.sql")
+    return package if package.startswith("sojourn") else f"{outer}{package}"

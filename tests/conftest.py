@@ -9,10 +9,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from application.store import schema
+from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.migration import migrate
-from tests import servers
+from infrastructure.database.migration import migrate
+from tests.support import servers
 
 _numbers = itertools.count()
 

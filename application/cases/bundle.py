@@ -11,12 +11,13 @@ from psycopg.rows import dict_row
 from pydantic_core import from_json
 
 from application.cases.file import Line, write_case
-from application.nearest import unknown_workflow
-from application.output_file import output_file
-from application.replay import Progress, Scope, logged_events, unheard
-from application.store import Store
-from infrastructure.event_mapper import LoggedEvent
-from infrastructure.recorder import CHUNK
+from application.replay.replay import Scope, logged_events, unheard
+from application.shared.output_file import output_file
+from application.shared.progress import Progress
+from application.shared.store import Store
+from application.shared.suggestions import unknown_workflow
+from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.recorder import CHUNK
 from infrastructure.sql import query
 
 

@@ -19,12 +19,13 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Json, Jsonb
 
 from application.cases.file import CaseFile, CaseInvalid, Line
-from application.replay import Progress, unheard
-from application.store import schema
+from application.replay.replay import unheard
+from application.shared.progress import Progress
+from application.shared.store import schema
 from domain.errors import SojournError, UnknownName
-from infrastructure.database import Database
-from infrastructure.migration import SchemaOutdated, ensure_current, migrate
-from infrastructure.recorder import CHUNK
+from infrastructure.database.migration import SchemaOutdated, ensure_current, migrate
+from infrastructure.database.pool import Database
+from infrastructure.log.recorder import CHUNK
 from infrastructure.sql import query
 
 EVENT_COLUMNS = (

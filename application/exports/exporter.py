@@ -10,10 +10,10 @@ from typing import TypedDict, cast
 
 from application.exports.formats import FolderFormat, Format, find_format
 from application.exports.source import Progress, Source
-from application.known import check_workflow
-from application.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
-from application.replay import unheard
-from application.store import Store
+from application.replay.replay import unheard
+from application.shared.existence import check_workflow
+from application.shared.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
+from application.shared.store import Store
 from infrastructure.sql import query
 
 STDOUT = "-"

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from application.exports.stay import Stay
+from application.exports.status_interval import Stay
 from domain.entity import TASK, TASK_INSTANCE, Entity
 
 

@@ -8,10 +8,10 @@ from psycopg import Connection
 from psycopg.sql import SQL
 
 from application.exports.record import Record, records
-from application.exports.stay import Stay
-from domain.lifecycle import Lifecycle
-from domain.replay import LifecycleOf
-from infrastructure.recorder import CHUNK
+from application.exports.status_interval import Stay
+from domain.auditing.replay import LifecycleOf
+from domain.lifecycles.lifecycle import Lifecycle
+from infrastructure.log.recorder import CHUNK
 from infrastructure.sql import query
 
 BY_TASK = SQL("s.task_id, s.entity_kind, s.ordinal, s.entity_id, s.version")

@@ -15,9 +15,9 @@ Every proposal goes through the domain's pipeline, as a live report does. Before
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from application.bulk_transition import end_instance
-from application.imports.found import Entered, Found
-from application.imports.heard import Told
+from application.imports.batch_state import Entered, Found
+from application.imports.foreign_reports import Told
+from application.imports.move_id import Said
 from application.imports.proposal import (
     Attempt,
     BadLine,
@@ -31,20 +31,28 @@ from application.imports.proposal import (
     RegisterTask,
     ResetTask,
 )
-from application.imports.repetition import Said
 from application.imports.shape import Filling, Shape, Shapes, instance_after, row_of, rows, task_after
 from application.imports.tally import Counts, Tally
-from application.registration import raise_if_different
+from application.write.bulk_transition import end_instance
+from application.write.registration import raise_if_different
+from domain.decisions.transition import (
+    Decision,
+    create_instance,
+    instance_machine,
+    propose_task,
+    report_instance,
+    reset_task,
+)
+from domain.entities.events import TaskReset, TaskTransitioned
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
 from domain.entity import TASK_INSTANCE, check_id
 from domain.errors import SojournError, TaskInstanceConflict
-from domain.events import TaskReset, TaskTransitioned
-from domain.lifecycle import Lifecycle
-from domain.machine import Machine
-from domain.report import Report
-from domain.task import Task, later
-from domain.task_instance import TaskInstance
-from domain.transition import Decision, create_instance, instance_machine, propose_task, report_instance, reset_task
-from infrastructure.recorder import AppendedRow
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
+from domain.report_context import Report
+from domain.time import entry_time
+from infrastructure.log.recorder import AppendedRow
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt is met after one that began later: the log numbers them as it meets them."""
@@ -290,7 +298,7 @@ class Batch:
         since = {entity.stream: entity.entered_at for entity in self._before(decision)}
         for event in decision.events:
             if event.is_transition:
-                since[event.stream] = later(event.occurred_at, since.get(event.stream))
+                since[event.stream] = entry_time(event.occurred_at, since.get(event.stream))
             self._rows.append(row_of(event, since[event.stream]))
         self._counts.append(Counts.of(decision.events))
         self._set(self._tasks, decision.task.id, decision.task)

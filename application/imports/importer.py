@@ -12,17 +12,17 @@ from typing import Any
 from psycopg import Connection
 
 from application.imports.batch import Batch, Entry
-from application.imports.found import find
+from application.imports.batch_state import find
+from application.imports.bounded_cache import Recent
+from application.imports.move_id import Repetitions
 from application.imports.proposal import MOVES, BadLine, Line, RegisterTask
-from application.imports.recent import Recent
-from application.imports.repetition import Repetitions
 from application.imports.shape import Shapes
 from application.imports.tally import Tally
-from application.retry import CONTENTION, UNIQUE_VIOLATION, retrying
-from application.store import Store
-from domain.lifecycle import Lifecycle
-from infrastructure.commands import keep_commands
-from infrastructure.current_status import moment
+from application.shared.current_status import moment
+from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
+from application.shared.store import Store
+from domain.lifecycles.lifecycle import Lifecycle
+from infrastructure.log.commands import keep_commands
 from infrastructure.sql import query
 
 BATCH = 5_000

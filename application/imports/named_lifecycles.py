@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from application.imports.proposal import NotUnderstood
-from application.lifecycle_source import problem_in_words
+from application.shared.lifecycle_source import problem_in_words
 from domain.errors import UnknownLifecycle
-from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle
-from domain.machine import UNJUDGED
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import UNJUDGED
 
 Find = Callable[[str, int | None], Lifecycle]
 """Finds a lifecycle by its name and version (None: the current one); raises UnknownLifecycle."""

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from application.imports.named_lifecycles import NamedLifecycles
 from domain.errors import WrongLifecycle
-from domain.lifecycle import Lifecycle
-from domain.machine import Machine
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from domain.actor import Actor
 from domain.errors import SojournError
-from domain.lifecycle import Lifecycle
+from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
 
 

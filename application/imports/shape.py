@@ -15,17 +15,17 @@ from pydantic_core import to_json
 
 from application.imports.tally import Counts
 from domain.actor import Actor
-from domain.core_rules import CORE_RULES
-from domain.events import Event, TaskEvent
-from domain.lifecycle import Lifecycle
+from domain.decisions.transition import Decision, create_instance, propose_task, report_instance
+from domain.entities.events import Event, TaskEvent
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
 from domain.lifecycles import get_lifecycle
-from domain.report import Report
-from domain.rulebook import rulebook_of
-from domain.task import Task
-from domain.task_instance import TaskInstance
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import Report
+from domain.rules.core_rules import CORE_RULES
+from domain.rules.rulebook import rulebook_of
 from domain.text import storable
-from domain.transition import Decision, create_instance, propose_task, report_instance
-from infrastructure.recorder import AppendedRow
+from infrastructure.log.recorder import AppendedRow
 
 MOST = 20_000
 """How many shapes are kept."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypedDict
 
 from application.imports.proposal import BadLine
-from domain.events import Event, TaskInstanceCreated, TaskInstanceRefused, TaskRefused, TaskRegistered
-from domain.lifecycle import ORPHANED_INSTANCE
+from domain.entities.events import Event, TaskInstanceCreated, TaskInstanceRefused, TaskRefused, TaskRegistered
+from domain.rule_names import ORPHANED_INSTANCE
 
 AFTER_ITS_TASK = "end-after-its-task"
 """An attempt ends after its task has ended without it."""

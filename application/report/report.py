@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from application.as_of import as_of, present
-from application.known import check_workflow
-from application.orphans import Orphan, orphans
+from application.analyse.time_in_status import TimeInStatus, time_in_status
+from application.read.orphans import orphans
 from application.report.grid import Grid, Part, Run
-from application.store import Store
-from application.time_in_status import TimeInStatus, time_in_status
+from application.shared.as_of import as_of, present
+from application.shared.existence import check_workflow
+from application.shared.orphan import Orphan
+from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE
 from infrastructure.sql import query
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from domain.errors import UnknownLifecycle
-from domain.lifecycle import Lifecycle
+from domain.lifecycles.lifecycle import Lifecycle
 
 
 @cache

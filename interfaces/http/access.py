@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Request
 
-from application.store import Store
-from application.tokens import Holder, Scope, holder_of, holders
+from application.maintain.tokens import Holder, Scope, holder_of, holders
+from application.shared.store import Store
 from domain.errors import SojournError
 from interfaces.http.problems import problem
 

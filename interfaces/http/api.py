@@ -7,16 +7,16 @@ from fastapi import Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from application.store import Store
-from application.tokens import Holder
+from application.maintain.tokens import Holder
+from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.actor import Actor
 from domain.text import storable
 from interfaces.http.access import Access
 from interfaces.http.feed import Feed
-from interfaces.http.group import Group
 from interfaces.http.metrics import Metrics
-from interfaces.http.readers import Readers
+from interfaces.http.read_throttle import Readers
+from interfaces.http.report_batcher import Group
 
 COMPONENT = "http"
 """The component of a report whose sender does not say what it is."""

@@ -8,20 +8,20 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from application.retry import told_of_retry
+from application.shared.retry import told_of_retry
 from application.transition_service import TransitionService
-from infrastructure.settings import HttpSettings
-from interfaces.http import arrays, events, health, heartbeats, metrics, reading, task_instances, tasks, tokens
+from infrastructure.database.settings import HttpSettings
+from interfaces.http import arrays, events, health, heartbeats, metrics, queries, task_instances, tasks, tokens
 from interfaces.http.access import Access, AccessMiddleware
 from interfaces.http.api import Api
 from interfaces.http.body_limit import BodyLimitMiddleware
 from interfaces.http.deadline import DeadlineMiddleware
 from interfaces.http.examples import with_nulls
 from interfaces.http.feed import Feed
-from interfaces.http.group import Group
 from interfaces.http.metrics import CountingRecorder, Lags, Metrics
 from interfaces.http.problems import Problem, answer_with_problems
-from interfaces.http.readers import Readers
+from interfaces.http.read_throttle import Readers
+from interfaces.http.report_batcher import Group
 
 PREFIX = "/api/v3"
 DESCRIPTION = (
@@ -74,7 +74,7 @@ class CountingMiddleware:
 
 def _route(app: FastAPI) -> None:
     # The route that is asked for most stands first: each request is held against them in their order.
-    for part in (task_instances, tasks, arrays, heartbeats, reading, events, tokens):
+    for part in (task_instances, tasks, arrays, heartbeats, queries, events, tokens):
         app.include_router(part.router, prefix=PREFIX)
     # Also without the prefix, where one looks for them.
     for part in (health, metrics, events):

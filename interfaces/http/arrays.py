@@ -6,7 +6,8 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from application.answers import (
+from application.array_service import ArrayService
+from application.write.answers import (
     BatchMember,
     BindAnswer,
     ConcurrencyAnswer,
@@ -14,7 +15,6 @@ from application.answers import (
     QueueBatchAnswer,
     SubmittedAnswer,
 )
-from application.array_service import ArrayService
 from interfaces.http.api import actor, answer, api
 from interfaces.http.examples import shown
 from interfaces.http.idempotency import Key

@@ -16,12 +16,12 @@ from anyio import CapacityLimiter, to_thread
 from psycopg import Connection
 from pydantic_core import from_json, to_json
 
-from application.store import Store
+from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE, Entity
-from infrastructure.event_mapper import LoggedEvent
+from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.subscription import HOLE_SECONDS, POLL_SECONDS, listening, wait_for_bell
+from infrastructure.log.tail import Tail
 from infrastructure.sql import query
-from infrastructure.subscription import HOLE_SECONDS, POLL_SECONDS, listening, wait_for_bell
-from infrastructure.tail import Tail
 
 KEPT = 10_000
 """How many transitions are kept for listeners: some 10 MB."""

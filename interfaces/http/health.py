@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from application.store import schema
+from application.shared.store import schema
 from domain.errors import SojournError
-from infrastructure.migration import check_current
+from infrastructure.database.migration import check_current
 from interfaces.http.api import answer, api
 from interfaces.http.problems import documented, problem
 

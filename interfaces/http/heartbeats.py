@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from application.answers import HeartbeatAnswer, HeartbeatsAnswer
+from application.write.answers import HeartbeatAnswer, HeartbeatsAnswer
 from interfaces.http.api import actor, api
 from interfaces.http.examples import shown
 from interfaces.http.idempotency import Key, answered_once

@@ -8,7 +8,7 @@ from psycopg import Connection
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from application.once import once
+from application.shared.once import once
 from domain.entity import LONGEST_ID
 from interfaces.http.api import answer, api
 

@@ -13,11 +13,11 @@ from prometheus_client.registry import Collector
 from psycopg import Connection
 from starlette.responses import Response
 
-from application.store import Store
-from domain.events import Event, TaskInstanceRefused, TaskRefused
-from domain.task import Task
-from domain.task_instance import TaskInstance
-from infrastructure.recorder import Command, TransitionRecorder
+from application.shared.store import Store
+from domain.entities.events import Event, TaskInstanceRefused, TaskRefused
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from infrastructure.log.recorder import Command, TransitionRecorder
 from infrastructure.sql import query
 from interfaces.http.problems import documented
 

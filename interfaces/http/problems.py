@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from application.retry import is_lost
+from application.shared.retry import is_lost
 from domain.errors import (
     CommandConflict,
     ConnectionLost,
@@ -29,7 +29,7 @@ from domain.errors import (
     UnknownName,
     WrongLifecycle,
 )
-from infrastructure.database import DatabaseUnreachable
+from infrastructure.database.pool import DatabaseUnreachable
 from interfaces.http.examples import marked
 
 MEDIA_TYPE = "application/problem+json"

@@ -8,11 +8,11 @@ from typing import Any
 
 import uvicorn
 
-from application.store import Store
-from application.tokens import tokens
+from application.maintain.tokens import tokens
+from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.errors import SojournError
-from infrastructure.settings import HttpSettings
+from infrastructure.database.settings import HttpSettings
 from interfaces.http.access import is_loopback
 from interfaces.http.app import create_app
 

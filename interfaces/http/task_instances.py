@@ -7,11 +7,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from application.answers import BulkAnswer, CreateAnswer, TaskInstanceAnswer
-from application.grouped_transition import InstanceReport
-from application.nearest import unknown_entity
+from application.shared.suggestions import unknown_entity
+from application.write.answers import BulkAnswer, CreateAnswer, TaskInstanceAnswer
+from application.write.grouped_transition import InstanceReport
 from domain.entity import TASK_INSTANCE, Entity
-from domain.report import Report
+from domain.report_context import Report
 from interfaces.http.api import Api, actor, answer, api
 from interfaces.http.examples import shown
 from interfaces.http.idempotency import Key, answered_once

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from application.answers import BulkAnswer, GateAnswer, RegisterAnswer, ResetAnswer, TaskAnswer
-from application.nearest import unknown_entity
-from application.registration import TaskSpec
+from application.shared.suggestions import unknown_entity
+from application.write.answers import BulkAnswer, GateAnswer, RegisterAnswer, ResetAnswer, TaskAnswer
+from application.write.registration import TaskSpec
 from domain.entity import TASK, Entity
-from domain.lifecycle import INVALID, NOT_OWNER, UNTIMELY
+from domain.rule_names import INVALID, NOT_OWNER, UNTIMELY
 from interfaces.http.api import Api, actor, answer, api
 from interfaces.http.examples import shown
 from interfaces.http.idempotency import Key, answered_once

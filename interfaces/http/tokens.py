@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from application.tokens import Token, revoke_token, tokens
+from application.maintain.tokens import Token, revoke_token, tokens
 from interfaces.http.api import answer, api
 from interfaces.http.examples import shown
 from interfaces.http.models import Id, model_of

@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from application.report.report import COLUMNS, Lane, Report, Status
 from domain.entity import TASK
-from interfaces.output import in_words, local
 from interfaces.report.axis import ticks
+from interfaces.wording.values import in_words, local
 
 WIDTH = 1000
 """The width of the charts' drawing area, in the units of their drawings."""
@@ -70,7 +70,7 @@ class Box(NamedTuple):
 def page(report: Report) -> str:
     """The HTML of a report."""
     environment = Environment(
-        loader=PackageLoader("interfaces.report", "."),
+        loader=PackageLoader(__name__.rpartition(".")[0], "."),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

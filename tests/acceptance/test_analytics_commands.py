@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from application.sla import SlaInvalid
+from application.analyse.sla import SlaInvalid
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidDuration, UnknownEntity, UnknownStatus
-from interfaces.command_line import app
+from interfaces.cli.command_line import app
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)

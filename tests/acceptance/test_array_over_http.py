@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from application.replay.verify import verify
 from application.transition_service import TransitionService
-from application.verify import verify
-from tests.serving import Serving, serving
+from tests.support.serving import Serving, serving
 
 TASKS = [f"align-{number:03}" for number in range(200)]
 FAILING, KILLED = TASKS[:10], TASKS[10:15]

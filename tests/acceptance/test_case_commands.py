@@ -13,9 +13,9 @@ from application.cases.file import CaseInvalid
 from application.cases.opened import forget_case, opened_cases
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
-from interfaces.command_line import app
-from interfaces.output import in_words
-from tests.attempts import attempt, register
+from interfaces.cli.command_line import app
+from interfaces.wording.values import in_words
+from tests.support.attempts import attempt, register
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from application.concurrency import concurrency
-from application.time_in_status import time_in_status
+from application.analyse.concurrency import concurrency
+from application.analyse.time_in_status import time_in_status
 from application.transition_service import TransitionService
-from interfaces.command_line import app
-from tests.attempts import attempt, register
+from interfaces.cli.command_line import app
+from tests.support.attempts import attempt, register
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NOTEBOOK = EXAMPLES / "time_in_status.ipynb"

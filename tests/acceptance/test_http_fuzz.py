@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from application.tokens import Scope, create_token
+from application.maintain.tokens import Scope, create_token
 from application.transition_service import TransitionService
-from tests.attempts import attempt, register
-from tests.serving import Serving, serving
+from tests.support.attempts import attempt, register
+from tests.support.serving import Serving, serving
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CHECKS = (

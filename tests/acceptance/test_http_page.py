@@ -11,7 +11,7 @@ import pytest
 
 from application.transition_service import TransitionService
 from interfaces.http.app import create_app
-from tests.serving import serving
+from tests.support.serving import serving
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "http.md").read_text("utf-8")
 

@@ -18,11 +18,11 @@ from typer.testing import CliRunner, Result
 from application.imports import formats
 from application.imports.formats import UnknownFormat, WrongFormat
 from application.imports.local_time import UnknownTimeZone
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
 from domain.errors import InvalidId, UnknownLifecycle
-from interfaces.command_line import app
-from tests.importing import ADDED_NOTHING, jsonl
+from interfaces.cli.command_line import app
+from tests.support.importing import ADDED_NOTHING, jsonl
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")

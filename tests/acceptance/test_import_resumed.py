@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from application.imports.importer import BATCH
+from application.replay.verify import verify
 from application.transition_service import TransitionService
-from application.verify import verify
-from tests.importing import ADDED_NOTHING, audit, events
+from tests.support.importing import ADDED_NOTHING, audit, events
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 STATUSES = ("G", "Q", "I", "O", "R", "D")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from application.cases.opened import forget_case, opened_cases
-from infrastructure.database import Database
+from infrastructure.database.pool import Database
 
 PAGE = Path(__file__).parents[2] / "docs" / "investigation.md"
 PROGRAM = re.compile(r"```python (\S+)\n(.*?)```", re.DOTALL)

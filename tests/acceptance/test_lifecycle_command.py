@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from application.lifecycle_source import LifecycleFileInvalid
+from application.shared.lifecycle_source import LifecycleFileInvalid
 from domain.errors import UnknownLifecycle
 from domain.lifecycles import get_lifecycle, shipped
-from interfaces.command_line import app
-from interfaces.lifecycle_page import markdown, mermaid
+from interfaces.cli.command_line import app
+from interfaces.wording.lifecycle_page import markdown, mermaid
 
 LONELY = """
 name = "lonely"

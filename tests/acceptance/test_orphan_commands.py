@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
-from interfaces.command_line import app
+from interfaces.cli.command_line import app
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidEntity, InvalidTime, UnknownEntity
-from interfaces.command_line import app
-from interfaces.commands.audit import SHOWN
+from interfaces.cli.command_line import app
+from interfaces.cli.commands.audit import SHOWN
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)

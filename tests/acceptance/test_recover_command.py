@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from application.transition_service import TaskSpec, TransitionService
-from tests.agreement import rows
+from tests.support.agreement import rows
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from application.tokens import Scope, create_token
+from application.maintain.tokens import Scope, create_token
 from application.transition_service import TransitionService
-from interfaces.command_line import app
-from tests.agreement import rows
-from tests.attempts import attempt, ids, register, status
-from tests.serving import SOJOURN, Serving, serving
+from interfaces.cli.command_line import app
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, ids, register, status
+from tests.support.serving import SOJOURN, Serving, serving
 
 PATIENCE_SECONDS = 60
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from application.transition_service import TransitionService
-from interfaces.commands.verify import SHOWN
-from tests.attempts import attempt, ids, register
+from interfaces.cli.commands.verify import SHOWN
+from tests.support.attempts import attempt, ids, register
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 

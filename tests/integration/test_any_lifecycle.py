@@ -1,6 +1,6 @@
 """Whoever proposes whatever, under any lifecycle: no illegal edge, never two owners, projections as a replay has them.
 
-`tests.agreement` knows the lifecycles only by the definitions that the log keeps.
+`tests.support.agreement` knows the lifecycles only by the definitions that the log keeps.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from application.rebuild import rebuild
+from application.maintain.rebuild import rebuild
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
-from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle, shipped
-from tests.agreement import Row, assert_agreement, rows
-from tests.concurrently import at_once
+from domain.lifecycles.lifecycle import Lifecycle
+from tests.support.agreement import Row, assert_agreement, rows
+from tests.support.concurrently import at_once
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RUNNERS = ("ada", "bob")

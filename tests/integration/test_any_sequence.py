@@ -13,13 +13,13 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from application.array_service import ArrayService
+from application.replay.verify import verify
+from application.replay.what_if import try_history
 from application.transition_service import TaskSpec, TransitionService
-from application.trial import try_history
-from application.verify import verify
+from domain.auditing.what_if import Divergence
 from domain.errors import UnknownBatch
-from domain.trial import Divergence
-from tests.agreement import assert_agreement, moves, rows, streams_of
-from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
+from tests.support.agreement import assert_agreement, moves, rows, streams_of
+from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE
 
 Step = Callable[[TransitionService, str], object]
 """What somebody asks, of a workflow with two tasks."""

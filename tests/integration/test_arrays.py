@@ -11,11 +11,12 @@ import psycopg
 import pytest
 
 from application.array_service import ArrayService
-from application.history import history
-from application.status import status as status_of
+from application.read.history import history
+from application.read.status import status as status_of
+from application.replay.verify import verify
+from application.replay.what_if import try_history
 from application.transition_service import TaskSpec, TransitionService
-from application.trial import try_history
-from application.verify import verify
+from domain.auditing.what_if import Divergence
 from domain.entity import Entity
 from domain.errors import (
     CommandConflict,
@@ -28,10 +29,9 @@ from domain.errors import (
     WrongLifecycle,
 )
 from domain.time import zoned
-from domain.trial import Divergence
-from tests.agreement import assert_agreement, rows
-from tests.attempts import ids, log, register, status
-from tests.concurrently import at_once
+from tests.support.agreement import assert_agreement, rows
+from tests.support.attempts import ids, log, register, status
+from tests.support.concurrently import at_once
 
 Connection = psycopg.Connection[Any]
 
@@ -216,7 +216,7 @@ class TestQueueTaskBatch:
         register(service, "t1", "t2", "t3")
         with psycopg.connect(dsn) as holder:
             holder.execute("SELECT FROM sojourn.task WHERE task_id = 't1' FOR NO KEY UPDATE")
-            monkeypatch.setattr("application.bulk_transition.time.sleep", lambda _seconds: holder.commit())
+            monkeypatch.setattr("application.write.bulk_transition.time.sleep", lambda _seconds: holder.commit())
             answer = arrays.queue_task_batch(array_id, ["t1", "t2", "t3"], max_retries=1)
 
         assert answer == {"tasks_by_status": {"QUEUED": ["t1", "t2", "t3"]}, "batch_number": 1}
@@ -275,7 +275,7 @@ class TestQueueTaskBatch:
         connection: Connection,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("application.store.CHUNK", 3)
+        monkeypatch.setattr("application.shared.store.CHUNK", 3)
         names = ids(10)
         register(service, *names)
 

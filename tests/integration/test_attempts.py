@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.attempts import attempts
+from application.analyse.attempts import attempts
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
-from domain.lifecycle import Lifecycle
-from tests.agreement import Row, moves, streams_of
-from tests.scenario import INSTANCE_MACHINE
+from domain.lifecycles.lifecycle import Lifecycle
+from tests.support.agreement import Row, moves, streams_of
+from tests.support.scenario import INSTANCE_MACHINE
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from application.breaches import breaches
-from application.sla import SlaInvalid, read_sla
+from application.analyse.breaches import breaches
+from application.analyse.sla import SlaInvalid, read_sla
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 

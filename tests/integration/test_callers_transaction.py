@@ -8,12 +8,12 @@ import pytest
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from application import retry
 from application.array_service import ArrayService
+from application.shared import retry
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import TaskConflict, TaskInstanceConflict, UnknownEntity
-from tests.agreement import assert_agreement, rows
-from tests.attempts import attempt, register, status
+from tests.support.agreement import assert_agreement, rows
+from tests.support.attempts import attempt, register, status
 
 Call = Callable[[TransitionService, psycopg.Connection[Any]], object]
 

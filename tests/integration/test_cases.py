@@ -16,19 +16,19 @@ from psycopg.sql import SQL, Identifier
 from application.cases.bundle import bundle
 from application.cases.file import CaseFile, CaseInvalid, write_case
 from application.cases.opened import OpenedCase, OpeningForbidden, UnknownCase, forget_case, open_case, opened_cases
-from application.history import history
-from application.orphans import orphans
-from application.output_file import OutputInTheWay
-from application.status import status
+from application.read.history import history
+from application.read.orphans import orphans
+from application.read.status import status
+from application.read.why import why
+from application.replay.verify import verify
+from application.replay.what_if import try_history
+from application.shared.output_file import OutputInTheWay
 from application.transition_service import TaskSpec, TransitionService
-from application.trial import try_history
-from application.verify import verify
-from application.why import why
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
-from infrastructure.database import Database
-from tests.agreement import rows
+from infrastructure.database.pool import Database
 from tests.integration.test_verify import NINE, everything, one
+from tests.support.agreement import rows
 
 VIEWS = {
     "current_task": "task_id",

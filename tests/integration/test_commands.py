@@ -8,8 +8,8 @@ import pytest
 
 from application.transition_service import TransitionService
 from domain.errors import CommandConflict
-from tests.agreement import rows
-from tests.attempts import attempt, register, status
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, register, status
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 

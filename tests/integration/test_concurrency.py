@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.concurrency import InvalidBucket, TooManyBuckets, concurrency, concurrency_by_bucket
+from application.analyse.concurrency import InvalidBucket, TooManyBuckets, concurrency, concurrency_by_bucket
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE
 from domain.errors import UnknownEntity, UnknownStatus
-from tests.agreement import streams_of
-from tests.stays import Stay, stays_of
+from tests.support.agreement import streams_of
+from tests.support.stays import Stay, stays_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

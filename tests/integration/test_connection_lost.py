@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.shared.current_status import CurrentStatus
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import ConnectionLost
-from infrastructure.current_status import CurrentStatus
-from infrastructure.recorder import TransitionRecorder
-from tests.agreement import assert_agreement, rows
-from tests.attempts import attempt, log, register
+from infrastructure.log.recorder import TransitionRecorder
+from tests.support.agreement import assert_agreement, rows
+from tests.support.attempts import attempt, log, register
 
 Call = Callable[[], object]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import psycopg
 
-from application.answers import TaskInstanceAnswer
 from application.transition_service import TaskSpec, TransitionService
+from application.write.answers import TaskInstanceAnswer
 from domain.errors import CommandConflict, RetriesExhausted
-from tests.agreement import Row, assert_agreement, rows, streams_of
-from tests.attempts import attempt, ids, log, register, status
-from tests.concurrently import at_once
+from tests.support.agreement import Row, assert_agreement, rows, streams_of
+from tests.support.attempts import attempt, ids, log, register, status
+from tests.support.concurrently import at_once
 
 PATIENT = 40
 """More attempts than others can spoil, even on a busy machine."""

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from application.bench.scratch import scratch_database
 from application.transition_service import TransitionService
-from infrastructure.database import Database, DatabaseUnreachable, resolve_dsn
-from infrastructure.embedded import EmbeddedServer
-from infrastructure.settings import Settings
-from tests.attempts import register, status
+from infrastructure.database.embedded import EmbeddedServer
+from infrastructure.database.pool import Database, DatabaseUnreachable, resolve_dsn
+from infrastructure.database.settings import Settings
+from sojourn.bench.scratch import scratch_database
+from tests.support.attempts import register, status
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.diff import diff
+from application.read.diff import diff
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import TimesReversed, UnknownEntity
-from tests.agreement import moves, streams_of
+from tests.support.agreement import moves, streams_of
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 

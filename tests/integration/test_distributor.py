@@ -11,14 +11,14 @@ import pytest
 from rich.console import Console
 
 from application.transition_service import TransitionService
-from interfaces.demo import distributor
-from interfaces.demo.commands import Command
-from interfaces.demo.distributor import Distributor
-from interfaces.demo.findings import find
-from interfaces.demo.messages import Order, Word
-from interfaces.demo.pool import Pool
-from interfaces.demo.run import Run
-from interfaces.demo.story import tell
+from interfaces.cli.commands.demo_story import tell
+from sojourn.demo import distributor
+from sojourn.demo.commands import Command
+from sojourn.demo.distributor import Distributor
+from sojourn.demo.findings import find
+from sojourn.demo.messages import Order, Word
+from sojourn.demo.pool import Pool
+from sojourn.demo.run import Run
 
 TASK = "w/t"
 

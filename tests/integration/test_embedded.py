@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.embedded import EmbeddedServer, EmbeddedServerFailed
+from infrastructure.database.embedded import EmbeddedServer, EmbeddedServerFailed
 
 START = """
 import sys
 from pathlib import Path
-from infrastructure.embedded import EmbeddedServer
+from infrastructure.database.embedded import EmbeddedServer
 print("ready", flush=True)
 sys.stdin.readline()
 print(EmbeddedServer(Path(sys.argv[1])).start())
@@ -25,7 +25,7 @@ print(EmbeddedServer(Path(sys.argv[1])).start())
 STOP = """
 import sys
 from pathlib import Path
-from infrastructure.embedded import EmbeddedServer
+from infrastructure.database.embedded import EmbeddedServer
 print(EmbeddedServer(Path(sys.argv[1])).stop())
 """
 

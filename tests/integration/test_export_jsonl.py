@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.exports.exporter import export
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
 from domain.lifecycles import get_lifecycle
-from tests.agreement import Row
-from tests.importing import ADDED_NOTHING, audit, imported
+from tests.support.agreement import Row
+from tests.support.importing import ADDED_NOTHING, audit, imported
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TASKS = ("t1", "t2")

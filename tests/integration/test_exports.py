@@ -23,11 +23,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from application.exports.exporter import ExportAnswer, export
 from application.exports.formats import UnknownExport, formats
-from application.output_file import NoPlaceForOutput, OutputInTheWay
+from application.shared.output_file import NoPlaceForOutput, OutputInTheWay
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.errors import UnknownEntity
-from tests.agreement import Row, rows
+from tests.support.agreement import Row, rows
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 NINE = datetime(2026, 1, 31, 23, 59, 50, tzinfo=UTC)

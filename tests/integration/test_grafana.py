@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from application.transition_service import TransitionService
-from tests.agreement import Row, rows
-from tests.attempts import attempt, register
+from tests.support.agreement import Row, rows
+from tests.support.attempts import attempt, register
 
 DASHBOARD = json.loads((Path(__file__).parents[2] / "docs" / "grafana" / "sojourn.json").read_text("utf-8"))
 PANELS = DASHBOARD["panels"]

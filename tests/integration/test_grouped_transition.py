@@ -6,17 +6,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from application import grouped_transition
-from application.grouped_transition import InstanceReport, report_together
-from application.retry import told_of_retry
+from application.replay.verify import verify
+from application.shared.retry import told_of_retry
 from application.transition_service import TransitionService
-from application.verify import verify
+from application.write import grouped_transition
+from application.write.grouped_transition import InstanceReport, report_together
+from domain.decisions.transition import report_instance
 from domain.errors import ConnectionLost
-from domain.report import NOBODY
-from domain.transition import report_instance
-from interfaces.http.group import Group, written
-from tests.agreement import rows
-from tests.attempts import attempt, ids, register, status
+from domain.report_context import NOBODY
+from interfaces.http.report_batcher import Group, written
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, ids, register, status
 
 
 def said(*reports: tuple[str, str]) -> list[InstanceReport]:
@@ -132,7 +132,7 @@ def test_a_group_whose_commit_is_in_doubt_is_not_written_again(
     def lost(*_: Any) -> Any:
         raise ConnectionLost(repeatable=False, why="gone")
 
-    monkeypatch.setattr("interfaces.http.group.report_together", lost)
+    monkeypatch.setattr("interfaces.http.report_batcher.report_together", lost)
 
     with pytest.raises(ConnectionLost):
         written(service, said(("t1/1", "DONE"), ("t2/1", "DONE")))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from application.history import HistoryEvent, follow, history
+from application.read.history import HistoryEvent, follow, history
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
-from tests.attempts import attempt, register
+from tests.support.attempts import attempt, register
 
 MOMENT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from application.store import Store
+from application.shared.store import Store
 from application.transition_service import TaskSpec, TransitionService
-from infrastructure.settings import HttpSettings
+from infrastructure.database.settings import HttpSettings
 from interfaces.http.app import create_app
-from tests.agreement import rows
-from tests.attempts import attempt, register
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, register
 
 WAITING = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'sojourn.transition'::regclass AND NOT granted"
 REGISTRATION = {"workflow_id": "w", "lifecycle": "jobmon", "tasks": [{"task_id": "t1", "max_attempts": 3}]}
@@ -412,7 +412,7 @@ def test_a_mistake_of_the_server_is_a_problem_too(client: TestClient, monkeypatc
     def mistaken(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("interfaces.http.reading.read_status", mistaken)
+    monkeypatch.setattr("interfaces.http.queries.read_status", mistaken)
 
     assert get(client, "/status/task:t1", 500)["type"] == "urn:sojourn:problem:mistake"
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
 from domain.errors import LifecycleConflict
-from tests.agreement import Row, assert_agreement, rows, streams_of
-from tests.importing import ADDED_NOTHING, audit, events, imported, jsonl
+from tests.support.agreement import Row, assert_agreement, rows, streams_of
+from tests.support.importing import ADDED_NOTHING, audit, events, imported, jsonl
 
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 

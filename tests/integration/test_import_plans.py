@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.imports.repetition import IMPORTS
+from application.imports.move_id import IMPORTS
 from application.transition_service import TransitionService
 from infrastructure.sql import query
-from tests.importing import imported
+from tests.support.importing import imported
 
 JOBS = 3_000
 SMALL = 1_000

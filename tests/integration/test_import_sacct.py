@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.replay.verify import verify
 from application.transition_service import TransitionService
-from application.verify import verify
-from tests.agreement import rows
-from tests.importing import ADDED_NOTHING, events, imported
+from tests.support.agreement import rows
+from tests.support.importing import ADDED_NOTHING, events, imported
 
 HEADER = "JobID|Cluster|User|Submit|Start|End|Elapsed|State|ExitCode|NodeList|JobName\n"
 ZONE = "UTC"

@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.replay.verify import verify
 from application.transition_service import TransitionService
-from application.verify import verify
-from tests.agreement import rows
-from tests.importing import ADDED_NOTHING, imported
+from tests.support.agreement import rows
+from tests.support.importing import ADDED_NOTHING, imported
 
 SECOND = 1_769_846_400_000
 """2026-01-31T08:00:00Z in milliseconds."""

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.known import beginning
-from application.rebuild import rebuild
-from application.status import status as read_status
+from application.maintain.rebuild import rebuild
+from application.read.status import status as read_status
+from application.read.why import why
+from application.replay.verify import verify
+from application.shared.existence import beginning
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
-from application.why import why
 from domain.entity import parse_entity
 from domain.errors import InvalidDuration, InvalidId
-from tests.agreement import rows
-from tests.attempts import attempt, register, status
-from tests.concurrently import at_once
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, register, status
+from tests.support.concurrently import at_once
 
 Connection = psycopg.Connection[Any]
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)

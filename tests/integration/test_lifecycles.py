@@ -7,13 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.lifecycle_source import LifecycleFileInvalid
+from application.replay.verify import verify
+from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
 from domain.errors import LifecycleConflict, WrongLifecycle
-from tests.agreement import rows
-from tests.attempts import status
-from tests.concurrently import at_once
+from tests.support.agreement import rows
+from tests.support.attempts import status
+from tests.support.concurrently import at_once
 
 TRANSITIONS = "SELECT previous_status, status, rule FROM sojourn.transition ORDER BY position"
 PRINTING = """

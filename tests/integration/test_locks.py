@@ -7,15 +7,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from application import retry
-from application.remembered import Remembered
+from application.shared import retry
+from application.shared.current_status import CurrentStatus
+from application.shared.entity_cache import Remembered
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity
 from domain.errors import RetriesExhausted
-from infrastructure.current_status import CurrentStatus
-from infrastructure.recorder import CHUNK
-from tests.agreement import assert_agreement, streams_of
-from tests.attempts import attempt, ids, log, register, status
+from infrastructure.log.recorder import CHUNK
+from tests.support.agreement import assert_agreement, streams_of
+from tests.support.attempts import attempt, ids, log, register, status
 
 Lock = tuple[str, str]
 TASK: Lock = ("task", "t1")

@@ -10,17 +10,17 @@ import pytest
 from pydantic import ValidationError
 
 from application.transition_service import TransitionService
-from domain import events as domain_events
 from domain.actor import Actor
-from domain.array import Array
+from domain.decisions.transition import propose_task
+from domain.entities import events as domain_events
+from domain.entities.array import Array
+from domain.entities.events import Event, TaskTransitioned
+from domain.entities.task import Task
 from domain.errors import UnknownEvent
-from domain.events import Event, TaskTransitioned
-from domain.report import Report
-from domain.task import Task
-from domain.transition import propose_task
-from tests.agreement import assert_agreement, rows
-from tests.attempts import attempt, register
-from tests.scenario import JOBMON
+from domain.report_context import Report
+from tests.support.agreement import assert_agreement, rows
+from tests.support.attempts import attempt, register
+from tests.support.scenario import JOBMON
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.store import schema
+from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.migration import (
+from infrastructure.database.migration import (
     MigrationEdited,
     SchemaNewer,
     SchemaOutdated,
@@ -20,9 +20,9 @@ from infrastructure.migration import (
     ensure_current,
     migrate,
 )
-from tests.agreement import rows
-from tests.attempts import register, status
-from tests.catalog import catalog
+from tests.support.agreement import rows
+from tests.support.attempts import register, status
+from tests.support.catalog import catalog
 
 SCHEMA_TEXT = Path(__file__).with_name("schema.txt")
 

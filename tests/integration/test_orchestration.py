@@ -10,16 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.history import history
-from application.slots import taken_slots
+from application.maintain.slots import taken_slots
+from application.read.history import history
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
-from domain.core_rules import CORE_RULES
 from domain.entity import TASK, Entity
 from domain.errors import InvalidAttributes, InvalidDetails, InvalidLimit, RuleFailed, TaskConflict
-from tests.agreement import rows
-from tests.attempts import ids
-from tests.concurrently import at_once
+from domain.rules.core_rules import CORE_RULES
+from tests.support.agreement import rows
+from tests.support.attempts import ids
+from tests.support.concurrently import at_once
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)

@@ -12,14 +12,15 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from application.array_service import ArrayService
-from application.history import history
-from application.orphans import Orphan, orphans
+from application.read.history import history
+from application.read.orphans import orphans
+from application.shared.orphan import Orphan
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
 from domain.errors import InvalidThreshold, UnknownEntity, UnknownOrphanRule, UnknownStatus
-from tests.agreement import moves, rows, streams_of
-from tests.orphan_fold import Hit, orphans_of
-from tests.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
+from tests.support.agreement import moves, rows, streams_of
+from tests.support.orphan_fold import Hit, orphans_of
+from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
 
 Connection = psycopg.Connection[Any]
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)

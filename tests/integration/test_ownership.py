@@ -6,14 +6,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.history import history
+from application.read.history import history
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
 from domain.entity import TASK, Entity
 from domain.errors import CommandConflict, InvalidId
-from tests.agreement import rows
-from tests.attempts import register
-from tests.concurrently import at_once
+from tests.support.agreement import rows
+from tests.support.attempts import register
+from tests.support.concurrently import at_once
 
 TASKS = ("t1", "t2")
 ANSWER = ("status", "response", "rule", "owner")

@@ -10,14 +10,14 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 from typer.testing import CliRunner
 
-from application.store import schema
+from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.migration import migrate
-from interfaces.command_line import app
-from tests.agreement import rows
-from tests.attempts import attempt, register
-from tests.concurrently import at_once
+from infrastructure.database.migration import migrate
+from interfaces.cli.command_line import app
 from tests.conftest import Server
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, register
+from tests.support.concurrently import at_once
 
 RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c

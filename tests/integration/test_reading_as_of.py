@@ -7,13 +7,13 @@ import psycopg
 import pytest
 
 from application.array_service import ArrayService
-from application.audit import audit, audit_of_task_instances
-from application.known import beginning
-from application.status import status
+from application.read.audit import audit, audit_of_task_instances
+from application.read.status import status
+from application.shared.existence import beginning
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
-from tests.agreement import Row, rows
+from tests.support.agreement import Row, rows
 
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 

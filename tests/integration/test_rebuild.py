@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from application import rebuild as module
 from application.array_service import ArrayService
-from application.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild
+from application.maintain import rebuild as module
+from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild
+from application.replay.verify import verify
 from application.transition_service import TransitionService
-from application.verify import verify
 from infrastructure.sql import query
-from tests.attempts import attempt, ids, log, register, status
+from tests.support.attempts import attempt, ids, log, register, status
 
 Plant = Callable[[Connection[Any]], object]
 

@@ -15,15 +15,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from application import recover as module
-from application.history import history
-from application.recover import RecoverAnswer
+from application.maintain import recover as module
+from application.maintain.recover import RecoverAnswer
+from application.read.history import history
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import verify
 from domain.entity import parse_entity
-from tests.agreement import rows
-from tests.attempts import attempt, ids, register, status
-from tests.concurrently import at_once
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, ids, register, status
+from tests.support.concurrently import at_once
 
 Connection = psycopg.Connection[Any]
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)

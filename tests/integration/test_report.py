@@ -15,7 +15,7 @@ from application.report.report import COLUMNS, LANES, report
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from interfaces.report.page import page
-from tests.agreement import rows
+from tests.support.agreement import rows
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 Life = tuple[int, list[int], str | None]

@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.replay import logged_events, pinned_lifecycles
-from application.status import status
+from application.read.status import status
+from application.replay.replay import logged_events, pinned_lifecycles
 from application.transition_service import TaskSpec, TransitionService
+from domain.auditing.replay import Replay
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
 from domain.entity import TASK, TASK_INSTANCE, Entity
-from domain.replay import Replay
-from domain.task import Task
-from domain.task_instance import TaskInstance
-from infrastructure.event_mapper import LoggedEvent
-from tests.agreement import rows
+from infrastructure.log.event_mapper import LoggedEvent
 from tests.integration.test_any_sequence import Step, assert_nothing_diverges, instances_of, occurred, tasks_of
 from tests.integration.test_any_sequence import steps as steps_of_jobmon
+from tests.support.agreement import rows
 
 OWN = ("pynenc", "fetch_ml", "prefect")
 """Lifecycles whose tasks report for themselves; each workflow has a task of each."""

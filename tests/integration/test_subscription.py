@@ -13,9 +13,9 @@ import pytest
 from psycopg import Connection
 
 from application.transition_service import TaskSpec, TransitionService
-from infrastructure.event_mapper import LoggedEvent
-from infrastructure.subscription import Subscription
-from infrastructure.tail import Tail
+from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.subscription import Subscription
+from infrastructure.log.tail import Tail
 
 WRITERS = 8
 SECONDS = 6.0

@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.audit import audit
-from application.status import status
-from application.time_in_status import TimeInStatus, time_in_status, time_in_status_histogram
+from application.analyse.time_in_status import TimeInStatus, time_in_status, time_in_status_histogram
+from application.read.audit import audit
+from application.read.status import status
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE, parse_entity
 from domain.errors import UnknownEntity
-from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle
-from tests.agreement import Row, moves, streams_of
-from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE
-from tests.stays import Stay, stays_of, summary
+from domain.lifecycles.lifecycle import Lifecycle
+from tests.support.agreement import Row, moves, streams_of
+from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE
+from tests.support.stays import Stay, stays_of, summary
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 BOUNDS = (

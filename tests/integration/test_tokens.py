@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from application.tokens import Scope, TokenExists, create_token, holder_of, holders, revoke_token, tokens
+from application.maintain.tokens import Scope, TokenExists, create_token, holder_of, holders, revoke_token, tokens
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
 from interfaces.http.access import FRESH_SECONDS, needed_scope
 from interfaces.http.app import create_app
-from tests.agreement import rows
+from tests.support.agreement import rows
 
 READ, WRITE, ADMIN = "/api/v3/time-in-status", "/api/v3/tasks/gate", "/api/v3/tokens"
 

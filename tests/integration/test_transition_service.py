@@ -18,8 +18,8 @@ from domain.errors import (
     UnknownEntity,
     UnknownLifecycle,
 )
-from tests.agreement import assert_agreement, rows
-from tests.attempts import attempt, ids, log, register, status
+from tests.support.agreement import assert_agreement, rows
+from tests.support.attempts import attempt, ids, log, register, status
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 NO_LISTS: dict[str, list[str]] = {"invalid": [], "locked": [], "not_found": []}

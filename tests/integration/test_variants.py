@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from application.analyse.variants import directly_follows, variants
 from application.transition_service import TaskSpec, TransitionService
-from application.variants import directly_follows, variants
 from domain.errors import UnknownEntity
-from domain.lifecycle import Lifecycle
-from tests.agreement import streams_of
-from tests.stays import stays_of
+from domain.lifecycles.lifecycle import Lifecycle
+from tests.support.agreement import streams_of
+from tests.support.stays import stays_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -12,12 +12,12 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from application.array_service import ArrayService
-from application.replay import pinned_lifecycles, replayed
+from application.replay.replay import pinned_lifecycles, replayed
+from application.replay.verify import COLUMNS, verify
 from application.transition_service import TaskSpec, TransitionService
-from application.verify import COLUMNS, verify
 from domain.actor import Actor
-from domain.replay import Replay
-from tests.attempts import attempt, register
+from domain.auditing.replay import Replay
+from tests.support.attempts import attempt, register
 
 Connection = psycopg.Connection[Any]
 Found = list[tuple[str, str]]
@@ -101,7 +101,7 @@ class TestWhatTheServiceWrites:
     ) -> None:
         register(service, "t1", "t2", "t3")
         attempt(service, "t1", "t2", "t3", until="LAUNCHED")
-        monkeypatch.setattr("application.replay.CHUNK", 4)
+        monkeypatch.setattr("application.replay.replay.CHUNK", 4)
         reached: list[tuple[int, int]] = []
 
         def write(position: int, last: int) -> None:
@@ -135,7 +135,7 @@ class TestWhatTheServiceWrites:
     def test_what_is_wrong_everywhere_does_not_fill_the_memory(
         self, log: TransitionService, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("application.verify.MOST_MISMATCHES", 3)
+        monkeypatch.setattr("application.replay.verify.MOST_MISMATCHES", 3)
         wrong = connection.execute("UPDATE sojourn.transition SET actor = 'nobody'").rowcount
 
         verification = verify(log.store)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.array_service import ArrayService
+from application.read.why import MOST_EVENTS, Why, why
 from application.transition_service import TaskSpec, TransitionService
-from application.why import MOST_EVENTS, Why, why
 from domain.actor import Actor
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity

@@ -9,14 +9,14 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.events import Event, TaskRefused, TaskTransitioned
-from domain.legality import illegalities
-from domain.lifecycle import Lifecycle
+from domain.auditing.legality import illegalities
+from domain.auditing.replay import Replay
+from domain.entities.events import Event, TaskRefused, TaskTransitioned
 from domain.lifecycles import get_lifecycle
-from domain.replay import Replay
-from domain.report import Report
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import Report
 from domain.state import State
-from tests.scenario import Scenario, given
+from tests.support.scenario import Scenario, given
 
 EPOCH = datetime(2026, 1, 31, tzinfo=UTC)
 NAMES = ("pynenc", "fetch_ml", "prefect")

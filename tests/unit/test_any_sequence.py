@@ -8,12 +8,12 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.events import Event, TaskEvent, TaskInstanceCreated, TaskReset, TaskTransitioned
-from domain.lifecycle import ORPHANED_INSTANCE, RETRY
-from domain.report import Report
-from domain.task import Task
-from domain.task_instance import TaskInstance
-from tests.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE, Scenario, folded, given
+from domain.entities.events import Event, TaskEvent, TaskInstanceCreated, TaskReset, TaskTransitioned
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.report_context import Report
+from domain.rule_names import ORPHANED_INSTANCE, RETRY
+from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE, Scenario, folded, given
 
 NO_INSTANCES: dict[int, TaskInstance] = {}
 EPOCH = datetime(2026, 1, 31, tzinfo=UTC)

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from domain.array import Array, check_concurrency
+from domain.auditing.legality import illegalities
+from domain.auditing.replay import Replay
+from domain.entities.array import Array, check_concurrency
+from domain.entities.events import ArrayBatchQueued, ArrayBound, ArrayConcurrencyChanged, Event, TaskInstanceCreated
+from domain.entities.task_instance import NOWHERE, Place
 from domain.errors import InvalidConcurrency
-from domain.events import ArrayBatchQueued, ArrayBound, ArrayConcurrencyChanged, Event, TaskInstanceCreated
-from domain.legality import illegalities
-from domain.replay import Replay
-from domain.task_instance import NOWHERE, Place
-from tests.scenario import JOBMON, given, told
+from tests.support.scenario import JOBMON, given, told
 from tests.unit.test_replay import registered, task_moved
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)

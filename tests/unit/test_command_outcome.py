@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from interfaces.demo.worker import outcome
+from sojourn.demo.worker import outcome
 
 
 @pytest.mark.parametrize(

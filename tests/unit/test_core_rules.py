@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from domain.core_rules import CORE_RULES
+from domain.decisions.transition import Decision
+from domain.entities.events import TaskRefused, TaskTransitioned
 from domain.errors import RuleFailed
-from domain.events import TaskRefused, TaskTransitioned
-from domain.lifecycle import INVALID, NOT_OWNER
 from domain.lifecycles import get_lifecycle, shipped
-from domain.report import Report
-from domain.rulebook import rulebook_of
-from domain.rules import Response, Rule, State, TransitionContext
-from domain.slots import SlotsInMemory
-from domain.transition import Decision
-from tests.scenario import INSTANCE_MACHINE, Scenario, given, told
+from domain.report_context import Report
+from domain.rule_names import INVALID, NOT_OWNER
+from domain.rule_outcome import Response
+from domain.rules.core_rules import CORE_RULES
+from domain.rules.engine import Rule, State, TransitionContext
+from domain.rules.rulebook import rulebook_of
+from domain.rules.slots import SlotsInMemory
+from tests.support.scenario import INSTANCE_MACHINE, Scenario, given, told
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 TEN = NINE + timedelta(hours=1)

@@ -1,9 +1,9 @@
 """What comes of a further instance of a task."""
 
-from domain.events import TaskInstanceCreated
-from domain.lifecycle import INVALID
-from domain.report import Report
-from tests.scenario import given, told
+from domain.entities.events import TaskInstanceCreated
+from domain.report_context import Report
+from domain.rule_names import INVALID
+from tests.support.scenario import given, told
 
 
 def test_it_begins_in_the_initial_status_and_counts_from_one() -> None:

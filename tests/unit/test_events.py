@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.entities.events import EVENTS, TaskTransitioned, read_event
 from domain.entity import KINDS
 from domain.errors import UnknownEvent
-from domain.events import EVENTS, TaskTransitioned, read_event
 
 ENVELOPE = {"stream": "task:t1", "version": 2, "workflow_id": "w"}
 MOVED = {"status": "QUEUED", "num_attempts": 1, "previous_status": "REGISTERING"}

@@ -7,7 +7,7 @@ import pytest
 from application.imports.formats.jobmon import MissingColumns
 from application.imports.local_time import TimeZoneNeeded
 from application.imports.proposal import BadLine, Line, MoveTask, RegisterTask
-from tests.importing import read
+from tests.support.importing import read
 
 HEADER = "task_id,workflow_id,previous_status,new_status,entered_at,exited_at\n"
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)

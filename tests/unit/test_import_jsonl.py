@@ -13,9 +13,9 @@ from application.imports.options import Options
 from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
 from application.imports.source import LONGEST_LINE
 from domain.actor import Actor
-from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle
-from tests.importing import jsonl, read
+from domain.lifecycles.lifecycle import Lifecycle
+from tests.support.importing import jsonl, read
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 AT = "2026-01-31T08:00:00Z"

@@ -7,7 +7,7 @@ import pytest
 from application.imports.formats.nextflow import MissingFields
 from application.imports.local_time import TimeZoneNeeded
 from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
-from tests.importing import read
+from tests.support.importing import read
 
 FIELDS = ("task_id", "hash", "native_id", "name", "status", "exit", "submit", "duration", "realtime")
 ROW = {

@@ -18,7 +18,7 @@ from application.imports.proposal import (
 )
 from domain.actor import Actor
 from domain.errors import MOST_ATTEMPTS, WrongLifecycle
-from tests.importing import read
+from tests.support.importing import read
 
 JOB = {
     "jobid": "17", "jobidraw": "17", "cluster": "c", "user": "ann", "uid": "501", "submit": "2026-01-31T08:00:00",

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from application.imports.batch import Batch, Entry
-from application.imports.found import Found
+from application.imports.batch_state import Found
+from application.imports.move_id import Repetitions
 from application.imports.proposal import Attempt, CreateInstance, Line, MoveInstance, MoveTask, Proposal, RegisterTask
-from application.imports.repetition import Repetitions
 from application.imports.shape import Shapes
 from domain.actor import Actor
-from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle
-from domain.machine import Machine
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 NAMES = ("jobmon", "slurm", "spark", "nextflow", "fetch_ml")

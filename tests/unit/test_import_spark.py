@@ -8,7 +8,7 @@ import pytest
 
 from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, RegisterTask
 from domain.actor import Actor
-from tests.importing import read
+from tests.support.importing import read
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from domain.lifecycle import ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE
 from domain.lifecycles import get_lifecycle, shipped
-from domain.machine import Machine
+from domain.lifecycles.machine import Machine
+from domain.rule_names import ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE
 
 JOBMON = get_lifecycle("jobmon")
 

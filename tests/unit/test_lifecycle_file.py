@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from application.lifecycle_source import LifecycleFileInvalid, find_lifecycle, read_file
-from domain.lifecycle_warning import LifecycleWarning, lifecycle_warnings
+from application.shared.lifecycle_source import LifecycleFileInvalid, find_lifecycle, read_file
 from domain.lifecycles import get_lifecycle, read_lifecycle, shipped
+from domain.lifecycles.warnings import LifecycleWarning, lifecycle_warnings
 
 GOOD = """
 name = "mine"

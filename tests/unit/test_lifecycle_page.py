@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.lifecycle import Lifecycle
 from domain.lifecycles import get_lifecycle, read_lifecycle
-from domain.machine import Machine
-from interfaces.lifecycle_page import PARTS, filled, markdown, mermaid, mermaid_of
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
+from interfaces.wording.lifecycle_page import PARTS, filled, markdown, mermaid, mermaid_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 JOBMON = get_lifecycle("jobmon")

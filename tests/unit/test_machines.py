@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from domain.lifecycles import get_lifecycle, shipped
-from domain.machine import FLAGS, READING, Machine
+from domain.lifecycles.machine import FLAGS, READING, Machine
 
 PYNENC = {
     "REGISTERED": "PENDING CONCURRENCY_CONTROLLED CONCURRENCY_CONTROLLED_FINAL",

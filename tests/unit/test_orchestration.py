@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from domain.errors import AlreadyWritten, NoCurrentState
-from domain.rules import ALL_STATES, Response, Rule, State, Transform, TransitionContext, orchestrate
+from domain.rule_outcome import Response
+from domain.rules.engine import ALL_STATES, Rule, State, Transform, TransitionContext, orchestrate
 
 Does = Callable[[Any], object]
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from rich.table import Table
 
-from interfaces.output import console, in_words, messages, show_rows
-from interfaces.table import print_table, table
+from interfaces.cli.output import console, messages, show_rows
+from interfaces.cli.table import print_table, table
+from interfaces.wording.values import in_words
 
 
 @pytest.fixture(autouse=True)

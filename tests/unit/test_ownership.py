@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidTransition, OwnershipViolation
 from domain.lifecycles import get_lifecycle
-from domain.machine import Machine
-from domain.ownership import StatusRecord, status_record_transition
+from domain.lifecycles.machine import Machine
+from domain.lifecycles.ownership import StatusRecord, status_record_transition
 from tests.unit.test_machines import FETCH_ML, PYNENC
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)

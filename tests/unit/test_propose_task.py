@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.events import TaskRefused, TaskTransitioned
-from domain.lifecycle import INVALID
-from domain.report import Report
-from tests.scenario import TASK_MACHINE, given, told
+from domain.entities.events import TaskRefused, TaskTransitioned
+from domain.report_context import Report
+from domain.rule_names import INVALID
+from tests.support.scenario import TASK_MACHINE, given, told
 
 
 @pytest.mark.parametrize("source", TASK_MACHINE.statuses)

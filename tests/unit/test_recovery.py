@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.decisions.recovery_plan import RecoveryStep, Rescue, rescue
+from domain.decisions.transition import Decision, recover_task
+from domain.entities.task import Task
 from domain.lifecycles import get_lifecycle
-from domain.machine import Machine
-from domain.ownership import StatusRecord, status_record_transition
-from domain.recovery import RecoveryStep, Rescue, rescue
-from domain.report import Report
-from domain.task import Task
-from domain.transition import Decision, recover_task
+from domain.lifecycles.machine import Machine
+from domain.lifecycles.ownership import StatusRecord, status_record_transition
+from domain.report_context import Report
 from tests.unit.test_machines import PYNENC
 
 PYNENC_LIFECYCLE = get_lifecycle("pynenc")

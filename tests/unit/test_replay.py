@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.actor import Actor
-from domain.errors import UnknownLifecycle
-from domain.events import (
+from domain.auditing.legality import illegalities
+from domain.auditing.mismatch import Mismatch
+from domain.auditing.replay import Replay
+from domain.entities.events import (
     Event,
     TaskInstanceCreated,
     TaskInstanceRefused,
@@ -19,13 +21,12 @@ from domain.events import (
     TaskReset,
     TaskTransitioned,
 )
-from domain.legality import illegalities
-from domain.lifecycle import Lifecycle
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.errors import UnknownLifecycle
 from domain.lifecycles import get_lifecycle
-from domain.mismatch import Mismatch
-from domain.replay import Replay
-from domain.task import Task, later
-from domain.task_instance import TaskInstance
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.time import entry_time
 
 JOBMON = get_lifecycle("jobmon")
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -179,8 +180,8 @@ def test_times_are_compared_as_instants_where_clocks_are_set_back() -> None:
     before = datetime(2025, 10, 26, 0, 50, tzinfo=UTC).astimezone(berlin)
     after = datetime(2025, 10, 26, 1, 10, tzinfo=UTC).astimezone(berlin)
 
-    assert later(after, before) == after
-    assert later(before, after) == after
+    assert entry_time(after, before) == after
+    assert entry_time(before, after) == after
 
 
 class TestWhatCanBe:

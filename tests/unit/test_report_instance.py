@@ -6,11 +6,12 @@ import pytest
 from freezegun import freeze_time
 
 from domain.actor import Actor
+from domain.entities.events import TaskInstanceRefused, TaskInstanceTransitioned, TaskTransitioned
 from domain.errors import WrongLifecycle
-from domain.events import TaskInstanceRefused, TaskInstanceTransitioned, TaskTransitioned
-from domain.lifecycle import INVALID, ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE, UNTIMELY, Lifecycle
-from domain.report import Report
-from tests.scenario import INSTANCE_MACHINE, JOBMON, given, told
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import Report
+from domain.rule_names import INVALID, ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE, UNTIMELY
+from tests.support.scenario import INSTANCE_MACHINE, JOBMON, given, told
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 

@@ -3,11 +3,11 @@
 import pytest
 
 from domain.actor import Actor
-from domain.events import TaskReset
-from domain.report import Report
+from domain.decisions.transition import reset_task
+from domain.entities.events import TaskReset
+from domain.report_context import Report
 from domain.state import State
-from domain.transition import reset_task
-from tests.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, told
+from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, told
 
 KILLED = {"QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING"}
 

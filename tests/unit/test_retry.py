@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from application.retry import backoff_seconds, is_lost, retrying
+from application.shared.retry import backoff_seconds, is_lost, retrying
 from domain.errors import ConnectionLost, RetriesExhausted
 
 
@@ -14,7 +14,7 @@ from domain.errors import ConnectionLost, RetriesExhausted
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited; no test waits for real."""
     waited: list[float] = []
-    monkeypatch.setattr("application.retry.time.sleep", waited.append)
+    monkeypatch.setattr("application.shared.retry.time.sleep", waited.append)
     return waited
 
 

@@ -5,8 +5,8 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-from domain.core_rules import CORE_RULES
 from domain.lifecycles import get_lifecycle, shipped
+from domain.rules.core_rules import CORE_RULES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
 

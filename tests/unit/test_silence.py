@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.auditing.legality import illegalities
+from domain.auditing.replay import Replay
+from domain.decisions.transition import create_instance, report_instance
+from domain.entities.events import Event, RunnerLapsed, RunnerReturned, TaskInstanceLapsed, TaskInstanceReturned
+from domain.entities.lapses import record
+from domain.entities.runner import Runner
+from domain.entities.silence import Silence
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
 from domain.entity import Entity
 from domain.errors import InvalidDuration
-from domain.events import Event, RunnerLapsed, RunnerReturned, TaskInstanceLapsed, TaskInstanceReturned
-from domain.legality import illegalities
 from domain.lifecycles import get_lifecycle
-from domain.replay import Replay
-from domain.report import Report
-from domain.runner import Runner
-from domain.silence import Silence, record
-from domain.task import Task
-from domain.task_instance import TaskInstance
+from domain.report_context import Report
 from domain.time import parse_duration
-from domain.transition import create_instance, report_instance
 
 JOBMON = get_lifecycle("jobmon")
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.variants import Edge
-from interfaces.status_graph import graph
+from application.analyse.variants import Edge
+from interfaces.wording.status_graph import graph
 
 EDGES: list[Edge] = [
     {"source": None, "target": "QUEUED", "n": 1200, "median_seconds": None},

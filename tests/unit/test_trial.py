@@ -7,13 +7,13 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.events import Event
-from domain.lifecycle import Lifecycle
+from domain.auditing.replay import Replay
+from domain.auditing.what_if import Divergence, Trial
+from domain.entities.events import Event
 from domain.lifecycles import get_lifecycle
-from domain.replay import Replay
-from domain.report import Report
-from domain.trial import Divergence, Trial
-from tests.scenario import JOBMON, Scenario, given
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import Report
+from tests.support.scenario import JOBMON, Scenario, given
 from tests.unit.test_any_lifecycle import NAMES, runners, states, times
 from tests.unit.test_any_sequence import Step, steps
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from application.exports.source import Source
-from application.exports.stay import Stay
+from application.exports.status_interval import Stay
 
 COLUMNS = (
     "entity", "task_id", "workflow_id", "template", "attempt", "previous_status", "new_status", "entered_at",

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 from pydantic_core import to_json
 
 from application.exports.source import Proposal, Source
+from domain.auditing.replay import LifecycleOf
 from domain.entity import TASK, TASK_INSTANCE
-from domain.lifecycle import NOT_OWNER
 from domain.lifecycles import get_lifecycle, shipped
-from domain.replay import LifecycleOf
+from domain.rule_names import NOT_OWNER
 
 Said = dict[str, Any]
 

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.stay import Stay
+from application.exports.status_interval import Stay
 from domain.entity import TASK, TASK_INSTANCE
 from domain.time import EPOCH
 

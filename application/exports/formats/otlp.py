@@ -16,7 +16,7 @@ from application.exports.epoch import microseconds
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.stay import Stay
+from application.exports.status_interval import Stay
 
 INTERNAL = 1
 """SpanKind: no client and no server."""

@@ -13,7 +13,7 @@ from application.exports.epoch import microseconds
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.stay import Stay
+from application.exports.status_interval import Stay
 
 
 def write(source: Source, output: BinaryIO) -> int:

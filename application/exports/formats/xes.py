@@ -13,7 +13,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.stay import Stay
+from application.exports.status_interval import Stay
 from domain.time import EPOCH
 
 EXTENSIONS = {

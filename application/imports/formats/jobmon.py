@@ -17,11 +17,11 @@ from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 
+from application.imports.bounded_cache import Recent
 from application.imports.local_time import TimeZoneNeeded, instants
 from application.imports.naming import composed
 from application.imports.options import Options
 from application.imports.proposal import BadLine, Line, MoveTask, NotUnderstood, RegisterTask
-from application.imports.recent import Recent
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MOST_ATTEMPTS, SojournError

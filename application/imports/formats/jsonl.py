@@ -35,11 +35,11 @@ from application.imports.proposal import (
     RegisterTask,
     ResetTask,
 )
-from application.registration import TaskSpec
+from application.write.registration import TaskSpec
 from domain.actor import Actor
 from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
 from domain.errors import InvalidTime, SojournError, did_you_mean
-from domain.lifecycle import Lifecycle
+from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
 from domain.text import is_storable, storable_json
 

@@ -19,6 +19,8 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple
 
+from application.imports.attempt_times import NEVER, Instants, Times, likeliest, reversals
+from application.imports.bounded_cache import Recent
 from application.imports.local_time import TimeZoneNeeded, instants
 from application.imports.naming import actor, composed, nameless, template
 from application.imports.options import Options
@@ -32,8 +34,6 @@ from application.imports.proposal import (
     Proposal,
     RegisterTask,
 )
-from application.imports.recent import Recent
-from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
 from domain.errors import MOST_ATTEMPTS, SojournError
 from domain.time import EPOCH
 

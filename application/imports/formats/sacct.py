@@ -23,6 +23,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from application.imports.attempt_times import NEVER, Instants, Times, likeliest, reversals
+from application.imports.bounded_cache import Recent
 from application.imports.local_time import TimeZoneNeeded, instants
 from application.imports.naming import actor, template
 from application.imports.options import Options
@@ -36,11 +38,9 @@ from application.imports.proposal import (
     Proposal,
     RegisterTask,
 )
-from application.imports.recent import Recent
-from application.imports.told_times import NEVER, Instants, Times, likeliest, reversals
 from domain.entity import check_id
 from domain.errors import MOST_ATTEMPTS, SojournError
-from domain.machine import Machine
+from domain.lifecycles.machine import Machine
 
 LIFECYCLE = "slurm"
 

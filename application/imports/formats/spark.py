@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from application.imports.bounded_cache import Recent
 from application.imports.json_line import Said, json_object
 from application.imports.naming import actor, composed, nameless, template
 from application.imports.options import Options
@@ -29,7 +30,6 @@ from application.imports.proposal import (
     Proposal,
     RegisterTask,
 )
-from application.imports.recent import Recent
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MOST_ATTEMPTS, SojournError

@@ -1,0 +1,118 @@
+"""How many tasks or task instances were in a status at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.errors import ProgramLimitExceeded
+
+from application.analyse.analytics_session import analysis, streamed
+from application.shared.store import Store
+from domain.errors import SojournError, UnknownStatus
+from infrastructure.sql import query
+
+By = Literal["workflow", "template"]
+
+SHORTEST = timedelta(milliseconds=1)
+"""The shortest bucket."""
+
+
+class InvalidBucket(SojournError, ValueError):
+    """A bucket that is too short to count in."""
+
+    def __init__(self, bucket: timedelta) -> None:
+        self.bucket = bucket
+        super().__init__(f"a bucket of {bucket.total_seconds():g} s is too short: it takes a millisecond or more")
+
+
+class TooManyBuckets(SojournError, ValueError):
+    """A bucket of which there would be more than anybody can look at."""
+
+    def __init__(self, bucket: timedelta, told: str) -> None:
+        self.bucket = bucket
+        super().__init__(
+            f"a bucket of {bucket.total_seconds():g} s is too short for so long a time: {told}; take a longer one"
+        )
+
+
+class Change(TypedDict):
+    """From `at` on, and until the next change of the group, `n` are in the status; `group` is None without `by`."""
+
+    group: str | None
+    at: datetime
+    n: int
+
+
+class Bucket(TypedDict):
+    """How many were in the status from `at` for the length of a bucket: the mean weighted by time, and the most."""
+
+    group: str | None
+    at: datetime
+    mean: float
+    max: int
+
+
+@contextmanager
+def concurrency(
+    store: Store,
+    kind: str,
+    status: str,
+    by: By | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+) -> Iterator[Iterator[Change]]:
+    """Every change of how many entities of a kind were in a status, exactly, as of `at`, group by group.
+
+    Ends and starts of one instant are one change; a stay of no length is none. The rows are read as they are asked
+    for, within the block. Raises UnknownStatus and UnknownEntity.
+    """
+    wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow_id}
+    with analysis(store, at, workflow_id) as connection:
+        _check_status(connection, kind, status)
+        with streamed(connection, "concurrency", wanted) as found:
+            yield cast("Iterator[Change]", found)
+
+
+@contextmanager
+def concurrency_by_bucket(
+    store: Store,
+    kind: str,
+    status: str,
+    bucket: timedelta,
+    by: By | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+) -> Iterator[Iterator[Bucket]]:
+    """The same in buckets of time: each one from the first change to the last, or to `at` where some are still there.
+
+    Buckets begin at multiples of their length from a Monday in UTC; the one that `at` lies in is weighed up to there.
+    Raises InvalidBucket, TooManyBuckets, UnknownStatus and UnknownEntity.
+    """
+    if bucket < SHORTEST:
+        raise InvalidBucket(bucket)
+    wanted = {"kind": kind, "status": status, "bucket": bucket, "by": by, "workflow_id": workflow_id}
+    with analysis(store, at, workflow_id) as connection:
+        _check_status(connection, kind, status)
+        with streamed(connection, "concurrency_by_bucket", wanted) as found:
+            yield _counted(cast("Iterator[Bucket]", found), bucket)
+
+
+def _counted(found: Iterator[Bucket], bucket: timedelta) -> Iterator[Bucket]:
+    try:
+        yield from found
+    except ProgramLimitExceeded as error:
+        raise TooManyBuckets(bucket, error.diag.message_primary or "") from error
+
+
+def known_statuses(connection: Connection[Any], kind: str) -> list[str]:
+    """The statuses that entities of a kind may have under the lifecycles that tasks are pinned to."""
+    found = connection.execute(query("projections", "known_statuses"), {"kind": kind})
+    return [row[0] for row in found]
+
+
+def _check_status(connection: Connection[Any], kind: str, status: str) -> None:
+    known = known_statuses(connection, kind)
+    if known and status not in known:
+        raise UnknownStatus(status, known)

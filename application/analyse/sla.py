@@ -1,0 +1,149 @@
+"""How long entities may stay in a status: limits, read from a TOML file.
+
+[[limit]]
+status = "RUNNING"
+at_most = "2h"
+
+[[limit]]              # a template's own limit takes the place of the one for all
+status = "RUNNING"
+template = "align"
+at_most = "6h"
+
+[[limit]]
+entity = "ti"          # of task instances; a task's, unless told
+status = "LAUNCHED"
+at_most = "10m"
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from psycopg import Connection
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from application.analyse.concurrency import known_statuses
+from application.shared.lifecycle_source import PLAINLY
+from domain.entity import SHORT, TASK, TASK_INSTANCE
+from domain.errors import SojournError, UnknownName, UnknownStatus, did_you_mean
+from domain.lifecycles import get_lifecycle, shipped
+from domain.time import check_seconds, parse_duration
+from infrastructure.sql import query
+
+
+class SlaInvalid(SojournError):
+    """A file of limits that cannot be used, with every reason."""
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        super().__init__(f"SLA file {str(path)!r}: {'; '.join(problems)}")
+
+
+class UnknownTemplate(UnknownName):
+    """A template that no task has."""
+
+    kind = "template"
+
+
+def _seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+class Limit(BaseModel):
+    """How many seconds an entity of a kind (and of a template) may stay in a status."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entity: Literal["task", "ti", "task_instance"] = "task"
+    status: str
+    template: str | None = None
+    at_most: Annotated[float, Field(strict=True), BeforeValidator(_seconds), AfterValidator(check_seconds)]
+
+    @property
+    def kind(self) -> str:
+        """The kind of entity."""
+        return SHORT.get(self.entity, self.entity)
+
+
+class Sla(BaseModel):
+    """All limits of a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: tuple[Limit, ...] = ()
+
+
+def read_sla(path: Path) -> Sla:
+    """The limits in a TOML file; raises SlaInvalid."""
+    try:
+        sla = Sla.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise SlaInvalid(path, [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise SlaInvalid(path, ["is no text in UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SlaInvalid(path, [f"is no TOML: {error}"]) from error
+    except ValidationError as error:
+        raise SlaInvalid(path, [_told(problem) for problem in error.errors()]) from error
+    if problems := list(_contradictions(sla)):
+        raise SlaInvalid(path, problems)
+    return sla
+
+
+def check_sla(connection: Connection[Any], path: Path, sla: Sla) -> None:
+    """Raise SlaInvalid where a limit names a status that there is not, or a template, if the log has any."""
+    statuses = {kind: _statuses(connection, kind) for kind in (TASK, TASK_INSTANCE)}
+    templates = [row[0] for row in connection.execute(query("projections", "known_templates"))]
+    problems: list[str] = []
+    for number, limit in enumerate(sla.limit, 1):
+        if limit.status not in statuses[limit.kind]:
+            problems.append(f"limit {number}: {UnknownStatus(limit.status, statuses[limit.kind])}")
+        if templates and limit.template is not None and limit.template not in templates:
+            problems.append(f"limit {number}: {UnknownTemplate(limit.template, templates)}")
+    if problems:
+        raise SlaInvalid(path, problems)
+
+
+def _statuses(connection: Connection[Any], kind: str) -> list[str]:
+    """Those of the lifecycles that tasks are pinned to, and of those that they may be registered under."""
+    lifecycles = [get_lifecycle(name) for name in shipped()]
+    machines = [lifecycle.task if kind == TASK else lifecycle.instance for lifecycle in lifecycles]
+    known = [status for machine in machines if machine for status in machine.statuses]
+    return list(dict.fromkeys([*known_statuses(connection, kind), *known]))
+
+
+def _contradictions(sla: Sla) -> Iterator[str]:
+    if not sla.limit:
+        yield "has no [[limit]]"
+    told = Counter((limit.kind, limit.status, limit.template) for limit in sla.limit)
+    for (kind, status, template), times in told.items():
+        if times > 1:
+            whose = f" of template {template!r}" if template else ""
+            yield f"has {times} limits for {kind.replace('_', ' ')}s{whose} in {status}"
+
+
+def _told(problem: Any) -> str:
+    place = _place(problem["loc"])
+    reason = problem.get("ctx", {}).get("error")
+    if isinstance(reason, SojournError):
+        return f"{place}: {reason}"
+    if problem["type"] == "extra_forbidden":
+        known = list(Limit.model_fields) if len(problem["loc"]) > 1 else ["limit"]
+        return f"{place} is no key{did_you_mean(get_close_matches(str(problem['loc'][-1]), known, n=1))}"
+    if problem["type"] == "tuple_type":
+        return f"{place} must be a list: write [[{place}]]"
+    if problem["type"] == "literal_error":
+        return f"{place} must be {problem['ctx']['expected']}"
+    return f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"
+
+
+def _place(steps: Sequence[str | int]) -> str:
+    """Where in the file: `limit 2: status`."""
+    return (
+        ": ".join(f"limit {step + 1}" if isinstance(step, int) else step for step in steps if step != "limit")
+        or "limit"
+    )

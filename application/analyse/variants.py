@@ -1,0 +1,56 @@
+"""The ways that tasks or task instances have gone through their statuses."""
+
+from datetime import datetime
+from typing import TypedDict, cast
+
+from application.analyse.analytics_session import analysis, rounded, rows
+from application.shared.store import Store
+from domain.entity import TASK
+
+
+class Variant(TypedDict):
+    """One sequence of statuses: how many went that way, their share of all, and up to three of their ids.
+
+    `median_seconds` is the median time from the first of the statuses to the last.
+    """
+
+    statuses: list[str]
+    n: int
+    share: float
+    median_seconds: float
+    examples: list[str]
+
+
+class Edge(TypedDict):
+    """How often `target` came right after `source`, and the median of the seconds in `source`.
+
+    Where an entity begins, `source` and the seconds are None; `target` is None for those that are still in `source`.
+    """
+
+    source: str | None
+    target: str | None
+    n: int
+    median_seconds: float | None
+
+
+def variants(
+    store: Store,
+    kind: str = TASK,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    limit: int | None = None,
+) -> list[Variant]:
+    """The distinct sequences as of `at`, the most frequent first; raises UnknownEntity."""
+    with analysis(store, at, workflow_id) as connection:
+        found = rows(connection, "variants", {"kind": kind, "workflow_id": workflow_id, "limit": limit})
+    return [cast("Variant", rounded(row)) for row in found]
+
+
+def directly_follows(
+    store: Store, kind: str = TASK, workflow_id: str | None = None, at: datetime | None = None
+) -> list[Edge]:
+    """Which statuses came right after which as of `at`; raises UnknownEntity."""
+    with analysis(store, at, workflow_id) as connection:
+        found = rows(connection, "directly_follows", {"kind": kind, "workflow_id": workflow_id})
+    return [cast("Edge", rounded(row)) for row in found]

@@ -1,0 +1,223 @@
+"""Recovering: whoever was left behind is sent on its way, and whoever is silent is recorded as silent.
+
+Each task is recovered in a transaction of its own, under its lock: one that changes meanwhile, that others hold, or
+that cannot be decided on is told of, and stops nobody else's recovery.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple, TypedDict
+
+import psycopg
+from psycopg import Connection
+
+from application.shared.current_status import Wait
+from application.shared.retry import LOCK_NOT_AVAILABLE
+from application.shared.slots_in_database import SlotsInDatabase
+from application.shared.store import Store
+from application.write.leases import lock_runners, lock_task_instances, record_silences
+from domain.decisions.recovery_plan import Rescue, rescue
+from domain.decisions.transition import Decision, recover_task
+from domain.entities.runner import Runner
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
+from domain.errors import SojournError
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.ownership import StatusRecord
+from domain.report_context import Report
+from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.sql import query
+
+PAGE = 500
+"""How many tasks are looked for at a time, and lapses recorded."""
+
+LOCKED = "others hold it"
+
+Key = tuple[str, int]
+
+Recovered = TypedDict(
+    "Recovered", {"entity": str, "from": str, "to": str, "way": list[str], "owner": str | None, "reason": str}
+)
+"""A task that was left behind: where it was and whose, and the statuses that it was brought through."""
+
+
+class Skipped(TypedDict):
+    """An entity that could not be seen to, and why; `failed` where somebody should look into it."""
+
+    entity: str
+    why: str
+    failed: bool
+
+
+class Lapsed(TypedDict):
+    """A runner or task instance that has been found silent, and since when."""
+
+    entity: str
+    since: datetime
+
+
+class RecoverAnswer(TypedDict):
+    """What a recovery has done, or would do."""
+
+    recovered: list[Recovered]
+    skipped: list[Skipped]
+    lapsed: list[Lapsed]
+
+
+class Patience(NamedTuple):
+    """How many seconds a recovery waits, where it is not for as long as a task's lifecycle says."""
+
+    max_pending_seconds: float | None = None
+    runner_dead_after: float | None = None
+
+    def applied(self, lifecycle: Lifecycle) -> Lifecycle:
+        """The lifecycle with these times in the place of its own."""
+        told = {name: seconds for name, seconds in self._asdict().items() if seconds is not None}
+        assert lifecycle.recovery is not None
+        return lifecycle.model_copy(update={"recovery": lifecycle.recovery.model_copy(update=told)})
+
+
+OWN = Patience()
+
+
+class LeftAlone(SojournError):
+    """A task that seemed to be left behind, and is not, or may not be moved."""
+
+
+def recover(store: Store, report: Report, patience: Patience = OWN, *, dry_run: bool = False) -> RecoverAnswer:
+    """Recover the tasks that were left behind, and record who has fallen silent; `dry_run` only tells of them."""
+    answer: RecoverAnswer = {"recovered": [], "skipped": [], "lapsed": []}
+    _record_lapses(store, report, answer, dry_run=dry_run)
+    lifecycles = _lifecycles(store, patience)
+    for task_id in _left_behind(store, lifecycles.values()):
+        try:
+            answer["recovered"].append(_recover(store, task_id, lifecycles, report, dry_run=dry_run))
+        except DatabaseUnreachable:
+            raise
+        except Exception as error:  # whatever is wrong with one task, the others are still to be seen to
+            answer["skipped"].append(_skipped(Entity(TASK, task_id), error))
+    return answer
+
+
+def _recover(
+    store: Store, task_id: str, lifecycles: Mapping[Key, Lifecycle], report: Report, *, dry_run: bool
+) -> Recovered:
+    with store.session() as used, used.transaction(force_rollback=dry_run):
+        task = store.status.task(used, task_id, lock=not dry_run)
+        decided = task and _decide(used, task, lifecycles, report)
+        if not task or not decided:
+            raise LeftAlone("it has moved on by itself")
+        rescued, decision = decided
+        if decision.refused:
+            why = f": {decision.verdict.reason}" if decision.verdict.reason else ""
+            raise LeftAlone(f"rule {decision.rule!r} refuses it{why}")
+        if not dry_run:
+            store.recorder.append(used, task, None, decision.events)
+    store.bell.ring()
+    return {
+        "entity": str(task.entity),
+        "from": task.status,
+        "to": decision.task.status,
+        "way": [event.status for event in decision.events],
+        "owner": task.owner,
+        "reason": rescued.reason,
+    }
+
+
+def _decide(
+    used: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], report: Report
+) -> tuple[Rescue, Decision] | None:
+    """What becomes of a task now, or None where it is not left behind."""
+    now, heartbeat_at = used.execute(query("projections", "last_heartbeat"), [task.owner], prepare=True).fetchall()[0]
+    record = StatusRecord(task.status, task.owner, task.entered_at or now)
+    rescued = rescue(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
+    return (rescued, recover_task(task, rescued, report, slots=SlotsInDatabase(used))) if rescued else None
+
+
+def _lifecycles(store: Store, patience: Patience) -> dict[Key, Lifecycle]:
+    """The lifecycles that know of recovery, by what tasks are pinned to."""
+    with store.session() as used:
+        keys: list[Key] = used.execute(query("infrastructure", "lifecycles_with_recovery")).fetchall()
+    return {key: patience.applied(store.lifecycles.pinned(*key)) for key in keys}
+
+
+def _left_behind(store: Store, lifecycles: Iterable[Lifecycle]) -> Iterator[str]:
+    """The tasks that seem left behind, in the order of their ids, page by page."""
+    wanted = _ways(lifecycles) | {"after": "", "limit": PAGE}
+    while True:
+        with store.session() as used:
+            page = [row[0] for row in used.execute(query("projections", "left_behind"), wanted)]
+        yield from page
+        if len(page) < PAGE:
+            return
+        wanted["after"] = page[-1]
+
+
+def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
+    """Where a recovery has a way out, and how long it waits there."""
+    columns: dict[str, list[Any]] = {name: [] for name in ("lifecycles", "versions", "statuses", *Patience._fields)}
+    for lifecycle in lifecycles:
+        recovery = lifecycle.recovery
+        assert recovery is not None
+        for status in recovery.overdue | recovery.abandoned | recovery.unfinished:
+            unfinished = status in recovery.unfinished
+            told = (
+                *lifecycle.key,
+                status,
+                recovery.max_pending_seconds if status in recovery.overdue and not unfinished else None,
+                recovery.runner_dead_after if status in recovery.abandoned and not unfinished else None,
+            )
+            for column, value in zip(columns.values(), told, strict=True):
+                column.append(value)
+    return columns
+
+
+def _record_lapses(store: Store, report: Report, answer: RecoverAnswer, *, dry_run: bool) -> None:
+    """Record the lapses that nobody has recorded yet."""
+    with store.session() as used:
+        silent = iter(used.execute(query("projections", "unrecorded_lapses")).fetchall())
+    while page := {Entity(kind, name): since for kind, name, since in islice(silent, PAGE)}:
+        recorded: Collection[Entity] = page
+        if not dry_run:
+            recorded, skipped = _record_lapses_of(store, list(page), report)
+            answer["skipped"] += skipped
+        answer["lapsed"] += [{"entity": str(entity), "since": page[entity]} for entity in page if entity in recorded]
+
+
+def _record_lapses_of(
+    store: Store, entities: Sequence[Entity], report: Report
+) -> tuple[Collection[Entity], list[Skipped]]:
+    """The entities whose lapses are now recorded, and those that nothing could be recorded of."""
+    recorded: set[Entity] = set()
+    try:
+        with store.transaction() as used:
+            held: dict[str, Mapping[str, Runner | TaskInstance]] = {
+                TASK_INSTANCE: lock_task_instances(used, _ids(entities, TASK_INSTANCE), Wait.SKIP_LOCKED),
+                RUNNER: lock_runners(used, _ids(entities, RUNNER), Wait.SKIP_LOCKED),
+            }
+            for kind, holders in held.items():
+                found = record_silences(store, used, kind, holders, report, heard=False)
+                recorded |= {Entity(kind, name) for name in found}
+    except DatabaseUnreachable:
+        raise
+    except Exception as error:  # the tasks are still to be seen to
+        return (), [_skipped(entity, error) for entity in entities]
+    return recorded, [_left(entity, LOCKED) for entity in entities if entity.id not in held[entity.kind]]
+
+
+def _ids(entities: Sequence[Entity], kind: str) -> list[str]:
+    return [entity.id for entity in entities if entity.kind == kind]
+
+
+def _skipped(entity: Entity, error: Exception) -> Skipped:
+    if isinstance(error, LeftAlone):
+        return _left(entity, str(error))
+    if isinstance(error, psycopg.Error) and error.sqlstate == LOCK_NOT_AVAILABLE:
+        return _left(entity, LOCKED)
+    return {"entity": str(entity), "why": " ".join(f"{type(error).__name__}: {error}".split()), "failed": True}
+
+
+def _left(entity: Entity, why: str) -> Skipped:
+    return {"entity": str(entity), "why": why, "failed": False}

@@ -1,0 +1,124 @@
+"""The audit of tasks and task instances: one row for each status that was entered, from when to when."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+from psycopg.sql import SQL
+
+from application.shared.as_of import as_of
+from application.shared.existence import check_entity, check_workflow
+from application.shared.store import Store
+from domain.entity import ARRAY, TASK, Entity
+from infrastructure.sql import query
+
+BATCH = 5_000
+"""How many rows are fetched at a time."""
+
+
+class AuditRow(TypedDict):
+    """One status that a task was in; `exited_at` is None where no exit was observed."""
+
+    task_id: str
+    workflow_id: str
+    previous_status: str | None
+    new_status: str
+    entered_at: datetime
+    exited_at: datetime | None
+    duration_seconds: float
+
+
+class InstanceAuditRow(AuditRow):
+    """One status that a task instance was in."""
+
+    task_instance_id: str
+
+
+class Place(NamedTuple):
+    """Where a row stands among the others."""
+
+    entered_at: datetime
+    position: int
+
+
+@contextmanager
+def audit(
+    store: Store,
+    task_id: str | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    limit: int | None = None,
+) -> Iterator[Iterator[AuditRow]]:
+    """The rows of a task, of a workflow, or of all tasks, as of `at`, in the order in which statuses were entered.
+
+    They are read as they are asked for, within the block. Raises UnknownEntity.
+    """
+    wanted = {"task_id": task_id, "workflow_id": workflow_id, "limit": limit}
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        with connection.cursor("audit", row_factory=dict_row) as cursor:
+            cursor.itersize = BATCH
+            cursor.execute(query("projections", "audit"), wanted)
+            yield cast("Iterator[AuditRow]", iter(cursor))
+
+
+@contextmanager
+def audit_of_task_instances(
+    store: Store,
+    task_id: str | None = None,
+    workflow_id: str | None = None,
+    array_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    limit: int | None = None,
+) -> Iterator[Iterator[InstanceAuditRow]]:
+    """The rows of the instances of a task, of a workflow, of an array, or of all, as `audit` has those of tasks."""
+    wanted = {"task_id": task_id, "workflow_id": workflow_id, "array_id": array_id, "limit": limit}
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        if array_id is not None:
+            check_entity(connection, Entity(ARRAY, array_id))
+        with connection.cursor("audit", row_factory=dict_row) as cursor:
+            cursor.itersize = BATCH
+            cursor.execute(query("projections", "audit_of_task_instances"), wanted)
+            yield cast("Iterator[InstanceAuditRow]", iter(cursor))
+
+
+def audit_page(
+    store: Store,
+    task_id: str | None = None,
+    workflow_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    after: Place | None = None,
+    newest_first: bool = False,
+    limit: int,
+) -> tuple[list[AuditRow], Place | None]:
+    """At most `limit` rows beyond the place of another, and the place after which to go on; raises UnknownEntity."""
+    beyond, direction = (SQL("<"), SQL("DESC")) if newest_first else (SQL(">"), SQL("ASC"))
+    statement = SQL(query("projections", "audit_page")).format(beyond=beyond, direction=direction)
+    entered_at, position = after or (None, None)
+    wanted = {
+        "task_id": task_id,
+        "workflow_id": workflow_id,
+        "entered_at": entered_at,
+        "position": position,
+        "limit": limit + 1,
+    }
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        with connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(statement, wanted, prepare=False).fetchall()
+    places = [Place(row["entered_at"], row.pop("position")) for row in rows]
+    return cast("list[AuditRow]", rows[:limit]), places[limit - 1] if len(rows) > limit else None
+
+
+def _check(connection: Connection[Any], task_id: str | None, workflow_id: str | None) -> None:
+    if task_id is not None:
+        check_entity(connection, Entity(TASK, task_id))
+    if workflow_id is not None:
+        check_workflow(connection, workflow_id)

@@ -1,0 +1,108 @@
+"""The history of one entity: every event of its stream, refusals included."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from application.shared.existence import check_entity
+from application.shared.store import Store
+from domain.entity import Entity
+from infrastructure.sql import query
+
+POLL_SECONDS = 0.5
+"""How long a follower waits before it looks again."""
+
+
+class HistoryEvent(TypedDict):
+    """One event; `cause` is the position of the event that made it happen, `actor` the component that reported it.
+
+    `owner` is the runner to whom a task belongs after it, `runner_id` the one in whose name it was proposed; `response`
+    and `rule_reason` are what a rule or the gate answered where it did not accept the proposal, and why.
+    `details` is what an event of its kind says beside all that.
+    """
+
+    position: int
+    entity: str
+    version: int
+    name: str
+    previous_status: str | None
+    status: str
+    reported: str | None
+    rule: str | None
+    occurred_at: datetime | None
+    recorded_at: datetime
+    actor: str | None
+    cause: int | None
+    reason: str | None
+    entered_at: datetime
+    claimed: str | None
+    command_id: str | None
+    num_attempts: int | None
+    report_by_date: datetime | None
+    host: str | None
+    pid: int | None
+    user: str | None
+    silent_since: datetime | None
+    silent_until: datetime | None
+    owner: str | None
+    runner_id: str | None
+    response: str | None
+    rule_reason: str | None
+    delay_seconds: float | None
+    state: dict[str, Any] | None
+    details: dict[str, Any] | None
+
+
+def history(store: Store, entity: Entity) -> list[HistoryEvent]:
+    """Every event of an entity, by version; raises UnknownEntity."""
+    with store.session() as connection:
+        events = _events(connection, entity, after=0)
+        if not events:
+            check_entity(connection, entity)
+        return events
+
+
+def history_page(
+    store: Store, entity: Entity, *, after: int | None = None, newest_first: bool = False, limit: int
+) -> tuple[list[HistoryEvent], str | None]:
+    """At most `limit` events of an entity beyond version `after`, and after which to go on; raises UnknownEntity."""
+    begin, end = (after or 0, (after or 0) + limit)
+    if newest_first:
+        end = (after or _last_version(store, entity) + 1) - 1
+        begin = max(end - limit, 0)
+    with store.session() as connection:
+        events = _events(connection, entity, after=begin, until=end)
+        if not events:
+            check_entity(connection, entity)
+    if newest_first:
+        return events[::-1], str(begin + 1) if begin else None
+    return events, str(end) if end < _last_version(store, entity) else None
+
+
+def _last_version(store: Store, entity: Entity) -> int:
+    last = store.recorder.select_events(entity.stream, desc=True, limit=1)
+    return last[0].originator_version if last else 0
+
+
+def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
+    """The history of an entity and then, for as long as the caller goes on, what is added to it."""
+    events = history(store, entity)
+    last = 0
+    while True:
+        if events:
+            yield events
+            last = events[-1]["version"]
+        time.sleep(POLL_SECONDS)
+        with store.session() as connection:
+            events = _events(connection, entity, after=last)
+
+
+def _events(connection: Connection[Any], entity: Entity, *, after: int, until: int | None = None) -> list[HistoryEvent]:
+    wanted = {"stream": entity.stream, "after": after, "until": until}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query("projections", "history"), wanted).fetchall()
+    return [cast("HistoryEvent", {"position": row.pop("position"), "entity": str(entity), **row}) for row in rows]

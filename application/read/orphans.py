@@ -1,0 +1,121 @@
+"""Orphans: entities for which an event was to be expected, and is missing.
+
+Each rule is defined by a view of its own (projections/objects/orphan_*.sql).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from psycopg import Connection
+from psycopg.errors import DataError
+from psycopg.rows import dict_row
+
+from application.analyse.concurrency import known_statuses
+from application.shared.as_of import as_of
+from application.shared.existence import check_workflow
+from application.shared.orphan import Orphan
+from application.shared.store import Store
+from domain.entity import TASK, TASK_INSTANCE, Entity
+from domain.errors import InvalidThreshold, UnknownOrphanRule, UnknownStatus
+from infrastructure.sql import query
+
+LATE_REPORT = "late-report"
+STUCK = "stuck"
+
+RULES = (
+    "terminal-parent",
+    "superseded",
+    "missed-heartbeat",
+    "never-launched",
+    "dead-runner",
+    STUCK,
+    "stalled-task",
+    LATE_REPORT,
+)
+"""The rules by which something is an orphan."""
+
+DECIDED = frozenset({LATE_REPORT})
+"""Those whose orphans the lifecycle has ended already."""
+
+
+class OrphanPlace(NamedTuple):
+    """Where an orphan stands among the others."""
+
+    since: datetime
+    entity: Entity
+    rule: str
+
+
+def orphans(
+    store: Store,
+    rule: str | None = None,
+    decided: bool = False,
+    at: datetime | None = None,
+    workflow_id: str | None = None,
+    thresholds: Mapping[str, str] | None = None,
+    *,
+    after: OrphanPlace | None = None,
+    limit: int | None = None,
+) -> list[Orphan]:
+    """The orphans as of `at`, of one rule or of all, the oldest first; those that are `decided` where it is asked for.
+
+    With `after`, those that stand behind that place, whether there is still one at it; at most `limit`.
+    `thresholds` has settings `sojourn.NAME` of the rules, by NAME, for this answer alone. Raises UnknownOrphanRule,
+    InvalidThreshold, UnknownStatus, and UnknownEntity where no task is of that workflow.
+    """
+    with as_of(store, at) as connection:
+        _check_statuses(connection, thresholds or {})
+        if workflow_id is not None:
+            check_workflow(connection, workflow_id)
+        rules = _rules(rule, decided)
+        return orphans_in(connection, rules, workflow_id=workflow_id, thresholds=thresholds, after=after, limit=limit)
+
+
+def orphans_in(
+    connection: Connection[Any],
+    rules: Sequence[str] = RULES,
+    *,
+    entity: Entity | None = None,
+    workflow_id: str | None = None,
+    thresholds: Mapping[str, str] | None = None,
+    after: OrphanPlace | None = None,
+    limit: int | None = None,
+) -> list[Orphan]:
+    """The orphans by those rules in a transaction that is as of some time: all, or those that are one entity."""
+    kind, name = entity or (None, None)
+    since, (after_kind, after_id), after_rule = after or (None, (None, None), None)
+    wanted = {
+        "rules": list(rules), "workflow_id": workflow_id, "kind": kind, "id": name, "limit": limit,
+        "after": since, "after_kind": after_kind, "after_id": after_id, "after_rule": after_rule,
+    }  # fmt: skip
+    connection.execute(query("projections", "orphan_session"))
+    for threshold, value in (thresholds or {}).items():
+        connection.execute(query("projections", "orphan_threshold"), [threshold, value])
+    try:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(query("projections", "orphans"), wanted, prepare=False).fetchall()
+    except DataError as error:
+        raise InvalidThreshold(thresholds or {}, str(error)) from error
+    return cast("list[Orphan]", rows)
+
+
+def _check_statuses(connection: Connection[Any], thresholds: Mapping[str, str]) -> None:
+    """Raise UnknownStatus where it is told how long a stay in a status may last that nothing can be in."""
+    try:
+        given = json.loads(thresholds.get("stuck_after", "{}"))
+    except ValueError as error:
+        raise InvalidThreshold(thresholds, str(error)) from error
+    known = [status for kind in (TASK, TASK_INSTANCE) for status in known_statuses(connection, kind)] if given else []
+    for status in given:
+        if known and status.rpartition("/")[2] not in known:
+            raise UnknownStatus(status.rpartition("/")[2], known)
+
+
+def _rules(rule: str | None, decided: bool) -> list[str]:
+    if rule is None:
+        return [name for name in RULES if decided or name not in DECIDED]
+    if rule not in RULES:
+        raise UnknownOrphanRule(rule, RULES)
+    return [rule]

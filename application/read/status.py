@@ -1,0 +1,59 @@
+"""The status of one entity, now or as of a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+
+from psycopg import Connection
+
+from application.shared.as_of import as_of
+from application.shared.existence import check_entity
+from application.shared.store import Store
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
+from infrastructure.sql import query
+
+QUERIES = {
+    TASK: "status_of_task",
+    TASK_INSTANCE: "status_of_task_instance",
+    ARRAY: "status_of_array",
+    RUNNER: "status_of_runner",
+}
+
+
+class Status(TypedDict):
+    """An entity's status and since when; all but `entity` is None before it existed.
+
+    A runner is ALIVE or SILENT; it has no lifecycle and no attempts, and no version before it was ever silent. An array
+    is BOUND, and has no lifecycle.
+
+    `attempts` is how many attempts of a task had begun, which attempt an instance is, or how many batches an array had.
+    """
+
+    entity: str
+    status: str | None
+    since: datetime | None
+    lifecycle: str | None
+    attempts: int | None
+    version: int | None
+
+
+def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
+    """The status of an entity as of `at` (None: now); raises UnknownEntity."""
+    with as_of(store, at) as connection:
+        current, since, lifecycle, attempts, version = status_in(connection, entity)
+        if current is None:
+            check_entity(connection, entity)
+    return {
+        "entity": str(entity),
+        "status": current,
+        "since": since,
+        "lifecycle": lifecycle,
+        "attempts": attempts,
+        "version": version,
+    }
+
+
+def status_in(connection: Connection[Any], entity: Entity) -> Sequence[Any]:
+    """Status, since when, lifecycle, attempts and version in a transaction as of some time; None before it existed."""
+    row = connection.execute(query("projections", QUERIES[entity.kind]), [entity.id]).fetchone()
+    return row or (None,) * 5

@@ -1,0 +1,167 @@
+"""Why an entity is where it is: the events that led there, across its task, the task's instances and their array."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+
+from psycopg import Connection
+
+from application.read.orphans import RULES, STUCK, orphans_in
+from application.read.status import status_in
+from application.shared.as_of import as_of
+from application.shared.existence import check_entity
+from application.shared.orphan import Orphan
+from application.shared.store import Store
+from application.wording.event_in_words import LoggedEvent, in_words
+from application.wording.verdict import Family, Sibling, of_runner, verdict
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
+from infrastructure.sql import query
+
+MOST_EVENTS = 60
+"""How many events a chain has at most, the last ones."""
+
+MOST_INSTANCES = 50
+
+
+class Link(TypedDict):
+    """One event of the chain; `at` is since when it counts, `actor` who reported it, `rule` what decided it."""
+
+    position: int
+    entity: str
+    name: str
+    text: str
+    at: datetime
+    actor: str | None
+    rule: str | None
+
+
+class Why(TypedDict):
+    """An entity's status, why it is in it, and the events that led there.
+
+    `rule` is the rule by which it is an orphan, or that decided its last event. `omitted` counts earlier events of the
+    chain that are not in it. Before it existed, `status` is None and the chain is empty.
+    """
+
+    entity: str
+    status: str | None
+    since: datetime | None
+    verdict: str
+    rule: str | None
+    orphan: list[Orphan]
+    chain: list[Link]
+    omitted: int
+
+
+def why(store: Store, entity: Entity, at: datetime | None = None) -> Why:
+    """Why an entity is where it is as of `at`; raises UnknownEntity."""
+    with as_of(store, at) as connection:
+        status, since, *_ = status_in(connection, entity)
+        if status is None:
+            check_entity(connection, entity)
+            return _nothing(entity)
+        family = _family(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
+        events = _Events(connection, entity, family)
+        orphan = _orphan(connection, entity, family, status)
+    if entity.kind == RUNNER and since is not None:
+        told, rule = of_runner(entity, status, since), None
+    else:
+        told, rule = verdict(entity, status, family, events.own, events.caused_by, events.at_position, orphan)
+    chain = [events.link(event) for event in events.relevant(orphan)]
+    return {
+        "entity": str(entity),
+        "status": status,
+        "since": since,
+        "verdict": told,
+        "rule": rule,
+        "orphan": orphan,
+        "chain": chain[-MOST_EVENTS:],
+        "omitted": max(0, len(chain) - MOST_EVENTS),
+    }
+
+
+class _Events:
+    """The events of an entity and its family, oldest first."""
+
+    def __init__(self, connection: Connection[Any], entity: Entity, family: Family | None) -> None:
+        streams = list(dict.fromkeys([entity.stream, *(_streams(family) if family else ())]))
+        wanted = {"streams": streams, "own": entity.stream, "limit": MOST_EVENTS * 10}
+        rows = connection.execute(query("projections", "why_events"), wanted).fetchall()
+        self.all = [LoggedEvent(*row) for row in reversed(rows)]
+        self.own = [event for event in self.all if event.stream == entity.stream]
+        self._task = family.task if family else None
+        self._references = {f"{event.stream}@{event.version}": event for event in self.all}
+        self._positions = {event.position: event for event in self.all}
+
+    def caused_by(self, event: LoggedEvent) -> LoggedEvent | None:
+        """The event that made this one happen."""
+        return self._references.get(event.data.get("cause", ""))
+
+    def at_position(self, position: int) -> LoggedEvent | None:
+        """The event at that position in the log."""
+        return self._positions.get(position)
+
+    def relevant(self, orphan: Iterable[Orphan]) -> list[LoggedEvent]:
+        """Those of the entity and its task; of the others what began, caused, was decided by a rule, and came last."""
+        of_task = f"{TASK}:{self._task}"
+        own = {event.stream for event in self.own[:1]} | {of_task}
+        causes = {cause.position for event in self.all if event.stream in own and (cause := self.caused_by(event))}
+        evidence = {position for one in orphan for position in one["evidence"]}
+        last = {event.stream: event.position for event in self.all}
+        return [
+            event
+            for event in self.all
+            if event.stream in own
+            or event.version == 1
+            or event.position in causes | evidence
+            or event.position == last[event.stream]
+            or event.data.get("rule")
+            or event.stream.startswith(f"{ARRAY}:")
+        ]
+
+    def link(self, event: LoggedEvent) -> Link:
+        """The event as the chain has it."""
+        return {
+            "position": event.position,
+            "entity": event.entity,
+            "name": event.name,
+            "text": in_words(event, self.caused_by(event)),
+            "at": event.at,
+            "actor": event.actor.component if event.actor else None,
+            "rule": event.data.get("rule"),
+        }
+
+
+def _family(store: Store, connection: Connection[Any], entity: Entity) -> Family:
+    wanted = {"kind": entity.kind, "id": entity.id, "limit": MOST_INSTANCES}
+    rows = connection.execute(query("projections", "why_family"), wanted).fetchall()
+    lifecycle, version, task_id, status, entered_at, owner = rows[0][:6]
+    siblings = [Sibling(*row[6:]) for row in rows if row[6] is not None]
+    return Family(store.lifecycles.pinned(lifecycle, version), task_id, status, entered_at, owner, siblings)
+
+
+def _streams(family: Family) -> Sequence[str]:
+    arrays = [f"{ARRAY}:{sibling.array_id}" for sibling in family.siblings if sibling.array_id]
+    return [f"{TASK}:{family.task}", *(f"{TASK_INSTANCE}:{sibling.id}" for sibling in family.siblings), *arrays]
+
+
+def _orphan(connection: Connection[Any], entity: Entity, family: Family | None, status: str) -> list[Orphan]:
+    """By which rules it is an orphan, in their order. What has ended is not stuck, and need not be compared."""
+    if family is None:
+        return []
+    machine = family.lifecycle.task if entity.kind == TASK else family.lifecycle.instance
+    has_ended = machine is not None and machine.is_terminal(status)
+    found = orphans_in(connection, [rule for rule in RULES if rule != STUCK or not has_ended], entity=entity)
+    return sorted(found, key=lambda orphan: RULES.index(orphan["rule"]))
+
+
+def _nothing(entity: Entity) -> Why:
+    return {
+        "entity": str(entity),
+        "status": None,
+        "since": None,
+        "verdict": "it did not exist",
+        "rule": None,
+        "orphan": [],
+        "chain": [],
+        "omitted": 0,
+    }

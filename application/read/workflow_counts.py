@@ -1,0 +1,28 @@
+"""How much is on record of one workflow."""
+
+from typing import NamedTuple
+
+from application.shared.store import Store
+from infrastructure.sql import query
+
+
+class WorkflowCounts(NamedTuple):
+    """How many tasks, instances, events, transitions, refusals and orphans a workflow has.
+
+    `orphans` counts those that the orphan rule has ended, and those that are open.
+    """
+
+    tasks: int
+    task_instances: int
+    events: int
+    transitions: int
+    refused: int
+    orphans: int
+
+
+def workflow_counts(store: Store, workflow_id: str) -> WorkflowCounts:
+    """The counts of that workflow; all 0 where nothing is known of it."""
+    with store.session() as connection:
+        row = connection.execute(query("projections", "workflow_counts"), {"workflow_id": workflow_id}).fetchone()
+    assert row is not None
+    return WorkflowCounts(*row)

@@ -1,0 +1,151 @@
+"""Replaying the log through the domain: from events alone, no projection is read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from pydantic import ValidationError
+
+from application.shared.progress import Progress
+from application.shared.store import Store
+from domain.auditing.legality import illegalities
+from domain.auditing.mismatch import Mismatch
+from domain.auditing.replay import LifecycleOf, Replay, Replayed
+from domain.entities.events import Event
+from domain.entity import Entity
+from domain.errors import UnknownEvent, UnknownLifecycle
+from domain.lifecycles.lifecycle import Lifecycle
+from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.recorder import CHUNK
+from infrastructure.sql import query
+
+
+class Step(NamedTuple):
+    """One event of the log, the entity after it, and what about the event cannot be.
+
+    `event` is None where it cannot be read, `entity` where nothing is known of it.
+    """
+
+    logged: LoggedEvent
+    event: Event | None
+    entity: Replayed | None
+    mismatches: list[Mismatch]
+
+
+class Scope(NamedTuple):
+    """Which events: the query that finds them, and what it is told beside positions."""
+
+    query: str
+    parameters: Mapping[str, Any]
+
+
+EVERYTHING = Scope("events_after", {"names": None})
+
+
+def of_stream(stream: str) -> Scope:
+    """The events of one stream."""
+    return Scope("events_of_stream_after", {"stream": stream})
+
+
+def of_workflow(workflow_id: str) -> Scope:
+    """The events of a workflow."""
+    return Scope("events_of_workflow_after", {"workflow_id": workflow_id})
+
+
+def of_task(workflow_id: str, task_id: str) -> Scope:
+    """The events of a task and of its instances."""
+    return Scope("events_of_task_after", {"workflow_id": workflow_id, "task_id": task_id})
+
+
+def unheard(_position: int, _last: int) -> None:
+    """Progress that nobody follows."""
+
+
+def replayed(
+    store: Store,
+    connection: Connection[Any],
+    replay: Replay,
+    progress: Progress = unheard,
+    scope: Scope = EVERYTHING,
+    until: int | None = None,
+) -> Iterator[Step]:
+    """Apply to `replay` the events of a scope that `connection`'s snapshot has, in the order of their positions.
+
+    `until` is the last position. Memory holds one batch of events, beside the entities that the replay keeps.
+    """
+    for logged in logged_events(connection, progress, scope, until):
+        yield _step(store, replay, logged)
+
+
+def logged_events(
+    connection: Connection[Any], progress: Progress = unheard, scope: Scope = EVERYTHING, until: int | None = None
+) -> Iterator[LoggedEvent]:
+    """The events of a scope as the log has them, in the order of their positions, a batch at a time."""
+    end = _last_position(connection)
+    end = end if until is None else min(end, until)
+    position = 0
+    while batch := _batch(connection, scope, position, end):
+        yield from batch
+        position = batch[-1].id
+        progress(position, end)
+
+
+def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
+    """Finds lifecycles among the definitions that are kept with the log."""
+    rows = connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall()
+    definitions = {(name, version): readable_lifecycle(definition) for name, version, definition in rows}
+
+    def lifecycle_of(name: str, version: int) -> Lifecycle:
+        lifecycle = definitions.get((name, version))
+        if lifecycle is None:
+            raise UnknownLifecycle(name, [known for known, _ in definitions])
+        return lifecycle
+
+    return lifecycle_of
+
+
+def readable(store: Store, logged: LoggedEvent) -> Event | Mismatch:
+    """The event as the domain knows it, or why it cannot be read."""
+    try:
+        return store.recorder.read(logged)
+    except (UnknownEvent, ValidationError) as error:
+        return _unreadable(logged, error)
+
+
+def _step(store: Store, replay: Replay, logged: LoggedEvent) -> Step:
+    event = readable(store, logged)
+    if isinstance(event, Mismatch):
+        replay.skip(str(logged.originator_id), logged.originator_version)
+        return Step(logged, None, None, [event])
+    mismatches = [replace(wrong, position=logged.id) for wrong in illegalities(event, replay)]
+    return Step(logged, event, replay.apply(event), mismatches)
+
+
+def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -> list[LoggedEvent]:
+    told = {"position": position, "stop": end, "limit": CHUNK, **scope.parameters}
+    rows = connection.execute(query("infrastructure", scope.query), told, prepare=True)
+    return [LoggedEvent.of(row) for row in rows]
+
+
+def _last_position(connection: Connection[Any]) -> int:
+    row = connection.execute(query("infrastructure", "last_position")).fetchone()
+    return (row and row[0]) or 0
+
+
+def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
+    stream = str(logged.originator_id)
+    kind, _, name = stream.partition(":")
+    why = str(error)
+    if isinstance(error, ValidationError):
+        why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    text = f"{stream}@{logged.originator_version} cannot be read: {why}"
+    return Mismatch(str(Entity(kind, name)), "unreadable", logged.topic, why, text, logged.id)
+
+
+def readable_lifecycle(definition: object) -> Lifecycle | None:
+    """The lifecycle of that definition, or None where it is spoilt."""
+    try:
+        return Lifecycle.model_validate(definition)
+    except ValidationError:
+        return None

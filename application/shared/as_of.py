@@ -1,0 +1,28 @@
+"""Reading as of a time: every view answers with what had happened by then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from application.shared.store import Store
+from infrastructure.sql import query
+
+
+@contextmanager
+def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
+    """A transaction whose views answer as of `at`; None: as of now."""
+    with store.session() as connection, connection.transaction():
+        if at is not None:
+            connection.execute(query("projections", "as_of"), [at.isoformat()])
+        yield connection
+
+
+def present(store: Store) -> datetime:
+    """The time that is asked about where none is told: now, but in an opened case its end."""
+    with store.session() as connection:
+        row = connection.execute(query("projections", "present")).fetchone()
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]

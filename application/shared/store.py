@@ -1,0 +1,107 @@
+"""What the use cases share: the database, the log, the current status and the lifecycles."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+import infrastructure
+import projections
+from application.shared.current_status import CurrentStatus
+from application.shared.entity_cache import Remembered
+from application.shared.lifecycle_registry import LifecycleRegistry
+from application.shared.retry import is_lost
+from domain.errors import ConnectionLost
+from infrastructure.database.migration import Schema, ensure_current, read_schema
+from infrastructure.database.pool import WAIT_SECONDS, Database
+from infrastructure.log.commit_notifier import Bell
+from infrastructure.log.recorder import CHUNK, TransitionRecorder
+
+SCHEMA_PARTS = (
+    ("infrastructure", infrastructure.OBJECTS),
+    ("projections", projections.OBJECTS),
+)
+
+
+def schema() -> Schema:
+    """The whole schema of this version."""
+    return read_schema(SCHEMA_PARTS)
+
+
+class Store:
+    """One database with everything that Sojourn keeps in it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.recorder = TransitionRecorder(database)
+        self.bell = Bell(database.dsn)
+        self.remembered = Remembered()
+        self.lifecycles = LifecycleRegistry(database)
+        self.status = CurrentStatus(self.lifecycles.pinned)
+
+    @classmethod
+    def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Store":
+        """The store of that DSN (None: the embedded one), set up if its database is empty."""
+        database = Database.reach(dsn, max_size=max_size, wait_seconds=wait_seconds)
+        with database.connection() as connection:
+            ensure_current(connection, schema())
+        return cls(database)
+
+    @contextmanager
+    def session(self, connection: Connection[Any] | None = None) -> Iterator[Connection[Any]]:
+        """A connection of our own in autocommit, or the caller's as ours for the length of a block."""
+        if connection is None:
+            with self.database.connection() as own:
+                yield own
+        else:
+            with _borrowed(connection):
+                yield connection
+
+    @contextmanager
+    def transaction(
+        self, connection: Connection[Any] | None = None, *, repeatable: bool = False
+    ) -> Iterator[Connection[Any]]:
+        """A transaction of our own, or a savepoint in the caller's, which is never committed here.
+
+        Raises ConnectionLost, which may be repeated if nothing was committed or what is done here is `repeatable`.
+        """
+        committing = False
+        with self.session(connection) as used:
+            try:
+                with used.transaction():
+                    yield used
+                    committing = True
+                self.bell.ring()
+            except psycopg.Error as error:
+                if is_lost(error):
+                    raise ConnectionLost(repeatable=repeatable or not committing, why=str(error)) from error
+                raise
+
+    def close(self) -> None:
+        """Wake the followers for what was committed last, and close every connection."""
+        self.bell.close()
+        self.database.close()
+
+
+def chunked(ids: Sequence[str]) -> Iterator[list[str]]:
+    """The ids without repetition, in the order in which they came, so many at a time as one statement takes."""
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), CHUNK):
+        yield unique[start : start + CHUNK]
+
+
+@contextmanager
+def _borrowed(connection: Connection[Any]) -> Iterator[None]:
+    rows, cursors = connection.row_factory, connection.cursor_factory
+    connection.row_factory, connection.cursor_factory = tuple_row, Cursor
+    try:
+        if not connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+            # Begin the caller's transaction first: a transaction block on an idle connection would commit.
+            connection.execute("SELECT")
+        yield
+    finally:
+        connection.row_factory, connection.cursor_factory = rows, cursors

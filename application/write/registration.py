@@ -1,0 +1,145 @@
+"""Making tasks and their instances known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from psycopg import Connection
+
+from application.shared.current_status import Wait, moment
+from application.shared.store import Store, chunked
+from application.shared.suggestions import unknown_entity
+from application.write.answers import CreateAnswer, RegisterAnswer
+from application.write.attributes import checked_attributes
+from domain.decisions.transition import create_instance
+from domain.entities.events import Event
+from domain.entities.task import Task
+from domain.entity import TASK, Entity, check_id, check_ids
+from domain.errors import MOST_ATTEMPTS, InvalidMaxAttempts, TaskConflict, TaskInstanceConflict
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import Report
+from infrastructure.log.recorder import CHUNK
+from infrastructure.sql import query
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A task to register: its id, how many attempts it may make, its template and its array, if it has them.
+
+    `attributes` are for the rules of its lifecycle: `tags`, `retries` (else `max_attempts` - 1) and
+    `retry_delay_seconds`. Raises InvalidAttributes.
+    """
+
+    task_id: str
+    max_attempts: int = 3
+    template: str | None = None
+    array_id: str | None = None
+    attributes: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_id("task", self.task_id)
+        if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= MOST_ATTEMPTS:
+            raise InvalidMaxAttempts(self.task_id, self.max_attempts)
+        for kind, value in (("template", self.template), ("array", self.array_id)):
+            if value is not None:
+                check_id(kind, value)
+        if self.attributes is not None:
+            object.__setattr__(self, "attributes", checked_attributes(self.task_id, self.attributes))
+
+
+def register_tasks(
+    store: Store,
+    connection: Connection[Any],
+    workflow_id: str,
+    specs: Sequence[TaskSpec],
+    lifecycle: Lifecycle,
+    report: Report,
+) -> RegisterAnswer:
+    """Register tasks of one workflow; those that are there with the same content stay as they are.
+
+    Raises TaskConflict where one is there with other content.
+    """
+    check_id("workflow", workflow_id)
+    wanted = _without_repetition(
+        Task(
+            spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id,
+            attributes=spec.attributes,
+        )
+        for spec in specs
+    )  # fmt: skip
+    registered = 0
+    for ids in chunked(sorted(wanted)):
+        there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
+        new = [wanted[name] for name in ids if name not in there]
+        store.recorder.copy(connection, (task.register(report) for task in new), moment(connection))
+        registered += len(new)
+    return {"registered": registered, "existing": len(specs) - registered}
+
+
+def create_task_instances(
+    store: Store, connection: Connection[Any], task_of: Mapping[str, str], report: Report
+) -> CreateAnswer:
+    """Create task instances of known tasks; those that are there for the same task stay as they are.
+
+    Raises UnknownEntity for a task that is not there, TaskInstanceConflict for an instance of another task.
+    """
+    check_ids("task instance", task_of)
+    check_ids("task", task_of.values())
+    created = 0
+    pairs = iter(task_of.items())
+    while chunk := dict(islice(pairs, CHUNK)):
+        created += _create_chunk(store, connection, chunk, report)
+    return {"created": created, "existing": len(task_of) - created}
+
+
+def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], report: Report) -> int:
+    tasks = {task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), Wait.NOWAIT)}
+    there = dict(connection.execute(query("projections", "tasks_of_instances"), [list(task_of)]).fetchall())
+    entered = {task.stream: task.entered_at for task in tasks.values() if task.entered_at}
+    events: list[Event] = []
+    for task_instance_id, task_id in task_of.items():
+        if task_id not in tasks:
+            raise unknown_entity(connection, Entity(TASK, task_id))
+        if task_instance_id in there:
+            if there[task_instance_id] != task_id:
+                raise TaskInstanceConflict(task_instance_id, there[task_instance_id], task_id)
+            continue
+        decision = create_instance(tasks[task_id], task_instance_id, report)
+        tasks[task_id] = decision.task
+        events += decision.events
+    store.recorder.copy(connection, events, moment(connection), entered)
+    return len(task_of) - len(there)
+
+
+def _without_repetition(tasks: Any) -> dict[str, Task]:
+    wanted: dict[str, Task] = {}
+    for task in tasks:
+        raise_if_different(wanted.setdefault(task.id, task), task)
+    return wanted
+
+
+def _same_as_there(store: Store, connection: Connection[Any], wanted: dict[str, Task]) -> set[str]:
+    there = store.status.read_tasks(connection, list(wanted))
+    for task in there:
+        raise_if_different(task, wanted[task.id])
+    return {task.id for task in there}
+
+
+def raise_if_different(was: Task, now: Task) -> None:
+    """Raise TaskConflict where a task that is registered again is told otherwise than it was."""
+    before, after = _content(was), _content(now)
+    differences = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    if differences:
+        raise TaskConflict(was.id, differences)
+
+
+def _content(task: Task) -> dict[str, object]:
+    return {
+        "workflow": task.workflow_id,
+        "lifecycle": f"{task.lifecycle.name} version {task.lifecycle.version}",
+        "max_attempts": task.max_attempts,
+        "template": task.template,
+        "array": task.array_id,
+        "attributes": task.attributes,
+    }

@@ -1,0 +1,85 @@
+"""A replay: the tasks, instances, arrays and runners that the events of a log bring about, one event after another."""
+
+from collections.abc import Callable
+
+from domain.entities.array import Array
+from domain.entities.events import ArrayBound, Event, RunnerEvent, TaskInstanceCreated, TaskRegistered
+from domain.entities.runner import Runner
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.entity import ARRAY, TASK
+from domain.errors import UnknownLifecycle
+from domain.lifecycles.lifecycle import Lifecycle
+
+Replayed = Task | TaskInstance | Array | Runner
+"""What a replay brings about."""
+
+LifecycleOf = Callable[[str, int], Lifecycle]
+"""Finds the lifecycle that a task is pinned to by name and version; raises UnknownLifecycle."""
+
+
+class Replay:
+    """Every entity as of the last event that was applied, by its stream.
+
+    `lifecycle_of` says under which lifecycle a task lives: the one that it is pinned to, or another that is tried.
+    `headless` streams have events but no beginning that could be read, so that nothing is known of them.
+    """
+
+    def __init__(self, lifecycle_of: LifecycleOf) -> None:
+        self.lifecycle_of = lifecycle_of
+        self.entities: dict[str, Replayed] = {}
+        self.headless: set[str] = set()
+
+    def apply(self, event: Event) -> Replayed | None:
+        """The entity after one more of its events; None where its stream is headless."""
+        entity = self._after(event)
+        if entity is None:
+            self.headless.add(event.stream)
+        else:
+            self.entities[event.stream] = entity
+        return entity
+
+    def skip(self, stream: str, version: int) -> None:
+        """Pass over an event that cannot be read."""
+        entity = self.entities.get(stream)
+        if entity is None:
+            self.headless.add(stream)
+        else:
+            self.entities[stream] = entity._replace(version=version)
+
+    def task(self, task_id: str) -> Task | None:
+        """The task of that id, if there is one by now."""
+        found = self.entities.get(f"{TASK}:{task_id}")
+        return found if isinstance(found, Task) else None
+
+    def array(self, array_id: str | None) -> Array | None:
+        """The array of that id, if there is one by now."""
+        found = self.entities.get(f"{ARRAY}:{array_id}")
+        return found if isinstance(found, Array) else None
+
+    def _after(self, event: Event) -> Replayed | None:
+        if isinstance(event, TaskRegistered):
+            return self._registered(event)
+        if isinstance(event, TaskInstanceCreated):
+            return self._created(event)
+        if isinstance(event, ArrayBound):
+            return Array.begin(event)
+        entity = self.entities.get(event.stream)
+        if entity is None and isinstance(event, RunnerEvent):
+            entity = Runner.begin(event)
+        return entity.evolve(event) if entity else None
+
+    def _registered(self, event: TaskRegistered) -> Task | None:
+        try:
+            return Task.begin(event, self.lifecycle_of(event.lifecycle, event.lifecycle_version))
+        except UnknownLifecycle:
+            return None
+
+    def _created(self, event: TaskInstanceCreated) -> TaskInstance:
+        task = self.task(event.task_id)
+        if task:
+            self.entities[task.stream] = task.with_instance(event.ordinal)
+        array = self.array(event.array_id)
+        if array:
+            self.entities[array.stream] = array.with_member()
+        return TaskInstance.begin(event)

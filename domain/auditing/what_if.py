@@ -1,0 +1,290 @@
+"""A trial: the proposals of a log, decided anew under the lifecycle that a replay puts its tasks under.
+
+Each is decided on what the log has before it, whatever became of the ones before: after a divergence the trial goes
+on from what was recorded, since nobody has reported what would have come of anything else. What follows from an event
+(its `cause` is of the same task) is likewise decided on that event as it was recorded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from domain.auditing.replay import Replay
+from domain.decisions.transition import Decision, follow, propose_task, report_instance, reset_task
+from domain.entities.events import (
+    Event,
+    TaskEvent,
+    TaskInstanceCreated,
+    TaskInstanceEvent,
+    TaskInstanceRefused,
+    TaskInstanceTransitioned,
+    TaskRefused,
+    TaskRegistered,
+    TaskReset,
+    TaskTransitioned,
+)
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.entity import Entity
+from domain.errors import UnknownLifecycle
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
+from domain.report_context import NOBODY, Report
+from domain.rule_names import INVALID, UNTIMELY
+from domain.rules.core_rules import CORE_RULES
+from domain.state import State
+
+
+class Divergence(NamedTuple):
+    """An event that would not be what it is, and why not.
+
+    `source` is the status before it, `target` the one that was entered or refused, None where nothing is recorded.
+    `decided` is the status that would be entered, None where none would be.
+    """
+
+    position: int
+    entity: str
+    source: str | None
+    target: str | None
+    why: str
+    decided: str | None = None
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """What is still to follow from an event at a position; None where that is not known."""
+
+    position: int
+    events: list[Event] | None
+    diverged: bool
+
+
+class Trial:
+    """Decides each event of a replay anew, before the replay applies it."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+        self._awaited: dict[str, _Awaited] = {}
+
+    def judge(self, event: Event, position: int) -> Iterator[Divergence]:
+        """What would have been decided otherwise: of the event, and of what was to follow from the one before it."""
+        task_id = _task_id(event)
+        if task_id is None:
+            return
+        if self._is_of(event.cause, task_id):
+            yield from self._follows(event, position, task_id)
+        else:
+            yield from self._lacking(task_id)
+            yield from self._proposed(event, position, task_id)
+
+    def rest(self) -> Iterator[Divergence]:
+        """What was still to follow as the log ended."""
+        for task_id in list(self._awaited):
+            yield from self._lacking(task_id)
+
+    def _is_of(self, cause: str | None, task_id: str) -> bool:
+        """Whether the cause is an event of that task or of one of its instances."""
+        entity = self._replay.entities.get(cause.rpartition("@")[0]) if cause else None
+        if isinstance(entity, TaskInstance):
+            return entity.task_id == task_id
+        return isinstance(entity, Task) and entity.id == task_id
+
+    def _proposed(self, event: Event, position: int, task_id: str) -> Iterator[Divergence]:
+        if isinstance(event, TaskRegistered):
+            yield from self._registered(event, position)
+            return
+        task = self._replay.task(task_id)
+        if task is None:
+            return
+        why, events = self._of_instance(event, task) if isinstance(event, TaskInstanceEvent) else _of_task(event, task)
+        if why:
+            yield _divergence(event, position, why)
+        if events is None or events:
+            self._awaited[task_id] = _Awaited(position, events, why is not None)
+
+    def _registered(self, event: TaskRegistered, position: int) -> Iterator[Divergence]:
+        try:
+            machine = self._replay.lifecycle_of(event.lifecycle, event.lifecycle_version).task
+        except UnknownLifecycle:
+            return
+        if event.status != machine.initial:
+            yield _divergence(event, position, _Why(f"would begin as {machine.initial}", machine.initial))
+
+    def _of_instance(self, event: TaskInstanceEvent, task: Task) -> "_Judgement":
+        machine = task.lifecycle.instance
+        if machine is None:
+            return _Why(f"lifecycle {task.lifecycle.name!r} has no task instances"), []
+        if isinstance(event, TaskInstanceCreated):
+            why = None
+            if event.status != machine.initial:
+                why = _Why(f"would begin as {machine.initial}", machine.initial)
+            return why, _following(task.with_instance(event.ordinal), TaskInstance.begin(event), event)
+        instance = self._replay.entities.get(event.stream)
+        if not isinstance(instance, TaskInstance):
+            return None, []
+        if not isinstance(event, TaskInstanceTransitioned | TaskInstanceRefused):
+            return None, []
+        decision = report_instance(instance, task, event.reported or event.status)
+        if why := _otherwise(event, decision.events[0], machine, task.lifecycle):
+            moved = event.is_transition and event.rule is None
+            return why, _following(task, instance.evolve(event), event) if moved else []
+        return None, list(decision.events[1:])
+
+    def _follows(self, event: Event, position: int, task_id: str) -> Iterator[Divergence]:
+        awaited = self._awaited.get(task_id)
+        task = self._replay.task(task_id)
+        if task is None:
+            return
+        if isinstance(event, TaskInstanceEvent):
+            why = self._ended(event, task)
+        elif awaited is None:
+            why = _Why("would not follow from its cause")
+        else:
+            why = _awaited_otherwise(event, awaited, task)
+            awaited.diverged = awaited.diverged or why is not None
+            if awaited.events == []:
+                del self._awaited[task_id]
+        if why:
+            yield _divergence(event, position, why)
+
+    def _ended(self, event: TaskInstanceEvent, task: Task) -> "_Why | None":
+        """An instance that was told to end as its task was reset."""
+        reset, machine = task.lifecycle.reset, task.lifecycle.instance
+        instance = self._replay.entities.get(event.stream)
+        if instance is None or not isinstance(event, TaskInstanceTransitioned):
+            return None
+        order = reset.kill_instances_with if reset and machine else None
+        if order is None or machine is None:
+            return _Why(f"lifecycle {task.lifecycle.name!r} ends no instances as it resets their task")
+        if not machine.can_transition(instance.status, order):
+            return _no_edge(instance.status, order, machine, task.lifecycle)
+        return None if event.status == order else _Why(f"would become {order}", order)
+
+    def _lacking(self, task_id: str) -> Iterator[Divergence]:
+        awaited = self._awaited.pop(task_id, None)
+        task = self._replay.task(task_id)
+        if awaited is None or awaited.diverged or not awaited.events or task is None:
+            return
+        first = awaited.events[0]
+        if first.is_transition:
+            why = f"would become {first.status}{_by(first)}, and nothing is recorded"
+            yield Divergence(awaited.position, str(task.entity), task.status, None, why, first.status)
+
+
+class _Why(NamedTuple):
+    text: str
+    decided: str | None = None
+
+
+_Judgement = tuple[_Why | None, list[Event] | None]
+
+
+def _of_task(event: Event, task: Task) -> _Judgement:
+    """Why the event would not be what it is (None: it would), and what is to follow from it."""
+    if isinstance(event, TaskReset):
+        return _of_reset(event, task), []
+    if not isinstance(event, TaskTransitioned | TaskRefused) or _cannot_be_repeated(event, task):
+        return None, []
+    decision = _decide(event, task)
+    if isinstance(decision, _Why):
+        return decision, None
+    why = _otherwise(event, decision.events[0], task.lifecycle.task, task.lifecycle)
+    # What the rules would propose next after what they did not decide is not known.
+    return why, None if why else list(decision.events[1:])
+
+
+def _cannot_be_repeated(event: TaskTransitioned | TaskRefused, task: Task) -> bool:
+    """Whether a rule of the lifecycle has refused what the log keeps only the status of."""
+    rule = CORE_RULES.get(event.rule or "")
+    refused = isinstance(event, TaskRefused) and event.rule in task.lifecycle.rules
+    return refused and rule is not None and rule.reads_state
+
+
+def _of_reset(event: TaskReset, task: Task) -> _Why | None:
+    if task.lifecycle.reset is None:
+        return _Why(f"lifecycle {task.lifecycle.name!r} resets nothing")
+    decision = reset_task(task, reset_if_running=True)
+    if decision.refused:
+        return _Why(f"would stay: what is {task.status} is not reset")
+    to = decision.task.status
+    return None if to == event.status else _Why(f"would become {to}", to)
+
+
+def _decide(event: TaskTransitioned | TaskRefused, task: Task) -> Decision | _Why:
+    reported = event.reported or event.status
+    state = event.state if isinstance(event, TaskTransitioned) and event.status == reported else None
+    report = Report(occurred_at=event.told_at)
+    try:
+        return propose_task(
+            task,
+            state.with_(timestamp=event.told_at) if state else State(type=reported, timestamp=event.told_at),
+            report,
+            runner_id=event.runner_id,
+        )
+    except Exception as error:  # whatever a rule fails with
+        return _Why(f"its rules fail: {error!r}")
+
+
+def _awaited_otherwise(event: Event, awaited: _Awaited, task: Task) -> _Why | None:
+    if awaited.events is None:
+        reported = vars(event).get("reported") or event.status
+        legal = not event.is_transition or task.lifecycle.task.can_transition(task.status, reported)
+        return None if legal else _no_edge(task.status, reported, task.lifecycle.task, task.lifecycle)
+    if not awaited.events:
+        return None if awaited.diverged else _Why("would not follow from its cause")
+    first = awaited.events[0]
+    for number, expected in enumerate(awaited.events):
+        if _same(event, expected):
+            del awaited.events[: number + 1]
+            return _Why(f"would become {first.status} before", first.status) if number else None
+    return _otherwise(event, first, task.lifecycle.task, task.lifecycle)
+
+
+def _following(task: Task, instance: TaskInstance, event: Event) -> list[Event]:
+    return list(follow(task, instance, event, NOBODY)[1])
+
+
+def _otherwise(event: Event, decided: Event, machine: Machine, lifecycle: Lifecycle) -> _Why | None:
+    """Why `decided` is something else than the event; None where it is not."""
+    if _same(event, decided):
+        return None
+    if decided.is_transition:
+        was = "" if event.is_transition else f"was refused ({event.rule}), and "
+        return _Why(f"{was}would become {decided.status}{_by(decided)}", decided.status)
+    reported = vars(decided)["reported"]
+    if decided.rule == INVALID:
+        return _no_edge(decided.status, reported, machine, lifecycle)
+    if decided.rule == UNTIMELY:
+        return _Why(f"would be refused: {reported} comes too late for what is {decided.status}")
+    return _Why(f"would be refused{_by(decided)}")
+
+
+def _same(event: Event, decided: Event) -> bool:
+    if event.is_transition != decided.is_transition:
+        return False
+    return not event.is_transition or event.status == decided.status
+
+
+def _no_edge(source: str, target: str, machine: Machine, lifecycle: Lifecycle) -> _Why:
+    for status in (source, target):
+        if status not in machine.transitions:
+            return _Why(f"would be refused: lifecycle {lifecycle.name!r} has no status {status}")
+    return _Why(f"would be refused: no edge leads from {source} to {target}")
+
+
+def _by(event: Event) -> str:
+    return f" by rule {event.rule!r}" if event.rule else ""
+
+
+def _divergence(event: Event, position: int, why: _Why) -> Divergence:
+    kind, _, name = event.stream.partition(":")
+    told = vars(event)
+    source = told.get("previous_status") or (event.status if event.version > 1 else None)
+    target = event.status if event.is_transition else told.get("reported")
+    return Divergence(position, str(Entity(kind, name)), source, target, *why)
+
+
+def _task_id(event: Event) -> str | None:
+    if isinstance(event, TaskInstanceEvent):
+        return event.task_id
+    return event.stream.partition(":")[2] if isinstance(event, TaskEvent) else None

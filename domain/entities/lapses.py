@@ -1,0 +1,25 @@
+"""The events that record a holder's silences."""
+
+from collections.abc import Iterable
+
+from domain.entities.events import Event
+from domain.entities.runner import Runner
+from domain.entities.silence import Silence
+from domain.entities.task_instance import TaskInstance
+from domain.report_context import NOBODY, Report
+
+
+def record(holder: Runner | TaskInstance, silences: Iterable[Silence], report: Report = NOBODY) -> tuple[Event, ...]:
+    """The events that keep the silences of a holder, oldest first: a lapse, then a return.
+
+    A lapse that is recorded already is not recorded again.
+    """
+    events: list[Event] = []
+    for silence in silences:
+        if holder.silent_since is None:
+            events.append(holder.lapse(silence, report))
+            holder = holder.evolve(events[-1])
+        if silence.until is not None:
+            events.append(holder.come_back(silence, report))
+            holder = holder.evolve(events[-1])
+    return tuple(events)

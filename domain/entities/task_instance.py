@@ -1,0 +1,191 @@
+"""The TaskInstance aggregate: one attempt at a task."""
+
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from domain.entities.events import (
+    Event,
+    TaskInstanceCreated,
+    TaskInstanceEvent,
+    TaskInstanceLapsed,
+    TaskInstanceRefused,
+    TaskInstanceReturned,
+    TaskInstanceSubmitted,
+    TaskInstanceTransitioned,
+)
+from domain.entities.silence import Silence
+from domain.entity import TASK_INSTANCE, Entity
+from domain.report_context import NOBODY, Report
+from domain.text import storable
+from domain.time import entry_time
+
+
+class Place(NamedTuple):
+    """Where an instance stands that was queued in an array: in which of its batches, and at which step, from 0 on."""
+
+    array_id: str | None = None
+    batch_number: int | None = None
+    step: int | None = None
+
+
+NOWHERE = Place()
+"""Where an instance stands that was created by itself."""
+
+
+class TaskInstance(NamedTuple):
+    """A task instance as of its last event. `ordinal` counts the instances of its task from 1.
+
+    `silent_since` is there from a recorded lapse until it is heard of again; only the log knows it.
+    """
+
+    id: str
+    task_id: str
+    workflow_id: str
+    ordinal: int
+    status: str = ""
+    version: int = 0
+    entered_at: datetime | None = None
+    report_by_date: datetime | None = None
+    distributor_id: str | None = None
+    silent_since: datetime | None = None
+    place: Place = NOWHERE
+
+    @property
+    def stream(self) -> str:
+        """The name of the instance's stream in the log."""
+        return f"{TASK_INSTANCE}:{self.id}"
+
+    @property
+    def entity(self) -> Entity:
+        """The instance as people name it."""
+        return Entity(TASK_INSTANCE, self.id)
+
+    @classmethod
+    def begin(cls, event: TaskInstanceCreated) -> Self:
+        """The instance that `event` creates."""
+        return cls(
+            id=event.stream.partition(":")[2],
+            task_id=event.task_id,
+            workflow_id=event.workflow_id,
+            ordinal=event.ordinal,
+            status=event.status,
+            version=event.version,
+            entered_at=event.told_at,
+            report_by_date=event.report_by_date,
+            distributor_id=event.distributor_id,
+            place=Place(event.array_id, event.batch_number, event.step),
+        )
+
+    def evolve(self, event: Event) -> Self:
+        """The instance after one of its events."""
+        assert isinstance(event, TaskInstanceEvent)
+        return self._replace(
+            status=event.status,
+            version=event.version,
+            entered_at=entry_time(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
+            report_by_date=event.report_by_date,
+            distributor_id=event.distributor_id,
+            silent_since=self._silent_since(event),
+        )
+
+    def create(self, status: str, report: Report = NOBODY) -> TaskInstanceCreated:
+        """The event that brings this instance into being, in `status`."""
+        return TaskInstanceCreated(
+            **self._envelope(1),
+            **report.fields(),
+            status=status,
+            ordinal=self.ordinal,
+            task_id=self.task_id,
+            **self.place._asdict(),
+        )
+
+    def transition(
+        self,
+        to: str,
+        report: Report = NOBODY,
+        *,
+        reported: str | None = None,
+        rule: str | None = None,
+        claimed: str | None = None,
+        report_by_date: datetime | None = None,
+        cause: Event | None = None,
+    ) -> TaskInstanceTransitioned:
+        """The event that moves the instance to `to`, which `rule` may have made of what was `reported`."""
+        return TaskInstanceTransitioned(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(report_by_date),
+            previous_status=self.status,
+            status=to,
+            reported=reported,
+            rule=rule,
+            claimed=claimed,
+            cause=cause.reference if cause else None,
+        )
+
+    def refuse(
+        self, reported: str, rule: str, report: Report = NOBODY, *, claimed: str | None = None
+    ) -> TaskInstanceRefused:
+        """The event that keeps a report which `rule` did not let pass."""
+        return TaskInstanceRefused(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None),
+            status=self.status,
+            reported=storable(reported),
+            rule=rule,
+            claimed=claimed,
+        )
+
+    def lapse(self, silence: Silence, report: Report = NOBODY) -> TaskInstanceLapsed:
+        """The event that it was not heard of in time."""
+        return TaskInstanceLapsed(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None),
+            status=self.status,
+            silent_since=silence.since,
+            heard_at=silence.heard_at,
+        )
+
+    def come_back(self, silence: Silence, report: Report = NOBODY) -> TaskInstanceReturned:
+        """The event that it was heard of again."""
+        assert silence.until is not None
+        return TaskInstanceReturned(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None),
+            status=self.status,
+            silent_since=silence.since,
+            silent_until=silence.until,
+            heard_at=silence.heard_at,
+        )
+
+    def _silent_since(self, event: TaskInstanceEvent) -> datetime | None:
+        if isinstance(event, TaskInstanceLapsed):
+            return event.silent_since
+        heard = event.is_transition or isinstance(event, TaskInstanceReturned)
+        return None if heard else self.silent_since
+
+    def submit(
+        self, distributor_id: str, report: Report = NOBODY, *, stdout: str | None = None, stderr: str | None = None
+    ) -> TaskInstanceSubmitted:
+        """The event that keeps which id the cluster has given the instance, and where its output goes."""
+        return TaskInstanceSubmitted(
+            **self._envelope(self.version + 1),
+            **report.fields(),
+            **self._carried(None) | {"distributor_id": distributor_id},
+            status=self.status,
+            stdout=stdout,
+            stderr=stderr,
+        )
+
+    def _carried(self, report_by_date: datetime | None) -> dict[str, Any]:
+        return {
+            "task_id": self.task_id,
+            "report_by_date": report_by_date or self.report_by_date,
+            "distributor_id": self.distributor_id,
+        }
+
+    def _envelope(self, version: int) -> dict[str, Any]:
+        return {"stream": self.stream, "version": version, "workflow_id": self.workflow_id}

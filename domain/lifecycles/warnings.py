@@ -1,0 +1,70 @@
+"""What is allowed in a lifecycle, and probably not meant."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.errors import UnknownStatus
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleWarning:
+    """A status of one of the machines that is unreachable, or a dead end."""
+
+    machine: Literal["task", "task_instance"]
+    status: str
+    warning: Literal["unreachable", "dead end"]
+
+    @property
+    def text(self) -> str:
+        """The warning as a sentence."""
+        return f"{self.machine} status {self.status} {_SENTENCES[self.warning]}"
+
+
+_SENTENCES = {
+    "unreachable": "is unreachable: no way leads there from the initial status",
+    "dead end": "is a dead end: nothing follows it, and it is not terminal",
+}
+
+
+def lifecycle_warnings(lifecycle: Lifecycle) -> tuple[LifecycleWarning, ...]:
+    """Every status that nothing reaches, and every one that is never left though it ends nothing."""
+    reset = {lifecycle.reset.to} if lifecycle.reset else set()
+    found = list(_of_machine("task", lifecycle.task, reset))
+    if lifecycle.instance:
+        orphaned = {lifecycle.instance.orphaned} if lifecycle.instance.orphaned else set()
+        found += _of_machine("task_instance", lifecycle.instance, orphaned)
+    return tuple(found)
+
+
+def _of_machine(
+    name: Literal["task", "task_instance"], machine: Machine, entries: set[str]
+) -> Iterator[LifecycleWarning]:
+    reached = _reached(machine, {machine.initial} | entries)
+    ends = _meant(machine, machine.terminal | machine.final)
+    for status in machine.statuses:
+        if status not in reached:
+            yield LifecycleWarning(name, status, "unreachable")
+        if not machine.transitions[status] and status not in ends:
+            yield LifecycleWarning(name, status, "dead end")
+
+
+def _reached(machine: Machine, entries: set[str]) -> set[str]:
+    reached: set[str] = set()
+    ahead = _meant(machine, entries)
+    while ahead:
+        reached |= ahead
+        ahead = _meant(machine, (target for status in ahead for target in machine.transitions[status])) - reached
+    return reached
+
+
+def _meant(machine: Machine, statuses: Iterable[str]) -> set[str]:
+    """The statuses, and in the place of one that there is none of the nearest: a slip makes no others unreachable."""
+    known = machine.transitions
+    return {
+        meant
+        for status in statuses
+        for meant in ((status,) if status in known else UnknownStatus(status, machine.statuses).nearest)
+    }

@@ -1,0 +1,60 @@
+"""Prefect's concurrency limits: a run takes a slot of each of its tags.
+
+The rule is told the `task_id`, its `tags`, and the `slots` (domain.rules.slots.Slots) that there are.
+"""
+
+from domain.rule_names import CONCURRENCY_SLOTS
+from domain.rules.engine import State, Transform, TransitionContext
+from domain.rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules.slots import Slots
+from domain.state import ALL_STATES
+
+HOLDING = frozenset({"RUNNING", "CANCELLING"})
+"""The types of states in which a run keeps its slots."""
+
+RETRY_AFTER_SECONDS = 30.0
+"""After how long a run that found no slot may ask again."""
+
+
+class ReleaseSlots(Transform):
+    """A run that no longer goes on gives its slots back."""
+
+    def after_transition(self, context: TransitionContext) -> None:
+        """Give them back unless it is in a state that keeps them."""
+        written = context.validated_state
+        if written and written.type not in HOLDING:
+            _give_back(context)
+
+
+class ConcurrencySlots(LifecycleRule):
+    """A run begins only where each of its tags has a slot left."""
+
+    name = CONCURRENCY_SLOTS
+    governs = Proposal.OWN
+    reads_state = True
+    transform = ReleaseSlots
+    FROM_STATES = ALL_STATES - {"RUNNING"}
+    TO_STATES = frozenset({"RUNNING"})
+
+    def before_transition(
+        self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
+    ) -> None:
+        """Take the slots, or have the proposal made again later."""
+        slots: Slots | None = context.parameters.get("slots")
+        tags = context.parameters.get("tags")
+        if slots is None or not tags:
+            return
+        full = slots.take(context.parameters["task_id"], tags)
+        if full is not None:
+            self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left")
+
+    def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
+        """Give back what was taken for a run that does not begin after all."""
+        if initial_state is None or initial_state.type not in HOLDING:
+            _give_back(context)
+
+
+def _give_back(context: TransitionContext) -> None:
+    slots: Slots | None = context.parameters.get("slots")
+    if slots is not None and context.parameters.get("tags"):
+        slots.give_back(context.parameters["task_id"])

@@ -1,0 +1,39 @@
+"""Prefect's rules about what has happened already."""
+
+from domain.rule_names import KEEP_PERSISTED_RESULT, PREVENT_DUPLICATE_TRANSITIONS
+from domain.rules.engine import State, TransitionContext
+from domain.rules.lifecycle_rule import LifecycleRule, Proposal
+
+
+class PreventDuplicateTransitions(LifecycleRule):
+    """A transition whose `transition_id` the current state came by is not made twice."""
+
+    name = PREVENT_DUPLICATE_TRANSITIONS
+    governs = Proposal.OWN
+    reads_state = True
+
+    def before_transition(
+        self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
+    ) -> None:
+        """Stay where the first one led."""
+        if initial_state is None or proposed_state is None:
+            return
+        made = initial_state.details.get("transition_id")
+        if made is not None and made == proposed_state.details.get("transition_id"):
+            self.reject(None, f"transition {made!r} has been made already")
+
+
+class KeepPersistedResult(LifecycleRule):
+    """A run that completed and whose `result` is kept stays completed."""
+
+    name = KEEP_PERSISTED_RESULT
+    governs = Proposal.OWN
+    reads_state = True
+    FROM_STATES = frozenset({"COMPLETED"})
+
+    def before_transition(
+        self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
+    ) -> None:
+        """Stay completed."""
+        if initial_state and initial_state.details.get("result") is not None:
+            self.reject(None, "it has completed, and its result is kept")

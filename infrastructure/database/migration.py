@@ -1,0 +1,147 @@
+"""Bringing a database to this version's schema: numbered files once each, then every object anew."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, LiteralString
+
+from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
+
+import infrastructure
+from domain.errors import SojournError
+from infrastructure.sql import query, sql_object
+
+LOCK = 7205759403792793
+"""The advisory lock under which migrations run, one at a time in a database."""
+
+
+class SchemaOutdated(SojournError):
+    """A database whose schema is older than this Sojourn."""
+
+    def __init__(self, pending: Sequence[str]) -> None:
+        self.pending = tuple(pending)
+        super().__init__(f"the database lacks {', '.join(pending)}: run `sojourn setup`")
+
+
+class SchemaNewer(SojournError):
+    """A database whose schema is newer than this Sojourn."""
+
+    def __init__(self, unknown: Sequence[str]) -> None:
+        self.unknown = tuple(unknown)
+        super().__init__(f"the database has {', '.join(unknown)}, which this Sojourn does not know: update Sojourn")
+
+
+class MigrationEdited(SojournError):
+    """A migration whose file is no longer what was applied."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"migration {name} was applied with another content: restore the file, and add a new one")
+
+
+class SetupForbidden(SojournError):
+    """A database in which this user may not create the schema."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"database user {user!r} may not create the schema: let its owner run `sojourn setup`")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A numbered migration, or an object that is created anew."""
+
+    name: str
+    text: LiteralString
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the text, in hex."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All there is to create, in order: migrations by their number, objects by their dependencies."""
+
+    migrations: tuple[Script, ...]
+    objects: tuple[Script, ...]
+
+    @property
+    def checksum(self) -> str:
+        """Changes when any object does."""
+        return hashlib.sha256("".join(script.checksum for script in self.objects).encode()).hexdigest()
+
+
+def read_schema(parts: Iterable[tuple[str, Sequence[str]]]) -> Schema:
+    """The schema from (package, names of its objects) pairs."""
+    objects = tuple(Script(name, sql_object(package, name)) for package, names in parts for name in names)
+    return Schema(_migrations(), objects)
+
+
+def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
+    """Apply what is missing, in one transaction under an advisory lock, and answer with the names of it."""
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            connection.execute(query("infrastructure", "create_ledger"))
+            return _apply(connection, schema)
+    except InsufficientPrivilege as error:
+        raise SetupForbidden(connection.info.user) from error
+
+
+def ensure_current(connection: Connection[Any], schema: Schema) -> None:
+    """Set an empty database up; raise SchemaOutdated or SchemaNewer where another version made it."""
+    row = connection.execute("SELECT to_regclass('sojourn.migration') IS NOT NULL").fetchone()
+    if row is None or not row[0]:
+        migrate(connection, schema)
+    else:
+        check_current(connection, schema)
+
+
+def check_current(connection: Connection[Any], schema: Schema) -> None:
+    """Raise SchemaOutdated or SchemaNewer where another version made the database's schema."""
+    pending = _pending(connection, schema)
+    if pending:
+        raise SchemaOutdated([script.name for script in pending])
+    if _objects_checksum(connection) != schema.checksum:
+        raise SchemaOutdated(["the views and functions of this version"])
+
+
+def _apply(connection: Connection[Any], schema: Schema) -> list[str]:
+    pending = _pending(connection, schema)
+    for script in pending:
+        connection.execute(script.text)
+        connection.execute(
+            "INSERT INTO sojourn.migration (name, checksum) VALUES (%s, %s)", [script.name, script.checksum]
+        )
+    if pending or _objects_checksum(connection) != schema.checksum:
+        for script in schema.objects:
+            connection.execute(script.text)
+        connection.execute(query("infrastructure", "record_objects"), [schema.checksum])
+    return [script.name for script in pending]
+
+
+def _pending(connection: Connection[Any], schema: Schema) -> list[Script]:
+    applied = dict(connection.execute(query("infrastructure", "applied_migrations")).fetchall())
+    unknown = sorted(applied.keys() - {script.name for script in schema.migrations})
+    if unknown:
+        raise SchemaNewer(unknown)
+    for script in schema.migrations:
+        if applied.get(script.name, script.checksum) != script.checksum:
+            raise MigrationEdited(script.name)
+    return [script for script in schema.migrations if script.name not in applied]
+
+
+def _objects_checksum(connection: Connection[Any]) -> str | None:
+    row = connection.execute(query("infrastructure", "objects_checksum")).fetchone()
+    return row[0] if row else None
+
+
+def _migrations() -> tuple[Script, ...]:
+    folder = files(infrastructure) / "migrations"
+    scripts = [
+        Script(file.name[:-4], file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")
+    ]
+    return tuple(sorted(scripts, key=lambda script: script.name))

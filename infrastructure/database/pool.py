@@ -1,0 +1,109 @@
+"""A PostgreSQL database and the connections to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+from psycopg.sql import SQL, Identifier
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from domain.errors import SojournError
+from infrastructure.database.embedded import EmbeddedServer
+from infrastructure.database.settings import Settings
+
+OLDEST = 150000
+"""The oldest server that is supported, as PostgreSQL numbers its versions."""
+
+WAIT_SECONDS = 30.0
+"""How long a caller waits for a connection of the pool."""
+
+
+class DatabaseUnreachable(SojournError):
+    """A database that cannot be connected to."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"cannot connect to the database ({' '.join(why.split())}); check --dsn or SOJOURN_DSN, "
+            "or leave both out to use the embedded one"
+        )
+
+
+class DatabaseTooOld(SojournError):
+    """A server that is older than Sojourn can use."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"the server is PostgreSQL {version // 10000}; Sojourn needs 15 or newer")
+
+
+def resolve_dsn(dsn: str | None = None) -> str:
+    """`dsn`, else SOJOURN_DSN, else that of the embedded server, which is started if it does not run."""
+    settings = Settings()
+    return dsn or settings.dsn or EmbeddedServer(settings.home).start()
+
+
+class Database:
+    """A pool of autocommit connections to one database, opened at first use and safe for many threads."""
+
+    def __init__(self, dsn: str, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> None:
+        self.dsn = dsn
+        self._pool = ConnectionPool(
+            dsn, min_size=0, max_size=max_size, open=False, timeout=wait_seconds, kwargs={"autocommit": True}
+        )
+
+    @classmethod
+    def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Database":
+        """The database of that DSN, once it has answered; raises DatabaseUnreachable or DatabaseTooOld."""
+        database = cls(resolve_dsn(dsn), max_size=max_size, wait_seconds=wait_seconds)
+        with database.dedicated() as connection:
+            if connection.info.server_version < OLDEST:
+                raise DatabaseTooOld(connection.info.server_version)
+        return database
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
+        """A connection of the pool, for the length of a block."""
+        self._pool.open()
+        lost = False
+        try:
+            with self._pool.connection() as connection:
+                try:
+                    yield connection
+                finally:
+                    lost = connection.broken
+        except PoolTimeout as error:
+            raise DatabaseUnreachable(str(error)) from error
+        finally:
+            if lost:
+                self._pool.check()  # what ended this one has most likely ended those that lie in the pool
+
+    @contextmanager
+    def dedicated(self) -> Iterator[Connection[tuple[Any, ...]]]:
+        """A connection outside the pool, for work that holds on to it."""
+        try:
+            connection = psycopg.connect(self.dsn, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(str(error)) from error
+        except psycopg.ProgrammingError as error:
+            raise DatabaseUnreachable(f"{error}: the DSN cannot be read") from error
+        with connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self, *tables: str) -> Iterator[Connection[tuple[Any, ...]]]:
+        """A connection whose reads all see one moment, with times in UTC; `tables` stay the ones that they are."""
+        with self.dedicated() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            with connection.transaction():
+                # Locked before the first read fixes the moment: a table that is swapped in later would look empty.
+                for table in tables:
+                    connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(Identifier("sojourn", table)))
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()

@@ -1,0 +1,92 @@
+"""`sojourn audit`: every status that tasks or task instances have been in, from when to when."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.empty_answer import say_entity_begins, say_why_nothing
+from interfaces.cli.options import At, Workflow, time_of
+from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
+from interfaces.wording.values import in_words, local
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from application.shared.store import Store
+
+app = typer.Typer()
+
+SHOWN = 500
+"""How many rows people are shown."""
+
+
+@app.command()
+def audit(
+    ctx: typer.Context,
+    entity: Annotated[Literal["task", "ti", "task_instance"], typer.Option(help="Whose statuses.")] = "task",
+    task: Annotated[str | None, typer.Option(metavar="ID", help="Only that task, or its instances.")] = None,
+    array: Annotated[str | None, typer.Option(metavar="ID", help="Only the task instances of that array.")] = None,
+    workflow: Workflow = None,
+    at: At = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """The statuses of tasks or task instances, from when to when.
+
+    People are shown the first rows; JSON has them all.
+    """
+    from application.read.audit import audit as of_tasks
+    from application.read.audit import audit_of_task_instances as of_instances
+    from domain.entity import SHORT, TASK
+
+    kind = "task_instance" if array is not None else SHORT.get(entity, entity)
+    time = time_of(at)
+    limit = None if as_json else SHOWN + 1
+    with connect.service(ctx, dsn) as service:
+        store = service.store
+        reading: AbstractContextManager[Iterator[Any]] = (
+            of_tasks(store, task, workflow, time, limit=limit)
+            if kind == TASK
+            else of_instances(store, task, workflow, array, time, limit=limit)
+        )
+        with reading as rows:
+            number = show_rows(rows) if as_json else tell(list(rows), kind)
+        if not number:
+            say_why_none(store, kind, task, workflow, time)
+
+
+def tell(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
+    """What people read: the first rows, and whether there are more; the answer is how many there are."""
+    from interfaces.cli.table import print_table, table
+
+    shown = table(kind.replace("_", " "), "workflow", "from", "to", "entered", "exited", "for>")
+    for row in rows[:SHOWN]:
+        shown.add_row(
+            row[f"{kind}_id"],
+            row["workflow_id"],
+            row["previous_status"],
+            row["new_status"],
+            local(row["entered_at"]),
+            local(row["exited_at"]),
+            in_words(row["duration_seconds"]),
+        )
+    if rows:
+        print_table(console(), shown)
+    if len(rows) > SHOWN:
+        messages().print(f"These are the first {SHOWN} rows: --json has them all, --task or --workflow fewer.")
+    return len(rows)
+
+
+def say_why_none(store: "Store", kind: str, task: str | None, workflow: str | None, at: "datetime | None") -> None:
+    """Tell people why there is no row."""
+    from domain.entity import TASK, Entity
+
+    if task is None:
+        say_why_nothing(store, kind, workflow, at)
+    elif kind != TASK:
+        messages().print(f"task {task!r} had no task instances" + (f" at {local(at)}" if at else ""))
+    elif at is not None:
+        say_entity_begins(store, Entity(TASK, task), at)

@@ -1,0 +1,72 @@
+"""`sojourn bench`: what Sojourn does on this server each second, and how near that is to what the server can do."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli.output import AsJson, Dsn, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sojourn.bench.figure import Figure
+
+app = typer.Typer()
+
+Quick = Annotated[bool, typer.Option("--quick", help="Less of everything: within a minute.")]
+
+
+@app.command()
+def bench(ctx: typer.Context, quick: Quick = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Measure this server with a scratch database that is made for it and dropped.
+
+    The floor is the least that the database could do for the same: one server-side function for a transition, a bare
+    COPY and UPDATE in bulk, a sequential read for what reads everything. For `http` it is the same without HTTP.
+    """
+    from interfaces.cli.progress import progress_bars
+    from sojourn.bench.run import FULL, QUICK, run
+
+    with progress_bars() as bar:
+        bars = bar("Measuring")
+        figures = run(dsn or ctx.find_root().obj, QUICK if quick else FULL, lambda _, done, number: bars(done, number))
+    show(figures, as_json=as_json, people=lambda console: _table(console, figures))
+
+
+def _table(console: "Console", figures: "list[Figure]") -> None:
+    from rich.table import Table
+
+    table = Table("case", box=None, pad_edge=False)
+    for column in ("clients", "size", "per second", "p50 ms", "p99 ms", "floor/s", "of floor"):
+        table.add_column(column, justify="right")
+    for figure in figures:
+        table.add_row(
+            figure["case"],
+            str(figure["clients"]),
+            f"{figure['size']:,}",
+            _number(figure["per_second"]),
+            _number(figure["p50_ms"]),
+            _number(figure["p99_ms"]),
+            _number(figure["floor_per_second"]),
+            _number(figure["ratio_to_floor"]),
+        )
+    console.print(table)
+    for figure in figures:
+        for line in _further(figure):
+            console.print(line)
+
+
+def _further(figure: "Figure") -> list[str]:
+    if "bytes_per_transition" in figure:
+        return [f"{figure['bytes_per_transition']:,.0f} bytes on disk per transition at {figure['size']:,} events."]
+    if "refused" in figure:
+        return [
+            f"Contended: {figure['refused']} reports refused, {figure['errors']} errors, "
+            f"{figure['mismatches']} transitions lost, doubled or wrong."
+        ]
+    return []
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

@@ -1,0 +1,42 @@
+"""`sojourn bundle`: a workflow's part of the log in one file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.output import AsJson, Dsn, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.cases.bundle import Bundle
+
+app = typer.Typer()
+
+
+@app.command()
+def bundle(
+    ctx: typer.Context,
+    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Which workflow.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The case to write: NAME.sojourn.")],
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all that the log has of a workflow into one file, which `sojourn open` opens anywhere."""
+    from application.cases.bundle import bundle as write
+    from interfaces.cli.progress import progress_bars
+
+    with progress_bars() as bar, connect.service(ctx, dsn) as service:
+        bundled = write(service.store, workflow, output, bar("Bundling"))
+    show(bundled, as_json=as_json, people=lambda console: tell(console, bundled))
+
+
+def tell(console: "Console", bundled: "Bundle") -> None:
+    """Print what was bundled, and how it is opened."""
+    size = f"{bundled['bytes'] / 1000:,.0f} kB"
+    what = f"{bundled['events']:,} events of {bundled['entities']:,} entities"
+    console.print(f"Bundled {what} into {bundled['file']} ({size}).")
+    console.print(f"Its digest is {bundled['digest']}.")
+    console.print(f"Open it anywhere with: sojourn open {bundled['file']}")

@@ -1,0 +1,60 @@
+"""`sojourn export`: the log in the formats of other tools."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.options import Workflow
+from interfaces.cli.output import AsJson, Dsn, messages, show
+
+if TYPE_CHECKING:
+    from application.exports.exporter import ExportAnswer
+
+app = typer.Typer()
+
+FormatName = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="csv, jsonl, ocel2, otlp, parquet, perfetto or xes.",
+    ),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output. parquet is a folder.")
+]
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    format_name: FormatName,
+    output: Output,
+    workflow: Workflow = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write every status, or those of one workflow, for another tool.
+
+    perfetto opens in ui.perfetto.dev, otlp in Jaeger, xes and ocel2 in process-mining tools, parquet and csv in
+    notebooks and DuckDB; jsonl is what `sojourn import jsonl` reads back.
+    """
+    from application.exports.exporter import STDOUT
+    from application.exports.exporter import export as exported
+    from interfaces.cli.progress import progress_bars
+
+    if output == STDOUT and as_json:
+        raise typer.BadParameter("standard output cannot be both the export and the answer", param_hint="--json")
+    with progress_bars() as bar, connect.service(ctx, dsn) as service:
+        answer = exported(service.store, format_name, output, workflow, bar(f"Exporting to {format_name}"))
+    if output == STDOUT:
+        messages().print(told(answer, output))
+    else:
+        show(answer, as_json=as_json, people=lambda console: console.print(told(answer, output)))
+
+
+def told(answer: "ExportAnswer", output: str) -> str:
+    """What was written, in a sentence."""
+    place = "standard output" if output == "-" else output
+    return f"Wrote {answer['rows']:,} rows of {answer['format']} to {place}."

@@ -1,0 +1,267 @@
+"""`sojourn lifecycle`: the state machines that tasks live under."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.failure import WRONG, fail
+from interfaces.cli.output import AsJson, Dsn, messages, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from domain.lifecycles.lifecycle import Lifecycle
+    from domain.lifecycles.machine import Machine
+    from domain.lifecycles.recovery import Recovery
+    from domain.lifecycles.warnings import LifecycleWarning
+
+app = typer.Typer(no_args_is_help=True, help="List, show and check lifecycles.")
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A lifecycle in TOML.")]
+
+
+Log = Annotated[bool, typer.Option("--log", help="Of those that the log keeps for its tasks, in every version.")]
+
+
+@app.command("list")
+def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """The lifecycles that ship with Sojourn, or those that the log keeps, with how many tasks live under each."""
+    from domain.lifecycles import get_lifecycle, shipped
+
+    if log:
+        with connect.service(ctx, dsn) as service:
+            found: Sequence[tuple[Lifecycle, int | None]] = service.store.lifecycles.kept()
+    else:
+        found = [(get_lifecycle(name), None) for name in shipped()]
+    show(
+        [_summary(*one) for one in found],
+        as_json=as_json,
+        people=lambda console: _tell_list(console, found),
+    )
+
+
+@app.command("show")
+def show_(
+    ctx: typer.Context,
+    lifecycle: Annotated[str, typer.Argument(help="A shipped lifecycle's name, or a TOML file.")],
+    log: Annotated[bool, typer.Option("--log", help="The newest of that name that the log keeps.")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid state diagram.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """A lifecycle's statuses, what may follow each, and why it would."""
+    from application.shared.lifecycle_source import find_lifecycle
+    from domain.errors import UnknownLifecycle
+    from domain.lifecycles.warnings import lifecycle_warnings
+    from interfaces.wording import lifecycle_page
+
+    if log:
+        with connect.service(ctx, dsn) as service:
+            found = service.store.lifecycles.newest(lifecycle)
+    else:
+        try:
+            found = find_lifecycle(lifecycle)
+        except UnknownLifecycle as unknown:
+            if not unknown.nearest:
+                fail(f"{unknown}; --log shows one that the log keeps")
+            raise
+    if mermaid and not as_json:
+        print(lifecycle_page.mermaid(found))  # noqa: T201 - text as it is, for other programs
+    elif markdown and not as_json:
+        print(lifecycle_page.markdown(found))  # noqa: T201
+    else:
+        show(_document(found), as_json=as_json, people=lambda console: _tell(console, found))
+        _warn(lifecycle_warnings(found))
+
+
+@app.command()
+def check(file: File, as_json: AsJson = False) -> None:
+    """Say what is wrong with a lifecycle file, and what is probably not meant."""
+    from application.shared.lifecycle_source import LifecycleFileInvalid, read_file
+    from domain.lifecycles.warnings import lifecycle_warnings
+
+    try:
+        lifecycle = read_file(file)
+    except LifecycleFileInvalid as invalid:
+        problems, warnings = invalid.problems, invalid.warnings
+        document = {"file": str(file), "problems": problems, "warnings": _warnings(warnings)}
+        show(document, as_json=as_json, people=lambda console: _tell_problems(console, file, problems))
+        _warn(warnings)
+        raise typer.Exit(WRONG) from None
+    show(
+        {"file": str(file), "problems": [], **_document(lifecycle)},
+        as_json=as_json,
+        people=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. {_verdict(lifecycle)}"),
+    )
+    _warn(lifecycle_warnings(lifecycle))
+
+
+def _verdict(lifecycle: "Lifecycle") -> str:
+    from domain.lifecycles.warnings import lifecycle_warnings
+
+    return "It can be used." if lifecycle_warnings(lifecycle) else "Nothing is wrong."
+
+
+def _summary(lifecycle: "Lifecycle", tasks: int | None) -> dict[str, Any]:
+    counted = {} if tasks is None else {"tasks": tasks}
+    return {
+        "name": lifecycle.name,
+        "version": lifecycle.version,
+        "rules": lifecycle.rules,
+        "statuses": {name: machine.statuses for name, machine in _machines(lifecycle)},
+        **counted,
+    }
+
+
+def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
+    from domain.lifecycles.warnings import lifecycle_warnings
+
+    task = _machine_document(lifecycle.task)
+    return {
+        "name": lifecycle.name,
+        "version": lifecycle.version,
+        # What is asked for most stands where it is found without knowing of the two machines.
+        "statuses": task["statuses"],
+        "transitions": task["transitions"],
+        "terminal": task["terminal"],
+        "rules": lifecycle.rules,
+        "task": task,
+        "task_instance": _machine_document(lifecycle.instance) if lifecycle.instance else None,
+        "implies": lifecycle.implies,
+        "gate": lifecycle.gate,
+        "reset": lifecycle.reset,
+        "attempt": lifecycle.attempt,
+        "recovery": lifecycle.recovery,
+        "warnings": _warnings(lifecycle_warnings(lifecycle)),
+    }
+
+
+def _warnings(warnings: "Iterable[LifecycleWarning]") -> list[dict[str, str]]:
+    return [
+        {"machine": warning.machine, "status": warning.status, "warning": warning.warning, "text": warning.text}
+        for warning in warnings
+    ]
+
+
+def _machine_document(machine: "Machine") -> dict[str, Any]:
+    from domain.lifecycles.machine import FLAGS
+    from interfaces.wording.lifecycle_page import untimely
+
+    def in_order(statuses: frozenset[str]) -> list[str]:
+        return [status for status in machine.statuses if status in statuses]
+
+    return {
+        "initial": machine.initial,
+        "statuses": machine.statuses,
+        "transitions": {source: list(targets) for source, targets in machine.transitions.items()},
+        "causes": machine.transitions,
+        **{flag: in_order(getattr(machine, flag)) for flag in FLAGS},
+        "orphaned": machine.orphaned,
+        "untimely": untimely(machine),
+    }
+
+
+def _machines(lifecycle: "Lifecycle") -> list[tuple[str, "Machine"]]:
+    machines = [("task", lifecycle.task)]
+    return [*machines, ("task_instance", lifecycle.instance)] if lifecycle.instance else machines
+
+
+def _in_words(lifecycle: "Lifecycle") -> str:
+    counts = [f"{len(machine.statuses)} {name.replace('_', ' ')} statuses" for name, machine in _machines(lifecycle)]
+    return f"lifecycle {lifecycle.name!r}, version {lifecycle.version}, {', '.join(counts)}"
+
+
+def _tell_list(console: "Console", lifecycles: "Sequence[tuple[Lifecycle, int | None]]") -> None:
+    from rich.table import Table
+
+    counted = any(tasks is not None for _, tasks in lifecycles)
+    head = ("lifecycle", "version", *(("tasks",) if counted else ()), "task statuses", "instance statuses", "rules")
+    table = Table(*head, box=None)
+    for lifecycle, tasks in lifecycles:
+        table.add_row(
+            lifecycle.name,
+            str(lifecycle.version),
+            *((str(tasks),) if counted else ()),
+            str(len(lifecycle.task.statuses)),
+            str(len(lifecycle.instance.statuses)) if lifecycle.instance else "",
+            ", ".join(lifecycle.rules),
+        )
+    console.print(table)
+
+
+def _tell(console: "Console", lifecycle: "Lifecycle") -> None:
+    console.print(f"Lifecycle {lifecycle.name}, version {lifecycle.version}", style="bold")
+    if lifecycle.rules:
+        console.print(f"Rules: {', '.join(lifecycle.rules)}")
+    for name, machine in _machines(lifecycle):
+        console.print()
+        _tell_machine(console, name.replace("_", " "), machine)
+    if lifecycle.implies:
+        console.print()
+        _tell_implied(console, lifecycle)
+    if lifecycle.recovery:
+        console.print()
+        _tell_recovery(console, lifecycle.recovery)
+
+
+def _tell_machine(console: "Console", name: str, machine: "Machine") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from interfaces.wording.lifecycle_page import marks, untimely
+
+    table = Table(f"{name} status", "", "may become", "when", box=None, header_style="bold")
+    for source, targets in machine.transitions.items():
+        told = source, Text(", ".join(marks(machine, source)), style="dim")
+        for target, cause in (targets or {"": ""}).items():
+            table.add_row(*told, target, cause)
+            told = "", Text()
+    console.print(table)
+    pairs = [f"{source} -> {target}" for source, target in untimely(machine)]
+    if pairs:
+        console.print(f" untimely: {', '.join(pairs)}")
+
+
+def _tell_implied(console: "Console", lifecycle: "Lifecycle") -> None:
+    from rich.table import Table
+
+    table = Table(
+        "task instance status", "implies task status", "without attempts left", "through",
+        box=None, header_style="bold",
+    )  # fmt: skip
+    for status, implied in lifecycle.implies.items():
+        table.add_row(status, implied.status, implied.exhausted or "", implied.through or "")
+    console.print(table)
+
+
+def _tell_recovery(console: "Console", recovery: "Recovery") -> None:
+    from rich.table import Table
+
+    from interfaces.wording.values import in_words
+
+    reasons = {
+        "overdue": f"it has been so for {in_words(recovery.max_pending_seconds)}",
+        "abandoned": f"its runner has been silent for {in_words(recovery.runner_dead_after)}",
+        "unfinished": "an earlier recovery came no further",
+    }
+    table = Table("left behind in", "once", "goes by way of", box=None, header_style="bold")
+    for when, reason in reasons.items():
+        for status, way in getattr(recovery, when).items():
+            table.add_row(status, reason, ", ".join(way))
+    console.print(table)
+
+
+def _tell_problems(console: "Console", file: Path, problems: list[str]) -> None:
+    console.print(f"{file} cannot be used:")
+    for problem in problems:
+        console.print(f"  {problem}")
+
+
+def _warn(warnings: "Iterable[LifecycleWarning]") -> None:
+    for warning in warnings:
+        messages().print(f"warning: {warning.text}", soft_wrap=True)

@@ -1,0 +1,125 @@
+"""`sojourn open`: a case, in a database of its own."""
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli.failure import fail
+from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.wording.values import local
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.cases.opened import OpenedCase
+    from infrastructure.database.pool import Database
+
+app = typer.Typer()
+
+
+@app.command("open")
+def open_case(
+    ctx: typer.Context,
+    case: Annotated[Path | None, typer.Argument(metavar="CASE", help="A file that `sojourn bundle` has made.")] = None,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="After --, a command to run on it: -- why ti:ID")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="The cases that were opened here.")] = False,
+    forget: Annotated[
+        str | None, typer.Option("--forget", metavar="DATABASE", help="Drop the database of an opened case.")
+    ] = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a case in a database of its own, and say how it is asked; a case that is there already is not loaded again.
+
+    The database is made on the embedded server, or beside the one of --dsn. Every answer is as of the end of the
+    case, unless --at says otherwise, and nothing can be written there.
+    """
+    if (case is not None) + listing + (forget is not None) != 1:
+        fail("say which case to open, or --list, or --forget DATABASE")
+    server = _server(ctx, dsn)
+    if listing:
+        _list(server, as_json=as_json)
+    elif forget is not None:
+        _forget(server, forget, as_json=as_json)
+    elif case is not None:
+        opened = _open(server, case)
+        if command:
+            _say(opened)
+            _run(ctx, opened["dsn"], command)
+        else:
+            show(opened, as_json=as_json, people=lambda console: tell(console, opened))
+
+
+def tell(console: "Console", opened: "OpenedCase") -> None:
+    """Print what the case has, and how it is asked."""
+    console.print(_summary(opened))
+    console.print("Ask it as any database:")
+    console.print(f"    export SOJOURN_DSN={shlex.quote(opened['dsn'])}")
+    console.print("    sojourn audit")
+    console.print(f"Nothing can be written there. `sojourn open --forget {opened['database']}` drops it.")
+
+
+def _open(server: "Database", case: Path) -> "OpenedCase":
+    from application.cases.opened import open_case as load
+    from interfaces.cli.progress import progress_bars
+
+    with progress_bars() as bar:
+        return load(server, case, bar("Opening"))
+
+
+def _say(opened: "OpenedCase") -> None:
+    if opened["loaded"]:
+        messages().print(_summary(opened))
+
+
+def _run(ctx: typer.Context, dsn: str, command: list[str]) -> None:
+    root = ctx.find_root()
+    with root.command.make_context("sojourn", ["--dsn", dsn, *command]) as context:
+        root.command.invoke(context)
+
+
+def _list(server: "Database", *, as_json: bool) -> None:
+    from application.cases.opened import opened_cases
+
+    cases = opened_cases(server)
+    show(cases, as_json=as_json, people=lambda console: _tell_list(console, cases))
+
+
+def _tell_list(console: "Console", cases: "list[OpenedCase]") -> None:
+    from interfaces.cli.table import print_table, table
+
+    shown = table("database", "workflow", "events>", "until")
+    for case in cases:
+        shown.add_row(case["database"], case["workflow"], f"{case['events']:,}", _until(case))
+    if cases:
+        print_table(console, shown)
+    else:
+        messages().print("no case is open here")
+
+
+def _forget(server: "Database", name: str, *, as_json: bool) -> None:
+    from application.cases.opened import forget_case
+
+    forget_case(server, name)
+    show({"forgotten": name}, as_json=as_json, people=lambda console: console.print(f"Dropped {name}."))
+
+
+def _summary(opened: "OpenedCase") -> str:
+    happened = "Opened" if opened["loaded"] else "Open already:"
+    what = f"{opened['events']:,} events of {opened['entities']:,} entities"
+    return f"{happened} workflow {opened['workflow']!r}: {what}, as it was at {_until(opened)}."
+
+
+def _until(opened: "OpenedCase") -> str:
+    return local(datetime.fromisoformat(opened["until"]))
+
+
+def _server(ctx: typer.Context, dsn: str | None) -> "Database":
+    from infrastructure.database.pool import Database
+
+    return Database.reach(dsn or ctx.find_root().obj)

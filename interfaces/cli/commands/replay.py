@@ -1,0 +1,215 @@
+"""`sojourn replay`: the log once more through the domain, under its own lifecycles or another."""
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.failure import WRONG, fail
+from interfaces.cli.options import Workflow
+from interfaces.cli.output import AsJson, Dsn, console
+from interfaces.wording.values import local
+
+if TYPE_CHECKING:
+    from application.replay.what_if import Tried, TriedStep
+    from domain.auditing.what_if import Divergence
+
+app = typer.Typer()
+
+SHOWN = 20
+"""How many kinds of divergences people are told."""
+
+OptionalEntity = Annotated[
+    str | None, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID, array:ID or runner:ID", show_default=False)
+]
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    entity: OptionalEntity = None,
+    workflow: Workflow = None,
+    everything: Annotated[bool, typer.Option("--all", help="The whole log.")] = False,
+    lifecycle: Annotated[
+        str | None,
+        typer.Option("--lifecycle", metavar="NAME|FILE", help="Decide anew under this lifecycle, not under their own."),
+    ] = None,
+    until: Annotated[
+        int | None, typer.Option("--until", metavar="POSITION", min=1, help="The last event of the log to replay.")
+    ] = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay an entity, a workflow or the whole log from its events alone, and list what would be decided otherwise.
+
+    Each event is decided anew on what the log has before it. Without --lifecycle, tasks live under their own: then
+    nothing diverges, or something is wrong with the log and the exit status is 1. Of one entity each step is shown.
+    """
+    from application.replay.what_if import try_history
+    from domain.entity import parse_entity
+    from interfaces.cli.progress import progress_bars
+
+    if (entity is not None) + (workflow is not None) + everything != 1:
+        fail("say what to replay: an ENTITY, --workflow ID, or --all")
+    # What is kept is in no cycles: looking for them among many entities takes a fifth of the time.
+    gc.set_threshold(100_000)
+    what = parse_entity(entity) if entity else workflow
+    shown: Shown = Document() if as_json else Summary(steps=entity is not None)
+    with progress_bars() as bar, connect.service(ctx, dsn) as service:
+        other = service.store.lifecycles.find(lifecycle) if lifecycle else None
+        tried = try_history(
+            service.store, what, other, until,
+            diverged=shown.diverged, stepped=shown.stepped if entity else None, progress=bar("Replaying"),
+        )  # fmt: skip
+    shown.end(tried)
+    if tried.divergences and other is None:
+        raise typer.Exit(WRONG)
+
+
+class Document:
+    """One JSON document, written as what is in it is found, so that any number of divergences fits in memory."""
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._steps: list[TriedStep] = []
+
+    def diverged(self, divergence: "Divergence") -> None:
+        """Write a divergence."""
+        from pydantic_core import to_json
+
+        sys.stdout.write(",\n" if self._begun else '{"divergences": [\n')
+        sys.stdout.write(to_json(document(divergence)).decode())
+        self._begun = True
+
+    def stepped(self, step: "TriedStep") -> None:
+        """Keep a step of the one entity."""
+        self._steps.append(step)
+
+    def end(self, tried: "Tried") -> None:
+        """Write the rest."""
+        from pydantic_core import to_json
+
+        sys.stdout.write("\n]" if self._begun else '{"divergences": []')
+        if self._steps:
+            steps = [step._asdict() for step in self._steps]
+            sys.stdout.write(f',\n"steps": {to_json(steps).decode()}')
+        sys.stdout.write(f',\n"entities": {tried.entities}, "events": {tried.events}}}\n')
+        sys.stdout.flush()
+
+
+class Summary:
+    """What people read: each step of one entity, or how often which kind of divergence was found, and where first."""
+
+    def __init__(self, *, steps: bool) -> None:
+        self._steps: list[TriedStep] | None = [] if steps else None
+        self._divergences: dict[int, str] = {}
+        self._kinds: Counter[Kind] = Counter()
+        self._first: dict[Kind, Divergence] = {}
+        self._others = 0
+
+    def diverged(self, divergence: "Divergence") -> None:
+        """Count a divergence."""
+        kind = Kind(divergence.entity.partition(":")[0], divergence.source, divergence.target, divergence.why)
+        if kind not in self._first and len(self._first) >= SHOWN:
+            self._others += 1
+            return
+        self._first.setdefault(kind, divergence)
+        self._kinds[kind] += 1
+        if self._steps is not None:
+            self._divergences[divergence.position] = divergence.why
+
+    def stepped(self, step: "TriedStep") -> None:
+        """Keep a step of the one entity."""
+        if self._steps is not None:
+            self._steps.append(step)
+
+    def end(self, tried: "Tried") -> None:
+        """Print it."""
+        if self._steps is not None:
+            self._print_steps(self._steps)
+        elif self._kinds:
+            self._print_kinds()
+        what = (
+            f"Replayed {tried.events:,} events of {tried.entities:,} {'entity' if tried.entities == 1 else 'entities'}"
+        )
+        found = f"{tried.divergences:,} would be decided otherwise" if tried.divergences else "nothing diverges"
+        console().print(f"{what}: {found}.")
+
+    def _print_steps(self, steps: "list[TriedStep]") -> None:
+        rows = [
+            (
+                str(step.position), local(step.at), in_short(step), step.rule or "", step.status or "",
+                self._divergences.get(step.position, ""),
+            )
+            for step in steps
+        ]  # fmt: skip
+        _print(("position>", "at", "what", "rule", "status", "but"), rows)
+
+    def _print_kinds(self) -> None:
+        rows = [
+            (
+                f"{times:,}",
+                kind.entity,
+                kind.source or "",
+                kind.target or "",
+                kind.why,
+                str(first.position),
+                first.entity,
+            )
+            for kind, times in self._kinds.most_common()
+            for first in (self._first[kind],)
+        ]
+        _print(("times>", "of", "from", "to", "but", "first at>", "of"), rows)
+        if self._others:
+            console().print(f"and {self._others:,} of other kinds: --json prints them all")
+
+
+class Kind(NamedTuple):
+    """Divergences that are told as one."""
+
+    entity: str
+    source: str | None
+    target: str | None
+    why: str
+
+
+Shown = Document | Summary
+
+
+def document(divergence: "Divergence") -> dict[str, object]:
+    """A divergence in JSON."""
+    return {
+        "position": divergence.position,
+        "entity": divergence.entity,
+        "from": divergence.source,
+        "to": divergence.target,
+        "why": divergence.why,
+        "decided": divergence.decided,
+    }
+
+
+def in_short(step: "TriedStep") -> str:
+    """What happened: `registered: QUEUED`, `RUNNING -> DONE`, `refuses LAUNCHED`."""
+    happened = step.name.split(".")[1]
+    if happened == "refused":
+        return f"refuses {step.reported}"
+    if step.previous_status is None:
+        return happened
+    reported = f" (reported {step.reported})" if step.reported not in (None, step.status) else ""
+    moved = f"{step.previous_status} -> {step.status}{reported}"
+    return moved if happened == "transitioned" else f"{happened}: {moved}"
+
+
+def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table without the columns that are empty."""
+    from interfaces.cli.table import print_table, table
+
+    filled = [number for number, cells in enumerate(zip(*rows, strict=True)) if any(cells)]
+    shown = table(*(columns[number] for number in filled))
+    for row in rows:
+        shown.add_row(*(row[number] for number in filled))
+    print_table(console(), shown)

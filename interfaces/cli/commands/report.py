@@ -1,0 +1,43 @@
+"""`sojourn report`: one workflow on a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.options import At, time_of
+from interfaces.cli.output import AsJson, Dsn, show
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    ctx: typer.Context,
+    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="The workflow that it is about.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")],
+    at: At = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw one workflow on one page: attempts over time, time in status, failures, orphans. It needs no network."""
+    from application.report.report import report as reported
+    from interfaces.report.page import page
+
+    time = time_of(at)
+    with connect.service(ctx, dsn) as service:
+        found = reported(service.store, workflow, time)
+        if not found.attempts:
+            say_why_nothing(service.store, found.kind, workflow, time)
+    output.write_text(page(found), encoding="utf-8")
+    attempts = sum(status.n for status in found.attempts)
+    answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}
+    told = f"Wrote {output}: {counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}."
+    show(answer, as_json=as_json, people=lambda console: console.print(told))
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something: `1 orphan`, `2,000 attempts`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,52 @@
+"""`sojourn status`: where one entity is, or was."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.empty_answer import say_entity_begins
+from interfaces.cli.options import At, EntityName, time_of
+from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.wording.values import in_words, local
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from application.read.status import Status
+
+app = typer.Typer()
+
+
+@app.command()
+def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """The status of a task, a task instance, an array or a runner, and since when."""
+    from application.read.status import status as read
+    from application.shared.as_of import present
+    from domain.entity import parse_entity
+
+    named = parse_entity(entity)
+    time = time_of(at)
+    with connect.service(ctx, dsn) as service:
+        found = read(service.store, named, time)
+        if found["status"] is None and time:
+            say_entity_begins(service.store, named, time)
+        at_present = time or present(service.store)
+    show(found, as_json=as_json, people=lambda console: tell(console, found, at_present))
+
+
+def tell(console: "Console", found: "Status", at: "datetime") -> None:
+    """What people read; nothing where the entity did not exist."""
+    since = found["since"]
+    if since is None:
+        return
+    stayed = max((at - since).total_seconds(), 0)
+    console.print(f"{found['entity']}  {found['status']}  since {local(since)} ({in_words(stayed)})")
+    if found["entity"].startswith("array:"):
+        console.print(f"batches {found['attempts']}, version {found['version']}")
+    if found["lifecycle"] is None:
+        return
+    attempts = "attempt" if found["entity"].startswith("ti:") else "attempts"
+    console.print(f"{attempts} {found['attempts']}, lifecycle {found['lifecycle']}, version {found['version']}")

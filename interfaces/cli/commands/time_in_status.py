@@ -1,0 +1,119 @@
+"""`sojourn time-in-status`: how long entities stay in each status."""
+
+from collections.abc import Iterator
+from math import ceil
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
+from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.wording.values import in_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.analyse.time_in_status import Bin, TimeInStatus
+
+app = typer.Typer()
+
+DURATIONS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
+
+BAR = 48
+"""How long the longest bar of a histogram is, in characters."""
+
+GAP = 3
+"""More empty bins than so many are one line."""
+
+
+@app.command("time-in-status")
+def time_in_status(
+    ctx: typer.Context,
+    entity: EntityKind = "task",
+    by: Annotated[
+        Literal["workflow", "template", "actor", "hour", "day", "week"] | None,
+        typer.Option(help="A row for each; actor is the component that reported the status, a date when, in UTC."),
+    ] = None,
+    workflow: Workflow = None,
+    at: At = None,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Terminal statuses too.")] = False,
+    histogram: Annotated[bool, typer.Option("--histogram", help="How many lasted how long, instead.")] = False,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """How long tasks or task instances stay in each status.
+
+    An open stay counts up to now, or up to --at. The km columns are Kaplan-Meier quantiles, for which an open stay
+    has lasted at least so long; they are empty where too few stays have ended. In a histogram, the light part of a
+    bar is open stays.
+    """
+    from application.analyse import time_in_status as use_case
+
+    kind = kind_of(entity)
+    time = time_of(at)
+    read = use_case.time_in_status_histogram if histogram else use_case.time_in_status
+    with connect.service(ctx, dsn) as service:
+        rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
+        if not rows:
+            say_why_nothing(service.store, kind, workflow, time)
+    people = draw if histogram else tell
+    show(rows, as_json=as_json, people=lambda console: people(console, rows, by))
+
+
+def draw(console: "Console", bins: "list[Bin]", by: str | None) -> None:
+    """What people see of a histogram: a line a bin, for each status of each group."""
+    from itertools import groupby
+    from operator import itemgetter
+
+    for (group, status), of_one in groupby(bins, itemgetter("group", "status")):
+        lines = list(of_one)
+        whose = f"{status}  {by} {group or '(none)'}" if by else status
+        console.print(f"{whose}  {in_numbers(lines)}", style="bold")
+        console.print("\n".join(histogram_lines(lines)) + "\n")
+
+
+def in_numbers(bins: "list[Bin]") -> str:
+    """How many stays the bins have: `11,285 stays, 3 open`."""
+    number, still = sum(found["n"] for found in bins), sum(found["open"] for found in bins)
+    stays = f"{number:,} {'stay' if number == 1 else 'stays'}"
+    return f"{stays}, {still:,} open" if still else stays
+
+
+def histogram_lines(bins: "list[Bin]") -> Iterator[str]:
+    """A line a bin; a long gap is one line."""
+    from itertools import groupby
+
+    most = max(found["n"] for found in bins)
+    for empty, run in groupby(bins, lambda found: not found["n"]):
+        of_one_kind = list(run)
+        if empty and len(of_one_kind) > GAP:
+            yield f"{'...':>6}"
+        else:
+            yield from (bin_line(found, most) for found in of_one_kind)
+
+
+def bin_line(found: "Bin", most: int) -> str:
+    """One bin, at most 80 characters wide: `   10s to    30s  ████████░░  1,234`."""
+    ends = found["to_seconds"]
+    upto = "or more" if ends is None else f"to {in_words(ends):>6}"
+    dark = ceil(BAR * (found["n"] - found["open"]) / most)
+    light = ceil(BAR * found["n"] / most) - dark
+    bar = f"{'█' * dark}{'░' * light} {found['n']:,}" if found["n"] else ""
+    return f"{in_words(found['from_seconds']):>6} {upto:<9}  {bar}".rstrip()
+
+
+def tell(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None:
+    """What people read."""
+    from interfaces.cli.table import print_table, table
+
+    if not rows:
+        return
+    names = (*([by] if by else []), "status", "n>", "open>", *(f"{name.replace('_', ' ')}>" for name in DURATIONS))
+    shown = table(*names)
+    for row in rows:
+        durations = [in_words(row[f"{name}_seconds"]) for name in DURATIONS]  # type: ignore[literal-required]
+        group = [row["group"] or ""] if by else []
+        shown.add_row(*group, row["status"], str(row["n"]), str(row["open"]), *durations)
+    print_table(console, shown)

@@ -1,0 +1,57 @@
+"""What commands print: one JSON document, or tables and sentences for people."""
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Dsn = Annotated[str | None, typer.Option("--dsn", help="The database; else SOJOURN_DSN, else the embedded one.")]
+
+
+def show(document: Any, *, as_json: bool, people: Callable[["Console"], object]) -> None:
+    """Print the document as JSON, or what `people` makes of it on the console."""
+    if as_json:
+        from pydantic_core import to_json
+
+        sys.stdout.write(to_json(document, indent=2).decode() + "\n")
+        sys.stdout.flush()
+    else:
+        people(console())
+
+
+def show_rows(rows: Iterable[Any]) -> int:
+    """Print rows as one JSON array, each as it comes, so that any number fits in memory; answer with the number."""
+    from pydantic_core import to_json
+
+    number = 0
+    for number, row in enumerate(rows, 1):
+        sys.stdout.write(f"{'[' if number == 1 else ','}\n{to_json(row).decode()}")
+    sys.stdout.write("\n]\n" if number else "[]\n")
+    sys.stdout.flush()
+    return number
+
+
+@cache
+def console() -> "Console":
+    """Standard output for people; a pipe gets no colours, and lines as long as they are."""
+    return _console(sys.stdout.isatty())
+
+
+@cache
+def messages() -> "Console":
+    """Standard error: progress, warnings, words."""
+    return _console(sys.stderr.isatty(), stderr=True)
+
+
+def _console(terminal: bool, *, stderr: bool = False) -> "Console":
+    from rich.console import Console
+
+    # Ids may look like markup (`job[3]`) or emoji (`a:b:c`): nothing that is printed here is.
+    width = None if terminal else 10_000
+    return Console(stderr=stderr, width=width, soft_wrap=not terminal, highlight=False, markup=False, emoji=False)

@@ -1,0 +1,35 @@
+"""Progress bars on standard error, for people: in a pipe there is nothing."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from interfaces.cli.output import messages
+
+if TYPE_CHECKING:
+    from application.shared.progress import Progress
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str], "Progress"]]:
+    """Makes bars, one a description, which follow what they are told (so many, of so many) until the block ends."""
+    if not sys.stderr.isatty():
+        yield lambda _description: lambda _reached, _last: None
+        return
+
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+    )
+    with progress.Progress(*columns, console=messages(), transient=True) as shown:
+
+        def bar(description: str) -> "Progress":
+            line = shown.add_task(description, total=None)
+            return lambda reached, last: shown.update(line, completed=reached, total=last)
+
+        yield bar

@@ -1,0 +1,50 @@
+"""Durations, shares and times as people read them."""
+
+import re
+from datetime import datetime, timedelta
+
+
+def in_words(duration: timedelta | float | None) -> str:
+    """A duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty where there is none."""
+    if duration is None:
+        return ""
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if seconds < 0.1:
+        return _milliseconds(seconds * 1000)
+    if seconds < 10:
+        return f"{seconds:.2f}s".replace(".00s", "s")
+    units = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+    parts: list[str] = []
+    left = round(seconds)
+    for name, size in units:
+        count, left = divmod(left, size)
+        if count or (parts and len(parts) < 2):
+            parts.append(f"{count}{name}")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if not part.startswith("0"))
+
+
+def _milliseconds(milliseconds: float) -> str:
+    if milliseconds == 0:
+        return "0s"
+    return "<1ms" if milliseconds < 1 else f"{milliseconds:.0f}ms"
+
+
+def percent(share: float | None) -> str:
+    """A share as people read it: `12.5 %`; empty where there is none."""
+    return "" if share is None else f"{share:.1%}".replace("%", " %")
+
+
+TOLD = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:.)])")
+"""A time as sentences of the database have it."""
+
+
+def with_local_times(sentence: str) -> str:
+    """A sentence with its times in the local zone."""
+    return TOLD.sub(lambda found: local(datetime.fromisoformat(found[0])), sentence)
+
+
+def local(time: datetime | None) -> str:
+    """A time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
+    return time.astimezone().isoformat(sep=" ", timespec="milliseconds") if time else ""

@@ -1,0 +1,79 @@
+"""A server process for the bench, and the leanest client that speaks to it: what is measured is the server."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
+from typing import Any
+from urllib.parse import urlsplit
+
+from application.transition_service import TransitionService
+from sojourn.bench.clients import Span, timed
+from sojourn.bench.scratch import STEPS
+
+REQUEST = (
+    "POST /api/v3/task_instance/{id}/transition HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    "Content-Length: {length}\r\n\r\n{body}"
+)
+
+
+@contextmanager
+def server(dsn: str) -> Iterator[tuple[str, int]]:
+    """The host and port of a server on that database, for the length of a block."""
+    command = [sys.executable, "-m", "sojourn", "serve", "--port", "0", "--json", "--dsn", dsn]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:  # noqa: S603 - our own
+        try:
+            assert process.stdout is not None
+            place = urlsplit(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
+            assert place.hostname is not None
+            assert place.port is not None
+            yield place.hostname, place.port
+        finally:
+            process.terminate()
+
+
+class Reporter:
+    """Reports over one connection that is kept."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._socket = socket.create_connection((host, port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._answers = self._socket.makefile("rb")
+
+    def report(self, instance: str, status: str) -> str:
+        """The `error` of one report, or the status line where it is not 200."""
+        body = json.dumps({"to_status": status})
+        self._socket.sendall(REQUEST.format(id=instance, host=self._host, length=len(body), body=body).encode())
+        told, length = self._answers.readline(), 0
+        while (header := self._answers.readline()) != b"\r\n":
+            name, _, value = header.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        answer = self._answers.read(length)
+        return str(json.loads(answer)["error"]) if b" 200 " in told else told.decode().strip()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._answers.close()
+        self._socket.close()
+
+
+def step_served(dsn: str, part: Sequence[Any], barrier: Barrier, queue: Any) -> None:
+    """Take instances a step over HTTP and a step without, in turns. `part`: the host, the port, the instances."""
+    host, port, *instances = part
+    reporter = Reporter(host, port)
+    spans: list[Span] = []
+    with TransitionService.connect(dsn, max_size=1) as service:
+
+        def directly(instance: str, status: str) -> str:
+            return str(service.transition_task_instance(instance, status)["error"])
+
+        for status, call in zip(STEPS, (reporter.report, directly) * (len(STEPS) // 2), strict=True):
+            barrier.wait()
+            spans.append(timed(call, [(instance, status) for instance in instances]))
+    reporter.close()
+    queue.put(spans)

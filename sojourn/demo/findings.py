@@ -1,0 +1,47 @@
+"""What the log says of a run of the demo."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from application.analyse.time_in_status import TimeInStatus, time_in_status
+from application.read.history import HistoryEvent, history
+from application.read.workflow_counts import WorkflowCounts, workflow_counts
+from application.replay.verify import Verification, verify
+from application.shared.progress import Progress
+from application.shared.store import Store
+from domain.entity import TASK, TASK_INSTANCE, Entity
+from sojourn.demo.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the log says of a run, and whether the projections agree with it."""
+
+    run: Run
+    counts: WorkflowCounts
+    stays: dict[str, list[TimeInStatus]]
+    orphans: list[list[HistoryEvent]]
+    verification: Verification
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        mismatches = len(self.verification["mismatches"])
+        return {
+            "workflow": self.run.workflow_id,
+            **self.counts._asdict(),
+            "verify": {"checked": self.verification["events"], "mismatches": mismatches},
+        }
+
+
+def find(store: Store, run: Run, progress: Progress) -> Findings:
+    """What the log says of that run; `progress` follows the replay of the whole log."""
+    return Findings(
+        run,
+        workflow_counts(store, run.workflow_id),
+        {
+            kind: time_in_status(store, kind, workflow_id=run.workflow_id, terminal=True)
+            for kind in (TASK, TASK_INSTANCE)
+        },
+        [history(store, Entity(TASK_INSTANCE, name)) for name in run.orphans],
+        verify(store, progress),
+    )

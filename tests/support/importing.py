@@ -1,0 +1,85 @@
+"""Imports as tests make them: from text, in batches of any size."""
+
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from application.imports.formats import find_format
+from application.imports.importer import BATCH, import_lines
+from application.imports.options import Options
+from application.imports.proposal import BadLine, Line
+from application.imports.source import Source
+from application.imports.tally import ImportAnswer
+from application.shared.lifecycle_source import find_lifecycle
+from application.transition_service import TransitionService
+from tests.support.agreement import Row, rows
+
+ADDED_NOTHING = {"tasks": 0, "task_instances": 0, "transitions": 0, "refused": {}}
+
+
+def read(
+    format_name: str,
+    text: str,
+    *,
+    zone: str | None = None,
+    workflow: str | None = None,
+    lifecycle: str | None = None,
+) -> list[Line | BadLine]:
+    """What the lines of a text propose."""
+    return list(_read(format_name, text, zone, workflow, lifecycle))
+
+
+def imported(
+    service: TransitionService,
+    format_name: str,
+    text: str,
+    *,
+    zone: str | None = None,
+    workflow: str | None = None,
+    lifecycle: str | None = None,
+    batch: int = BATCH,
+) -> ImportAnswer:
+    """What comes of importing a text."""
+    pinned = find_lifecycle(lifecycle or find_format(format_name).LIFECYCLE)
+    lines = _read(format_name, text, zone, workflow, lifecycle)
+    return import_lines(service.store, pinned, lines, batch=batch).answer()
+
+
+def jsonl(lines: Iterable[dict[str, Any]]) -> str:
+    """Objects as the lines of a jsonl file."""
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def audit(connection: psycopg.Connection[Any], *, without: str = "") -> list[Row]:
+    """Every status that any entity was in and when, in the order of ids (`without` a prefix) and versions."""
+    return [
+        row
+        for kind in ("task", "task_instance")
+        for row in rows(
+            connection,
+            f"SELECT '{kind}' AS kind, substr({kind}_id, length(%s) + 1) AS id, version, previous_status, new_status, "
+            f"reported, rule, actor, entered_at, exited_at FROM sojourn.{kind}_status_audit "
+            f"WHERE starts_with({kind}_id, %s) ORDER BY {kind}_id, version",
+            without,
+            without,
+        )
+    ]
+
+
+def events(connection: psycopg.Connection[Any]) -> int:
+    """How many events the log has."""
+    return int(rows(connection, "SELECT count(*) AS n FROM sojourn.event")[0]["n"])
+
+
+def _read(
+    format_name: str, text: str, zone: str | None, workflow: str | None, lifecycle: str | None
+) -> Iterable[Line | BadLine]:
+    found = find_format(format_name)
+    options = Options(
+        find_lifecycle(lifecycle or found.LIFECYCLE), "sample", workflow, ZoneInfo(zone) if zone else None
+    )
+    return found.read(Source(io.BytesIO(text.encode())).lines(), options)

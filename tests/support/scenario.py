@@ -1,0 +1,139 @@
+"""Given, when, then, without a database: a task and its instances in memory, and what comes of what is said of them.
+
+    scenario = given("RUNNING", "RUNNING", attempts=1)     # a task, and its instances from the oldest on
+    decision = scenario.report("ERROR")                    # its newest instance says so
+    assert told(decision) == ["ti/1 RUNNING -> ERROR", "task RUNNING -> ERROR_RECOVERABLE", ...]
+
+Events are recorded at what datetime.now says, which freezegun may hold still.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from application.write.bulk_transition import end_instance
+from domain.decisions.transition import (
+    Decision,
+    create_instance,
+    instance_machine,
+    propose_task,
+    report_instance,
+    reset_task,
+)
+from domain.entities.events import (
+    Event,
+    TaskEvent,
+    TaskInstanceCreated,
+    TaskInstanceEvent,
+    TaskInstanceRefused,
+    TaskRefused,
+    TaskRegistered,
+)
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.lifecycles import get_lifecycle
+from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import NOBODY, Report
+from domain.state import State
+
+JOBMON = get_lifecycle("jobmon")
+TASK_MACHINE = JOBMON.task
+INSTANCE_MACHINE = instance_machine(Task("t", "w", JOBMON, 1))
+
+
+@dataclass
+class Scenario:
+    """A task, its instances by their ordinals, and every event so far, oldest first."""
+
+    task: Task
+    instances: dict[int, TaskInstance] = field(default_factory=dict)
+    log: list[Event] = field(default_factory=list)
+
+    def report(self, status: str, report: Report = NOBODY, *, instance: int | None = None, **more: Any) -> Decision:
+        """An instance (the newest, unless told) reports its status."""
+        reporter = self.instances[instance or self.task.instances]
+        return self._record(report_instance(reporter, self.task, status, report, **more))
+
+    def create(self, report: Report = NOBODY) -> Decision:
+        """A further instance is created."""
+        return self._record(create_instance(self.task, f"t/{self.task.instances + 1}", report))
+
+    def propose(self, status: str | State, report: Report = NOBODY, **more: Any) -> Decision:
+        """Somebody proposes a status for the task."""
+        return self._record(propose_task(self.task, status, report, **more))
+
+    def reset(self, report: Report = NOBODY, *, reset_if_running: bool = False) -> Decision:
+        """The workflow is resumed: the task is reset, and its active instances are told to end."""
+        decision = self._record(reset_task(self.task, report, reset_if_running=reset_if_running))
+        if not decision.refused:
+            for instance in list(self.instances.values()):
+                for event in end_instance(instance, decision, report):
+                    self.take(event)
+        return decision
+
+    def take(self, event: Event) -> None:
+        """Record an event, and let the entities be what it makes of them."""
+        recorded = event.model_copy(update={"recorded_at": datetime.now(UTC)})
+        self.log.append(recorded)
+        self.task, self.instances = folded(self.task, self.instances, recorded)
+
+    def _record(self, decision: Decision) -> Decision:
+        for event in decision.events:
+            self.take(event)
+        # What the decision says the entities are is what their events make of them.
+        assert _timeless(decision.task) == _timeless(self.task)
+        if decision.instance:
+            assert _timeless(decision.instance) == _timeless(self.instances[decision.instance.ordinal])
+        return decision
+
+
+def given(
+    task: str | None = None,
+    *instances: str,
+    attempts: int = 0,
+    max_attempts: int = 3,
+    lifecycle: str | Lifecycle = "jobmon",
+) -> Scenario:
+    """A task in that status after so many attempts, with instances in those statuses; by default, a new task."""
+    pinned = get_lifecycle(lifecycle) if isinstance(lifecycle, str) else lifecycle
+    unborn = Task("t", "w", pinned, max_attempts)
+    scenario = Scenario(unborn)
+    scenario.take(unborn.register())
+    for ordinal, status in enumerate(instances, start=1):
+        scenario.take(TaskInstance(f"t/{ordinal}", "t", "w", ordinal).create(status))
+    if task is not None and (task, attempts) != (scenario.task.status, 0):
+        scenario.take(scenario.task.transition(task, attempts=attempts))
+    return scenario
+
+
+def folded(task: Task, instances: dict[int, TaskInstance], event: Event) -> tuple[Task, dict[int, TaskInstance]]:
+    """The entities after one more event, as somebody makes them who has only the log."""
+    if isinstance(event, TaskRegistered):
+        return Task.begin(event, task.lifecycle), instances
+    if isinstance(event, TaskEvent):
+        return task.evolve(event), instances
+    if isinstance(event, TaskInstanceCreated):
+        instance = TaskInstance.begin(event)
+    else:
+        instance = next(known for known in instances.values() if known.stream == event.stream).evolve(event)
+    return task.with_instance(instance.ordinal), instances | {instance.ordinal: instance}
+
+
+def told(events: Decision | Iterable[Event]) -> list[str]:
+    """The events in words: `task RUNNING -> DONE`, `ti/1 refuses LAUNCHED (untimely-transition)`."""
+    return [_in_words(event) for event in (events.events if isinstance(events, Decision) else events)]
+
+
+def _in_words(event: Event) -> str:
+    who = f"ti/{event.stream.rpartition('/')[2]}" if isinstance(event, TaskInstanceEvent) else "task"
+    rule = f" ({event.rule})" if event.rule else ""
+    if event.version == 1:
+        return f"{who} begins {event.status}"
+    if isinstance(event, TaskRefused | TaskInstanceRefused):
+        return f"{who} refuses {event.reported}{rule}"
+    return f"{who} {getattr(event, 'previous_status', '?')} -> {event.status}{rule}"
+
+
+def _timeless(entity: Task | TaskInstance) -> Task | TaskInstance:
+    return entity._replace(entered_at=None)
