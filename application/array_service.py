@@ -27,7 +27,7 @@ from domain.actor import Actor
 from domain.entities.array import Array, check_concurrency
 from domain.entity import check_id, check_ids
 from domain.errors import UnknownArray
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.text import storable
 from domain.time import check_seconds
 from infrastructure.log.commands import digest, first_answer, keep_answer
@@ -138,7 +138,7 @@ class ArrayService:
         check_id("array", array_id)
         seconds = check_seconds(next_report_increment)
 
-        def launch(used: Connection[Any], report: Report) -> NoAnswer:
+        def launch(used: Connection[Any], report: ReportContext) -> NoAnswer:
             array_batch.launch(self._store, used, array_id, batch_number, seconds, report)
             return {}
 
@@ -170,7 +170,7 @@ class ArrayService:
         """
         check_id("array", array_id)
 
-        def kill(used: Connection[Any], report: Report) -> NoAnswer:
+        def kill(used: Connection[Any], report: ReportContext) -> NoAnswer:
             array_batch.kill(self._store, used, array_id, batch_number, report)
             return {}
 
@@ -247,7 +247,7 @@ class ArrayService:
         with self._store.session(connection) as used:
             return array_batch.members(self._store, used, array_id, batch_number, after=after, limit=limit)
 
-    def _bind(self, connection: Connection[Any], wanted: Array, report: Report) -> BindAnswer:
+    def _bind(self, connection: Connection[Any], wanted: Array, report: ReportContext) -> BindAnswer:
         there = _bound(connection, wanted.workflow_id, wanted.task_template_version_id)
         if there is None:
             row = connection.execute(query("projections", "next_array_id")).fetchone()
@@ -264,11 +264,11 @@ class ArrayService:
     def _carried_out(
         self,
         what: str,
-        report: Report,
+        report: ReportContext,
         request: Sequence[Any],
         connection: Connection[Any] | None,
         max_retries: int,
-        work: Callable[[Connection[Any], Report], Answer],
+        work: Callable[[Connection[Any], ReportContext], Answer],
     ) -> Answer:
         """What `work` answers, in one transaction; what the command was answered with first, where it is known."""
         asked = digest(request)

@@ -13,9 +13,9 @@ from typing import Any, Self, TypeVar, cast
 
 from psycopg import Connection
 
-from application.maintain.recover import Patience, RecoverAnswer, recover
+from application.maintain.recover import RecoverAnswer, RecoveryTimeouts, recover
 from application.maintain.slots import limit_concurrency
-from application.shared.current_status import Wait
+from application.shared.current_status import OnLocked
 from application.shared.report_context import report_of
 from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
 from application.shared.slots_in_database import SlotsInDatabase
@@ -148,7 +148,9 @@ class TransitionService:
         names = check_ids("task", task_ids)
         decide = bulk_transition.gate(None, report_of(actor, reason, occurred_at))
         with self._store.transaction(connection) as used:
-            answer = bulk_transition.transition_tasks(self._store, used, names, decide, Wait.SKIP_LOCKED, max_retries)
+            answer = bulk_transition.transition_tasks(
+                self._store, used, names, decide, OnLocked.SKIP_LOCKED, max_retries
+            )
         return {
             "gated": answer["transitioned"],
             "invalid": answer["invalid"],
@@ -178,7 +180,7 @@ class TransitionService:
         """
         names = check_ids("task", task_ids)
         report = report_of(actor, reason, occurred_at)
-        wait = Wait.SKIP_LOCKED if use_skip_locked else Wait.NOWAIT
+        wait = OnLocked.SKIP_LOCKED if use_skip_locked else OnLocked.NOWAIT
         runner_id = _runner(runner_id)
         with self._store.transaction(connection) as used:
             slots = SlotsInDatabase(used)
@@ -187,7 +189,7 @@ class TransitionService:
                 used,
                 names,
                 lambda task: propose_task(
-                    task, to_status, report, counts_attempt=increment_attempts, runner_id=runner_id, slots=slots
+                    task, to_status, report, starts_attempt=increment_attempts, runner_id=runner_id, slots=slots
                 ),
                 wait,
                 max_retries,
@@ -397,7 +399,7 @@ class TransitionService:
         They were pending for too long, or their runner is silent for too long: as long as their lifecycle says, or
         for so many seconds. `dry_run` only says what would be done.
         """
-        patience = Patience(
+        patience = RecoveryTimeouts(
             None if max_pending_seconds is None else check_seconds(max_pending_seconds, or_zero=True),
             None if runner_dead_after is None else check_seconds(runner_dead_after, or_zero=True),
         )

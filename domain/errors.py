@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 
-MOST_ATTEMPTS = 2**31 - 1
+MAX_ATTEMPTS = 2**31 - 1
 """How many attempts a task may have: what the database counts with."""
 
-MOST_CONCURRENTLY = MOST_ATTEMPTS
+MAX_CONCURRENTLY_RUNNING = MAX_ATTEMPTS
 """How many instances of an array may run at once: what the database counts with."""
 
-MOST_TOLD = 5
+MAX_NAMES_SHOWN = 5
 """How many of many things a sentence names."""
 
 
@@ -98,8 +98,8 @@ class UnknownEntity(UnknownName):
 
     def __str__(self) -> str:
         others = self.names[1:]
-        told = f" (nor {', '.join(map(repr, others[:MOST_TOLD]))}" if others else ""
-        more = f" and {len(others) - MOST_TOLD} more" if len(others) > MOST_TOLD else ""
+        told = f" (nor {', '.join(map(repr, others[:MAX_NAMES_SHOWN]))}" if others else ""
+        more = f" and {len(others) - MAX_NAMES_SHOWN} more" if len(others) > MAX_NAMES_SHOWN else ""
         return f"no {self.kind} {self.name!r}{told}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
 
 
@@ -137,7 +137,7 @@ class InvalidMaxAttempts(SojournError, ValueError):
     def __init__(self, task_id: str, value: object) -> None:
         self.task_id = task_id
         self.value = value
-        super().__init__(f"task {task_id!r} needs max_attempts of 1 to {MOST_ATTEMPTS}, not {value!r}")
+        super().__init__(f"task {task_id!r} needs max_attempts of 1 to {MAX_ATTEMPTS}, not {value!r}")
 
 
 class InvalidAttributes(SojournError, ValueError):
@@ -228,10 +228,10 @@ class NotOfArray(SojournError):
         self.array_id = array_id
         self.tasks = dict(tasks)
         told = [f"task {task_id!r} is of {other}" for task_id, other in tasks.items()]
-        more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+        more = f" and {len(told) - MAX_NAMES_SHOWN} more" if len(told) > MAX_NAMES_SHOWN else ""
         super().__init__(
             f"array {array_id!r} of workflow {workflow_id!r} takes its own tasks only, and nothing was queued: "
-            f"{', '.join(told[:MOST_TOLD])}{more}"
+            f"{', '.join(told[:MAX_NAMES_SHOWN])}{more}"
         )
 
 
@@ -240,7 +240,7 @@ class InvalidConcurrency(SojournError, ValueError):
 
     def __init__(self, value: object) -> None:
         self.value = value
-        super().__init__(f"max_concurrently_running is a number of 0 to {MOST_CONCURRENTLY}, not {value!r}")
+        super().__init__(f"max_concurrently_running is a number of 0 to {MAX_CONCURRENTLY_RUNNING}, not {value!r}")
 
 
 class CommandConflict(SojournError):
@@ -347,7 +347,7 @@ class RuleFailed(SojournError, RuntimeError):
         self.__cause__ = error
 
 
-class AlreadyWritten(SojournError, RuntimeError):
+class TooLateToChange(SojournError, RuntimeError):
     """A rule that speaks once its transition is written."""
 
     def __init__(self) -> None:

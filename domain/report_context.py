@@ -9,7 +9,7 @@ from domain.text import storable
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportContext:
     """Who says it, why, when they say it happened, and under which command."""
 
     actor: Actor | None = None
@@ -31,4 +31,4 @@ class Report:
         }
 
 
-NOBODY = Report()
+NO_CONTEXT = ReportContext()

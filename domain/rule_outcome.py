@@ -15,7 +15,7 @@ class Response(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleOutcome:
     """The rule that made a difference, its answer, the reason, and the delay in seconds before the next proposal."""
 
     rule: str | None = None
@@ -33,5 +33,5 @@ class Verdict:
         }
 
 
-PASSED = Verdict()
+ACCEPTED = RuleOutcome()
 """No rule made a difference."""

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from application.shared.as_of import as_of
-from application.shared.existence import check_workflow
+from application.shared.existence import require_workflow
 from application.shared.store import Store
 from infrastructure.sql import query
 
@@ -23,7 +23,7 @@ def analysis(store: Store, at: datetime | None, workflow_id: str | None = None) 
     with as_of(store, at) as connection:
         connection.execute(query("projections", "analysis"))
         if workflow_id is not None:
-            check_workflow(connection, workflow_id)
+            require_workflow(connection, workflow_id)
         yield connection
 
 

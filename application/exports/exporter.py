@@ -11,7 +11,7 @@ from typing import TypedDict, cast
 from application.exports.formats import FolderFormat, Format, find_format
 from application.exports.source import Progress, Source
 from application.replay.replay import unheard
-from application.shared.existence import check_workflow
+from application.shared.existence import require_workflow
 from application.shared.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
 from application.shared.store import Store
 from infrastructure.sql import query
@@ -37,7 +37,7 @@ def export(
     found = find_format(format_name)
     with store.session() as connection:
         if workflow_id is not None:
-            check_workflow(connection, workflow_id)
+            require_workflow(connection, workflow_id)
     with store.database.snapshot() as connection:
         if workflow_id is None:
             connection.execute(query("projections", "whole_log"))

@@ -5,22 +5,22 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 from domain.entity import TASK, TASK_INSTANCE, Entity
 
 
 class Track(NamedTuple):
     """The stays of one entity, oldest first; at least one."""
 
-    stays: Sequence[Stay]
+    stays: Sequence[StatusInterval]
 
     @property
-    def first(self) -> Stay:
+    def first(self) -> StatusInterval:
         """The status that it began in."""
         return self.stays[0]
 
     @property
-    def last(self) -> Stay:
+    def last(self) -> StatusInterval:
         """The status that it is in."""
         return self.stays[-1]
 
@@ -35,12 +35,12 @@ class Track(NamedTuple):
         return self.last.entered_at if self.last.ends else self.last.ended_at
 
     @property
-    def waits_and_works(self) -> Iterator[Stay]:
+    def waits_and_works(self) -> Iterator[StatusInterval]:
         """The stays but for the end, which lasts for ever."""
         return (stay for stay in self.stays if not stay.ends)
 
     @property
-    def work(self) -> Stay | None:
+    def work(self) -> StatusInterval | None:
         """The first stay that the worker reported: whoever speaks for it beside the one that created it.
 
         An attempt of which one alone has spoken, as an accounting file does, is that one's.
@@ -57,7 +57,7 @@ class Record(NamedTuple):
     attempts: Sequence[Track]
 
 
-def records(stays: Iterable[Stay]) -> Iterator[Record]:
+def records(stays: Iterable[StatusInterval]) -> Iterator[Record]:
     """The tasks of stays that come task by task, its own first, then its attempts' in their order."""
     for _, of_task in groupby(stays, lambda stay: stay.task_id):
         tracks = [Track(tuple(of_one)) for _, of_one in groupby(of_task, lambda stay: (stay.kind, stay.id))]

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.sql import SQL
 
 from application.exports.record import Record, records
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 from domain.auditing.replay import LifecycleOf
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.recorder import CHUNK
@@ -27,14 +27,14 @@ class Proposal(NamedTuple):
     name: str
     stream: str
     workflow_id: str
-    told_at: datetime
+    effective_at: datetime
     data: dict[str, Any]
     attempts: int | None
     lifecycle: Lifecycle | None
 
-    def counts_attempt(self, to: str) -> bool:
+    def starts_attempt(self, to: str) -> bool:
         """Whether the task's lifecycle would have a proposal of that status begin an attempt."""
-        return self.lifecycle is not None and self.lifecycle.counts_attempt(to)
+        return self.lifecycle is not None and self.lifecycle.starts_attempt(to)
 
 
 class Source:
@@ -48,7 +48,7 @@ class Source:
         self._progress = progress
         self.workflow_id = workflow_id
 
-    def stays(self) -> Iterator[Stay]:
+    def stays(self) -> Iterator[StatusInterval]:
         """Every stay, in the order in which statuses were entered."""
         return self._read_stays(BY_TIME)
 
@@ -61,9 +61,9 @@ class Source:
         with self._connection.cursor("proposals") as cursor:
             cursor.itersize = CHUNK
             cursor.execute(query("projections", "proposals"), self._wanted)
-            for position, kind, stream, workflow_id, told_at, data, attempts, lifecycle, version in cursor:
+            for position, kind, stream, workflow_id, effective_at, data, attempts, lifecycle, version in cursor:
                 pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
-                yield Proposal(position, kind, stream, workflow_id, told_at, data, attempts, pinned)
+                yield Proposal(position, kind, stream, workflow_id, effective_at, data, attempts, pinned)
 
     def csv(self) -> Iterator[bytes]:
         """Every stay as a line of CSV, in the order in which statuses were entered, with its day first."""
@@ -74,13 +74,13 @@ class Source:
         """The kinds of entities and the statuses that they were in."""
         return self._connection.execute(query("projections", "entered_statuses"), self._wanted).fetchall()
 
-    def _read_stays(self, order: SQL) -> Iterator[Stay]:
+    def _read_stays(self, order: SQL) -> Iterator[StatusInterval]:
         last = self._count()
         with self._connection.cursor("stays") as cursor:
             cursor.itersize = CHUNK
             cursor.execute(SQL(query("projections", "stays")).format(order=order), self._wanted)
             for number, row in enumerate(cursor, 1):
-                yield Stay(*row)
+                yield StatusInterval(*row)
                 if number % CHUNK == 0:
                     self._progress(number, last)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 
-class Stay(NamedTuple):
+class StatusInterval(NamedTuple):
     """One status, from when to when, and what is known of how it came about.
 
     `exited_at` is None where no exit was observed: the stay has then lasted until `ended_at`, the time of reading.

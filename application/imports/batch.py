@@ -50,7 +50,7 @@ from domain.entity import TASK_INSTANCE, check_id
 from domain.errors import SojournError, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.time import entry_time
 from infrastructure.log.recorder import AppendedRow
 
@@ -192,14 +192,14 @@ class Batch:
             self._anomalies.append(OTHER_PREVIOUS_STATUS)
         counts = proposal.begins_attempt
         if counts is None:
-            counts = task.lifecycle.counts_attempt(proposal.to)
+            counts = task.lifecycle.starts_attempt(proposal.to)
         plain = proposal.state is None and proposal.runner_id is None
-        shape = self._shapes.proposal(task, proposal.to, counts_attempt=counts) if self._shapes and plain else None
+        shape = self._shapes.proposal(task, proposal.to, starts_attempt=counts) if self._shapes and plain else None
         if shape:
             self._fill(shape, task, None, proposal, command_id)
         else:
             status, report = proposal.state or proposal.to, _report(proposal, command_id)
-            self._accept(propose_task(task, status, report, counts_attempt=counts, runner_id=proposal.runner_id))
+            self._accept(propose_task(task, status, report, starts_attempt=counts, runner_id=proposal.runner_id))
 
     def _move_instance(self, proposal: MoveInstance, command_id: str | None, *, again: bool) -> None:
         name = self._name(proposal.instance)
@@ -348,8 +348,8 @@ class Batch:
             self.tally.duplicates += 1
 
 
-def _report(proposal: Proposal, command_id: str | None) -> Report:
-    return Report(proposal.actor, proposal.reason, proposal.at, command_id)
+def _report(proposal: Proposal, command_id: str | None) -> ReportContext:
+    return ReportContext(proposal.actor, proposal.reason, proposal.at, command_id)
 
 
 def _may_enter_again(machine: Machine, entity: Task | TaskInstance, proposal: MoveTask | MoveInstance) -> bool:

@@ -20,7 +20,7 @@ from application.imports.proposal import (
     Proposal,
     ResetTask,
 )
-from application.shared.current_status import Wait
+from application.shared.current_status import OnLocked
 from application.shared.store import Store
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -82,10 +82,10 @@ def find(
     attempts = _attempts(connection, proposals)
     to_end = _ended_by_resets(store, connection, proposals)
     instances = [*attempts.values(), *_instance_ids(proposals), *to_end]
-    families = store.status.lock_families(connection, _unique(instances), Wait.NOWAIT)
+    families = store.status.lock_families(connection, _unique(instances), OnLocked.NOWAIT)
     tasks = {task.id: task for _, task in families}
     others = [name for name in _task_ids(proposals) if name not in tasks]
-    tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, Wait.NOWAIT)}
+    tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, OnLocked.NOWAIT)}
     found = Found(
         tasks,
         {instance.id: instance for instance, _ in families},

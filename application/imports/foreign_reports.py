@@ -44,10 +44,10 @@ class Heard:
     def read(self, connection: Connection[Any], streams: Iterable[str]) -> None:
         """Read what it was told of those entities."""
         wanted = {"streams": sorted(streams), "imports": IMPORTS}
-        for name, stream, proposed, told_at, command_id in connection.execute(
+        for name, stream, proposed, effective_at, command_id in connection.execute(
             query("projections", "proposals_of_streams"), wanted
         ):
-            self._commands[Told(stream, None if name == TaskReset.name else proposed, told_at)].add(command_id)
+            self._commands[Told(stream, None if name == TaskReset.name else proposed, effective_at)].add(command_id)
 
     def __bool__(self) -> bool:
         return bool(self._commands)

@@ -18,7 +18,7 @@ from application.imports.move_id import Repetitions
 from application.imports.proposal import MOVES, BadLine, Line, RegisterTask
 from application.imports.shape import Shapes
 from application.imports.tally import Tally
-from application.shared.current_status import moment
+from application.shared.current_status import database_now
 from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
 from application.shared.store import Store
 from domain.lifecycles.lifecycle import Lifecycle
@@ -122,6 +122,6 @@ class _Import:
         found = find(self.store, connection, proposals, command_ids, self.begun)
         batch = Batch(self.lifecycle, found, self.shapes)
         # The server stores the first events while the last ones are decided.
-        self.store.recorder.copy_rows(connection, batch.rows(entries), moment(connection))
+        self.store.recorder.copy_rows(connection, batch.rows(entries), database_now(connection))
         keep_commands(connection, batch.command_ids, REQUEST)
         return batch

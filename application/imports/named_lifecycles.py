@@ -10,7 +10,7 @@ from application.shared.lifecycle_source import problem_in_words
 from domain.errors import UnknownLifecycle
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.lifecycles.machine import UNJUDGED
+from domain.lifecycles.machine import SKIP_VALIDATION
 
 Find = Callable[[str, int | None], Lifecycle]
 """Finds a lifecycle by its name and version (None: the current one); raises UnknownLifecycle."""
@@ -34,7 +34,7 @@ class NamedLifecycles:
     def define(self, definition: Mapping[str, Any]) -> Lifecycle:
         """The lifecycle that a line defines, which later lines may name; raises NotUnderstood."""
         try:
-            lifecycle = Lifecycle.model_validate(definition, context=UNJUDGED)
+            lifecycle = Lifecycle.model_validate(definition, context=SKIP_VALIDATION)
         except ValidationError as error:
             raise _no_lifecycle(map(problem_in_words, error.errors())) from error
         if problems := lifecycle.problems():

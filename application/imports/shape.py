@@ -21,7 +21,7 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.rulebook import rulebook_of
 from domain.text import storable
@@ -30,7 +30,7 @@ from infrastructure.log.recorder import AppendedRow
 MOST = 20_000
 """How many shapes are kept."""
 
-TOLD = Report(None, "reason", datetime(2000, 1, 1, tzinfo=UTC), "command")
+TOLD = ReportContext(None, "reason", datetime(2000, 1, 1, tzinfo=UTC), "command")
 """A report all of whose parts can be found again in what comes of it."""
 
 FILLED_IN = {"actor", "reason", "command_id", "cause", "task_id", "template"}
@@ -129,15 +129,15 @@ class Shapes:
             lambda task, instance: report_instance(instance, task, to, TOLD),
         )
 
-    def proposal(self, task: Task, to: str, *, counts_attempt: bool) -> Shape | None:
+    def proposal(self, task: Task, to: str, *, starts_attempt: bool) -> Shape | None:
         """What comes of a proposal that the task go to a status."""
         if not self._is_typical(task) or not self._typical[id(task.lifecycle)][2]:
             return None
         return self._met(
-            (*_numbers(task), to, counts_attempt),
+            (*_numbers(task), to, starts_attempt),
             task,
             None,
-            lambda task, _: propose_task(task, to, TOLD, counts_attempt=counts_attempt),
+            lambda task, _: propose_task(task, to, TOLD, starts_attempt=starts_attempt),
         )
 
     def _is_typical(self, task: Task) -> bool:

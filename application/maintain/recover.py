@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, TypedDict
 import psycopg
 from psycopg import Connection
 
-from application.shared.current_status import Wait
+from application.shared.current_status import OnLocked
 from application.shared.retry import LOCK_NOT_AVAILABLE
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store
 from application.write.leases import lock_runners, lock_task_instances, record_silences
-from domain.decisions.recovery_plan import Rescue, rescue
+from domain.decisions.recovery_plan import RecoveryPlan, plan_recovery
 from domain.decisions.transition import Decision, recover_task
 from domain.entities.runner import Runner
 from domain.entities.task import Task
@@ -26,7 +26,7 @@ from domain.entity import RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.errors import SojournError
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.ownership import StatusRecord
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from infrastructure.database.pool import DatabaseUnreachable
 from infrastructure.sql import query
 
@@ -66,7 +66,7 @@ class RecoverAnswer(TypedDict):
     lapsed: list[Lapsed]
 
 
-class Patience(NamedTuple):
+class RecoveryTimeouts(NamedTuple):
     """How many seconds a recovery waits, where it is not for as long as a task's lifecycle says."""
 
     max_pending_seconds: float | None = None
@@ -79,14 +79,16 @@ class Patience(NamedTuple):
         return lifecycle.model_copy(update={"recovery": lifecycle.recovery.model_copy(update=told)})
 
 
-OWN = Patience()
+OWN = RecoveryTimeouts()
 
 
-class LeftAlone(SojournError):
+class SkippedTask(SojournError):
     """A task that seemed to be left behind, and is not, or may not be moved."""
 
 
-def recover(store: Store, report: Report, patience: Patience = OWN, *, dry_run: bool = False) -> RecoverAnswer:
+def recover(
+    store: Store, report: ReportContext, patience: RecoveryTimeouts = OWN, *, dry_run: bool = False
+) -> RecoverAnswer:
     """Recover the tasks that were left behind, and record who has fallen silent; `dry_run` only tells of them."""
     answer: RecoverAnswer = {"recovered": [], "skipped": [], "lapsed": []}
     _record_lapses(store, report, answer, dry_run=dry_run)
@@ -102,20 +104,20 @@ def recover(store: Store, report: Report, patience: Patience = OWN, *, dry_run: 
 
 
 def _recover(
-    store: Store, task_id: str, lifecycles: Mapping[Key, Lifecycle], report: Report, *, dry_run: bool
+    store: Store, task_id: str, lifecycles: Mapping[Key, Lifecycle], report: ReportContext, *, dry_run: bool
 ) -> Recovered:
     with store.session() as used, used.transaction(force_rollback=dry_run):
         task = store.status.task(used, task_id, lock=not dry_run)
         decided = task and _decide(used, task, lifecycles, report)
         if not task or not decided:
-            raise LeftAlone("it has moved on by itself")
+            raise SkippedTask("it has moved on by itself")
         rescued, decision = decided
         if decision.refused:
-            why = f": {decision.verdict.reason}" if decision.verdict.reason else ""
-            raise LeftAlone(f"rule {decision.rule!r} refuses it{why}")
+            why = f": {decision.outcome.reason}" if decision.outcome.reason else ""
+            raise SkippedTask(f"rule {decision.rule!r} refuses it{why}")
         if not dry_run:
             store.recorder.append(used, task, None, decision.events)
-    store.bell.ring()
+    store.bell.notify()
     return {
         "entity": str(task.entity),
         "from": task.status,
@@ -127,16 +129,16 @@ def _recover(
 
 
 def _decide(
-    used: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], report: Report
-) -> tuple[Rescue, Decision] | None:
+    used: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], report: ReportContext
+) -> tuple[RecoveryPlan, Decision] | None:
     """What becomes of a task now, or None where it is not left behind."""
     now, heartbeat_at = used.execute(query("projections", "last_heartbeat"), [task.owner], prepare=True).fetchall()[0]
     record = StatusRecord(task.status, task.owner, task.entered_at or now)
-    rescued = rescue(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
+    rescued = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
     return (rescued, recover_task(task, rescued, report, slots=SlotsInDatabase(used))) if rescued else None
 
 
-def _lifecycles(store: Store, patience: Patience) -> dict[Key, Lifecycle]:
+def _lifecycles(store: Store, patience: RecoveryTimeouts) -> dict[Key, Lifecycle]:
     """The lifecycles that know of recovery, by what tasks are pinned to."""
     with store.session() as used:
         keys: list[Key] = used.execute(query("infrastructure", "lifecycles_with_recovery")).fetchall()
@@ -157,7 +159,9 @@ def _left_behind(store: Store, lifecycles: Iterable[Lifecycle]) -> Iterator[str]
 
 def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
     """Where a recovery has a way out, and how long it waits there."""
-    columns: dict[str, list[Any]] = {name: [] for name in ("lifecycles", "versions", "statuses", *Patience._fields)}
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("lifecycles", "versions", "statuses", *RecoveryTimeouts._fields)
+    }
     for lifecycle in lifecycles:
         recovery = lifecycle.recovery
         assert recovery is not None
@@ -174,7 +178,7 @@ def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
     return columns
 
 
-def _record_lapses(store: Store, report: Report, answer: RecoverAnswer, *, dry_run: bool) -> None:
+def _record_lapses(store: Store, report: ReportContext, answer: RecoverAnswer, *, dry_run: bool) -> None:
     """Record the lapses that nobody has recorded yet."""
     with store.session() as used:
         silent = iter(used.execute(query("projections", "unrecorded_lapses")).fetchall())
@@ -187,15 +191,15 @@ def _record_lapses(store: Store, report: Report, answer: RecoverAnswer, *, dry_r
 
 
 def _record_lapses_of(
-    store: Store, entities: Sequence[Entity], report: Report
+    store: Store, entities: Sequence[Entity], report: ReportContext
 ) -> tuple[Collection[Entity], list[Skipped]]:
     """The entities whose lapses are now recorded, and those that nothing could be recorded of."""
     recorded: set[Entity] = set()
     try:
         with store.transaction() as used:
             held: dict[str, Mapping[str, Runner | TaskInstance]] = {
-                TASK_INSTANCE: lock_task_instances(used, _ids(entities, TASK_INSTANCE), Wait.SKIP_LOCKED),
-                RUNNER: lock_runners(used, _ids(entities, RUNNER), Wait.SKIP_LOCKED),
+                TASK_INSTANCE: lock_task_instances(used, _ids(entities, TASK_INSTANCE), OnLocked.SKIP_LOCKED),
+                RUNNER: lock_runners(used, _ids(entities, RUNNER), OnLocked.SKIP_LOCKED),
             }
             for kind, holders in held.items():
                 found = record_silences(store, used, kind, holders, report, heard=False)
@@ -212,7 +216,7 @@ def _ids(entities: Sequence[Entity], kind: str) -> list[str]:
 
 
 def _skipped(entity: Entity, error: Exception) -> Skipped:
-    if isinstance(error, LeftAlone):
+    if isinstance(error, SkippedTask):
         return _left(entity, str(error))
     if isinstance(error, psycopg.Error) and error.sqlstate == LOCK_NOT_AVAILABLE:
         return _left(entity, LOCKED)

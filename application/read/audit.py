@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from application.shared.as_of import as_of
-from application.shared.existence import check_entity, check_workflow
+from application.shared.existence import require_entity, require_workflow
 from application.shared.store import Store
 from domain.entity import ARRAY, TASK, Entity
 from infrastructure.sql import query
@@ -81,7 +81,7 @@ def audit_of_task_instances(
     with as_of(store, at) as connection:
         _check(connection, task_id, workflow_id)
         if array_id is not None:
-            check_entity(connection, Entity(ARRAY, array_id))
+            require_entity(connection, Entity(ARRAY, array_id))
         with connection.cursor("audit", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
             cursor.execute(query("projections", "audit_of_task_instances"), wanted)
@@ -119,6 +119,6 @@ def audit_page(
 
 def _check(connection: Connection[Any], task_id: str | None, workflow_id: str | None) -> None:
     if task_id is not None:
-        check_entity(connection, Entity(TASK, task_id))
+        require_entity(connection, Entity(TASK, task_id))
     if workflow_id is not None:
-        check_workflow(connection, workflow_id)
+        require_workflow(connection, workflow_id)

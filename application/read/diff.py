@@ -8,7 +8,7 @@ from typing import TypedDict, cast
 from psycopg.rows import dict_row
 
 from application.read.audit import BATCH
-from application.shared.existence import check_workflow
+from application.shared.existence import require_workflow
 from application.shared.store import Store
 from domain.errors import TimesReversed
 from infrastructure.sql import query
@@ -37,7 +37,7 @@ def diff(
     wanted = {"from": start, "to": end, "workflow_id": workflow_id, "limit": limit}
     with store.session() as connection, connection.transaction():
         if workflow_id is not None:
-            check_workflow(connection, workflow_id)
+            require_workflow(connection, workflow_id)
         with connection.cursor("diff", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
             cursor.execute(query("projections", "diff"), wanted)

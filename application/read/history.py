@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from application.shared.existence import check_entity
+from application.shared.existence import require_entity
 from application.shared.store import Store
 from domain.entity import Entity
 from infrastructure.sql import query
@@ -62,7 +62,7 @@ def history(store: Store, entity: Entity) -> list[HistoryEvent]:
     with store.session() as connection:
         events = _events(connection, entity, after=0)
         if not events:
-            check_entity(connection, entity)
+            require_entity(connection, entity)
         return events
 
 
@@ -77,7 +77,7 @@ def history_page(
     with store.session() as connection:
         events = _events(connection, entity, after=begin, until=end)
         if not events:
-            check_entity(connection, entity)
+            require_entity(connection, entity)
     if newest_first:
         return events[::-1], str(begin + 1) if begin else None
     return events, str(end) if end < _last_version(store, entity) else None

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from application.analyse.concurrency import known_statuses
 from application.shared.as_of import as_of
-from application.shared.existence import check_workflow
+from application.shared.existence import require_workflow
 from application.shared.orphan import Orphan
 from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE, Entity
@@ -68,7 +68,7 @@ def orphans(
     with as_of(store, at) as connection:
         _check_statuses(connection, thresholds or {})
         if workflow_id is not None:
-            check_workflow(connection, workflow_id)
+            require_workflow(connection, workflow_id)
         rules = _rules(rule, decided)
         return orphans_in(connection, rules, workflow_id=workflow_id, thresholds=thresholds, after=after, limit=limit)
 

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from psycopg import Connection
 
 from application.shared.as_of import as_of
-from application.shared.existence import check_entity
+from application.shared.existence import require_entity
 from application.shared.store import Store
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.sql import query
@@ -42,7 +42,7 @@ def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
     with as_of(store, at) as connection:
         current, since, lifecycle, attempts, version = status_in(connection, entity)
         if current is None:
-            check_entity(connection, entity)
+            require_entity(connection, entity)
     return {
         "entity": str(entity),
         "status": current,

@@ -9,7 +9,7 @@ from psycopg import Connection
 from application.read.orphans import RULES, STUCK, orphans_in
 from application.read.status import status_in
 from application.shared.as_of import as_of
-from application.shared.existence import check_entity
+from application.shared.existence import require_entity
 from application.shared.orphan import Orphan
 from application.shared.store import Store
 from application.wording.event_in_words import LoggedEvent, in_words
@@ -57,7 +57,7 @@ def why(store: Store, entity: Entity, at: datetime | None = None) -> Why:
     with as_of(store, at) as connection:
         status, since, *_ = status_in(connection, entity)
         if status is None:
-            check_entity(connection, entity)
+            require_entity(connection, entity)
             return _nothing(entity)
         family = _family(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
         events = _Events(connection, entity, family)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from application.shared.progress import Progress
 from application.shared.store import Store
-from domain.auditing.legality import illegalities
+from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import LifecycleOf, Replay, Replayed
 from domain.entities.events import Event
@@ -118,7 +118,7 @@ def _step(store: Store, replay: Replay, logged: LoggedEvent) -> Step:
     if isinstance(event, Mismatch):
         replay.skip(str(logged.originator_id), logged.originator_version)
         return Step(logged, None, None, [event])
-    mismatches = [replace(wrong, position=logged.id) for wrong in illegalities(event, replay)]
+    mismatches = [replace(wrong, position=logged.id) for wrong in find_violations(event, replay)]
     return Step(logged, event, replay.apply(event), mismatches)
 
 

@@ -174,7 +174,7 @@ def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
             continue
         ships = get_lifecycle(name).model_dump(mode="json", by_alias=True)
         kept = readable_lifecycle(definition)
-        if kept is None or not kept.decides_as(get_lifecycle(name)):
+        if kept is None or not kept.has_same_transitions(get_lifecycle(name)):
             text = f"lifecycle {name} version {version} is kept with the log with another definition than it ships with"
             yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", ships, definition, text)
 

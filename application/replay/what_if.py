@@ -21,14 +21,14 @@ from application.replay.replay import (
     readable,
     unheard,
 )
-from application.shared.existence import check_workflow
+from application.shared.existence import require_workflow
 from application.shared.progress import Progress
 from application.shared.store import Store
 from application.shared.suggestions import unknown_entity
-from domain.auditing.legality import illegalities
+from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import LifecycleOf, Replay
-from domain.auditing.what_if import Divergence, Trial
+from domain.auditing.what_if import Divergence, WhatIf
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entity import TASK, TASK_INSTANCE, Entity
@@ -80,13 +80,13 @@ def try_history(
         for logged in logged_events(connection, progress, _scope(connection, what), until):
             for divergence in trial.divergences(logged):
                 diverged(divergence)
-            if stepped and trial.concerns(str(logged.originator_id)):
+            if stepped and trial.may_apply(str(logged.originator_id)):
                 stepped(_step(logged, replay))
         if until is None:
-            for divergence in trial.rest():
+            for divergence in trial.unmatched_at_end():
                 diverged(divergence)
         if not trial.events and isinstance(what, str):
-            check_workflow(connection, what)
+            require_workflow(connection, what)
     return Tried(len(trial.streams), trial.events, trial.found)
 
 
@@ -96,7 +96,7 @@ class _Trial:
     def __init__(self, store: Store, replay: Replay, what: Entity | str | None, *, own: bool) -> None:
         self._store = store
         self._replay = replay
-        self._trial = Trial(replay)
+        self._trial = WhatIf(replay)
         self._entity = what if isinstance(what, Entity) else None
         self._whole = what is None
         self._own = own
@@ -104,13 +104,13 @@ class _Trial:
         self.events = 0
         self.found = 0
 
-    def concerns(self, stream: str) -> bool:
+    def may_apply(self, stream: str) -> bool:
         return self._entity is None or self._entity.stream == stream
 
     def divergences(self, logged: LoggedEvent) -> list[Divergence]:
         """What diverges at the event, which is then applied."""
         stream = str(logged.originator_id)
-        if self.concerns(stream):
+        if self.may_apply(stream):
             self.streams.add(stream)
             self.events += 1
         event = readable(self._store, logged)
@@ -123,13 +123,13 @@ class _Trial:
         self._replay.apply(event)
         return self._told(found)
 
-    def rest(self) -> list[Divergence]:
-        return self._told(self._trial.rest())
+    def unmatched_at_end(self) -> list[Divergence]:
+        return self._told(self._trial.unmatched_at_end())
 
     def _illegalities(self, event: Event) -> Iterator[Mismatch]:
         # A cause, an array and the members of a batch may lie outside of the part that is replayed.
         elsewhere = () if self._whole else ("cause", "array") if self._entity is None else ("cause", "array", "size")
-        return (wrong for wrong in illegalities(event, self._replay) if wrong.what not in elsewhere)
+        return (wrong for wrong in find_violations(event, self._replay) if wrong.what not in elsewhere)
 
     def _told(self, found: Iterable[Divergence]) -> list[Divergence]:
         told = [divergence for divergence in found if self._entity is None or divergence.entity == str(self._entity)]

@@ -14,8 +14,8 @@ from psycopg.rows import class_row
 from application.analyse.time_in_status import TimeInStatus, time_in_status
 from application.read.orphans import orphans
 from application.report.grid import Grid, Part, Run
-from application.shared.as_of import as_of, present
-from application.shared.existence import check_workflow
+from application.shared.as_of import as_of, effective_now
+from application.shared.existence import require_workflow
 from application.shared.orphan import Orphan
 from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE
@@ -107,10 +107,10 @@ class Report:
 
 def report(store: Store, workflow_id: str, at: datetime | None = None) -> Report:
     """The report of a workflow as of `at` (None: now); raises UnknownEntity."""
-    read_at = at or present(store)
+    read_at = at or effective_now(store)
     found = orphans(store, decided=True, at=at, workflow_id=workflow_id)
     with as_of(store, at) as connection:
-        check_workflow(connection, workflow_id)
+        require_workflow(connection, workflow_id)
         tasks = _statuses(connection, workflow_id, TASK)
         instances = _statuses(connection, workflow_id, TASK_INSTANCE)
         kind, attempts = (TASK_INSTANCE, instances) if instances else (TASK, tasks)

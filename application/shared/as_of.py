@@ -20,7 +20,7 @@ def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
         yield connection
 
 
-def present(store: Store) -> datetime:
+def effective_now(store: Store) -> datetime:
     """The time that is asked about where none is told: now, but in an opened case its end."""
     with store.session() as connection:
         row = connection.execute(query("projections", "present")).fetchone()

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composed
 
 from domain.entities.array import Array
 from domain.entities.task import Task
-from domain.entities.task_instance import NOWHERE, Place, TaskInstance
+from domain.entities.task_instance import NOT_IN_ARRAY, ArrayMember, TaskInstance
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
 from infrastructure.sql import query
@@ -22,7 +22,7 @@ from infrastructure.sql import query
 Family = tuple[TaskInstance, Task]
 
 
-class Wait(StrEnum):
+class OnLocked(StrEnum):
     """What a lock does about rows that others hold: fail at once (55P03), or leave them out."""
 
     NOWAIT = "NOWAIT"
@@ -52,12 +52,14 @@ class CurrentStatus:
         rows = connection.execute(query("projections", "read_tasks"), [list(task_ids)]).fetchall()
         return [self._task(row) for row in rows]
 
-    def lock_tasks(self, connection: Connection[Any], task_ids: Sequence[str], wait: Wait) -> list[Task]:
+    def lock_tasks(self, connection: Connection[Any], task_ids: Sequence[str], wait: OnLocked) -> list[Task]:
         """Lock the tasks of those ids, in the order of their ids."""
         rows = connection.execute(_waiting("lock_tasks", wait), [list(task_ids)]).fetchall()
         return [self._task(row) for row in rows]
 
-    def lock_families(self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: Wait) -> list[Family]:
+    def lock_families(
+        self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: OnLocked
+    ) -> list[Family]:
         """Lock the instances of those ids, then their tasks; an instance counts where both could be locked."""
         rows = connection.execute(_waiting("lock_families", wait), [list(task_instance_ids)]).fetchall()
         return [self._family(row) for row in rows]
@@ -68,7 +70,7 @@ class CurrentStatus:
         return [_instance(row) for row in rows]
 
     def lock_instances(
-        self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: Wait
+        self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: OnLocked
     ) -> list[TaskInstance]:
         """Lock the instances of those ids, without their tasks: for what says nothing of these."""
         rows = connection.execute(_waiting("lock_instances", wait), [list(task_instance_ids)]).fetchall()
@@ -94,21 +96,21 @@ class CurrentStatus:
 
 def _instance(row: Sequence[Any]) -> TaskInstance:
     *columns, array_id, batch_number, step = row
-    columns += [None, NOWHERE if array_id is None else Place(array_id, batch_number, step)]
+    columns += [None, NOT_IN_ARRAY if array_id is None else ArrayMember(array_id, batch_number, step)]
     return TaskInstance(*columns)
 
 
-def moment(connection: Connection[Any]) -> datetime:
+def database_now(connection: Connection[Any]) -> datetime:
     """The database's clock; to be read once the locks are held."""
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     return row[0]  # type: ignore[no-any-return]
 
 
-def existing(connection: Connection[Any], name: str, ids: Sequence[str]) -> set[str]:
+def existing_ids(connection: Connection[Any], name: str, ids: Sequence[str]) -> set[str]:
     """Which of the ids exist, locked or not; `name` is the query that knows."""
     return {row[0] for row in connection.execute(query("projections", name), [list(ids)])}
 
 
-def _waiting(name: str, wait: Wait) -> Composed:
+def _waiting(name: str, wait: OnLocked) -> Composed:
     return SQL(query("projections", name)).format(wait=SQL(wait.value))

@@ -17,7 +17,7 @@ SIZE = 10_000
 """How many entities are remembered: some 10 MB."""
 
 
-class Remembered:
+class EntityCache:
     """The entities that were met last; safe for many threads."""
 
     def __init__(self, size: int = SIZE) -> None:
@@ -25,12 +25,12 @@ class Remembered:
         self._found: dict[Entity, Found] = {}
         self._lock = Lock()
 
-    def recall(self, entity: Entity) -> Found | None:
+    def pop(self, entity: Entity) -> Found | None:
         """What is remembered of an entity (and forgotten by that: whoever appends to it puts it back)."""
         with self._lock:
             return self._found.pop(entity, None)
 
-    def keep(self, entity: Entity, found: Found) -> None:
+    def put(self, entity: Entity, found: Found) -> None:
         """Remember an entity, in the place of the one that was met longest ago."""
         with self._lock:
             self._found[entity] = found

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from application.shared.current_status import existing
+from application.shared.current_status import existing_ids
 from application.shared.store import Store
 from application.shared.suggestions import unknown_entity, unknown_workflow
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
@@ -19,19 +19,21 @@ EXISTING = {
 }
 
 
-def check_entity(connection: Connection[Any], entity: Entity) -> None:
+def require_entity(connection: Connection[Any], entity: Entity) -> None:
     """Raise UnknownEntity, with the nearest known one, where there is no such entity."""
-    if not existing(connection, EXISTING[entity.kind], [entity.id]):
+    if not existing_ids(connection, EXISTING[entity.kind], [entity.id]):
         raise unknown_entity(connection, entity)
 
 
-def check_workflow(connection: Connection[Any], workflow_id: str) -> None:
+def require_workflow(connection: Connection[Any], workflow_id: str) -> None:
     """Raise UnknownEntity, with the nearest known one, where no task is of that workflow."""
-    if not existing(connection, "existing_workflows", [workflow_id]):
+    if not existing_ids(connection, "existing_workflows", [workflow_id]):
         raise unknown_workflow(connection, workflow_id)
 
 
-def beginning(store: Store, kind: str, entity_id: str | None = None, workflow_id: str | None = None) -> datetime | None:
+def first_seen_at(
+    store: Store, kind: str, entity_id: str | None = None, workflow_id: str | None = None
+) -> datetime | None:
     """When the first of those entities (of a kind, of an id, of a workflow) came to be; None where there is none."""
     wanted = {"kind": kind, "id": entity_id, "workflow_id": workflow_id}
     with store.session() as connection:

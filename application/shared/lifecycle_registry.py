@@ -63,7 +63,7 @@ class LifecycleRegistry:
                 connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
                 row = connection.execute(query("infrastructure", "pinned_lifecycle"), lifecycle.key).fetchone()
                 kept = Lifecycle.model_validate(row[0]) if row else None
-                if kept is None or not kept.decides_as(lifecycle):
+                if kept is None or not kept.has_same_transitions(lifecycle):
                     raise LifecycleConflict(*lifecycle.key)
                 if kept != lifecycle:
                     connection.execute(query("infrastructure", "retell_lifecycle"), [Json(definition), *lifecycle.key])
@@ -90,5 +90,5 @@ class LifecycleRegistry:
 def _raise_unless_as_shipped(lifecycle: Lifecycle) -> None:
     # Whoever reads a task later takes what ships under that key for its lifecycle.
     ships = get_lifecycle(lifecycle.name) if lifecycle.name in shipped() else None
-    if ships and ships.key == lifecycle.key and not ships.decides_as(lifecycle):
+    if ships and ships.key == lifecycle.key and not ships.has_same_transitions(lifecycle):
         raise LifecycleConflict(*lifecycle.key)

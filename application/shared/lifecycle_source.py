@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from domain.errors import SojournError, did_you_mean
 from domain.lifecycles import get_lifecycle
-from domain.lifecycles.lifecycle import Gate, Implication, Lifecycle, Reset
-from domain.lifecycles.machine import UNJUDGED, Machine
+from domain.lifecycles.lifecycle import Gate, Lifecycle, ResumePolicy, TaskEffect
+from domain.lifecycles.machine import SKIP_VALIDATION, Machine
 from domain.lifecycles.recovery import Recovery
 from domain.lifecycles.warnings import LifecycleWarning, lifecycle_warnings
 
@@ -35,7 +35,7 @@ PLAINLY = {
 
 KEYS = [
     field.alias or name
-    for model in (Lifecycle, Machine, Implication, Gate, Reset, Recovery)
+    for model in (Lifecycle, Machine, TaskEffect, Gate, ResumePolicy, Recovery)
     for name, field in model.model_fields.items()
 ]
 
@@ -62,7 +62,7 @@ def find_lifecycle(source: str | Path | Lifecycle) -> Lifecycle:
 def read_file(path: Path) -> Lifecycle:
     """The lifecycle in a TOML file; raises LifecycleFileInvalid."""
     try:
-        lifecycle = Lifecycle.model_validate(tomllib.loads(path.read_text("utf-8")), context=UNJUDGED)
+        lifecycle = Lifecycle.model_validate(tomllib.loads(path.read_text("utf-8")), context=SKIP_VALIDATION)
     except OSError as error:
         raise LifecycleFileInvalid(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:

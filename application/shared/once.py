@@ -16,7 +16,7 @@ from infrastructure.sql import query
 Answer = TypeVar("Answer")
 
 
-def once(
+def run_idempotently(
     store: Store, command_id: str | None, request: Sequence[Any], work: Callable[[Connection[Any] | None], Answer]
 ) -> Answer:
     """What `work` answers, or what it answered when this command first came; it writes through its connection.

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from domain.actor import Actor
 from domain.entity import check_id
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.text import storable
 from domain.time import zoned
 
 
 def report_of(
     actor: Actor | str | None, reason: str | None, occurred_at: datetime | None, command_id: str | None = None
-) -> Report:
+) -> ReportContext:
     """What somebody says (this process, or that component of it, where no Actor is named); raises InvalidTime."""
     who = actor if isinstance(actor, Actor) else this_process(actor)
     if command_id is not None:
         check_id("command", command_id)
-    return Report(who, reason, zoned(occurred_at) if occurred_at is not None else None, command_id)
+    return ReportContext(who, reason, zoned(occurred_at) if occurred_at is not None else None, command_id)
 
 
 def this_process(component: str | None = None) -> Actor:

@@ -12,13 +12,13 @@ from psycopg.rows import tuple_row
 import infrastructure
 import projections
 from application.shared.current_status import CurrentStatus
-from application.shared.entity_cache import Remembered
+from application.shared.entity_cache import EntityCache
 from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost
 from domain.errors import ConnectionLost
 from infrastructure.database.migration import Schema, ensure_current, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database
-from infrastructure.log.commit_notifier import Bell
+from infrastructure.log.commit_notifier import CommitNotifier
 from infrastructure.log.recorder import CHUNK, TransitionRecorder
 
 SCHEMA_PARTS = (
@@ -38,8 +38,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.recorder = TransitionRecorder(database)
-        self.bell = Bell(database.dsn)
-        self.remembered = Remembered()
+        self.bell = CommitNotifier(database.dsn)
+        self.remembered = EntityCache()
         self.lifecycles = LifecycleRegistry(database)
         self.status = CurrentStatus(self.lifecycles.pinned)
 
@@ -75,7 +75,7 @@ class Store:
                 with used.transaction():
                     yield used
                     committing = True
-                self.bell.ring()
+                self.bell.notify()
             except psycopg.Error as error:
                 if is_lost(error):
                     raise ConnectionLost(repeatable=repeatable or not committing, why=str(error)) from error

@@ -44,7 +44,7 @@ class Family(NamedTuple):
         return [one for one in self.siblings if machine and not machine.is_terminal(one.status)]
 
 
-PREVENTIONS = {
+REMEDIES = {
     "terminal-parent": "{ending} before its task ended would have prevented it.",
     "superseded": "{ending} before the newer one was created would have prevented it.",
     "missed-heartbeat": "A report or heartbeat in time would have prevented it.",
@@ -105,7 +105,7 @@ def _of_orphan(
         told.append(f"Expected and missing: {first['expected']}")
     if others:
         told.append(f"It is an orphan by {', '.join(one['rule'] for one in others)} as well")
-    told.append(PREVENTIONS[first["rule"]].format(entity=entity, ending=_ending(entity, order, made)))
+    told.append(REMEDIES[first["rule"]].format(entity=entity, ending=_ending(entity, order, made)))
     rule = ORPHANED_INSTANCE if first["decided"] else first["rule"]
     return ". ".join(told), rule
 

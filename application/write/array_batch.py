@@ -13,7 +13,7 @@ from typing import Any, cast
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from application.shared.current_status import Family, Wait, existing, moment
+from application.shared.current_status import Family, OnLocked, database_now, existing_ids
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BatchMember, QueueBatchAnswer, SubmittedAnswer
@@ -25,7 +25,7 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.entity import ARRAY, TASK, Entity, check_id
 from domain.errors import NotOfArray, UnknownBatch, WrongLifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from infrastructure.sql import query
 
 LAUNCHED, KILL_SELF, ERROR_FATAL = "LAUNCHED", "KILL_SELF", "ERROR_FATAL"
@@ -53,7 +53,7 @@ def queue(
     connection: Connection[Any],
     array_id: str,
     task_ids: Sequence[str],
-    report: Report,
+    report: ReportContext,
     *,
     task_resources_id: str | None = None,
     workflow_run_id: str | None = None,
@@ -80,7 +80,7 @@ def queue(
 class Queueing:
     """A batch on its way: the array with the members that it has by now, and the status that each task came to."""
 
-    def __init__(self, store: Store, connection: Connection[Any], array: Array, report: Report) -> None:
+    def __init__(self, store: Store, connection: Connection[Any], array: Array, report: ReportContext) -> None:
         self._store = store
         self._connection = connection
         self._report = report
@@ -90,7 +90,7 @@ class Queueing:
 
     def take(self, ids: list[str]) -> None:
         """Queue tasks, in the order of their ids here; those that others go on holding stay as they are."""
-        tasks = in_rounds(ids, self._lock, Wait.SKIP_LOCKED)
+        tasks = in_rounds(ids, self._lock, OnLocked.SKIP_LOCKED)
         names = free_names(self._connection, tasks.values())
         decided = ((name, self._decide(tasks[name], names[name])) for name in ids if name in tasks)
         append(self._store, self._connection, decided, tasks.values())
@@ -98,7 +98,7 @@ class Queueing:
         if held:
             self.statuses |= {task.id: task.status for task in self._store.status.read_tasks(self._connection, held)}
 
-    def _lock(self, ids: list[str], wait: Wait) -> dict[str, Task]:
+    def _lock(self, ids: list[str], wait: OnLocked) -> dict[str, Task]:
         return {task.id: task for task in self._store.status.lock_tasks(self._connection, ids, wait)}
 
     def _decide(self, task: Task, name: str) -> Decision:
@@ -121,7 +121,7 @@ def launch(
     array_id: str,
     batch_number: int,
     next_report_increment: float,
-    report: Report,
+    report: ReportContext,
 ) -> None:
     """Report every instance of a batch as LAUNCHED, to be heard of within so many seconds.
 
@@ -137,7 +137,7 @@ def launch(
     each_of_batch(store, connection, array_id, batch_number, decide)
 
 
-def kill(store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: Report) -> None:
+def kill(store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: ReportContext) -> None:
     """End every instance of a batch that was told to kill itself, and its task where the task can follow."""
 
     def decide(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
@@ -147,18 +147,22 @@ def kill(store: Store, connection: Connection[Any], array_id: str, batch_number:
 
 
 def submit(
-    store: Store, connection: Connection[Any], array_id: str, submissions: Mapping[str, Submission], report: Report
+    store: Store,
+    connection: Connection[Any],
+    array_id: str,
+    submissions: Mapping[str, Submission],
+    report: ReportContext,
 ) -> SubmittedAnswer:
     """Keep what the cluster has called the array's instances."""
     find_array(store, connection, array_id)
     wanted = {"array_id": array_id, "task_instance_ids": list(submissions)}
     elsewhere = dict(connection.execute(query("projections", "instances_elsewhere"), wanted).fetchall())
 
-    def lock(ids: list[str], wait: Wait) -> dict[str, TaskInstance]:
+    def lock(ids: list[str], wait: OnLocked) -> dict[str, TaskInstance]:
         return {instance.id: instance for instance in store.status.lock_instances(connection, ids, wait)}
 
     for ids in chunked([name for name in submissions if name not in elsewhere]):
-        instances = list(in_rounds(ids, lock, Wait.NOWAIT).values())
+        instances = list(in_rounds(ids, lock, OnLocked.NOWAIT).values())
         copy_events(store, connection, submitted(instances, submissions, report), instances)
     answer: SubmittedAnswer = {"success": True}
     if unknown := [name for name, known in elsewhere.items() if not known]:
@@ -169,7 +173,7 @@ def submit(
 
 
 def submitted(
-    instances: Iterable[TaskInstance], submissions: Mapping[str, Submission], report: Report
+    instances: Iterable[TaskInstance], submissions: Mapping[str, Submission], report: ReportContext
 ) -> Iterator[Event]:
     """The events of what is new about the instances."""
     for instance in instances:
@@ -205,13 +209,13 @@ def each_of_batch(
 ) -> None:
     """Decide about every instance of a batch and its task, as of `now`; raises 55P03 where others go on holding one."""
 
-    def lock(ids: list[str], wait: Wait) -> dict[str, Family]:
+    def lock(ids: list[str], wait: OnLocked) -> dict[str, Family]:
         return {family[0].id: family for family in store.status.lock_families(connection, ids, wait)}
 
     for ids in chunked([member["task_instance_id"] for member in members(store, connection, array_id, batch_number)]):
-        locked = in_rounds(ids, lock, Wait.NOWAIT)
+        locked = in_rounds(ids, lock, OnLocked.NOWAIT)
         families = [locked[name] for name in ids]
-        now = moment(connection)
+        now = database_now(connection)
         decided = decide_in_families(families, partial(decide, now))
         append(store, connection, decided, (member for family in families for member in family), now=now)
 
@@ -236,7 +240,7 @@ def free_names(connection: Connection[Any], tasks: Iterable[Task]) -> dict[str, 
     first = {task.id: f"{task.id}/{task.instances + 1}" for task in tasks}
     names, tried = dict(first), 1
     left = first
-    while left and (taken := existing(connection, "existing_task_instances", list(left.values()))):
+    while left and (taken := existing_ids(connection, "existing_task_instances", list(left.values()))):
         tried += 1
         left = {task_id: f"{first[task_id]}-{tried}" for task_id, name in left.items() if name in taken}
         names |= left
@@ -248,4 +252,4 @@ def copy_events(
 ) -> None:
     """Append events that leave their entities in the statuses that they are in."""
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
-    store.recorder.copy(connection, events, moment(connection), entered)
+    store.recorder.copy(connection, events, database_now(connection), entered)

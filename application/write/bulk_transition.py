@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from psycopg import Connection
 
-from application.shared.current_status import Family, Wait, existing, moment
+from application.shared.current_status import Family, OnLocked, database_now, existing_ids
 from application.shared.retry import CONTENTION, SERIALIZATION_FAILURE, backoff_seconds, retrying
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store, chunked
@@ -19,7 +19,7 @@ from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.errors import RetriesExhausted
-from domain.report_context import Report
+from domain.report_context import ReportContext
 
 Answer = TypeVar("Answer")
 Locked = TypeVar("Locked")
@@ -34,7 +34,7 @@ def transition_tasks(
     connection: Connection[Any],
     task_ids: Sequence[str],
     decide: Callable[[Task], Decision],
-    wait: Wait,
+    wait: OnLocked,
     max_retries: int,
 ) -> BulkAnswer:
     """Move tasks as `decide` says, in the transaction of `connection`."""
@@ -55,13 +55,13 @@ def transition_task_instances(
     connection: Connection[Any],
     task_instance_ids: Sequence[str],
     status: str,
-    report: Report,
+    report: ReportContext,
     max_retries: int,
 ) -> BulkAnswer:
     """Move task instances to `status`, and their tasks with them, in the transaction of `connection`."""
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
-        families = store.status.lock_families(connection, ids, Wait.NOWAIT)
+        families = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
         decided = decide_in_families(families, lambda instance, task: report_instance(instance, task, status, report))
         refused = append(store, connection, decided, (member for family in families for member in family))
         return _sorted_out(connection, ids, refused, "existing_task_instances")
@@ -70,7 +70,7 @@ def transition_task_instances(
 
 
 def in_rounds(
-    ids: Sequence[str], lock: Callable[[list[str], Wait], Mapping[str, Locked]], last: Wait
+    ids: Sequence[str], lock: Callable[[list[str], OnLocked], Mapping[str, Locked]], last: OnLocked
 ) -> dict[str, Locked]:
     """Lock what is free, then what has become free; `last` is what happens in the end about what is still held.
 
@@ -83,22 +83,22 @@ def in_rounds(
             break
         if number:
             time.sleep(backoff_seconds(number) / 10)
-        locked |= lock(left, last if number == ROUNDS - 1 else Wait.SKIP_LOCKED)
+        locked |= lock(left, last if number == ROUNDS - 1 else OnLocked.SKIP_LOCKED)
     return locked
 
 
-def gate(status: str | None, report: Report) -> Callable[[Task], Decision]:
+def gate(status: str | None, report: ReportContext) -> Callable[[Task], Decision]:
     """Decides whether a task passes the gate of its lifecycle (into `status`, where that is told), if it has one."""
 
     def decide(task: Task) -> Decision:
         if task.lifecycle.gate is None:
             return Decision(task, refused=True)
-        return propose_task(task, status or task.lifecycle.gate.to, report, counts_attempt=True)
+        return propose_task(task, status or task.lifecycle.gate.to, report, starts_attempt=True)
 
     return decide
 
 
-def reset(report: Report, reset_if_running: bool) -> Callable[[Task], Decision]:
+def reset(report: ReportContext, reset_if_running: bool) -> Callable[[Task], Decision]:
     """Decides whether a task goes back to the beginning of its lifecycle, if that has a way there."""
 
     def decide(task: Task) -> Decision:
@@ -113,7 +113,7 @@ def reset_tasks(
     store: Store,
     connection: Connection[Any],
     task_ids: Sequence[str],
-    report: Report,
+    report: ReportContext,
     *,
     reset_if_running: bool,
     max_retries: int,
@@ -128,7 +128,7 @@ def reset_tasks(
                 max_retries,
             )
         except RetriesExhausted:
-            known = existing(connection, "existing_tasks", ids)
+            known = existing_ids(connection, "existing_tasks", ids)
             part = {
                 "reset": [], "kept": [], "killed": [],
                 "locked": [name for name in ids if name in known],
@@ -140,10 +140,10 @@ def reset_tasks(
 
 
 def _reset(
-    store: Store, connection: Connection[Any], ids: list[str], report: Report, reset_if_running: bool
+    store: Store, connection: Connection[Any], ids: list[str], report: ReportContext, reset_if_running: bool
 ) -> ResetAnswer:
     instances = store.status.lock_instances_of(connection, ids)
-    tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, Wait.NOWAIT)}
+    tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, OnLocked.NOWAIT)}
     if len(instances) < sum(task.instances for task in tasks.values()):
         # Some were created before their tasks were locked. Now there can be no more.
         instances = store.status.lock_instances_of(connection, ids)
@@ -169,7 +169,7 @@ def _reset(
     }
 
 
-def end_instance(instance: TaskInstance, reset: Decision, report: Report) -> Iterable[Event]:
+def end_instance(instance: TaskInstance, reset: Decision, report: ReportContext) -> Iterable[Event]:
     """The event by which a reset tells an active instance to end, where its machine lets it."""
     lifecycle = reset.task.lifecycle
     order = lifecycle.reset.kill_instances_with if lifecycle.reset else None
@@ -211,12 +211,12 @@ def append(
 
     def events() -> Iterator[Event]:
         for name, decision in decided:
-            refused[name] = decision.refused or decision.verdict.response is not None
+            refused[name] = decision.refused or decision.outcome.response is not None
             yield from decision.events
         yield from further
 
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
-    store.recorder.copy(connection, events(), now or moment(connection), entered)
+    store.recorder.copy(connection, events(), now or database_now(connection), entered)
     return refused
 
 
@@ -253,7 +253,7 @@ def _sorted_out(
     connection: Connection[Any], ids: Sequence[str], refused: dict[str, bool], existing_query: str
 ) -> BulkAnswer:
     undecided = [name for name in ids if name not in refused]
-    known = existing(connection, existing_query, undecided) if undecided else set()
+    known = existing_ids(connection, existing_query, undecided) if undecided else set()
     return {
         "transitioned": [name for name in ids if refused.get(name) is False],
         "invalid": [name for name in ids if refused.get(name) is True],

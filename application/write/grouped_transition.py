@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.shared.current_status import Family, Wait, moment
+from application.shared.current_status import Family, OnLocked, database_now
 from application.shared.store import Store
 from application.write.answers import TaskInstanceAnswer
 from application.write.single_transition import task_instance_answer
@@ -16,7 +16,7 @@ from domain.decisions.transition import report_instance
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from domain.report_context import Report
+from domain.report_context import ReportContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class InstanceReport:
 
     task_instance_id: str
     to_status: str
-    report: Report
+    report: ReportContext
     current_ti_status: str | None = None
     report_by_date: datetime | None = None
 
@@ -38,10 +38,10 @@ def report_together(store: Store, reports: Sequence[InstanceReport]) -> list[Tas
     answers: list[TaskInstanceAnswer | None] = [None] * len(reports)
     with store.transaction() as connection:
         ids = list({report.task_instance_id for report in reports})
-        families = store.status.lock_families(connection, ids, Wait.SKIP_LOCKED)
+        families = store.status.lock_families(connection, ids, OnLocked.SKIP_LOCKED)
         entered = {member.stream: member.entered_at for family in families for member in family if member.entered_at}
         events = _decide(reports, families, answers)
-        store.recorder.copy(connection, events, moment(connection), entered)
+        store.recorder.copy(connection, events, database_now(connection), entered)
     return answers
 
 

@@ -14,17 +14,17 @@ from typing import Any, NamedTuple, TypeVar
 from psycopg import Connection
 from psycopg.sql import SQL
 
-from application.shared.current_status import Wait, moment
+from application.shared.current_status import OnLocked, database_now
 from application.shared.retry import CONTENTION, SERIALIZATION_FAILURE, retrying
 from application.shared.store import Store, chunked
 from application.write.answers import HeartbeatAnswer, HeartbeatsAnswer
-from domain.entities.lapses import record
+from domain.entities.lapses import lapse_events
 from domain.entities.runner import Runner
 from domain.entities.silence import Silence
 from domain.entities.task_instance import TaskInstance
 from domain.entity import RUNNER, TASK_INSTANCE
 from domain.errors import RetriesExhausted
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from infrastructure.sql import query
 
 Answer = TypeVar("Answer")
@@ -49,7 +49,7 @@ def renew_runner(
     store: Store,
     runner_id: str,
     seconds: float | None,
-    report: Report,
+    report: ReportContext,
     connection: Connection[Any] | None,
     max_retries: int,
 ) -> HeartbeatAnswer:
@@ -72,10 +72,10 @@ def renew_runner(
         if report_by is not None:
             return {"report_by": report_by, "silent_since": None}
         with used.transaction():
-            before = lock_leases(used, [runner.stream], Wait.NOWAIT)[runner.stream]
+            before = lock_leases(used, [runner.stream], OnLocked.NOWAIT)[runner.stream]
             silences = record_silences(store, used, RUNNER, _read_runners(used, [runner_id]), report, heard=True)
             report_by = renewed(used, recorded=True) or before
-        store.bell.ring()
+        store.bell.notify()
         return {"report_by": report_by, "silent_since": silences[runner_id][0].since if silences else None}
 
     return _retried(store, f"the lease of runner {runner_id!r}", attempt, connection, max_retries)
@@ -86,7 +86,7 @@ def renew_task_instances(
     task_instance_ids: Sequence[str],
     report_by: Mapping[str, datetime],
     seconds: float,
-    report: Report,
+    report: ReportContext,
     connection: Connection[Any] | None,
     max_retries: int,
 ) -> HeartbeatsAnswer:
@@ -110,7 +110,7 @@ def renew_task_instances(
 
 
 def _renew_in_time(
-    store: Store, ids: list[str], until: _Until, report: Report, used: Connection[Any], *, alone: bool
+    store: Store, ids: list[str], until: _Until, report: ReportContext, used: Connection[Any], *, alone: bool
 ) -> _Found:
     """Renew the leases that have not run out."""
     wanted = {"ids": ids, "occurred_at": report.occurred_at}
@@ -123,15 +123,15 @@ def _renew_in_time(
     return _Found(workflow_ids, frozenset(workflow_ids.keys() - renewed), ended)
 
 
-def _renew_late(store: Store, found: _Found, until: _Until, report: Report, used: Connection[Any]) -> set[str]:
+def _renew_late(store: Store, found: _Found, until: _Until, report: ReportContext, used: Connection[Any]) -> set[str]:
     """Renew leases that had run out, and answer with those that return from a silence."""
     with used.transaction():
-        instances = lock_task_instances(used, found.late, Wait.NOWAIT)
-        lock_leases(used, [instance.stream for instance in instances.values()], Wait.NOWAIT)
+        instances = lock_task_instances(used, found.late, OnLocked.NOWAIT)
+        lock_leases(used, [instance.stream for instance in instances.values()], OnLocked.NOWAIT)
         silences = record_silences(store, used, TASK_INSTANCE, instances, report, heard=True)
         late = {name: found.workflow_ids[name] for name in instances}
         _renew(used, late, until, _at(used, report), recorded=True)
-    store.bell.ring()
+    store.bell.notify()
     return set(silences)
 
 
@@ -140,37 +140,37 @@ def record_silences(
     used: Connection[Any],
     kind: str,
     holders: Mapping[str, Runner | TaskInstance],
-    report: Report,
+    report: ReportContext,
     *,
     heard: bool,
 ) -> dict[str, list[Silence]]:
     """Record what silences of locked holders are not recorded yet, and answer with them; they end where `heard`."""
-    recorded_at = moment(used)
+    recorded_at = database_now(used)
     at = min(recorded_at, report.occurred_at or recorded_at)
     silences: dict[str, list[Silence]] = defaultdict(list)
     wanted = {"kind": kind, "ids": list(holders), "at": at}
     for name, since, until, heard_at in used.execute(query("projections", "unrecorded_silences"), wanted):
         silences[name].append(Silence(since, until or (at if heard else None), heard_at))
-    events = [event for name, told in silences.items() for event in record(holders[name], told, report)]
+    events = [event for name, told in silences.items() for event in lapse_events(holders[name], told, report)]
     if events:
         entered = {holder.stream: holder.entered_at for holder in holders.values() if holder.entered_at}
         store.recorder.copy(used, events, recorded_at, entered)
     return dict(silences)
 
 
-def lock_leases(used: Connection[Any], streams: Sequence[str], wait: Wait) -> dict[str, datetime]:
+def lock_leases(used: Connection[Any], streams: Sequence[str], wait: OnLocked) -> dict[str, datetime]:
     """Lock the leases that there are, and answer with when they end."""
     statement = SQL(query("infrastructure", "lock_leases")).format(wait=SQL(wait.value))
     return dict(used.execute(statement, [list(streams)]).fetchall())
 
 
-def lock_task_instances(used: Connection[Any], ids: Collection[str], wait: Wait) -> dict[str, TaskInstance]:
+def lock_task_instances(used: Connection[Any], ids: Collection[str], wait: OnLocked) -> dict[str, TaskInstance]:
     """Lock task instances, in the order of their ids."""
     statement = SQL(query("projections", "lock_task_instances")).format(wait=SQL(wait.value))
     return {row[0]: TaskInstance(*row) for row in used.execute(statement, [list(ids)])}
 
 
-def lock_runners(used: Connection[Any], ids: Sequence[str], wait: Wait) -> dict[str, Runner]:
+def lock_runners(used: Connection[Any], ids: Sequence[str], wait: OnLocked) -> dict[str, Runner]:
     """Lock runners that have sent heartbeats."""
     locked = lock_leases(used, [Runner(name).stream for name in ids], wait)
     return _read_runners(used, [stream.partition(":")[2] for stream in locked])
@@ -208,8 +208,8 @@ def _has_ended(store: Store, status: str, lifecycle: str, version: int) -> bool:
     return machine is not None and machine.is_terminal(status)
 
 
-def _at(used: Connection[Any], report: Report) -> datetime:
-    now = moment(used)
+def _at(used: Connection[Any], report: ReportContext) -> datetime:
+    now = database_now(used)
     return min(now, report.occurred_at or now)
 
 

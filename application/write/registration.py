@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from application.shared.current_status import Wait, moment
+from application.shared.current_status import OnLocked, database_now
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import CreateAnswer, RegisterAnswer
@@ -16,9 +16,9 @@ from domain.decisions.transition import create_instance
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entity import TASK, Entity, check_id, check_ids
-from domain.errors import MOST_ATTEMPTS, InvalidMaxAttempts, TaskConflict, TaskInstanceConflict
+from domain.errors import MAX_ATTEMPTS, InvalidMaxAttempts, TaskConflict, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from infrastructure.log.recorder import CHUNK
 from infrastructure.sql import query
 
@@ -39,7 +39,7 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         check_id("task", self.task_id)
-        if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= MOST_ATTEMPTS:
+        if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= MAX_ATTEMPTS:
             raise InvalidMaxAttempts(self.task_id, self.max_attempts)
         for kind, value in (("template", self.template), ("array", self.array_id)):
             if value is not None:
@@ -54,7 +54,7 @@ def register_tasks(
     workflow_id: str,
     specs: Sequence[TaskSpec],
     lifecycle: Lifecycle,
-    report: Report,
+    report: ReportContext,
 ) -> RegisterAnswer:
     """Register tasks of one workflow; those that are there with the same content stay as they are.
 
@@ -72,13 +72,13 @@ def register_tasks(
     for ids in chunked(sorted(wanted)):
         there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
         new = [wanted[name] for name in ids if name not in there]
-        store.recorder.copy(connection, (task.register(report) for task in new), moment(connection))
+        store.recorder.copy(connection, (task.register(report) for task in new), database_now(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
 
 
 def create_task_instances(
-    store: Store, connection: Connection[Any], task_of: Mapping[str, str], report: Report
+    store: Store, connection: Connection[Any], task_of: Mapping[str, str], report: ReportContext
 ) -> CreateAnswer:
     """Create task instances of known tasks; those that are there for the same task stay as they are.
 
@@ -93,8 +93,10 @@ def create_task_instances(
     return {"created": created, "existing": len(task_of) - created}
 
 
-def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], report: Report) -> int:
-    tasks = {task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), Wait.NOWAIT)}
+def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], report: ReportContext) -> int:
+    tasks = {
+        task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), OnLocked.NOWAIT)
+    }
     there = dict(connection.execute(query("projections", "tasks_of_instances"), [list(task_of)]).fetchall())
     entered = {task.stream: task.entered_at for task in tasks.values() if task.entered_at}
     events: list[Event] = []
@@ -108,7 +110,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
         decision = create_instance(tasks[task_id], task_instance_id, report)
         tasks[task_id] = decision.task
         events += decision.events
-    store.recorder.copy(connection, events, moment(connection), entered)
+    store.recorder.copy(connection, events, database_now(connection), entered)
     return len(task_of) - len(there)
 
 

@@ -19,7 +19,7 @@ from application.write.answers import TaskAnswer, TaskInstanceAnswer
 from domain.decisions.transition import Decision, takes_slots
 from domain.entity import Entity
 from domain.errors import InvalidTransition, RetriesExhausted
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
 from domain.rule_outcome import Response
 from infrastructure.log.commands import digest, first_answer
@@ -38,7 +38,7 @@ class SingleTransition:
         find: Callable[[Connection[Any], bool], Found | None],
         decide: Callable[[Connection[Any], Found], Decision],
         answer: Callable[[Decision], Answer],
-        report: Report,
+        report: ReportContext,
         request: tuple[Any, ...],
     ) -> None:
         self._store = store
@@ -65,7 +65,7 @@ class SingleTransition:
             curable=curable,
             repeatable=lambda: self._command_id is not None or not self._in_doubt,
         )
-        self._store.bell.ring()
+        self._store.bell.notify()
         return answer
 
     def _attempt(self, connection: Connection[Any] | None) -> Answer | None:
@@ -78,12 +78,12 @@ class SingleTransition:
             else:
                 answer = self._overtakable(used)
         if connection is None and self._left is not None:
-            self._store.remembered.keep(self._entity, self._left)
+            self._store.remembered.put(self._entity, self._left)
         return answer
 
     def _overtakable(self, connection: Connection[Any]) -> Answer | None:
         try:
-            found = self._store.remembered.recall(self._entity)
+            found = self._store.remembered.pop(self._entity)
             if found is None:
                 known = self._first_answer(connection)
                 found = self._find(connection, False) if known is None else None
@@ -151,9 +151,9 @@ def task_answer(decision: Decision) -> TaskAnswer:
     return {
         "status": decision.task.status,
         "response": decision.response.value,
-        "delay_seconds": decision.verdict.delay_seconds,
+        "delay_seconds": decision.outcome.delay_seconds,
         "rule": decision.rule,
-        "reason": decision.verdict.reason or _why_no_edge(decision),
+        "reason": decision.outcome.reason or _why_no_edge(decision),
         "owner": decision.task.owner,
         "error": None,
     }

@@ -37,7 +37,7 @@ from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
 from domain.rules.attempts import OrphanedInstance
 
 
-def illegalities(event: Event, before: Replay) -> Iterator[Mismatch]:
+def find_violations(event: Event, before: Replay) -> Iterator[Mismatch]:
     """Everything about `event` that cannot be, given what was replayed `before` it."""
     if event.stream in before.headless:
         return
@@ -230,7 +230,7 @@ def _orphan(event: TaskInstanceTransitioned, task: Task, machine: Machine) -> It
     reported = event.reported or event.status
     orphaned = (
         ORPHANED_INSTANCE in task.lifecycle.rules
-        and OrphanedInstance.concerns(task.lifecycle, event.previous_status, reported)
+        and OrphanedInstance.may_apply(task.lifecycle, event.previous_status, reported)
         and OrphanedInstance.applies(task, None, reported)
     )
     if orphaned != (event.rule == ORPHANED_INSTANCE):

@@ -29,7 +29,7 @@ from domain.entity import Entity
 from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
-from domain.report_context import NOBODY, Report
+from domain.report_context import NO_CONTEXT, ReportContext
 from domain.rule_names import INVALID, UNTIMELY
 from domain.rules.core_rules import CORE_RULES
 from domain.state import State
@@ -59,7 +59,7 @@ class _Awaited:
     diverged: bool
 
 
-class Trial:
+class WhatIf:
     """Decides each event of a replay anew, before the replay applies it."""
 
     def __init__(self, replay: Replay) -> None:
@@ -77,7 +77,7 @@ class Trial:
             yield from self._lacking(task_id)
             yield from self._proposed(event, position, task_id)
 
-    def rest(self) -> Iterator[Divergence]:
+    def unmatched_at_end(self) -> Iterator[Divergence]:
         """What was still to follow as the log ended."""
         for task_id in list(self._awaited):
             yield from self._lacking(task_id)
@@ -213,11 +213,11 @@ def _of_reset(event: TaskReset, task: Task) -> _Why | None:
 def _decide(event: TaskTransitioned | TaskRefused, task: Task) -> Decision | _Why:
     reported = event.reported or event.status
     state = event.state if isinstance(event, TaskTransitioned) and event.status == reported else None
-    report = Report(occurred_at=event.told_at)
+    report = ReportContext(occurred_at=event.effective_at)
     try:
         return propose_task(
             task,
-            state.with_(timestamp=event.told_at) if state else State(type=reported, timestamp=event.told_at),
+            state.with_(timestamp=event.effective_at) if state else State(type=reported, timestamp=event.effective_at),
             report,
             runner_id=event.runner_id,
         )
@@ -241,7 +241,7 @@ def _awaited_otherwise(event: Event, awaited: _Awaited, task: Task) -> _Why | No
 
 
 def _following(task: Task, instance: TaskInstance, event: Event) -> list[Event]:
-    return list(follow(task, instance, event, NOBODY)[1])
+    return list(follow(task, instance, event, NO_CONTEXT)[1])
 
 
 def _otherwise(event: Event, decided: Event, machine: Machine, lifecycle: Lifecycle) -> _Why | None:

@@ -14,16 +14,16 @@ class RecoveryStep(NamedTuple):
     runner_id: str | None
 
 
-class Rescue(NamedTuple):
+class RecoveryPlan(NamedTuple):
     """What recovery proposes for one entity, in order, and why."""
 
     steps: tuple[RecoveryStep, ...]
     reason: str
 
 
-def rescue(
+def plan_recovery(
     lifecycle: Lifecycle, record: StatusRecord, now: datetime, last_heartbeat: datetime | None = None
-) -> Rescue | None:
+) -> RecoveryPlan | None:
     """What a recovery at `now` proposes for an entity, or None where it is not left behind.
 
     `last_heartbeat` is its owner's; an owner who never sent one is silent since the entity entered its status.
@@ -44,9 +44,9 @@ def rescue(
     return None
 
 
-def _by(lifecycle: Lifecycle, record: StatusRecord, way: tuple[str, ...], reason: str) -> Rescue:
+def _by(lifecycle: Lifecycle, record: StatusRecord, way: tuple[str, ...], reason: str) -> RecoveryPlan:
     """The steps; the first in the name of the owner, where nobody else may take it."""
     machine = lifecycle.task
     as_owner = record.status in machine.requires_ownership and way[0] not in machine.overrides
     first = RecoveryStep(way[0], record.runner_id if as_owner else None)
-    return Rescue((first, *(RecoveryStep(status, None) for status in way[1:])), reason)
+    return RecoveryPlan((first, *(RecoveryStep(status, None) for status in way[1:])), reason)

@@ -8,18 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from domain.decisions.recovery_plan import Rescue
+from domain.decisions.recovery_plan import RecoveryPlan
 from domain.entities.events import Event
 from domain.entities.task import Task
-from domain.entities.task_instance import NOWHERE, Place, TaskInstance
+from domain.entities.task_instance import NOT_IN_ARRAY, ArrayMember, TaskInstance
 from domain.errors import RuleFailed, WrongLifecycle
 from domain.lifecycles.machine import Machine
 from domain.lifecycles.ownership import ownership_violation
-from domain.report_context import NOBODY, Report
+from domain.report_context import NO_CONTEXT, ReportContext
 from domain.rule_names import INVALID, NOT_OWNER, RECOVERY, RETRY, UNTIMELY
-from domain.rule_outcome import PASSED, Response, Verdict
-from domain.rules.engine import Consequence, Rule, Transform, TransitionContext, orchestrate
-from domain.rules.rulebook import Governance, rulebook_of
+from domain.rule_outcome import ACCEPTED, Response, RuleOutcome
+from domain.rules.engine import FollowUp, Rule, Transform, TransitionContext, orchestrate
+from domain.rules.rulebook import RuleSet, rulebook_of
 from domain.rules.slots import Slots
 from domain.state import State
 from domain.text import storable
@@ -34,26 +34,26 @@ class Decision(NamedTuple):
     task: Task
     instance: TaskInstance | None = None
     events: tuple[Event, ...] = ()
-    verdict: Verdict = PASSED
+    outcome: RuleOutcome = ACCEPTED
     refused: bool = False
     task_moved: bool = False
 
     @property
     def rule(self) -> str | None:
         """The rule that made the difference."""
-        return self.verdict.rule
+        return self.outcome.rule
 
     @property
     def response(self) -> Response:
         """What the proposal is answered with."""
-        return self.verdict.response or (Response.ABORT if self.refused else Response.ACCEPT)
+        return self.outcome.response or (Response.ABORT if self.refused else Response.ACCEPT)
 
 
 def report_instance(
     instance: TaskInstance,
     task: Task,
     status: str,
-    report: Report = NOBODY,
+    report: ReportContext = NO_CONTEXT,
     *,
     claimed: str | None = None,
     report_by_date: datetime | None = None,
@@ -64,21 +64,23 @@ def report_instance(
     from it is kept.
     """
     claimed = storable(claimed) if claimed is not None and claimed != instance.status else None
-    to, verdict = _judge_report(instance, task, status)
+    to, outcome = _judge_report(instance, task, status)
     if to is None:
-        refused = instance.refuse(status, verdict.rule or INVALID, report, claimed=claimed)
-        return Decision(task, instance.evolve(refused), (refused,), verdict, refused=True)
+        refused = instance.refuse(status, outcome.rule or INVALID, report, claimed=claimed)
+        return Decision(task, instance.evolve(refused), (refused,), outcome, refused=True)
     moved = instance.transition(
-        to, report, reported=status, rule=verdict.rule, claimed=claimed, report_by_date=report_by_date
+        to, report, reported=status, rule=outcome.rule, claimed=claimed, report_by_date=report_by_date
     )
     instance = instance.evolve(moved)
-    if verdict is not PASSED:
-        return Decision(task, instance, (moved,), verdict)
+    if outcome is not ACCEPTED:
+        return Decision(task, instance, (moved,), outcome)
     followed, consequences = follow(task, instance, moved, report)
     return Decision(followed, instance, (moved, *consequences), task_moved=followed.status != task.status)
 
 
-def create_instance(task: Task, task_instance_id: str, report: Report = NOBODY, place: Place = NOWHERE) -> Decision:
+def create_instance(
+    task: Task, task_instance_id: str, report: ReportContext = NO_CONTEXT, place: ArrayMember = NOT_IN_ARRAY
+) -> Decision:
     """What comes of a further instance of `task`: the instance, and the status that this implies for the task."""
     machine = instance_machine(task)
     instance = TaskInstance(task_instance_id, task.id, task.workflow_id, task.instances + 1, place=place)
@@ -92,13 +94,13 @@ def create_instance(task: Task, task_instance_id: str, report: Report = NOBODY, 
 def propose_task(
     task: Task,
     status: str | State,
-    report: Report = NOBODY,
+    report: ReportContext = NO_CONTEXT,
     *,
-    counts_attempt: bool = False,
+    starts_attempt: bool = False,
     runner_id: str | None = None,
     slots: Slots | None = None,
 ) -> Decision:
-    """What comes of a proposal that `task` go to `status`, where `counts_attempt` begins a further attempt.
+    """What comes of a proposal that `task` go to `status`, where `starts_attempt` begins a further attempt.
 
     It is made in the name of `runner_id`, where tasks have owners; `slots` are what runs take by their tags. Raises
     RuleFailed where a rule does.
@@ -110,7 +112,7 @@ def propose_task(
         return _refused(task, to, refusal, report, runner_id)
     governance = rulebook_of(task.lifecycle).proposals.get((task.status, to))
     if governance is None:
-        attempts = int(counts_attempt or task.lifecycle.attempt == to)
+        attempts = int(starts_attempt or task.lifecycle.attempt == to)
         kept = state.kept() if state else None
         moved = task.transition(to, report, attempts=attempts, runner_id=runner_id, state=kept)
         return Decision(task.evolve(moved), None, (moved,), task_moved=True)
@@ -121,20 +123,20 @@ def propose_task(
         parameters=_parameters(task, slots),
     )
     _orchestrate(context, governance.rules, governance.transforms, task.lifecycle.task)
-    verdict = context.outcome
+    outcome = context.outcome
     if context.proposed_state is None:
-        return _refused(task, to, verdict, report, runner_id)
+        return _refused(task, to, outcome, report, runner_id)
     written = context.proposed_state
     moved = task.transition(
         written.type,
         report,
-        attempts=int((counts_attempt and written.type == to) or task.lifecycle.attempt == written.type),
+        attempts=int((starts_attempt and written.type == to) or task.lifecycle.attempt == written.type),
         reported=to,
-        verdict=verdict,
+        outcome=outcome,
         runner_id=runner_id,
         state=written.kept(),
     )
-    decision = Decision(task.evolve(moved), None, (moved,), verdict, task_moved=True)
+    decision = Decision(task.evolve(moved), None, (moved,), outcome, task_moved=True)
     for consequence in context.consequences:
         decision = _followed_by(decision, consequence, report)
     return decision
@@ -145,7 +147,7 @@ def takes_slots(task: Task) -> bool:
     return bool(task.attributes and task.attributes.get("tags")) and rulebook_of(task.lifecycle).takes_slots
 
 
-def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = False) -> Decision:
+def reset_task(task: Task, report: ReportContext = NO_CONTEXT, *, reset_if_running: bool = False) -> Decision:
     """What resuming its workflow makes of `task`; no event where it may stay as it is."""
     reset = task.lifecycle.reset
     assert reset is not None
@@ -158,7 +160,9 @@ def reset_task(task: Task, report: Report = NOBODY, *, reset_if_running: bool = 
     return Decision(task.evolve(event), None, (event,), task_moved=True)
 
 
-def recover_task(task: Task, rescue: Rescue, report: Report = NOBODY, *, slots: Slots | None = None) -> Decision:
+def recover_task(
+    task: Task, rescue: RecoveryPlan, report: ReportContext = NO_CONTEXT, *, slots: Slots | None = None
+) -> Decision:
     """What comes of a recovery's steps, one after the other; refused, without events, where one of them is."""
     told = replace(report, reason=rescue.reason)
     recovered = Decision(task, task_moved=True)
@@ -173,22 +177,22 @@ def recover_task(task: Task, rescue: Rescue, report: Report = NOBODY, *, slots: 
     return recovered
 
 
-def follow(task: Task, instance: TaskInstance, cause: Event, report: Report) -> tuple[Task, tuple[Event, ...]]:
+def follow(task: Task, instance: TaskInstance, cause: Event, report: ReportContext) -> tuple[Task, tuple[Event, ...]]:
     """The task after what its instance's new status implies for it, and the events of that."""
     lifecycle = task.lifecycle
     implied = task.status_implied_by(instance.status)
     if implied is None or implied == task.status:
         return task, ()
     told = _without_reason(report)
-    to, verdict = _judge_consequence(task, instance, implied)
+    to, outcome = _judge_consequence(task, instance, implied)
     way = lifecycle.way(task.status, to, instance.status) if to is not None else ()
     if not way:
-        refused = task.refuse(implied, verdict if to is None else INVALID, told, cause)
+        refused = task.refuse(implied, outcome if to is None else INVALID, told, cause)
         return task.evolve(refused), (refused,)
     events = []
     for status in way:
-        attempts = int(lifecycle.counts_attempt(status))
-        events.append(task.transition(status, told, attempts=attempts, verdict=verdict, cause=cause))
+        attempts = int(lifecycle.starts_attempt(status))
+        events.append(task.transition(status, told, attempts=attempts, outcome=outcome, cause=cause))
         task = task.evolve(events[-1])
     return task, tuple(events)
 
@@ -207,40 +211,40 @@ def instance_machine(task: Task) -> Machine:
     return task.lifecycle.instance
 
 
-def _judge_report(instance: TaskInstance, task: Task, status: str) -> tuple[str | None, Verdict]:
+def _judge_report(instance: TaskInstance, task: Task, status: str) -> tuple[str | None, RuleOutcome]:
     """The status that an instance goes to as `status` is reported (None: it stays), and why."""
     machine = instance_machine(task)
     refusal = refusal_of(machine, instance.status, status)
     if refusal:
-        return None, Verdict(refusal)
+        return None, RuleOutcome(refusal)
     governance = rulebook_of(task.lifecycle).reports.get((instance.status, status))
     if governance is None:
-        return status, PASSED
+        return status, ACCEPTED
     return _governed(governance, machine, instance.status, status, task, instance)
 
 
-def _judge_consequence(task: Task, instance: TaskInstance, implied: str) -> tuple[str | None, Verdict]:
+def _judge_consequence(task: Task, instance: TaskInstance, implied: str) -> tuple[str | None, RuleOutcome]:
     """The status that a task goes to as its instance's status implies one (None: it stays), and why."""
     lifecycle = task.lifecycle
     end = lifecycle.implies[instance.status].exhausted if RETRY in lifecycle.rules else None
     proposed = end or implied
     governance = rulebook_of(lifecycle).consequences.get((task.status, proposed))
     if governance is None:
-        return proposed, PASSED
+        return proposed, ACCEPTED
     return _governed(governance, lifecycle.task, task.status, proposed, task, instance)
 
 
 def _governed(
-    governance: Governance, machine: Machine, source: str, target: str, task: Task, instance: TaskInstance
-) -> tuple[str | None, Verdict]:
+    governance: RuleSet, machine: Machine, source: str, target: str, task: Task, instance: TaskInstance
+) -> tuple[str | None, RuleOutcome]:
     rules = [rule for rule in governance.rules if rule.applies(task, instance, target)]
     if not rules:
-        return target, PASSED
+        return target, ACCEPTED
     context = TransitionContext(State(type=source), State(type=target), parameters={"task": task, "instance": instance})
     _orchestrate(context, rules, (), machine)
-    verdict = context.outcome
+    outcome = context.outcome
     # Who reports is not answered.
-    return context.types[1], verdict if verdict is PASSED else Verdict(verdict.rule, reason=verdict.reason)
+    return context.types[1], outcome if outcome is ACCEPTED else RuleOutcome(outcome.rule, reason=outcome.reason)
 
 
 def _orchestrate(
@@ -273,37 +277,37 @@ def _parameters(task: Task, slots: Slots | None) -> dict[str, Any]:
     }
 
 
-def _refusal(task: Task, target: str, runner_id: str | None) -> Verdict | None:
+def _refusal(task: Task, target: str, runner_id: str | None) -> RuleOutcome | None:
     machine = task.lifecycle.task
     refusal = refusal_of(machine, task.status, target)
     if refusal:
-        return Verdict(refusal)
+        return RuleOutcome(refusal)
     violation = ownership_violation(machine, task.status, task.owner, target, runner_id)
-    return Verdict(NOT_OWNER, Response.ABORT, violation.reason) if violation else None
+    return RuleOutcome(NOT_OWNER, Response.ABORT, violation.reason) if violation else None
 
 
-def _refused(task: Task, proposed: str, verdict: Verdict, report: Report, runner_id: str | None) -> Decision:
-    refused = task.refuse(proposed, verdict, report, runner_id=runner_id)
-    return Decision(task.evolve(refused), None, (refused,), verdict, refused=True)
+def _refused(task: Task, proposed: str, outcome: RuleOutcome, report: ReportContext, runner_id: str | None) -> Decision:
+    refused = task.refuse(proposed, outcome, report, runner_id=runner_id)
+    return Decision(task.evolve(refused), None, (refused,), outcome, refused=True)
 
 
-def _followed_by(decision: Decision, consequence: Consequence, report: Report) -> Decision:
+def _followed_by(decision: Decision, consequence: FollowUp, report: ReportContext) -> Decision:
     """The decision with what a rule proposes next, which passes the gate but no further rule."""
     task, cause, to = decision.task, decision.events[-1], consequence.state.type
     told = _without_reason(report)
-    verdict = Verdict(consequence.rule, reason=consequence.reason)
+    outcome = RuleOutcome(consequence.rule, reason=consequence.reason)
     refusal = _refusal(task, to, None)
     event: Event
     if refusal:
         event = task.refuse(to, refusal, told, cause)
     else:
-        event = task.transition(to, told, verdict=verdict, cause=cause, state=consequence.state.kept())
+        event = task.transition(to, told, outcome=outcome, cause=cause, state=consequence.state.kept())
     return decision._replace(
         task=task.evolve(event),
         events=(*decision.events, event),
-        verdict=verdict if decision.verdict is PASSED else decision.verdict,
+        outcome=outcome if decision.outcome is ACCEPTED else decision.outcome,
     )
 
 
-def _without_reason(report: Report) -> Report:
-    return Report(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)
+def _without_reason(report: ReportContext) -> ReportContext:
+    return ReportContext(actor=report.actor, occurred_at=report.occurred_at, command_id=report.command_id)

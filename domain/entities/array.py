@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from domain.entities.events import ArrayBatchQueued, ArrayBound, ArrayConcurrencyChanged, ArrayEvent, Event
-from domain.entities.task_instance import Place
+from domain.entities.task_instance import ArrayMember
 from domain.entity import ARRAY, Entity
-from domain.errors import MOST_CONCURRENTLY, InvalidConcurrency
-from domain.report_context import NOBODY, Report
+from domain.errors import MAX_CONCURRENTLY_RUNNING, InvalidConcurrency
+from domain.report_context import NO_CONTEXT, ReportContext
 
 BOUND = "BOUND"
 """The one status of an array."""
@@ -56,7 +56,7 @@ class Array(NamedTuple):
             max_concurrently_running=event.max_concurrently_running,
             last_batch=event.batch_number,
             version=event.version,
-            entered_at=event.told_at,
+            entered_at=event.effective_at,
         )
 
     def evolve(self, event: Event) -> Self:
@@ -69,15 +69,15 @@ class Array(NamedTuple):
             members=self.members if event.batch_number == self.last_batch else 0,
         )
 
-    def place(self) -> Place:
+    def place(self) -> ArrayMember:
         """Where the next instance stands in the batch that is being queued."""
-        return Place(self.id, self.last_batch + 1, self.members)
+        return ArrayMember(self.id, self.last_batch + 1, self.members)
 
     def with_member(self) -> Self:
         """The array after an instance was created in the batch that is being queued."""
         return self._replace(members=self.members + 1)
 
-    def bind(self, report: Report = NOBODY) -> ArrayBound:
+    def bind(self, report: ReportContext = NO_CONTEXT) -> ArrayBound:
         """The event that makes this array known."""
         return ArrayBound(
             **self._envelope(1),
@@ -87,13 +87,17 @@ class Array(NamedTuple):
             array_name=self.name,
         )
 
-    def change_concurrency(self, most: int, report: Report = NOBODY) -> ArrayConcurrencyChanged:
+    def change_concurrency(self, most: int, report: ReportContext = NO_CONTEXT) -> ArrayConcurrencyChanged:
         """The event after which so many of its instances may run at once."""
         carried = self._carried() | {"max_concurrently_running": most}
         return ArrayConcurrencyChanged(**self._envelope(self.version + 1), **report.fields(), **carried)
 
     def queue_batch(
-        self, report: Report = NOBODY, *, task_resources_id: str | None = None, workflow_run_id: str | None = None
+        self,
+        report: ReportContext = NO_CONTEXT,
+        *,
+        task_resources_id: str | None = None,
+        workflow_run_id: str | None = None,
     ) -> ArrayBatchQueued:
         """The event that makes a batch of its new members."""
         return ArrayBatchQueued(
@@ -118,6 +122,6 @@ class Array(NamedTuple):
 
 def check_concurrency(value: object) -> int:
     """`value` itself where so many instances may run at once; raises InvalidConcurrency."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_CONCURRENTLY:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_CONCURRENTLY_RUNNING:
         raise InvalidConcurrency(value)
     return value

@@ -63,7 +63,7 @@ class Event(BaseModel):
         return f"{self.stream}@{self.version}"
 
     @property
-    def told_at(self) -> datetime | None:
+    def effective_at(self) -> datetime | None:
         """When it happened, as far as anybody said; else when it was recorded."""
         return self.occurred_at or self.recorded_at
 

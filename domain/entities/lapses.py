@@ -6,10 +6,12 @@ from domain.entities.events import Event
 from domain.entities.runner import Runner
 from domain.entities.silence import Silence
 from domain.entities.task_instance import TaskInstance
-from domain.report_context import NOBODY, Report
+from domain.report_context import NO_CONTEXT, ReportContext
 
 
-def record(holder: Runner | TaskInstance, silences: Iterable[Silence], report: Report = NOBODY) -> tuple[Event, ...]:
+def lapse_events(
+    holder: Runner | TaskInstance, silences: Iterable[Silence], report: ReportContext = NO_CONTEXT
+) -> tuple[Event, ...]:
     """The events that keep the silences of a holder, oldest first: a lapse, then a return.
 
     A lapse that is recorded already is not recorded again.
@@ -20,6 +22,6 @@ def record(holder: Runner | TaskInstance, silences: Iterable[Silence], report: R
             events.append(holder.lapse(silence, report))
             holder = holder.evolve(events[-1])
         if silence.until is not None:
-            events.append(holder.come_back(silence, report))
+            events.append(holder.record_return(silence, report))
             holder = holder.evolve(events[-1])
     return tuple(events)

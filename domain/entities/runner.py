@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from domain.entities.events import ALIVE, Event, RunnerEvent, RunnerLapsed, RunnerReturned
 from domain.entities.silence import Silence
 from domain.entity import RUNNER, Entity
-from domain.report_context import NOBODY, Report
+from domain.report_context import NO_CONTEXT, ReportContext
 from domain.time import entry_time
 
 NO_WORKFLOW = "-"
@@ -49,11 +49,11 @@ class Runner(NamedTuple):
         return self._replace(
             status=event.status,
             version=event.version,
-            entered_at=entry_time(event.told_at, self.entered_at),
+            entered_at=entry_time(event.effective_at, self.entered_at),
             silent_since=silent_since,
         )
 
-    def lapse(self, silence: Silence, report: Report = NOBODY) -> RunnerLapsed:
+    def lapse(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> RunnerLapsed:
         """The event that its lease has run out."""
         return RunnerLapsed(
             stream=self.stream,
@@ -64,7 +64,7 @@ class Runner(NamedTuple):
             heard_at=silence.heard_at,
         )
 
-    def come_back(self, silence: Silence, report: Report = NOBODY) -> RunnerReturned:
+    def record_return(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> RunnerReturned:
         """The event that it was heard of again."""
         assert silence.until is not None
         return RunnerReturned(

@@ -16,8 +16,8 @@ from domain.entities.events import (
 from domain.entity import TASK, Entity
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.ownership import owner_after
-from domain.report_context import NOBODY, Report
-from domain.rule_outcome import PASSED, Verdict
+from domain.report_context import NO_CONTEXT, ReportContext
+from domain.rule_outcome import ACCEPTED, RuleOutcome
 from domain.state import State
 from domain.text import storable
 from domain.time import entry_time
@@ -76,7 +76,7 @@ class Task(NamedTuple):
             array_id=event.array_id,
             status=event.status,
             version=event.version,
-            entered_at=event.told_at,
+            entered_at=event.effective_at,
             attributes=event.attributes,
         )
 
@@ -88,7 +88,7 @@ class Task(NamedTuple):
             status=event.status,
             num_attempts=event.num_attempts,
             version=event.version,
-            entered_at=entry_time(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
+            entered_at=entry_time(event.effective_at, self.entered_at) if event.is_transition else self.entered_at,
             owner=owner,
             state=state,
         )
@@ -97,7 +97,7 @@ class Task(NamedTuple):
         """The task after an instance of it was created."""
         return self._replace(instances=max(self.instances, ordinal))
 
-    def register(self, report: Report = NOBODY) -> TaskRegistered:
+    def register(self, report: ReportContext = NO_CONTEXT) -> TaskRegistered:
         """The event that makes this task known."""
         return TaskRegistered(
             **self._envelope(1),
@@ -115,20 +115,20 @@ class Task(NamedTuple):
     def transition(
         self,
         to: str,
-        report: Report = NOBODY,
+        report: ReportContext = NO_CONTEXT,
         *,
         attempts: int = 0,
         reported: str | None = None,
-        verdict: Verdict = PASSED,
+        outcome: RuleOutcome = ACCEPTED,
         cause: Event | None = None,
         runner_id: str | None = None,
         state: State | None = None,
     ) -> TaskTransitioned:
         """The event that moves the task to `to`, with so many further `attempts` begun.
 
-        `reported` is what was proposed, where it was something else; `verdict` says why.
+        `reported` is what was proposed, where it was something else; `outcome` says why.
         """
-        further: dict[str, Any] = {} if verdict is PASSED else verdict.fields()
+        further: dict[str, Any] = {} if outcome is ACCEPTED else outcome.fields()
         if runner_id is not None or self.owner is not None:
             further["runner_id"] = runner_id
             further["owner"] = owner_after(self.lifecycle.task, to, runner_id, self.owner)
@@ -148,17 +148,17 @@ class Task(NamedTuple):
     def refuse(
         self,
         proposed: str,
-        by: Verdict | str,
-        report: Report = NOBODY,
+        by: RuleOutcome | str,
+        report: ReportContext = NO_CONTEXT,
         cause: Event | None = None,
         runner_id: str | None = None,
     ) -> TaskRefused:
         """The event that keeps a proposal which did not pass: by a verdict, or by a rule of which no more is known."""
-        verdict = by if isinstance(by, Verdict) else Verdict(by)
+        outcome = by if isinstance(by, RuleOutcome) else RuleOutcome(by)
         return TaskRefused(
             **self._envelope(self.version + 1),
             **report.fields(),
-            **verdict.fields(),
+            **outcome.fields(),
             status=self.status,
             num_attempts=self.num_attempts,
             reported=storable(proposed),
@@ -168,7 +168,7 @@ class Task(NamedTuple):
             runner_id=runner_id,
         )
 
-    def reset(self, to: str, report: Report = NOBODY) -> TaskReset:
+    def reset(self, to: str, report: ReportContext = NO_CONTEXT) -> TaskReset:
         """The event that sends the task back to `to` with no attempt made."""
         return TaskReset(
             **self._envelope(self.version + 1),

@@ -15,12 +15,12 @@ from domain.entities.events import (
 )
 from domain.entities.silence import Silence
 from domain.entity import TASK_INSTANCE, Entity
-from domain.report_context import NOBODY, Report
+from domain.report_context import NO_CONTEXT, ReportContext
 from domain.text import storable
 from domain.time import entry_time
 
 
-class Place(NamedTuple):
+class ArrayMember(NamedTuple):
     """Where an instance stands that was queued in an array: in which of its batches, and at which step, from 0 on."""
 
     array_id: str | None = None
@@ -28,7 +28,7 @@ class Place(NamedTuple):
     step: int | None = None
 
 
-NOWHERE = Place()
+NOT_IN_ARRAY = ArrayMember()
 """Where an instance stands that was created by itself."""
 
 
@@ -48,7 +48,7 @@ class TaskInstance(NamedTuple):
     report_by_date: datetime | None = None
     distributor_id: str | None = None
     silent_since: datetime | None = None
-    place: Place = NOWHERE
+    place: ArrayMember = NOT_IN_ARRAY
 
     @property
     def stream(self) -> str:
@@ -70,10 +70,10 @@ class TaskInstance(NamedTuple):
             ordinal=event.ordinal,
             status=event.status,
             version=event.version,
-            entered_at=event.told_at,
+            entered_at=event.effective_at,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
-            place=Place(event.array_id, event.batch_number, event.step),
+            place=ArrayMember(event.array_id, event.batch_number, event.step),
         )
 
     def evolve(self, event: Event) -> Self:
@@ -82,13 +82,13 @@ class TaskInstance(NamedTuple):
         return self._replace(
             status=event.status,
             version=event.version,
-            entered_at=entry_time(event.told_at, self.entered_at) if event.is_transition else self.entered_at,
+            entered_at=entry_time(event.effective_at, self.entered_at) if event.is_transition else self.entered_at,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
             silent_since=self._silent_since(event),
         )
 
-    def create(self, status: str, report: Report = NOBODY) -> TaskInstanceCreated:
+    def create(self, status: str, report: ReportContext = NO_CONTEXT) -> TaskInstanceCreated:
         """The event that brings this instance into being, in `status`."""
         return TaskInstanceCreated(
             **self._envelope(1),
@@ -102,7 +102,7 @@ class TaskInstance(NamedTuple):
     def transition(
         self,
         to: str,
-        report: Report = NOBODY,
+        report: ReportContext = NO_CONTEXT,
         *,
         reported: str | None = None,
         rule: str | None = None,
@@ -124,7 +124,7 @@ class TaskInstance(NamedTuple):
         )
 
     def refuse(
-        self, reported: str, rule: str, report: Report = NOBODY, *, claimed: str | None = None
+        self, reported: str, rule: str, report: ReportContext = NO_CONTEXT, *, claimed: str | None = None
     ) -> TaskInstanceRefused:
         """The event that keeps a report which `rule` did not let pass."""
         return TaskInstanceRefused(
@@ -137,7 +137,7 @@ class TaskInstance(NamedTuple):
             claimed=claimed,
         )
 
-    def lapse(self, silence: Silence, report: Report = NOBODY) -> TaskInstanceLapsed:
+    def lapse(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> TaskInstanceLapsed:
         """The event that it was not heard of in time."""
         return TaskInstanceLapsed(
             **self._envelope(self.version + 1),
@@ -148,7 +148,7 @@ class TaskInstance(NamedTuple):
             heard_at=silence.heard_at,
         )
 
-    def come_back(self, silence: Silence, report: Report = NOBODY) -> TaskInstanceReturned:
+    def record_return(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> TaskInstanceReturned:
         """The event that it was heard of again."""
         assert silence.until is not None
         return TaskInstanceReturned(
@@ -168,7 +168,12 @@ class TaskInstance(NamedTuple):
         return None if heard else self.silent_since
 
     def submit(
-        self, distributor_id: str, report: Report = NOBODY, *, stdout: str | None = None, stderr: str | None = None
+        self,
+        distributor_id: str,
+        report: ReportContext = NO_CONTEXT,
+        *,
+        stdout: str | None = None,
+        stderr: str | None = None,
     ) -> TaskInstanceSubmitted:
         """The event that keeps which id the cluster has given the instance, and where its output goes."""
         return TaskInstanceSubmitted(

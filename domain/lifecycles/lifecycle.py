@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from domain.errors import LifecycleInvalid, UnknownRule
-from domain.lifecycles.machine import READING, UNJUDGED, Machine, names_no_status
+from domain.lifecycles.machine import DISPLAY_FIELDS, SKIP_VALIDATION, Machine, names_no_status
 from domain.lifecycles.recovery import Recovery
 from domain.rule_names import RULES, SLOT_RULES
 
@@ -20,7 +20,7 @@ class Gate(BaseModel):
     to: str
 
 
-class Reset(BaseModel):
+class ResumePolicy(BaseModel):
     """What resuming a workflow does: where tasks go, which stay, and how active instances are told to end."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,7 +31,7 @@ class Reset(BaseModel):
     kill_instances_with: str | None = None
 
 
-class Implication(BaseModel):
+class TaskEffect(BaseModel):
     """The task status that an instance's status implies.
 
     `exhausted` holds instead when no attempt is left. `through` is the transient status that a retry passes,
@@ -62,9 +62,9 @@ class Lifecycle(BaseModel):
     rules: tuple[str, ...] = ()
     task: Machine
     instance: Machine | None = Field(default=None, alias="task_instance")
-    implies: dict[str, Implication] = {}
+    implies: dict[str, TaskEffect] = {}
     gate: Gate | None = None
-    reset: Reset | None = None
+    reset: ResumePolicy | None = None
     attempt: str | None = None
     recovery: Recovery | None = None
 
@@ -73,7 +73,7 @@ class Lifecycle(BaseModel):
 
     @model_validator(mode="after")
     def _parts_fit_together(self, info: ValidationInfo) -> Self:
-        if info.context is not UNJUDGED and (problems := self.problems()):
+        if info.context is not SKIP_VALIDATION and (problems := self.problems()):
             raise LifecycleInvalid(problems)
         return self
 
@@ -82,7 +82,7 @@ class Lifecycle(BaseModel):
         """What a task is pinned to: name and version."""
         return self.name, self.version
 
-    def decides_as(self, other: "Lifecycle") -> bool:
+    def has_same_transitions(self, other: "Lifecycle") -> bool:
         """Whether every proposal comes to the same under both: they differ in how a status is read at most."""
         return self._deciding() == other._deciding()
 
@@ -98,12 +98,12 @@ class Lifecycle(BaseModel):
         reached straight, and through the transient status only where no edge leads to it.
         """
         straight = (target,) if self.task.can_transition(source, target) else ()
-        round_about = self._round_about(source, target, instance_status)
+        round_about = self._via_transient(source, target, instance_status)
         if self.task.is_terminal(target):
             return straight or round_about
         return round_about or straight
 
-    def counts_attempt(self, target: str) -> bool:
+    def starts_attempt(self, target: str) -> bool:
         """Whether entering `target` through the gate begins an attempt."""
         return self.gate is not None and target == self.gate.to
 
@@ -123,9 +123,9 @@ class Lifecycle(BaseModel):
         ]
 
     def _deciding(self) -> dict[str, Any]:
-        return self.model_dump(exclude={"task": set(READING), "instance": set(READING)})
+        return self.model_dump(exclude={"task": set(DISPLAY_FIELDS), "instance": set(DISPLAY_FIELDS)})
 
-    def _round_about(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
+    def _via_transient(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
         implication = self.implies.get(instance_status)
         through = implication.through if implication else None
         if through is None or through == target:
@@ -163,7 +163,7 @@ class Lifecycle(BaseModel):
         if self.recovery:
             yield from ((self.task, place, status) for place, status in self.recovery.mentions())
 
-    def _mentions_for_reset(self, reset: Reset) -> Iterator[tuple[Machine, str, str]]:
+    def _mentions_for_reset(self, reset: ResumePolicy) -> Iterator[tuple[Machine, str, str]]:
         yield self.task, "reset.to", reset.to
         yield from ((self.task, "reset.keep", status) for status in sorted(reset.keep))
         yield from ((self.task, "reset.keep_unless_asked", status) for status in sorted(reset.keep_unless_asked))

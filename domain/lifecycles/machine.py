@@ -14,16 +14,16 @@ def _edges(value: Any) -> Any:
     return dict.fromkeys(value, "") if isinstance(value, list) else value
 
 
-UNJUDGED = object()
+SKIP_VALIDATION = object()
 """The context of a validation that takes a definition of the right shape as it is, so that all of it can be judged."""
 
 Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
 
 
-READING = ("awaits_report", "awaits_distributor")
+DISPLAY_FIELDS = ("awaits_report", "awaits_distributor")
 """What a status can be that decides nothing, and only says what is to be expected of it."""
 
-FLAGS = (
+STATUS_SETS = (
     "terminal",
     "final",
     "transient",
@@ -33,7 +33,7 @@ FLAGS = (
     "acquires",
     "releases",
     "overrides",
-    *READING,
+    *DISPLAY_FIELDS,
 )
 """What a status can be, beside a key of `transitions`."""
 
@@ -72,7 +72,7 @@ class Machine(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> Self:
-        if info.context is not UNJUDGED and (problems := self.problems()):
+        if info.context is not SKIP_VALIDATION and (problems := self.problems()):
             raise LifecycleInvalid(problems)
         return self
 
@@ -125,7 +125,7 @@ class Machine(BaseModel):
         yield "initial", self.initial
         for source, targets in self.transitions.items():
             yield from ((f"transitions.{source}", target) for target in targets)
-        for flag in FLAGS:
+        for flag in STATUS_SETS:
             yield from ((flag, status) for status in sorted(getattr(self, flag)))
         yield from (("untimely", status) for pair in sorted(self.untimely) for status in pair)
         if self.orphaned is not None:

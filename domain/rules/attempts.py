@@ -15,11 +15,11 @@ class OrphanedInstance(LifecycleRule):
     """The task has ended without this instance: a failure that it reports only ends the instance."""
 
     name = ORPHANED_INSTANCE
-    governs = Proposal.REPORT
+    kind = Proposal.REPORT
     FROM_STATES = TO_STATES = EVERY_STATUS
 
     @classmethod
-    def concerns(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
+    def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
         """Failures."""
         return lifecycle.instance is not None and target in lifecycle.instance.failures
 
@@ -43,11 +43,11 @@ class SupersededInstance(LifecycleRule):
     """A newer instance has taken over: this one's failure no longer moves the task. Its success does."""
 
     name = SUPERSEDED_INSTANCE
-    governs = Proposal.CONSEQUENCE
+    kind = Proposal.CONSEQUENCE
     FROM_STATES = TO_STATES = EVERY_STATUS
 
     @classmethod
-    def concerns(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
+    def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
         """What a failure implies."""
         failures = lifecycle.instance.failures if lifecycle.instance else ()
         implications = (lifecycle.implies[status] for status in failures if status in lifecycle.implies)
@@ -74,11 +74,11 @@ class Retry(LifecycleRule):
     """A failure proposes that the task end; while attempts are left, it is to be tried again instead."""
 
     name = RETRY
-    governs = Proposal.CONSEQUENCE
+    kind = Proposal.CONSEQUENCE
     FROM_STATES = TO_STATES = EVERY_STATUS
 
     @classmethod
-    def concerns(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
+    def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
         """What is implied once no attempt is left."""
         return target in {implied.exhausted for implied in lifecycle.implies.values()}
 

@@ -30,7 +30,7 @@ class ConcurrencySlots(LifecycleRule):
     """A run begins only where each of its tags has a slot left."""
 
     name = CONCURRENCY_SLOTS
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     reads_state = True
     transform = ReleaseSlots
     FROM_STATES = ALL_STATES - {"RUNNING"}

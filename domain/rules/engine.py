@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
-from domain.errors import AlreadyWritten, NoCurrentState
-from domain.rule_outcome import PASSED, Response, Verdict
+from domain.errors import NoCurrentState, TooLateToChange
+from domain.rule_outcome import ACCEPTED, Response, RuleOutcome
 from domain.state import ALL_STATES, State
 from domain.text import storable
 
 __all__ = [
     "ALL_STATES",
-    "Consequence",
+    "FollowUp",
     "Response",
     "ResponseDetails",
     "Rule",
@@ -46,7 +46,7 @@ class ResponseDetails(NamedTuple):
 NOTHING_SAID = ResponseDetails()
 
 
-class Consequence(NamedTuple):
+class FollowUp(NamedTuple):
     """A state that a rule proposes next, once the one before it is written."""
 
     state: State
@@ -71,17 +71,17 @@ class TransitionContext:
     rule: str | None = None
     error: Exception | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
-    consequences: list[Consequence] = field(default_factory=list)
+    consequences: list[FollowUp] = field(default_factory=list)
     rule_signature: list[str] = field(default_factory=list)
     finalization_signature: list[str] = field(default_factory=list)
 
     @property
-    def outcome(self) -> Verdict:
+    def outcome(self) -> RuleOutcome:
         """The rule that made a difference and its answer; PASSED where the rules accepted the proposal."""
         if self.response_status is Response.ACCEPT:
-            return PASSED
+            return ACCEPTED
         reason, delay_seconds = self.response_details
-        return Verdict(self.rule, self.response_status, reason and storable(reason), delay_seconds)
+        return RuleOutcome(self.rule, self.response_status, reason and storable(reason), delay_seconds)
 
     @property
     def types(self) -> tuple[str | None, str | None]:
@@ -161,7 +161,7 @@ class Rule:
 
     def propose_next(self, state: State, reason: str) -> None:
         """Propose a further state, once this one is written."""
-        self.context.consequences.append(Consequence(state, self._called(), reason))
+        self.context.consequences.append(FollowUp(state, self._called(), reason))
 
     def update_parameters(self, key: str, value: Any) -> None:
         """Tell the rules further in, and the caller."""
@@ -211,7 +211,7 @@ class Rule:
 
     def _raise_if_written(self) -> None:
         if self.context.validated_state is not None:
-            raise AlreadyWritten
+            raise TooLateToChange
 
     def _is_about_these_types(self) -> bool:
         return self._source in self.FROM_STATES and self._target in self.TO_STATES

@@ -9,7 +9,7 @@ class PreventDuplicateTransitions(LifecycleRule):
     """A transition whose `transition_id` the current state came by is not made twice."""
 
     name = PREVENT_DUPLICATE_TRANSITIONS
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     reads_state = True
 
     def before_transition(
@@ -27,7 +27,7 @@ class KeepPersistedResult(LifecycleRule):
     """A run that completed and whose `result` is kept stays completed."""
 
     name = KEEP_PERSISTED_RESULT
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     reads_state = True
     FROM_STATES = frozenset({"COMPLETED"})
 

@@ -29,13 +29,13 @@ class _Every(Container[str | None]):
 
 
 EVERY_STATUS = _Every()
-"""FROM_STATES or TO_STATES of a rule that serves any lifecycle: `concerns` says more."""
+"""FROM_STATES or TO_STATES of a rule that serves any lifecycle: `may_apply` says more."""
 
 
 class LifecycleRule(Rule):
     """A rule by the name that lifecycles give it, for one kind of proposal."""
 
-    governs: ClassVar[Proposal]
+    kind: ClassVar[Proposal]
 
     reads_state: ClassVar[bool] = False
     """Whether it decides on more of a task's state than its status: a time, a name, details."""
@@ -44,7 +44,7 @@ class LifecycleRule(Rule):
     """The bookkeeping that goes with the rule, on every transition."""
 
     @classmethod
-    def concerns(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
+    def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
         """Whether it could have a say, under that lifecycle, when `target` is proposed for what is in `source`."""
         return source in cls.FROM_STATES and target in cls.TO_STATES
 

@@ -9,7 +9,7 @@ class RequeueOrphaned(LifecycleRule):
     """A task whose worker is gone waits for another one."""
 
     name = REQUEUE_ORPHANED
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     FROM_STATES = EVERY_STATUS
     TO_STATES = frozenset({"orphaned"})
 

@@ -13,14 +13,14 @@ from domain.rules.engine import Transform
 from domain.rules.lifecycle_rule import LifecycleRule, Proposal
 
 
-class Governance(NamedTuple):
+class RuleSet(NamedTuple):
     """The rules and transforms that a transition goes through."""
 
     rules: tuple[type[LifecycleRule], ...]
     transforms: tuple[type[Transform], ...] = ()
 
 
-Governed = Mapping[tuple[str, str], Governance]
+Governed = Mapping[tuple[str, str], RuleSet]
 """(from, to) -> what governs it. What is not here, nothing governs."""
 
 
@@ -49,14 +49,14 @@ def rulebook_of(lifecycle: Lifecycle) -> Rulebook:
 
 
 def _governed(lifecycle: Lifecycle, proposal: Proposal, machine: Machine | None) -> Governed:
-    named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].governs is proposal]
+    named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].kind is proposal]
     if machine is None or not named:
         return {}
     transforms = tuple(rule.transform for rule in named if rule.transform)
     pairs = ((source, target) for source in machine.statuses for target in machine.statuses)
     chosen = {
-        (source, target): Governance(
-            tuple(rule for rule in named if rule.concerns(lifecycle, source, target)), transforms
+        (source, target): RuleSet(
+            tuple(rule for rule in named if rule.may_apply(lifecycle, source, target)), transforms
         )
         for source, target in pairs
     }

@@ -14,7 +14,7 @@ class CopyScheduledTime(LifecycleRule):
     """What is scheduled keeps its time once it is pending."""
 
     name = COPY_SCHEDULED_TIME
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     reads_state = True
     FROM_STATES = frozenset({"SCHEDULED"})
     TO_STATES = frozenset({"PENDING"})
@@ -31,7 +31,7 @@ class WaitForScheduledTime(LifecycleRule):
     """Nothing runs before its time."""
 
     name = WAIT_FOR_SCHEDULED_TIME
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     reads_state = True
     FROM_STATES = frozenset({"SCHEDULED", "PENDING"})
     TO_STATES = frozenset({"RUNNING"})
@@ -52,7 +52,7 @@ class RetryFailed(LifecycleRule):
     """A run that failed is tried again while its run_count is not above its retries."""
 
     name = RETRY_FAILED
-    governs = Proposal.OWN
+    kind = Proposal.OWN
     reads_state = True
     FROM_STATES = frozenset({"RUNNING"})
     TO_STATES = frozenset({"FAILED"})

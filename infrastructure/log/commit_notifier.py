@@ -15,7 +15,7 @@ COALESCE_SECONDS = 0.02
 """For how long commits are gathered before one NOTIFY is sent for them all."""
 
 
-class Bell:
+class CommitNotifier:
     """Rings for the commits of one process."""
 
     def __init__(self, dsn: str) -> None:
@@ -25,7 +25,7 @@ class Bell:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Say that something was committed; returns at once."""
         if not self._rung.is_set():
             self._rung.set()

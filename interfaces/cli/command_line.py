@@ -40,7 +40,7 @@ from interfaces.cli.commands import (
     verify,
     why,
 )
-from interfaces.cli.failure import told_to_people
+from interfaces.cli.failure import cli_errors
 
 app = typer.Typer(
     name="sojourn",
@@ -106,5 +106,5 @@ def main() -> None:
     """Run the command line; a user sees a sentence for every error, never a traceback."""
     command = typer.main.get_command(app)
     # Not app(): it ends with status 1 when the reader of a pipe has gone, and 1 says that something is wrong.
-    with told_to_people(), command.make_context("sojourn", sys.argv[1:]) as context:
+    with cli_errors(), command.make_context("sojourn", sys.argv[1:]) as context:
         command.invoke(context)

@@ -5,32 +5,32 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-WRONG = 1
+EXIT_FAILURE = 1
 """The answer is that something is wrong."""
 
-USAGE = 2
+EXIT_USAGE = 2
 """The request could not be carried out as it stands."""
 
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 """Ctrl-C, as shells count it."""
 
 
 @contextmanager
-def told_to_people() -> Iterator[None]:
+def cli_errors() -> Iterator[None]:
     """Turn what goes wrong inside into a sentence and an exit status."""
     try:
         yield
     except KeyboardInterrupt:
-        fail("interrupted", status=INTERRUPTED)
+        fail("interrupted", status=EXIT_INTERRUPTED)
     except BrokenPipeError:
         _end_quietly()
     except Exception as error:
         _explain_usage(error)
-        fail(_sentence(error), status=USAGE)
+        fail(_sentence(error), status=EXIT_USAGE)
 
 
-def fail(sentence: str, *, status: int = USAGE) -> None:
+def fail(sentence: str, *, status: int = EXIT_USAGE) -> None:
     """Say it on stderr and end."""
     print(f"sojourn: {sentence}", file=sys.stderr)  # noqa: T201 - this is where people are spoken to
     sys.exit(status)

@@ -16,7 +16,7 @@ from interfaces.http.access import Access
 from interfaces.http.feed import Feed
 from interfaces.http.metrics import Metrics
 from interfaces.http.read_throttle import Readers
-from interfaces.http.report_batcher import Group
+from interfaces.http.report_batcher import ReportBatcher
 
 COMPONENT = "http"
 """The component of a report whose sender does not say what it is."""
@@ -29,7 +29,7 @@ class Api:
     service: TransitionService
     access: Access
     feed: Feed
-    group: Group
+    group: ReportBatcher
     metrics: Metrics
     readers: Readers
 

@@ -21,7 +21,7 @@ from interfaces.http.feed import Feed
 from interfaces.http.metrics import CountingRecorder, Lags, Metrics
 from interfaces.http.problems import Problem, answer_with_problems
 from interfaces.http.read_throttle import Readers
-from interfaces.http.report_batcher import Group
+from interfaces.http.report_batcher import ReportBatcher
 
 PREFIX = "/api/v3"
 DESCRIPTION = (
@@ -49,7 +49,7 @@ def create_app(
         redoc_url=None,
         lifespan=_closing(feed),
     )
-    app.state.api = Api(service, access, feed, Group(service), counted, Readers(settings))
+    app.state.api = Api(service, access, feed, ReportBatcher(service), counted, Readers(settings))
     app.add_middleware(AccessMiddleware, access=access)
     app.add_middleware(BodyLimitMiddleware, most=settings.max_body_bytes)
     app.add_middleware(CountingMiddleware, metrics=counted)

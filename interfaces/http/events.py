@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.entity import parse_entity
 from interfaces.http.api import api
-from interfaces.http.feed import Feed, Frame
+from interfaces.http.feed import Feed, SseMessage
 from interfaces.http.models import Id, Name
 from interfaces.http.problems import documented
 
@@ -81,7 +81,7 @@ class Choice:
         self._entities = frozenset(entities or ())
         self._statuses = frozenset(statuses or ())
 
-    def __call__(self, frame: Frame) -> bool:
+    def __call__(self, frame: SseMessage) -> bool:
         """Whether it wants that one."""
         return (
             (not self._workflows or frame.workflow_id in self._workflows)

@@ -31,7 +31,7 @@ KEEP_ALIVE_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 
 
-class Frame(NamedTuple):
+class SseMessage(NamedTuple):
     """One transition, what it can be chosen by, and the bytes that every listener gets of it."""
 
     position: int
@@ -46,7 +46,7 @@ class Feed:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._frames: list[Frame] = []
+        self._frames: list[SseMessage] = []
         self._kept_from = 0
         self._position = 0
         self._listeners = 0
@@ -78,7 +78,7 @@ class Feed:
         finally:
             self._listeners -= 1
 
-    async def after(self, position: int) -> tuple[list[Frame], int]:
+    async def after(self, position: int) -> tuple[list[SseMessage], int]:
         """What comes next after a position and how far that reaches; nothing where it is time for a sign of life."""
         if position >= self._position and not self._closed:
             try:
@@ -111,7 +111,7 @@ class Feed:
             self._following = None
             reader.close()
 
-    def _take(self, frames: list[Frame], position: int) -> None:
+    def _take(self, frames: list[SseMessage], position: int) -> None:
         if position == self._position:
             return
         self._frames += frames
@@ -125,7 +125,7 @@ class Feed:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
-    def _from_log(self, position: int, end: int) -> tuple[list[Frame], int]:
+    def _from_log(self, position: int, end: int) -> tuple[list[SseMessage], int]:
         with self._store.session() as connection:
             events = self._store.recorder.after(connection, position, PAGE, stop=end)
         return list(frames(events)), events[-1].id if len(events) == PAGE else end
@@ -154,7 +154,7 @@ class Reader:
                 self._lost()
         return 0
 
-    def read(self) -> tuple[list[Frame], int]:
+    def read(self) -> tuple[list[SseMessage], int]:
         """What comes next and how far that reaches; waits a moment where nothing does."""
         assert self._tail is not None
         try:
@@ -187,7 +187,7 @@ class Reader:
         _pause(RECONNECT_SECONDS, self._stopped)
 
 
-def frames(events: Iterable[LoggedEvent]) -> Iterable[Frame]:
+def frames(events: Iterable[LoggedEvent]) -> Iterable[SseMessage]:
     """The transitions among events, as listeners get them."""
     for event in events:
         data = from_json(event.state)
@@ -196,7 +196,7 @@ def frames(events: Iterable[LoggedEvent]) -> Iterable[Frame]:
             yield _frame(event, data)
 
 
-def _frame(event: LoggedEvent, data: dict[str, Any]) -> Frame:
+def _frame(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:
     entity = str(Entity(*str(event.originator_id).split(":", 1)))
     told = {
         "position": event.id,
@@ -216,7 +216,7 @@ def _frame(event: LoggedEvent, data: dict[str, Any]) -> Frame:
         "task_id": data.get("task_id"),
     }
     sent = b"id: %d\nevent: transition\ndata: %b\n\n" % (event.id, to_json(told))
-    return Frame(event.id, entity, event.workflow_id, str(data.get("status")), sent)
+    return SseMessage(event.id, entity, event.workflow_id, str(data.get("status")), sent)
 
 
 def _one(connection: Connection[Any], package: str, name: str) -> int:

@@ -8,7 +8,7 @@ from psycopg import Connection
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from application.shared.once import once
+from application.shared.once import run_idempotently
 from domain.entity import LONGEST_ID
 from interfaces.http.api import answer, api
 
@@ -28,4 +28,4 @@ def answered_once(
 ) -> Response:
     """The answer of `work`, or what it was when the key first came with this request."""
     asked = (request.method, request.url.path, body.model_dump(mode="json"))
-    return answer(once(api(request).store, key, asked, work))
+    return answer(run_idempotently(api(request).store, key, asked, work))

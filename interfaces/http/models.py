@@ -20,7 +20,7 @@ from pydantic import (
 
 from application.transition_service import NEXT_REPORT_SECONDS
 from domain.entity import LONGEST_ID
-from domain.errors import MOST_ATTEMPTS, MOST_CONCURRENTLY
+from domain.errors import MAX_ATTEMPTS, MAX_CONCURRENTLY_RUNNING
 from domain.text import is_storable
 from domain.time import LONGEST_SECONDS, parse_time
 
@@ -102,7 +102,7 @@ class TaskToRegister(Body):
     """A task of a workflow."""
 
     task_id: Id
-    max_attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)] = 3
+    max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
     template: Id | None = None
     array_id: Id | None = None
     attributes: dict[str, Any] | None = None
@@ -234,7 +234,7 @@ class ArrayToBind(OfDistributor):
 
     workflow_id: Id
     task_template_version_id: Id
-    max_concurrently_running: Annotated[int, Field(ge=0, le=MOST_CONCURRENTLY)]
+    max_concurrently_running: Annotated[int, Field(ge=0, le=MAX_CONCURRENTLY_RUNNING)]
     name: Id | None = None
 
 

@@ -23,7 +23,7 @@ class Waiting(NamedTuple):
     answer: "asyncio.Future[TaskInstanceAnswer | None]"
 
 
-class Group:
+class ReportBatcher:
     """Takes reports one by one and writes those that wait together; each gets an answer of its own."""
 
     def __init__(self, service: TransitionService) -> None:
@@ -38,7 +38,7 @@ class Group:
             answer = await self._together(said)
             if answer is not None:
                 return answer
-        return await to_thread.run_sync(alone, self._service, said, MAX_RETRIES)
+        return await to_thread.run_sync(write_one, self._service, said, MAX_RETRIES)
 
     async def _together(self, said: InstanceReport) -> TaskInstanceAnswer | None:
         waiting = Waiting(said, asyncio.get_running_loop().create_future())
@@ -52,7 +52,7 @@ class Group:
             some = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
             try:
                 said = [one.said for one in some]
-                answers = await to_thread.run_sync(written, self._service, said, limiter=self._writer)
+                answers = await to_thread.run_sync(write_many, self._service, said, limiter=self._writer)
             except Exception as error:
                 for one in some:
                     if not one.answer.done():
@@ -64,13 +64,13 @@ class Group:
         self._writing = None
 
 
-def written(service: TransitionService, said: list[InstanceReport]) -> list[TaskInstanceAnswer | None]:
+def write_many(service: TransitionService, said: list[InstanceReport]) -> list[TaskInstanceAnswer | None]:
     """The answer to each report, None where it has to be taken alone; raises ConnectionLost, DatabaseUnreachable.
 
     Nobody is waited for here: whoever reports on what others hold must not hold up the rest.
     """
     if len(said) == 1:
-        answer = alone(service, said[0], max_retries=1)
+        answer = write_one(service, said[0], max_retries=1)
         return [None if answer["error"] == "max_retries_exceeded" else answer]
     try:
         return report_together(service.store, said)
@@ -84,7 +84,7 @@ def written(service: TransitionService, said: list[InstanceReport]) -> list[Task
     return [None] * len(said)
 
 
-def alone(service: TransitionService, said: InstanceReport, max_retries: int) -> TaskInstanceAnswer:
+def write_one(service: TransitionService, said: InstanceReport, max_retries: int) -> TaskInstanceAnswer:
     """What comes of a report that is taken in a transaction of its own."""
     return service.transition_task_instance(
         said.task_instance_id,

@@ -11,7 +11,7 @@ from application.shared.suggestions import unknown_entity
 from application.write.answers import BulkAnswer, CreateAnswer, TaskInstanceAnswer
 from application.write.grouped_transition import InstanceReport
 from domain.entity import TASK_INSTANCE, Entity
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from interfaces.http.api import Api, actor, answer, api
 from interfaces.http.examples import shown
 from interfaces.http.idempotency import Key, answered_once
@@ -52,7 +52,7 @@ async def transition_task_instance(
     said = InstanceReport(
         task_instance_id,
         body.to_status,
-        Report(actor(request, body.actor), body.reason, body.occurred_at, key),
+        ReportContext(actor(request, body.actor), body.reason, body.occurred_at, key),
         body.current_ti_status,
         body.report_by_date,
     )

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from application.report.report import COLUMNS, Lane, Report, Status
 from domain.entity import TASK
 from interfaces.report.axis import ticks
-from interfaces.wording.values import in_words, local
+from interfaces.wording.values import format_duration, format_time
 
 WIDTH = 1000
 """The width of the charts' drawing area, in the units of their drawings."""
@@ -77,8 +77,8 @@ def page(report: Report) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {
-        "in_words": in_words,
-        "local": local,
+        "in_words": format_duration,
+        "local": format_time,
         "mean": _mean,
         "number": _number,
         "shorten": _shortened,
@@ -146,8 +146,8 @@ def _boxes(report: Report, swatches: dict[str, Swatch], height: int) -> Iterator
     for number, lane in enumerate(report.lanes):
         for run in lane.runs:
             title = (
-                f"{_name(lane)}: {run.status} from {local(report.begin + run.begin * column)} "
-                f"for {in_words((run.end - run.begin) * column)}"
+                f"{_name(lane)}: {run.status} from {format_time(report.begin + run.begin * column)} "
+                f"for {format_duration((run.end - run.begin) * column)}"
             )
             yield Box(
                 swatches[run.status],

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from application.analyse.variants import Edge
@@ -61,7 +61,7 @@ def _labelled(edges: "list[Edge]", status: str, line_break: str) -> str:
 
 def _label(edge: "Edge") -> str:
     seconds = edge["median_seconds"]
-    return f"{edge['n']:,}" if seconds is None else f"{edge['n']:,} after {in_words(seconds)}"
+    return f"{edge['n']:,}" if seconds is None else f"{edge['n']:,} after {format_duration(seconds)}"
 
 
 def _plainly(text: str, keep: str = "") -> str:

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 
-def in_words(duration: timedelta | float | None) -> str:
+def format_duration(duration: timedelta | float | None) -> str:
     """A duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty where there is none."""
     if duration is None:
         return ""
@@ -31,7 +31,7 @@ def _milliseconds(milliseconds: float) -> str:
     return "<1ms" if milliseconds < 1 else f"{milliseconds:.0f}ms"
 
 
-def percent(share: float | None) -> str:
+def format_share(share: float | None) -> str:
     """A share as people read it: `12.5 %`; empty where there is none."""
     return "" if share is None else f"{share:.1%}".replace("%", " %")
 
@@ -40,11 +40,11 @@ TOLD = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:.)])")
 """A time as sentences of the database have it."""
 
 
-def with_local_times(sentence: str) -> str:
+def localize_times(sentence: str) -> str:
     """A sentence with its times in the local zone."""
-    return TOLD.sub(lambda found: local(datetime.fromisoformat(found[0])), sentence)
+    return TOLD.sub(lambda found: format_time(datetime.fromisoformat(found[0])), sentence)
 
 
-def local(time: datetime | None) -> str:
+def format_time(time: datetime | None) -> str:
     """A time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
     return time.astimezone().isoformat(sep=" ", timespec="milliseconds") if time else ""

@@ -10,7 +10,7 @@ import psycopg
 from application.analyse.concurrency import concurrency
 from application.analyse.time_in_status import time_in_status
 from application.read.status import status
-from application.shared.current_status import moment
+from application.shared.current_status import database_now
 from domain.entity import TASK, Entity
 from infrastructure.sql import query
 from sojourn.bench import cases
@@ -86,7 +86,7 @@ def _growth(scratch: Scratch, size: int, tasks: int) -> Callable[[], list[Figure
 def _queries(scratch: Scratch, repeats: int) -> Iterator[Figure]:
     store = scratch.service.store
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
-        long_ago = moment(connection) - timedelta(seconds=5)
+        long_ago = database_now(connection) - timedelta(seconds=5)
         tasks = [row[0] for row in connection.execute(query("sojourn.bench", "some_task_ids"))]
 
         def whole_audit(_: int) -> object:

@@ -14,7 +14,7 @@ from application.cases.opened import forget_case, opened_cases
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
 from interfaces.cli.command_line import app
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 from tests.support.attempts import attempt, register
 
 
@@ -60,7 +60,7 @@ def test_a_workflow_is_bundled_opened_asked_and_forgotten(log: TransitionService
     }
     assert json.loads(run(log, "--dsn", opened["dsn"], "verify", "--json").stdout)["mismatches"] == []
     (since, until) = (document(log, "status", "task:t2")["since"], opened["until"])
-    lasted = in_words(datetime.fromisoformat(until) - datetime.fromisoformat(since))
+    lasted = format_duration(datetime.fromisoformat(until) - datetime.fromisoformat(since))
     assert run(log, "open", file, "--", "status", "task:t2").stdout.splitlines()[0].endswith(f" ({lasted})")
     assert document(log, "open", "--list") == [opened]
     assert opened["database"] in run(log, "open", "--list").stdout

@@ -13,14 +13,14 @@ from application.write import grouped_transition
 from application.write.grouped_transition import InstanceReport, report_together
 from domain.decisions.transition import report_instance
 from domain.errors import ConnectionLost
-from domain.report_context import NOBODY
-from interfaces.http.report_batcher import Group, written
+from domain.report_context import NO_CONTEXT
+from interfaces.http.report_batcher import ReportBatcher, write_many
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
 
 
 def said(*reports: tuple[str, str]) -> list[InstanceReport]:
-    return [InstanceReport(instance, to, NOBODY) for instance, to in reports]
+    return [InstanceReport(instance, to, NO_CONTEXT) for instance, to in reports]
 
 
 def errors(answers: Any) -> list[str | None]:
@@ -81,7 +81,7 @@ def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
     instances = attempt(service, *names)
 
     async def report_all(lock: psycopg.Connection[Any]) -> list[str | None]:
-        group = Group(service)
+        group = ReportBatcher(service)
         reports = said(*((name, "DONE") for name in instances))
         first, *others = [asyncio.create_task(group.report(one)) for one in reports]
         answers = await asyncio.gather(*others)
@@ -104,11 +104,11 @@ def test_a_lone_report_is_not_waited_for_either(service: TransitionService, dsn:
     told = told_of_retry.set(lambda: retries.append(None))
     with psycopg.connect(dsn) as other:
         other.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
-        assert written(service, said(("t1/1", "DONE"))) == [None]
+        assert write_many(service, said(("t1/1", "DONE"))) == [None]
     told_of_retry.reset(told)
 
     assert retries == []
-    assert errors(written(service, said(("t1/1", "DONE")))) == [None]
+    assert errors(write_many(service, said(("t1/1", "DONE")))) == [None]
 
 
 def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monk
 
     monkeypatch.setattr(grouped_transition, "report_instance", fails_on_the_second)
 
-    assert written(service, said(("t1/1", "DONE"), ("t2/1", "DONE"))) == [None, None]
+    assert write_many(service, said(("t1/1", "DONE"), ("t2/1", "DONE"))) == [None, None]
     assert status(service, "ti:t1/1", "ti:t2/1") == ["RUNNING", "RUNNING"], "nothing of a failed group is written"
 
 
@@ -135,5 +135,5 @@ def test_a_group_whose_commit_is_in_doubt_is_not_written_again(
     monkeypatch.setattr("interfaces.http.report_batcher.report_together", lost)
 
     with pytest.raises(ConnectionLost):
-        written(service, said(("t1/1", "DONE"), ("t2/1", "DONE")))
+        write_many(service, said(("t1/1", "DONE"), ("t2/1", "DONE")))
     assert rows(connection, "SELECT FROM sojourn.event") == []

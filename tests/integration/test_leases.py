@@ -14,7 +14,7 @@ from application.maintain.rebuild import rebuild
 from application.read.status import status as read_status
 from application.read.why import why
 from application.replay.verify import verify
-from application.shared.existence import beginning
+from application.shared.existence import first_seen_at
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
 from domain.errors import InvalidDuration, InvalidId
@@ -118,7 +118,7 @@ class TestARunner:
         ]  # fmt: skip
         assert told[7].startswith("runner:r is silent since 2026-01-31T09:05:00")
         assert told[10].endswith("alive, and was so without a break since 2026-01-31T09:09:00.000Z.")
-        assert beginning(service.store, "runner", "r") == NINE
+        assert first_seen_at(service.store, "runner", "r") == NINE
 
     def test_a_heartbeat_that_comes_late_on_its_way_changes_nothing(self, service: TransitionService) -> None:
         service.heartbeat("r", 300, occurred_at=minutes(9))

@@ -9,7 +9,7 @@ import pytest
 
 from application.shared import retry
 from application.shared.current_status import CurrentStatus
-from application.shared.entity_cache import Remembered
+from application.shared.entity_cache import EntityCache
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity
 from domain.errors import RetriesExhausted
@@ -101,7 +101,7 @@ class TestWhatHappensBetweenReadingAndAppending:
         """Makes something happen, once, right after the next report has read what it is about."""
 
         def arrange(happen: Callable[[], object]) -> None:
-            service.store.remembered = Remembered()
+            service.store.remembered = EntityCache()
             family = CurrentStatus.family
 
             def and_then(*arguments: Any, **more: Any) -> Any:
@@ -235,11 +235,11 @@ class TestWhatIsRemembered:
         names = [f"t{number}" for number in range(4)]
         register(service, *names)
         running = attempt(service, *names)
-        service.store.remembered = Remembered(size=2)
+        service.store.remembered = EntityCache(size=2)
         for name in running:
             service.transition_task_instance(name, "DONE")
 
-        recalled = [service.store.remembered.recall(Entity("task_instance", name)) for name in running]
+        recalled = [service.store.remembered.pop(Entity("task_instance", name)) for name in running]
 
         assert [found is not None for found in recalled] == [False, False, True, True]
 

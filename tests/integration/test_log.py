@@ -17,7 +17,7 @@ from domain.entities.array import Array
 from domain.entities.events import Event, TaskTransitioned
 from domain.entities.task import Task
 from domain.errors import UnknownEvent
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, register
 from tests.support.scenario import JOBMON
@@ -28,7 +28,7 @@ NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 def life(task_id: str, length: int) -> list[Event]:
     """So many events of a task, all of them legal."""
     task = Task(task_id, "w", JOBMON, 3)
-    told = Report(Actor(component="test", host="node7"), "because", NINE)
+    told = ReportContext(Actor(component="test", host="node7"), "because", NINE)
     events: list[Event] = [task.register(told)]
     task = Task.begin(events[0], JOBMON)  # type: ignore[arg-type]
     way = ["QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "REGISTERING"]

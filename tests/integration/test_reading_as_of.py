@@ -9,7 +9,7 @@ import pytest
 from application.array_service import ArrayService
 from application.read.audit import audit, audit_of_task_instances
 from application.read.status import status
-from application.shared.existence import beginning
+from application.shared.existence import first_seen_at
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
@@ -86,7 +86,7 @@ def test_before_it_existed_there_is_no_status(attempted: TransitionService) -> N
 
     assert found.pop("entity") == "ti:t/1"  # type: ignore[misc]
     assert set(found.values()) == {None}
-    assert beginning(attempted.store, "task_instance", "t/1") == minute(3)
+    assert first_seen_at(attempted.store, "task_instance", "t/1") == minute(3)
 
 
 def test_what_never_existed_is_unknown_at_any_time(attempted: TransitionService) -> None:
@@ -98,10 +98,10 @@ def test_what_never_existed_is_unknown_at_any_time(attempted: TransitionService)
 def test_the_beginning_is_that_of_what_was_asked_for(attempted: TransitionService) -> None:
     attempted.register_tasks("later", [TaskSpec("u")], occurred_at=minute(60))
 
-    assert beginning(attempted.store, "task") == minute(0)
-    assert beginning(attempted.store, "task_instance") == minute(3)
-    assert beginning(attempted.store, "task", workflow_id="later") == minute(60)
-    assert beginning(attempted.store, "task_instance", workflow_id="later") is None
+    assert first_seen_at(attempted.store, "task") == minute(0)
+    assert first_seen_at(attempted.store, "task_instance") == minute(3)
+    assert first_seen_at(attempted.store, "task", workflow_id="later") == minute(60)
+    assert first_seen_at(attempted.store, "task_instance", workflow_id="later") is None
 
 
 def read(attempted: TransitionService, number: float | None = None, **wanted: Any) -> list[tuple[Any, ...]]:

@@ -74,7 +74,7 @@ def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime
     templates = {stream: events[0].get("template") for stream, events in streams.items()}
     entities = {}
     for stream, events in streams.items():
-        by_then = [event for event in events if told_at(event) <= at]
+        by_then = [event for event in events if effective_at(event) <= at]
         if by_then:
             template = templates.get(f"task:{events[0].get('task_id')}", templates[stream])
             entities[stream] = Entity(stream, by_then, machines[stream.partition(":")[0]], template)
@@ -94,7 +94,7 @@ def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime
     return hits
 
 
-def told_at(event: Row) -> datetime:
+def effective_at(event: Row) -> datetime:
     told: datetime = event["occurred_at"] or event["recorded_at"]
     entered: datetime = event["entered_at"]
     return max(entered, told)

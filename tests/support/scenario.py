@@ -34,7 +34,7 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.report_context import NOBODY, Report
+from domain.report_context import NO_CONTEXT, ReportContext
 from domain.state import State
 
 JOBMON = get_lifecycle("jobmon")
@@ -50,20 +50,22 @@ class Scenario:
     instances: dict[int, TaskInstance] = field(default_factory=dict)
     log: list[Event] = field(default_factory=list)
 
-    def report(self, status: str, report: Report = NOBODY, *, instance: int | None = None, **more: Any) -> Decision:
+    def report(
+        self, status: str, report: ReportContext = NO_CONTEXT, *, instance: int | None = None, **more: Any
+    ) -> Decision:
         """An instance (the newest, unless told) reports its status."""
         reporter = self.instances[instance or self.task.instances]
         return self._record(report_instance(reporter, self.task, status, report, **more))
 
-    def create(self, report: Report = NOBODY) -> Decision:
+    def create(self, report: ReportContext = NO_CONTEXT) -> Decision:
         """A further instance is created."""
         return self._record(create_instance(self.task, f"t/{self.task.instances + 1}", report))
 
-    def propose(self, status: str | State, report: Report = NOBODY, **more: Any) -> Decision:
+    def propose(self, status: str | State, report: ReportContext = NO_CONTEXT, **more: Any) -> Decision:
         """Somebody proposes a status for the task."""
         return self._record(propose_task(self.task, status, report, **more))
 
-    def reset(self, report: Report = NOBODY, *, reset_if_running: bool = False) -> Decision:
+    def reset(self, report: ReportContext = NO_CONTEXT, *, reset_if_running: bool = False) -> Decision:
         """The workflow is resumed: the task is reset, and its active instances are told to end."""
         decision = self._record(reset_task(self.task, report, reset_if_running=reset_if_running))
         if not decision.refused:

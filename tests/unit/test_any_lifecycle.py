@@ -9,12 +9,12 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.auditing.legality import illegalities
+from domain.auditing.legality import find_violations
 from domain.auditing.replay import Replay
 from domain.entities.events import Event, TaskRefused, TaskTransitioned
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.state import State
 from tests.support.scenario import Scenario, given
 
@@ -38,7 +38,7 @@ def replayed(events: Iterable[Event], lifecycle: Lifecycle) -> tuple[Replay, lis
     replay = Replay(lambda _name, _version: lifecycle)
     wrong = []
     for event in events:
-        wrong += [mismatch.text for mismatch in illegalities(event, replay)]
+        wrong += [mismatch.text for mismatch in find_violations(event, replay)]
         replay.apply(event)
     return replay, wrong
 
@@ -49,7 +49,7 @@ def replayed(events: Iterable[Event], lifecycle: Lifecycle) -> tuple[Replay, lis
 def test_whatever_happens(name: str, data: st.DataObject) -> None:
     lifecycle = get_lifecycle(name)
     scenario = given(lifecycle=lifecycle, max_attempts=data.draw(st.integers(1, 3)))
-    proposals = st.tuples(states(lifecycle), st.builds(Report, occurred_at=times), runners)
+    proposals = st.tuples(states(lifecycle), st.builds(ReportContext, occurred_at=times), runners)
     for state, report, runner in data.draw(st.lists(proposals, max_size=30)):
         # Most of what is drawn is refused: go on from there by an edge.
         edges = sorted(lifecycle.task.transitions[scenario.task.status])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.entities.events import Event, TaskEvent, TaskInstanceCreated, TaskReset, TaskTransitioned
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rule_names import ORPHANED_INSTANCE, RETRY
 from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE, Scenario, folded, given
 
@@ -23,10 +23,10 @@ Step = Callable[[Scenario], object]
 instance_statuses = st.sampled_from([*INSTANCE_MACHINE.statuses, "BOGUS"])
 task_statuses = st.sampled_from([*TASK_MACHINE.statuses, "BOGUS"])
 times = st.none() | st.integers(-10_000, 10_000).map(lambda minutes: EPOCH + timedelta(minutes=minutes))
-reports = st.builds(Report, occurred_at=times)
+reports = st.builds(ReportContext, occurred_at=times)
 
 
-def reporting(status: str, report: Report, which: int, claimed: str | None) -> Step:
+def reporting(status: str, report: ReportContext, which: int, claimed: str | None) -> Step:
     def step(scenario: Scenario) -> None:
         if scenario.instances:
             scenario.report(status, report, instance=which % len(scenario.instances) + 1, claimed=claimed)
@@ -34,7 +34,7 @@ def reporting(status: str, report: Report, which: int, claimed: str | None) -> S
     return step
 
 
-def following(edge: int, report: Report, which: int) -> Step:
+def following(edge: int, report: ReportContext, which: int) -> Step:
     """A report that the instance's machine lets pass: without these, sequences seldom get far."""
 
     def step(scenario: Scenario) -> None:
@@ -48,19 +48,19 @@ def following(edge: int, report: Report, which: int) -> Step:
     return step
 
 
-def gating(report: Report) -> Step:
-    return lambda scenario: scenario.propose("QUEUED", report, counts_attempt=True)
+def gating(report: ReportContext) -> Step:
+    return lambda scenario: scenario.propose("QUEUED", report, starts_attempt=True)
 
 
-def creating(report: Report) -> Step:
+def creating(report: ReportContext) -> Step:
     return lambda scenario: scenario.create(report)
 
 
-def proposing(status: str, report: Report) -> Step:
+def proposing(status: str, report: ReportContext) -> Step:
     return lambda scenario: scenario.propose(status, report)
 
 
-def resetting(report: Report, reset_if_running: bool) -> Step:
+def resetting(report: ReportContext, reset_if_running: bool) -> Step:
     return lambda scenario: scenario.reset(report, reset_if_running=reset_if_running)
 
 
@@ -144,12 +144,12 @@ def intervals_tile(log: list[Event]) -> None:
         before = entered_at(event.stream, task, instances)
         task, instances = folded(task, instances, event)
         after = entered_at(event.stream, task, instances)
-        assert event.told_at is not None
+        assert event.effective_at is not None
         if event.version == 1:
-            assert after == event.told_at
+            assert after == event.effective_at
         elif hasattr(event, "previous_status"):
             assert before is not None
-            assert after == max(before, event.told_at)
+            assert after == max(before, event.effective_at)
         else:
             assert after == before
 

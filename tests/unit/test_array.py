@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.auditing.legality import illegalities
+from domain.auditing.legality import find_violations
 from domain.auditing.replay import Replay
 from domain.entities.array import Array, check_concurrency
 from domain.entities.events import ArrayBatchQueued, ArrayBound, ArrayConcurrencyChanged, Event, TaskInstanceCreated
-from domain.entities.task_instance import NOWHERE, Place
+from domain.entities.task_instance import NOT_IN_ARRAY, ArrayMember
 from domain.errors import InvalidConcurrency
 from tests.support.scenario import JOBMON, given, told
 from tests.unit.test_replay import registered, task_moved
@@ -48,7 +48,7 @@ def replayed(*events: Event) -> Replay:
     """A replay of those events, each of which is legal."""
     replay = Replay(lambda _name, _version: JOBMON)
     for event in events:
-        assert list(illegalities(event, replay)) == []
+        assert list(find_violations(event, replay)) == []
         replay.apply(event)
     return replay
 
@@ -68,9 +68,9 @@ class TestItsEvents:
         changed_too = array.evolve(array.change_concurrency(6))
         batched = changed_too.evolve(changed_too.queue_batch(workflow_run_id="3"))
 
-        assert (array.place(), changed_too.place()) == (Place("7", 1, 2), Place("7", 1, 2))
+        assert (array.place(), changed_too.place()) == (ArrayMember("7", 1, 2), ArrayMember("7", 1, 2))
         assert batched == array._replace(max_concurrently_running=6, last_batch=1, version=3, members=0)
-        assert batched.place() == Place("7", 2, 0)
+        assert batched.place() == ArrayMember("7", 2, 0)
 
     @pytest.mark.parametrize("value", [-1, 2**31, "5", 5.0, None, True])
     def test_what_cannot_be_a_limit(self, value: object) -> None:
@@ -101,21 +101,21 @@ class TestItsEvents:
     ],
 )
 def test_what_cannot_be(before: tuple[Event, ...], event: Event, expected: object) -> None:
-    found = [(wrong.what, wrong.expected, wrong.found) for wrong in illegalities(event, replayed(*before))]
+    found = [(wrong.what, wrong.expected, wrong.found) for wrong in find_violations(event, replayed(*before))]
 
     assert found == expected
 
 
 def test_an_instance_keeps_its_place_and_its_id_on_the_cluster() -> None:
     scenario = given("QUEUED", "QUEUED", attempts=1)
-    instance = scenario.instances[1]._replace(place=Place("7", 1, 0))
+    instance = scenario.instances[1]._replace(place=ArrayMember("7", 1, 0))
     submitted = instance.submit("4711_0", stdout="/out")
 
     after = instance.evolve(submitted)
 
-    assert (after.distributor_id, after.status, after.place) == ("4711_0", "QUEUED", Place("7", 1, 0))
+    assert (after.distributor_id, after.status, after.place) == ("4711_0", "QUEUED", ArrayMember("7", 1, 0))
     assert after.evolve(after.transition("INSTANTIATED")).distributor_id == "4711_0"
-    assert scenario.instances[1].place == NOWHERE
+    assert scenario.instances[1].place == NOT_IN_ARRAY
     assert (submitted.stdout, submitted.is_transition) == ("/out", False)
 
 

@@ -10,7 +10,7 @@ from domain.decisions.transition import Decision
 from domain.entities.events import TaskRefused, TaskTransitioned
 from domain.errors import RuleFailed
 from domain.lifecycles import get_lifecycle, shipped
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rule_names import INVALID, NOT_OWNER
 from domain.rule_outcome import Response
 from domain.rules.core_rules import CORE_RULES
@@ -21,7 +21,7 @@ from tests.support.scenario import INSTANCE_MACHINE, Scenario, given, told
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 TEN = NINE + timedelta(hours=1)
-AT_NINE = Report(occurred_at=NINE)
+AT_NINE = ReportContext(occurred_at=NINE)
 
 
 def prefect(
@@ -140,12 +140,14 @@ class TestScheduledTimes:
         assert isinstance(refused, TaskRefused)
         assert answer(decision) == ("WAIT", "wait-for-scheduled-time", status)
         assert (refused.response, refused.delay_seconds, refused.reported) == (Response.WAIT, 3600, "RUNNING")
-        assert (decision.verdict.delay_seconds, decision.refused) == (3600, True)
+        assert (decision.outcome.delay_seconds, decision.refused) == (3600, True)
         assert scenario.task.state == State(type=status, scheduled_time=TEN)
 
     @pytest.mark.parametrize("late", [timedelta(), timedelta(seconds=1)])
     def test_it_runs_when_it_is_due(self, late: timedelta) -> None:
-        decision = prefect(State(type="PENDING", scheduled_time=TEN)).propose("RUNNING", Report(occurred_at=TEN + late))
+        decision = prefect(State(type="PENDING", scheduled_time=TEN)).propose(
+            "RUNNING", ReportContext(occurred_at=TEN + late)
+        )
 
         assert answer(decision) == ("ACCEPT", None, "RUNNING")
 
@@ -153,14 +155,14 @@ class TestScheduledTimes:
     def test_now_is_now_where_nobody_says_when(self) -> None:
         decision = prefect(State(type="PENDING", scheduled_time=TEN)).propose("RUNNING")
 
-        assert decision.verdict.delay_seconds == 3600
+        assert decision.outcome.delay_seconds == 3600
 
     def test_a_retry_waits_for_its_delay_and_then_runs(self) -> None:
         scenario = prefect("RUNNING", attempts=1, max_attempts=2, retry_delay_seconds=60)
         scenario.propose("FAILED", AT_NINE)
 
         assert scenario.propose("RUNNING", AT_NINE).response == "WAIT"
-        assert scenario.propose("RUNNING", Report(occurred_at=NINE + timedelta(minutes=1))).response == "ACCEPT"
+        assert scenario.propose("RUNNING", ReportContext(occurred_at=NINE + timedelta(minutes=1))).response == "ACCEPT"
         assert scenario.task.num_attempts == 2
 
 
@@ -221,7 +223,7 @@ class TestConcurrencySlots:
         decision = prefect("PENDING", tags=["net", "gpu"]).propose("RUNNING", slots=slots)
 
         assert answer(decision) == ("WAIT", "concurrency-slots", "PENDING")
-        assert (decision.verdict.delay_seconds, decision.verdict.reason) == (30, "tag 'gpu' has no slot left")
+        assert (decision.outcome.delay_seconds, decision.outcome.reason) == (30, "tag 'gpu' has no slot left")
         assert {tag for tag, holders in slots.holders.items() if "t" in holders} == set()
 
     @pytest.mark.parametrize(
@@ -316,7 +318,7 @@ class TestRequeueOrphaned:
     def test_a_task_whose_worker_is_gone_is_queued_again_and_the_history_says_so(self, status: str) -> None:
         scenario = given(status, lifecycle="fetch_ml")
 
-        decision = scenario.propose("orphaned", Report(reason="no heartbeat", occurred_at=NINE, command_id="c"))
+        decision = scenario.propose("orphaned", ReportContext(reason="no heartbeat", occurred_at=NINE, command_id="c"))
 
         orphaned, queued = decision.events
         assert told(decision) == [f"task {status} -> orphaned", "task orphaned -> queued (requeue-orphaned)"]
@@ -432,16 +434,16 @@ class TestTheRulebook:
         with pytest.raises(RuleFailed, match="ZeroDivisionError"):
             prefect("RUNNING").propose("FAILED")
 
-    @pytest.mark.parametrize("counts_attempt", [False, True])
+    @pytest.mark.parametrize("starts_attempt", [False, True])
     def test_no_attempt_begins_where_a_rule_puts_another_status_in_place(
-        self, monkeypatch: pytest.MonkeyPatch, counts_attempt: bool
+        self, monkeypatch: pytest.MonkeyPatch, starts_attempt: bool
     ) -> None:
         def send_back(rule: Rule, *_: object) -> None:
             rule.reject(State(type="PENDING"), "not yet")
 
         monkeypatch.setattr(CORE_RULES["wait-for-scheduled-time"], "before_transition", send_back)
 
-        decision = prefect("PENDING").propose("RUNNING", counts_attempt=counts_attempt)
+        decision = prefect("PENDING").propose("RUNNING", starts_attempt=starts_attempt)
 
         assert (decision.task.status, decision.task.num_attempts) == ("PENDING", 0)
 
@@ -465,7 +467,7 @@ class TestTheRulebook:
         decision = prefect("RUNNING").propose("FAILED")
 
         assert answer(decision) == ("ABORT", None, "RUNNING")
-        assert str(decision.verdict.reason).startswith("Error validating state: UnknownStatus('BOGUS')")
+        assert str(decision.outcome.reason).startswith("Error validating state: UnknownStatus('BOGUS')")
 
 
 def test_a_rules_hook_is_told_what_the_task_was_registered_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What comes of a further instance of a task."""
 
 from domain.entities.events import TaskInstanceCreated
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rule_names import INVALID
 from tests.support.scenario import given, told
 
@@ -9,7 +9,7 @@ from tests.support.scenario import given, told
 def test_it_begins_in_the_initial_status_and_counts_from_one() -> None:
     scenario = given("QUEUED", attempts=1)
 
-    decision = scenario.create(Report(reason="first try"))
+    decision = scenario.create(ReportContext(reason="first try"))
 
     assert told(decision) == ["ti/1 begins QUEUED"]
     created = decision.events[0]

@@ -17,7 +17,7 @@ from application.imports.proposal import (
     RegisterTask,
 )
 from domain.actor import Actor
-from domain.errors import MOST_ATTEMPTS, WrongLifecycle
+from domain.errors import MAX_ATTEMPTS, WrongLifecycle
 from tests.support.importing import read
 
 JOB = {
@@ -65,7 +65,7 @@ def test_a_job_that_ran() -> None:
     assert line(row()) == Line(
         1,
         (
-            RegisterTask("c/17", "c", SUBMITTED, MOST_ATTEMPTS, "align", ann),
+            RegisterTask("c/17", "c", SUBMITTED, MAX_ATTEMPTS, "align", ann),
             CreateInstance(attempt, "c/17", SUBMITTED, ann),
             MoveInstance(attempt, "RUNNING", STARTED, nodes),
             MoveInstance(attempt, "COMPLETED", ENDED, nodes),

@@ -168,4 +168,4 @@ class TestWhatAnInstanceImplies:
         assert JOBMON.way(source, target, status) == tuple(way.split())
 
     def test_only_the_gate_counts_an_attempt(self) -> None:
-        assert [status for status in TASK if JOBMON.counts_attempt(status)] == ["QUEUED"]
+        assert [status for status in TASK if JOBMON.starts_attempt(status)] == ["QUEUED"]

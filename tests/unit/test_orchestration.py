@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import AlreadyWritten, NoCurrentState
+from domain.errors import NoCurrentState, TooLateToChange
 from domain.rule_outcome import Response
 from domain.rules.engine import ALL_STATES, Rule, State, Transform, TransitionContext, orchestrate
 
@@ -352,7 +352,7 @@ class TestWhatRulesSay:
         late: Any = {hook: says}
         withdraws = stage.rule("B", aborting() if hook == "cleanup" else None)
 
-        with pytest.raises(AlreadyWritten):
+        with pytest.raises(TooLateToChange):
             stage.go(stage.rule("A", **late), withdraws)
 
         assert stage.answer[0] == ("ABORT" if hook == "cleanup" else "ACCEPT")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from interfaces.cli.output import console, messages, show_rows
 from interfaces.cli.table import print_table, table
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 
 @pytest.fixture(autouse=True)
@@ -95,4 +95,4 @@ def test_columns_line_up_and_go_on_below(capsys: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_a_duration_in_words(seconds: float | timedelta | None, words: str) -> None:
-    assert in_words(seconds) == words
+    assert format_duration(seconds) == words

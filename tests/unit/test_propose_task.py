@@ -3,7 +3,7 @@
 import pytest
 
 from domain.entities.events import TaskRefused, TaskTransitioned
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rule_names import INVALID
 from tests.support.scenario import TASK_MACHINE, given, told
 
@@ -30,7 +30,7 @@ def test_a_status_that_the_machine_does_not_have_is_refused_like_any_other() -> 
 def test_an_attempt_is_counted_where_it_begins() -> None:
     scenario = given()
 
-    (moved,) = scenario.propose("QUEUED", counts_attempt=True).events
+    (moved,) = scenario.propose("QUEUED", starts_attempt=True).events
 
     assert isinstance(moved, TaskTransitioned)
     assert (moved.num_attempts, scenario.task.num_attempts) == (1, 1)
@@ -47,14 +47,14 @@ def test_and_not_where_none_begins() -> None:
 def test_a_refusal_counts_no_attempt() -> None:
     scenario = given("DONE", attempts=2)
 
-    (refused,) = scenario.propose("QUEUED", counts_attempt=True).events
+    (refused,) = scenario.propose("QUEUED", starts_attempt=True).events
 
     assert isinstance(refused, TaskRefused)
     assert (refused.num_attempts, scenario.task.num_attempts) == (2, 2)
 
 
 def test_what_was_told_is_kept() -> None:
-    (moved,) = given().propose("QUEUED", Report(reason="free nodes", command_id="c1")).events
+    (moved,) = given().propose("QUEUED", ReportContext(reason="free nodes", command_id="c1")).events
 
     assert isinstance(moved, TaskTransitioned)
     assert (moved.reported, moved.reason, moved.command_id, moved.cause) == ("QUEUED", "free nodes", "c1", None)

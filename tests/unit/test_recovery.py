@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.decisions.recovery_plan import RecoveryStep, Rescue, rescue
+from domain.decisions.recovery_plan import RecoveryPlan, RecoveryStep, plan_recovery
 from domain.decisions.transition import Decision, recover_task
 from domain.entities.task import Task
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.machine import Machine
 from domain.lifecycles.ownership import StatusRecord, status_record_transition
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from tests.unit.test_machines import PYNENC
 
 PYNENC_LIFECYCLE = get_lifecycle("pynenc")
@@ -30,7 +30,7 @@ REROUTED_ = [("REROUTED", None)]
 def steps(status: str, seconds: float, silence: float | None) -> list[tuple[str, str | None]]:
     record = StatusRecord(status, "ann" if status in OWNED else None, NINE - timedelta(seconds=seconds))
     heartbeat = None if silence is None else NINE - timedelta(seconds=silence)
-    rescued = rescue(PYNENC_LIFECYCLE, record, NINE, heartbeat)
+    rescued = plan_recovery(PYNENC_LIFECYCLE, record, NINE, heartbeat)
     return [(step.status, step.runner_id) for step in rescued.steps] if rescued else []
 
 
@@ -70,7 +70,7 @@ def test_nothing_under_a_lifecycle_without_recovery(name: str) -> None:
     lifecycle = get_lifecycle(name)
 
     for status in lifecycle.task.statuses:
-        assert rescue(lifecycle, StatusRecord(status, "ann", NINE - timedelta(days=9)), NINE) is None
+        assert plan_recovery(lifecycle, StatusRecord(status, "ann", NINE - timedelta(days=9)), NINE) is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_nothing_under_a_lifecycle_without_recovery(name: str) -> None:
     ],
 )
 def test_why(status: str, reason: str) -> None:
-    rescued = rescue(PYNENC_LIFECYCLE, StatusRecord(status, "ann", NINE - timedelta(hours=1)), NINE)
+    rescued = plan_recovery(PYNENC_LIFECYCLE, StatusRecord(status, "ann", NINE - timedelta(hours=1)), NINE)
 
     assert rescued
     assert rescued.reason == reason
@@ -93,7 +93,9 @@ def test_every_step_is_legal_and_what_is_rescued_can_be_run_again(
     status: str, seconds: int, silence: int | None
 ) -> None:
     record = StatusRecord(status, "ann" if status in OWNED else None, NINE - timedelta(seconds=seconds))
-    rescued = rescue(PYNENC_LIFECYCLE, record, NINE, None if silence is None else NINE - timedelta(seconds=silence))
+    rescued = plan_recovery(
+        PYNENC_LIFECYCLE, record, NINE, None if silence is None else NINE - timedelta(seconds=silence)
+    )
     if rescued is None:
         return
     for step in rescued.steps:
@@ -101,7 +103,7 @@ def test_every_step_is_legal_and_what_is_rescued_can_be_run_again(
 
     assert record.status in MACHINE.available_for_run
     assert record.runner_id is None
-    assert rescue(PYNENC_LIFECYCLE, record, NINE + timedelta(days=9)) is None
+    assert plan_recovery(PYNENC_LIFECYCLE, record, NINE + timedelta(days=9)) is None
 
 
 class TestTheStepsOfARescue:
@@ -109,9 +111,9 @@ class TestTheStepsOfARescue:
         return Task("t", "w", PYNENC_LIFECYCLE, 3, status=status, version=4, entered_at=NINE, owner="ann")
 
     def recovered(self, status: str) -> Decision:
-        rescued = rescue(PYNENC_LIFECYCLE, StatusRecord(status, "ann", NINE), NINE + timedelta(hours=1))
+        rescued = plan_recovery(PYNENC_LIFECYCLE, StatusRecord(status, "ann", NINE), NINE + timedelta(hours=1))
         assert rescued
-        return recover_task(self.owned(status), rescued, Report(occurred_at=NINE))
+        return recover_task(self.owned(status), rescued, ReportContext(occurred_at=NINE))
 
     @pytest.mark.parametrize("status", OWNED)
     def test_are_events_that_say_by_which_rule_and_why(self, status: str) -> None:
@@ -123,7 +125,7 @@ class TestTheStepsOfARescue:
         assert all(event.reason for event in decision.events)
 
     def test_are_none_where_one_is_refused(self) -> None:
-        astray = Rescue((RecoveryStep("RUNNING_RECOVERY", None), RecoveryStep("SUCCESS", None)), "it was tried")
+        astray = RecoveryPlan((RecoveryStep("RUNNING_RECOVERY", None), RecoveryStep("SUCCESS", None)), "it was tried")
 
         decision = recover_task(self.owned("RUNNING"), astray)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.actor import Actor
-from domain.auditing.legality import illegalities
+from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import Replay
 from domain.entities.events import (
@@ -85,14 +85,14 @@ def given(*events: Event, lifecycle_of: Callable[[str, int], Lifecycle] = pinned
     """A replay of those events, each of which is legal."""
     replay = Replay(lifecycle_of)
     for event in events:
-        assert list(illegalities(event, replay)) == []
+        assert list(find_violations(event, replay)) == []
         replay.apply(event)
     return replay
 
 
 def wrong(event: Event, before: Replay) -> list[tuple[str, object, object]]:
     """What is wrong with the next event, what was expected, and what was found."""
-    return [(mismatch.what, mismatch.expected, mismatch.found) for mismatch in illegalities(event, before)]
+    return [(mismatch.what, mismatch.expected, mismatch.found) for mismatch in find_violations(event, before)]
 
 
 QUEUED = (registered(), task_moved(2, "REGISTERING", "QUEUED"))
@@ -295,7 +295,7 @@ class TestWhatCanBe:
     def test_a_mismatch_says_what_is_wrong_with_which_event_of_whom(self) -> None:
         event = instance_moved(4, "LAUNCHED", "DONE", actor=Actor(component="worker"))
 
-        (mismatch,) = illegalities(event, given(*LAUNCHED))
+        (mismatch,) = find_violations(event, given(*LAUNCHED))
 
         assert mismatch == Mismatch(
             "ti:i",

@@ -9,7 +9,7 @@ from domain.actor import Actor
 from domain.entities.events import TaskInstanceRefused, TaskInstanceTransitioned, TaskTransitioned
 from domain.errors import WrongLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.rule_names import INVALID, ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE, UNTIMELY
 from tests.support.scenario import INSTANCE_MACHINE, JOBMON, given, told
 
@@ -204,11 +204,11 @@ class TestTheRetry:
     def test_the_transient_status_is_entered_and_left_at_the_same_instant(self) -> None:
         scenario = given("RUNNING", "RUNNING", attempts=1)
 
-        scenario.report("ERROR", Report(occurred_at=NINE + timedelta(minutes=5)))
+        scenario.report("ERROR", ReportContext(occurred_at=NINE + timedelta(minutes=5)))
 
         passed, entered = scenario.log[-2:]
         assert (passed.status, entered.status) == ("ERROR_RECOVERABLE", "REGISTERING")
-        assert passed.told_at == entered.told_at == scenario.task.entered_at == NINE + timedelta(minutes=5)
+        assert passed.effective_at == entered.effective_at == scenario.task.entered_at == NINE + timedelta(minutes=5)
 
     @pytest.mark.parametrize("failure", ["ERROR", "UNKNOWN_ERROR", "RESOURCE_ERROR"])
     def test_without_attempts_left_the_task_fails_for_good(self, failure: str) -> None:
@@ -380,7 +380,7 @@ class TestWhatEventsCarry:
     WORKER = Actor(component="worker", host="node7", pid=12, user="ann")
 
     def test_everything_that_was_told_and_what_caused_what(self) -> None:
-        told_so = Report(self.WORKER, "exit status 3", NINE, "c1")
+        told_so = ReportContext(self.WORKER, "exit status 3", NINE, "c1")
 
         instance, passed, again = given("RUNNING", "RUNNING", attempts=1).report("ERROR", told_so).events
 
@@ -425,14 +425,14 @@ class TestSinceWhen:
         with freeze_time(NINE) as clock:
             scenario = given("LAUNCHED", "LAUNCHED", attempts=1)
             clock.tick(timedelta(minutes=3))
-            scenario.report("RUNNING", Report(occurred_at=NINE + timedelta(minutes=1)))
+            scenario.report("RUNNING", ReportContext(occurred_at=NINE + timedelta(minutes=1)))
 
         assert scenario.task.entered_at == NINE + timedelta(minutes=1)
 
     def test_but_never_before_the_status_before_it(self) -> None:
         with freeze_time(NINE):
             scenario = given("LAUNCHED", "LAUNCHED", attempts=1)
-            scenario.report("RUNNING", Report(occurred_at=NINE - timedelta(days=1)))
+            scenario.report("RUNNING", ReportContext(occurred_at=NINE - timedelta(days=1)))
 
         assert scenario.task.entered_at == scenario.instances[1].entered_at == NINE
 

@@ -5,7 +5,7 @@ import pytest
 from domain.actor import Actor
 from domain.decisions.transition import reset_task
 from domain.entities.events import TaskReset
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.state import State
 from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, told
 
@@ -16,7 +16,7 @@ KILLED = {"QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING"}
 def test_a_task_goes_back_to_its_beginning_with_no_attempt_made(status: str) -> None:
     scenario = given(status, attempts=2)
 
-    decision = scenario.reset(Report(Actor(component="ann"), "resumed"))
+    decision = scenario.reset(ReportContext(Actor(component="ann"), "resumed"))
 
     (event,) = decision.events
     assert isinstance(event, TaskReset)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.auditing.legality import illegalities
+from domain.auditing.legality import find_violations
 from domain.auditing.replay import Replay
 from domain.decisions.transition import create_instance, report_instance
 from domain.entities.events import Event, RunnerLapsed, RunnerReturned, TaskInstanceLapsed, TaskInstanceReturned
-from domain.entities.lapses import record
+from domain.entities.lapses import lapse_events
 from domain.entities.runner import Runner
 from domain.entities.silence import Silence
 from domain.entities.task import Task
@@ -20,12 +20,12 @@ from domain.entities.task_instance import TaskInstance
 from domain.entity import Entity
 from domain.errors import InvalidDuration
 from domain.lifecycles import get_lifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from domain.time import parse_duration
 
 JOBMON = get_lifecycle("jobmon")
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
-RECORDED = Report(occurred_at=NINE)
+RECORDED = ReportContext(occurred_at=NINE)
 Holder = Runner | TaskInstance
 
 
@@ -45,7 +45,7 @@ def beginnings() -> tuple[Replay, list[Event]]:
     created = create_instance(task, "t/1", RECORDED)
     events = [registered, *created.events]
     for event in events:
-        assert not list(illegalities(event, replay))
+        assert not list(find_violations(event, replay))
         replay.apply(event)
     return replay, events
 
@@ -66,7 +66,7 @@ HOLDERS = pytest.mark.parametrize("holder_of", [runner, instance])
 @HOLDERS
 def test_a_silence_that_has_ended_is_a_lapse_and_a_return(holder_of: Callable[[Replay], Holder]) -> None:
     holder = holder_of(beginnings()[0])
-    lapsed, returned = record(holder, [silence(5, 9)], RECORDED)
+    lapsed, returned = lapse_events(holder, [silence(5, 9)], RECORDED)
 
     assert isinstance(lapsed, RunnerLapsed | TaskInstanceLapsed)
     assert isinstance(returned, RunnerReturned | TaskInstanceReturned)
@@ -78,12 +78,12 @@ def test_a_silence_that_has_ended_is_a_lapse_and_a_return(holder_of: Callable[[R
 @HOLDERS
 def test_one_that_goes_on_is_a_lapse_and_only_once(holder_of: Callable[[Replay], Holder]) -> None:
     holder = holder_of(beginnings()[0])
-    (lapsed,) = record(holder, [silence(5)], RECORDED)
+    (lapsed,) = lapse_events(holder, [silence(5)], RECORDED)
     holder = holder.evolve(lapsed)
 
     assert holder.silent_since == minutes(5)
-    assert record(holder, [silence(5)]) == ()
-    (returned,) = record(holder, [silence(5, 9)], RECORDED)
+    assert lapse_events(holder, [silence(5)]) == ()
+    (returned,) = lapse_events(holder, [silence(5, 9)], RECORDED)
     assert holder.evolve(returned).silent_since is None
 
 
@@ -92,7 +92,7 @@ def test_an_instance_stays_in_its_status_and_a_report_ends_its_lapse() -> None:
     before, task = instance(replay), replay.task("t")
     assert isinstance(before, TaskInstance)
     assert task
-    (lapsed,) = record(before, [silence(5)], RECORDED)
+    (lapsed,) = lapse_events(before, [silence(5)], RECORDED)
     silent = before.evolve(lapsed)
     moved = report_instance(silent, task, "INSTANTIATED", RECORDED).instance
 
@@ -114,15 +114,15 @@ def test_whatever_is_recorded_can_be_replayed(
     if goes_on:
         silences.append(silence(at + 1))
 
-    for event in record(holder_of(replay), silences, RECORDED):
-        assert not list(illegalities(event, replay))
+    for event in lapse_events(holder_of(replay), silences, RECORDED):
+        assert not list(find_violations(event, replay))
         replay.apply(event)
 
 
 @HOLDERS
 @pytest.mark.parametrize(
     ("told", "what"),
-    [(["lapse", "lapse"], {"previous-status", "lapse"}), (["come_back"], {"previous-status", "lapse"})],
+    [(["lapse", "lapse"], {"previous-status", "lapse"}), (["record_return"], {"previous-status", "lapse"})],
 )
 def test_lapses_and_returns_take_turns(holder_of: Callable[[Replay], Holder], told: list[str], what: set[str]) -> None:
     replay, _ = beginnings()
@@ -130,7 +130,7 @@ def test_lapses_and_returns_take_turns(holder_of: Callable[[Replay], Holder], to
     found = set()
     for name in told:
         event = getattr(holder, name)(silence(5, 9), RECORDED)
-        found |= {wrong.what for wrong in illegalities(event, replay)}
+        found |= {wrong.what for wrong in find_violations(event, replay)}
         replay.apply(event)
         holder = replay.entities[holder.stream]
 
@@ -140,9 +140,9 @@ def test_lapses_and_returns_take_turns(holder_of: Callable[[Replay], Holder], to
 
 def test_a_missing_event_of_a_runner_shows() -> None:
     replay, _ = beginnings()
-    (lapsed,) = record(Runner("r"), [silence(5)], RECORDED)
+    (lapsed,) = lapse_events(Runner("r"), [silence(5)], RECORDED)
 
-    (wrong,) = illegalities(lapsed.model_copy(update={"version": 2}), replay)
+    (wrong,) = find_violations(lapsed.model_copy(update={"version": 2}), replay)
 
     assert (wrong.entity, wrong.what) == (str(Entity("runner", "r")), "version")
 

@@ -8,11 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.auditing.replay import Replay
-from domain.auditing.what_if import Divergence, Trial
+from domain.auditing.what_if import Divergence, WhatIf
 from domain.entities.events import Event
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.report_context import Report
+from domain.report_context import ReportContext
 from tests.support.scenario import JOBMON, Scenario, given
 from tests.unit.test_any_lifecycle import NAMES, runners, states, times
 from tests.unit.test_any_sequence import Step, steps
@@ -21,12 +21,12 @@ from tests.unit.test_any_sequence import Step, steps
 def tried(events: list[Event], lifecycle: Lifecycle) -> list[Divergence]:
     """What diverges; positions count the events from 1."""
     replay = Replay(lambda _name, _version: lifecycle)
-    trial = Trial(replay)
+    trial = WhatIf(replay)
     found: list[Divergence] = []
     for position, event in enumerate(events, start=1):
         found += trial.judge(event, position)
         replay.apply(event)
-    return [*found, *trial.rest()]
+    return [*found, *trial.unmatched_at_end()]
 
 
 def changed(**parts: Any) -> Lifecycle:
@@ -43,7 +43,7 @@ def without_edge(machine: str, source: str, target: str) -> Lifecycle:
 
 def ran_until(status: str) -> Scenario:
     scenario = given()
-    scenario.propose("QUEUED", counts_attempt=True)
+    scenario.propose("QUEUED", starts_attempt=True)
     scenario.create()
     for name in ("INSTANTIATED", "LAUNCHED", "RUNNING", status):
         scenario.report(name)
@@ -67,7 +67,7 @@ def test_nothing_diverges_under_a_lifecycle_whose_tasks_report_for_themselves(na
     lifecycle = get_lifecycle(name)
     scenario = given(lifecycle=lifecycle, max_attempts=data.draw(st.integers(1, 3)))
     for state, report, runner in data.draw(
-        st.lists(st.tuples(states(lifecycle), st.builds(Report, occurred_at=times), runners), max_size=25)
+        st.lists(st.tuples(states(lifecycle), st.builds(ReportContext, occurred_at=times), runners), max_size=25)
     ):
         scenario.propose(state, report, runner_id=scenario.task.owner or runner)
 

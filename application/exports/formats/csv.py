@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from application.exports.source import Source
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 
 COLUMNS = (
     "entity", "task_id", "workflow_id", "template", "attempt", "previous_status", "new_status", "entered_at",
@@ -30,7 +30,7 @@ def write(source: Source, output: BinaryIO) -> int:
     return rows
 
 
-def _row(stay: Stay) -> tuple[Any, ...]:
+def _row(stay: StatusInterval) -> tuple[Any, ...]:
     return (
         f"{stay.kind}:{stay.id}", stay.task_id, stay.workflow_id, stay.template, stay.ordinal, stay.previous_status,
         stay.status, _time(stay.entered_at), _time(stay.exited_at),

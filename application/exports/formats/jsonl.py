@@ -34,7 +34,7 @@ def _lines(source: Source) -> Iterator[Said]:
         said = _SAID.get(proposal.name)
         if said is not None and not _was_put_off(proposal):
             kind, _, name = proposal.stream.partition(":")
-            line = {"entity": kind, "id": name} | said(proposal) | {"at": proposal.told_at} | _told(proposal.data)
+            line = {"entity": kind, "id": name} | said(proposal) | {"at": proposal.effective_at} | _told(proposal.data)
             if said is _registered:
                 line |= _defined(proposal.data, source.lifecycle_of, defined)
             yield {key: value for key, value in line.items() if value is not None}
@@ -83,7 +83,7 @@ def _moved(proposal: Proposal) -> Said:
 
 def _task_moved(proposal: Proposal) -> Said:
     said = _moved(proposal)
-    if proposal.attempts is not None and bool(proposal.attempts) != proposal.counts_attempt(said["to"]):
+    if proposal.attempts is not None and bool(proposal.attempts) != proposal.starts_attempt(said["to"]):
         said["attempt"] = bool(proposal.attempts)
     return said | {"runner": proposal.data.get("runner_id")}
 

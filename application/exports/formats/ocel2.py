@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 from domain.entity import TASK, TASK_INSTANCE
 from domain.time import EPOCH
 
@@ -62,7 +62,7 @@ def _object(kind: str, name: str, said: dict[str, str | None]) -> dict[str, Any]
     return {"id": f"{kind}:{name}", "type": kind, "attributes": attributes, "relationships": []}
 
 
-def _event(stay: Stay) -> dict[str, Any]:
+def _event(stay: StatusInterval) -> dict[str, Any]:
     said = {"reported": stay.reported, "rule": stay.rule, "reason": stay.reason}
     related = [_related(TASK, stay.task_id, TASK)]
     if stay.kind == TASK_INSTANCE:

@@ -16,7 +16,7 @@ from application.exports.epoch import microseconds
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 
 INTERNAL = 1
 """SpanKind: no client and no server."""
@@ -67,7 +67,7 @@ def _entity(trace: str, track: Track, parent: Track | None) -> dict[str, Any]:
     return span
 
 
-def _status(trace: str, track: Track, stay: Stay) -> dict[str, Any]:
+def _status(trace: str, track: Track, stay: StatusInterval) -> dict[str, Any]:
     name = _digest(f"{track.entity}\0{stay.version}", 8)
     span = _span(trace, name, stay.status, stay.entered_at, stay.ended_at)
     span["parentSpanId"] = _span_id(track)
@@ -86,7 +86,7 @@ def _span(trace: str, span_id: str, name: str, begin: datetime, end: datetime) -
     }
 
 
-def _said(stay: Stay) -> dict[str, Any]:
+def _said(stay: StatusInterval) -> dict[str, Any]:
     return {
         "sojourn.position": stay.position,
         "sojourn.reported": stay.reported,

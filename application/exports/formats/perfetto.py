@@ -13,7 +13,7 @@ from application.exports.epoch import microseconds
 from application.exports.json_parts import write_array
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 
 
 def write(source: Source, output: BinaryIO) -> int:
@@ -71,7 +71,7 @@ def _statuses(track: Track, process: int, thread: int) -> Iterator[dict[str, Any
             yield _event("X", stay.kind, process, thread, stay, dur=lasted)
 
 
-def _event(phase: str, category: str, process: int, thread: int, stay: Stay, **more: Any) -> dict[str, Any]:
+def _event(phase: str, category: str, process: int, thread: int, stay: StatusInterval, **more: Any) -> dict[str, Any]:
     return {
         "ph": phase,
         "cat": category,
@@ -84,7 +84,7 @@ def _event(phase: str, category: str, process: int, thread: int, stay: Stay, **m
     }
 
 
-def _said(stay: Stay) -> dict[str, Any]:
+def _said(stay: StatusInterval) -> dict[str, Any]:
     said = {
         "entity": f"{stay.kind}:{stay.id}",
         "workflow": stay.workflow_id,

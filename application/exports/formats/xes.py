@@ -13,7 +13,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from application.exports.record import Record, Track
 from application.exports.source import Source
-from application.exports.status_interval import Stay
+from application.exports.status_interval import StatusInterval
 from domain.time import EPOCH
 
 EXTENSIONS = {
@@ -73,7 +73,7 @@ def _trace(xes: "_Xes", track: Track) -> int:
     return len(track.stays)
 
 
-def _event(xes: "_Xes", stay: Stay) -> None:
+def _event(xes: "_Xes", stay: StatusInterval) -> None:
     with xes.element("event"):
         xes.attribute("concept:name", stay.status)
         xes.attribute("lifecycle:transition", COMPLETE)

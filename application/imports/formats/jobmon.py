@@ -24,7 +24,7 @@ from application.imports.options import Options
 from application.imports.proposal import BadLine, Line, MoveTask, NotUnderstood, RegisterTask
 from domain.actor import Actor
 from domain.entity import check_id
-from domain.errors import MOST_ATTEMPTS, SojournError
+from domain.errors import MAX_ATTEMPTS, SojournError
 
 LIFECYCLE = "jobmon"
 
@@ -113,7 +113,7 @@ class _Table:
         at = self._at(task, row.entered_at, met)
         exited_at = instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
-        register = RegisterTask(task, workflow, at, MOST_ATTEMPTS, actor=JOBMON)
+        register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON)
         if previous is None and to == self._machine.initial and self._begins(task, at, met):
             return Line(number, (register,), anomalies)
         move = MoveTask(task, to, at, JOBMON, previous_status=previous)

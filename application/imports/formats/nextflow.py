@@ -34,7 +34,7 @@ from application.imports.proposal import (
     Proposal,
     RegisterTask,
 )
-from domain.errors import MOST_ATTEMPTS, SojournError
+from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.time import EPOCH
 
 LIFECYCLE = "nextflow"
@@ -152,7 +152,7 @@ class _Trace:
         by = actor("nextflow", row.hostname)
         at = times.end or times.submit if status == CACHED else times.submit
         workflow = self._options.workflow or self._run
-        yield RegisterTask(task, workflow, at, MOST_ATTEMPTS, template(row.process or name.partition(" (")[0]))
+        yield RegisterTask(task, workflow, at, MAX_ATTEMPTS, template(row.process or name.partition(" (")[0]))
         if status == CACHED:
             yield MoveTask(task, CACHED, at, by, _found(row))
             return

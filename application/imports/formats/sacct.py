@@ -39,7 +39,7 @@ from application.imports.proposal import (
     RegisterTask,
 )
 from domain.entity import check_id
-from domain.errors import MOST_ATTEMPTS, SojournError
+from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.lifecycles.machine import Machine
 
 LIFECYCLE = "slurm"
@@ -264,7 +264,7 @@ def _proposals(record: Record, state: State, times: Times, attempts: _Attempts, 
     workflow = options.workflow or check_id("workflow", cluster)
     submitter = actor("slurm", user=record.user or None)
     called = template(record.jobname) if record.jobname else None
-    yield RegisterTask(task, workflow, times.submit, MOST_ATTEMPTS, called, submitter)
+    yield RegisterTask(task, workflow, times.submit, MAX_ATTEMPTS, called, submitter)
     yield CreateInstance(attempt, task, attempt.begun_at, submitter)
     nodes = actor("slurm", record.nodelist if times.start else None)
     if times.start:

@@ -32,7 +32,7 @@ from application.imports.proposal import (
 )
 from domain.actor import Actor
 from domain.entity import check_id
-from domain.errors import MOST_ATTEMPTS, SojournError
+from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.time import EPOCH
 
 LIFECYCLE = "spark"
@@ -188,7 +188,7 @@ class _Log:
         stage = self._stages.get(told.stage) or UNKNOWN
         workflow = check_id("workflow", self._workflow or self._called(told))
         pending = min(stage.submitted_at or told.launched_at, told.launched_at)
-        yield RegisterTask(task, workflow, pending, MOST_ATTEMPTS, stage.name)
+        yield RegisterTask(task, workflow, pending, MAX_ATTEMPTS, stage.name)
         yield CreateInstance(instance, task, told.launched_at, _executor(told), _launch(told))
 
     def _ending(self, told: Told, status: str, at: datetime, reason: Said) -> Iterator[Proposal]:

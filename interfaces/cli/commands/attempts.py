@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, Workflow, time_of
 from interfaces.cli.output import AsJson, Dsn, show
-from interfaces.wording.values import in_words, percent
+from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ def attempts(
     with connect.service(ctx, dsn) as service:
         rows = read(service.store, by, workflow, time)
         if not rows:
-            say_why_nothing(service.store, TASK, workflow, time)
+            explain_empty(service.store, TASK, workflow, time)
     show(rows, as_json=as_json, people=lambda console: tell(console, rows, by))
 
 
@@ -66,10 +66,10 @@ def tell(console: "Console", rows: "list[Attempts]", by: str | None) -> None:
             *told[:2],
             f"{row['attempts_per_task']:.2f}",
             *told[2:],
-            in_words(row["total_seconds"]),
-            in_words(row["wasted_seconds"]),
-            percent(row["wasted_share"]),
-            percent(row["first_try_share"]),
+            format_duration(row["total_seconds"]),
+            format_duration(row["wasted_seconds"]),
+            format_share(row["wasted_share"]),
+            format_share(row["first_try_share"]),
         )
     if rows:
         print_table(console, shown)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_entity_begins, say_why_nothing
+from interfaces.cli.empty_answer import explain_before_first_event, explain_empty
 from interfaces.cli.options import At, Workflow, time_of
 from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
-from interfaces.wording.values import in_words, local
+from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,9 +69,9 @@ def tell(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
             row["workflow_id"],
             row["previous_status"],
             row["new_status"],
-            local(row["entered_at"]),
-            local(row["exited_at"]),
-            in_words(row["duration_seconds"]),
+            format_time(row["entered_at"]),
+            format_time(row["exited_at"]),
+            format_duration(row["duration_seconds"]),
         )
     if rows:
         print_table(console(), shown)
@@ -85,8 +85,8 @@ def say_why_none(store: "Store", kind: str, task: str | None, workflow: str | No
     from domain.entity import TASK, Entity
 
     if task is None:
-        say_why_nothing(store, kind, workflow, at)
+        explain_empty(store, kind, workflow, at)
     elif kind != TASK:
-        messages().print(f"task {task!r} had no task instances" + (f" at {local(at)}" if at else ""))
+        messages().print(f"task {task!r} had no task instances" + (f" at {format_time(at)}" if at else ""))
     elif at is not None:
-        say_entity_begins(store, Entity(TASK, task), at)
+        explain_before_first_event(store, Entity(TASK, task), at)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.failure import WRONG
+from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import At, Workflow, time_of
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import in_words, local
+from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +45,7 @@ def breaches(
         rows = read(service.store, sla, workflow, time, only_open=only_open)
     show(rows, as_json=as_json, people=lambda console: tell(console, rows))
     if rows and fail:
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 def tell(console: "Console", rows: "list[Breach]") -> None:
@@ -58,10 +58,10 @@ def tell(console: "Console", rows: "list[Breach]") -> None:
             row["entity"],
             row["template"] or "",
             row["status"],
-            local(row["entered_at"]),
-            local(row["exited_at"]),
-            in_words(row["seconds"]),
-            in_words(row["limit_seconds"]),
+            format_time(row["entered_at"]),
+            format_time(row["exited_at"]),
+            format_duration(row["seconds"]),
+            format_duration(row["limit_seconds"]),
         )
     if rows:
         print_table(console, shown)

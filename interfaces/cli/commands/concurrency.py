@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
 from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
-from interfaces.wording.values import local
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from application.shared.store import Store
@@ -55,7 +55,7 @@ def concurrency(
         with read(service.store, length, wanted) as rows:
             shown = rows if by else map(without_group, rows)
             number = show_rows(shown) if as_json else tell(list(islice(shown, SHOWN + 1)), by)
-        if not number and not say_why_nothing(service.store, kind, workflow, time):
+        if not number and not explain_empty(service.store, kind, workflow, time):
             messages().print(f"no {kind.replace('_', ' ')} stayed in {status}")
 
 
@@ -89,7 +89,7 @@ def tell(rows: list[Any], by: str | None) -> int:
     for row in rows[:SHOWN]:
         cells = [row["group"] or ""] if by else []
         told = [f"{row['mean']:.2f}", str(row["max"])] if in_buckets else [str(row["n"])]
-        shown.add_row(*cells, local(row["at"]), *told, "█" * round(BAR * row[value] / most))
+        shown.add_row(*cells, format_time(row["at"]), *told, "█" * round(BAR * row[value] / most))
     if rows:
         print_table(console(), shown)
     if len(rows) > SHOWN:

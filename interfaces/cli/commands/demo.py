@@ -3,7 +3,7 @@
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.failure import WRONG
+from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.output import AsJson, Dsn, messages, show
 
 app = typer.Typer()
@@ -24,4 +24,4 @@ def demo(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     for surprise in done.surprises:
         messages().print(f"sojourn: {surprise}")
     if done.surprises or findings.verification["mismatches"]:
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)

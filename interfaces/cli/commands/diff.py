@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
-from interfaces.wording.values import local
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from application.read.diff import Difference
@@ -40,8 +40,8 @@ def diff(
     with connect.service(ctx, dsn) as service:
         with read(service.store, since, until, workflow, limit=None if as_json else SHOWN + 1) as rows:
             number = show_rows(rows) if as_json else tell(list(rows))
-        if not number and not say_why_nothing(service.store, TASK, workflow, until):
-            messages().print(f"nothing changed between {local(since)} and {local(until)}")
+        if not number and not explain_empty(service.store, TASK, workflow, until):
+            messages().print(f"nothing changed between {format_time(since)} and {format_time(until)}")
 
 
 def tell(rows: "list[Difference]") -> int:
@@ -54,7 +54,7 @@ def tell(rows: "list[Difference]") -> int:
             row["entity"],
             row["before"] or "(not there)",
             row["after"],
-            local(row["since"]),
+            format_time(row["since"]),
             style=None if row["before"] else "bold",
         )
     if rows:

@@ -8,7 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.options import seconds_of
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import in_words, local
+from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,7 +94,7 @@ def has_ended(pid: int) -> bool:
 def tell(console: "Console", runner: str, answer: "HeartbeatAnswer") -> None:
     """Until when it holds, and since when it had been silent."""
     tell_of_silence(runner, answer)
-    console.print(f"runner {runner!r} is to be heard of again by {local(answer['report_by'])}")
+    console.print(f"runner {runner!r} is to be heard of again by {format_time(answer['report_by'])}")
 
 
 def tell_of_silence(runner: str, answer: "HeartbeatAnswer") -> None:
@@ -103,4 +103,6 @@ def tell_of_silence(runner: str, answer: "HeartbeatAnswer") -> None:
 
     if answer["silent_since"]:
         silent = datetime.now(UTC) - answer["silent_since"]
-        messages().print(f"runner {runner!r} was silent for {in_words(silent)}: its tasks may have been recovered")
+        messages().print(
+            f"runner {runner!r} was silent for {format_duration(silent)}: its tasks may have been recovered"
+        )

@@ -8,7 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.options import EntityName
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import in_words, local
+from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,14 +63,14 @@ class Stays:
         if not enters(event):
             return ""
         began, self._entered_at = self._entered_at, event["entered_at"]
-        return in_words(event["entered_at"] - began) if began else ""
+        return format_duration(event["entered_at"] - began) if began else ""
 
     def line(self, event: "HistoryEvent") -> Line:
         """One event, as short as it can be told."""
         reported = event["reported"] if is_refused(event) or event["reported"] != event["status"] else None
         cells = (
             str(event["position"]),
-            local(held_at(event)),
+            format_time(held_at(event)),
             in_short(event),
             self.after(event),
             reported or "",
@@ -221,7 +221,7 @@ def place(details: Mapping[str, object]) -> str:
 
 def in_short_of_silence(since: "datetime", until: "datetime | None") -> str:
     """A lapse or a return: `silent since ...`, `heard of again after 3m 12s`."""
-    return f"heard of again after {in_words(until - since)}" if until else f"silent since {local(since)}"
+    return f"heard of again after {format_duration(until - since)}" if until else f"silent since {format_time(since)}"
 
 
 def named(event: "HistoryEvent") -> str:
@@ -234,7 +234,7 @@ def named(event: "HistoryEvent") -> str:
 
 def answer(event: "HistoryEvent") -> str:
     """What a proposal was answered with where it was not accepted: `WAIT 30s`."""
-    return f"{event['response'] or ''} {in_words(event['delay_seconds'])}".strip()
+    return f"{event['response'] or ''} {format_duration(event['delay_seconds'])}".strip()
 
 
 def style_of(event: "HistoryEvent") -> str | None:
@@ -263,4 +263,4 @@ def told(value: object) -> str:
     """A value as people read it."""
     from datetime import datetime
 
-    return local(value) if isinstance(value, datetime) else str(value)
+    return format_time(value) if isinstance(value, datetime) else str(value)

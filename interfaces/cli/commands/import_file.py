@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli.connect import service
-from interfaces.cli.failure import WRONG
+from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +85,7 @@ def import_file(
         answer = import_lines(connected.store, under, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
     if answer["bad"]:
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _tell(console: "Console", answer: "ImportAnswer", seconds: float) -> None:
     shown = table(">", "", widths=(0, 0))
     for count, what in _findings(answer):
         shown.add_row(f"{count:,}", what)
-    console.print(f"Read {answer['lines']:,} lines in {in_words(seconds)}.")
+    console.print(f"Read {answer['lines']:,} lines in {format_duration(seconds)}.")
     print_table(console, shown)
     for bad in answer["bad_lines"][:MOST_SHOWN]:
         console.print(f"line {bad['line']}: {bad['error']}", markup=False)

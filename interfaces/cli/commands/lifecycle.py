@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.failure import WRONG, fail
+from interfaces.cli.failure import EXIT_FAILURE, fail
 from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,7 +93,7 @@ def check(file: File, as_json: AsJson = False) -> None:
         document = {"file": str(file), "problems": problems, "warnings": _warnings(warnings)}
         show(document, as_json=as_json, people=lambda console: _tell_problems(console, file, problems))
         _warn(warnings)
-        raise typer.Exit(WRONG) from None
+        raise typer.Exit(EXIT_FAILURE) from None
     show(
         {"file": str(file), "problems": [], **_document(lifecycle)},
         as_json=as_json,
@@ -149,7 +150,7 @@ def _warnings(warnings: "Iterable[LifecycleWarning]") -> list[dict[str, str]]:
 
 
 def _machine_document(machine: "Machine") -> dict[str, Any]:
-    from domain.lifecycles.machine import FLAGS
+    from domain.lifecycles.machine import STATUS_SETS
     from interfaces.wording.lifecycle_page import untimely
 
     def in_order(statuses: frozenset[str]) -> list[str]:
@@ -160,7 +161,7 @@ def _machine_document(machine: "Machine") -> dict[str, Any]:
         "statuses": machine.statuses,
         "transitions": {source: list(targets) for source, targets in machine.transitions.items()},
         "causes": machine.transitions,
-        **{flag: in_order(getattr(machine, flag)) for flag in FLAGS},
+        **{flag: in_order(getattr(machine, flag)) for flag in STATUS_SETS},
         "orphaned": machine.orphaned,
         "untimely": untimely(machine),
     }
@@ -242,11 +243,9 @@ def _tell_implied(console: "Console", lifecycle: "Lifecycle") -> None:
 def _tell_recovery(console: "Console", recovery: "Recovery") -> None:
     from rich.table import Table
 
-    from interfaces.wording.values import in_words
-
     reasons = {
-        "overdue": f"it has been so for {in_words(recovery.max_pending_seconds)}",
-        "abandoned": f"its runner has been silent for {in_words(recovery.runner_dead_after)}",
+        "overdue": f"it has been so for {format_duration(recovery.max_pending_seconds)}",
+        "abandoned": f"its runner has been silent for {format_duration(recovery.runner_dead_after)}",
         "unfinished": "an earlier recovery came no further",
     }
     table = Table("left behind in", "once", "goes by way of", box=None, header_style="bold")

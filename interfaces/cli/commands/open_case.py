@@ -9,7 +9,7 @@ import typer
 
 from interfaces.cli.failure import fail
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import local
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,7 +116,7 @@ def _summary(opened: "OpenedCase") -> str:
 
 
 def _until(opened: "OpenedCase") -> str:
-    return local(datetime.fromisoformat(opened["until"]))
+    return format_time(datetime.fromisoformat(opened["until"]))
 
 
 def _server(ctx: typer.Context, dsn: str | None) -> "Database":

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
-from interfaces.cli.failure import WRONG
+from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import At, Workflow, time_of
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import local, with_local_times
+from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +62,7 @@ def orphans(
             say_why_none(service.store, workflow, time)
     show(found, as_json=as_json, people=lambda console: tell(console, found))
     if fail and any(not orphan["decided"] for orphan in found):
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 def durations(texts: list[str]) -> str:
@@ -86,8 +86,8 @@ def tell(console: "Console", found: "list[Orphan]") -> None:
     for orphan in found:
         shown.add_row(
             orphan["rule"],
-            local(orphan["since"]),
-            with_local_times(orphan["explanation"]),
+            format_time(orphan["since"]),
+            localize_times(orphan["explanation"]),
             ", ".join(map(str, orphan["evidence"])),
             style="dim" if orphan["decided"] else None,
         )
@@ -98,5 +98,5 @@ def say_why_none(store: "Store", workflow: str | None, at: "datetime | None") ->
     """Tell people that there are none, and why where the log had not begun."""
     from domain.entity import TASK
 
-    if not say_why_nothing(store, TASK, workflow, at):
-        messages().print("there are no orphans" + (f" at {local(at)}" if at else ""))
+    if not explain_empty(store, TASK, workflow, at):
+        messages().print("there are no orphans" + (f" at {format_time(at)}" if at else ""))

@@ -3,7 +3,7 @@
 import typer
 
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 app = typer.Typer()
 
@@ -20,6 +20,6 @@ def rebuild(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> Non
         rebuilt,
         as_json=as_json,
         people=lambda console: console.print(
-            f"Projected {rebuilt['events']:,} events in {in_words(rebuilt['seconds'])}."
+            f"Projected {rebuilt['events']:,} events in {format_duration(rebuilt['seconds'])}."
         ),
     )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.failure import WRONG
+from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import seconds_of
 from interfaces.cli.output import AsJson, Dsn, show
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +54,7 @@ def recover(
         )
     show(answer, as_json=as_json, people=lambda console: tell(console, answer, dry_run=dry_run))
     if any(skipped["failed"] for skipped in answer["skipped"]):
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 def tell(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
@@ -84,7 +84,7 @@ def lines(answer: "RecoverAnswer") -> Iterator[tuple[tuple[str, ...], str | None
     for skipped in sorted(answer["skipped"], key=lambda skipped: not skipped["failed"]):
         yield (skipped["entity"], "left alone", "", skipped["why"]), "bold" if skipped["failed"] else "dim"
     for lapsed in answer["lapsed"]:
-        yield (lapsed["entity"], "silent", "", f"for {in_words(now - lapsed['since'])}"), None
+        yield (lapsed["entity"], "silent", "", f"for {format_duration(now - lapsed['since'])}"), None
     for task in answer["recovered"]:
         way = " -> ".join((task["from"], *task["way"]))
         yield (task["entity"], way, task["owner"] or "", task["reason"]), None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.failure import WRONG, fail
+from interfaces.cli.failure import EXIT_FAILURE, fail
 from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, console
-from interfaces.wording.values import local
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from application.replay.what_if import Tried, TriedStep
@@ -67,7 +67,7 @@ def replay(
         )  # fmt: skip
     shown.end(tried)
     if tried.divergences and other is None:
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 class Document:
@@ -142,7 +142,7 @@ class Summary:
     def _print_steps(self, steps: "list[TriedStep]") -> None:
         rows = [
             (
-                str(step.position), local(step.at), in_short(step), step.rule or "", step.status or "",
+                str(step.position), format_time(step.at), in_short(step), step.rule or "", step.status or "",
                 self._divergences.get(step.position, ""),
             )
             for step in steps

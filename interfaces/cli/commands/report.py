@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, time_of
 from interfaces.cli.output import AsJson, Dsn, show
 
@@ -30,7 +30,7 @@ def report(
     with connect.service(ctx, dsn) as service:
         found = reported(service.store, workflow, time)
         if not found.attempts:
-            say_why_nothing(service.store, found.kind, workflow, time)
+            explain_empty(service.store, found.kind, workflow, time)
     output.write_text(page(found), encoding="utf-8")
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}

@@ -6,7 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.output import AsJson, Dsn, show
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,4 +67,4 @@ def ago(since: "datetime") -> str:
     """How long somebody has held a slot."""
     from datetime import UTC, datetime
 
-    return in_words(max((datetime.now(UTC) - since).total_seconds(), 0))
+    return format_duration(max((datetime.now(UTC) - since).total_seconds(), 0))

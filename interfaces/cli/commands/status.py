@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_entity_begins
+from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName, time_of
 from interfaces.cli.output import AsJson, Dsn, show
-from interfaces.wording.values import in_words, local
+from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,7 @@ app = typer.Typer()
 def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """The status of a task, a task instance, an array or a runner, and since when."""
     from application.read.status import status as read
-    from application.shared.as_of import present
+    from application.shared.as_of import effective_now
     from domain.entity import parse_entity
 
     named = parse_entity(entity)
@@ -32,8 +32,8 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
     with connect.service(ctx, dsn) as service:
         found = read(service.store, named, time)
         if found["status"] is None and time:
-            say_entity_begins(service.store, named, time)
-        at_present = time or present(service.store)
+            explain_before_first_event(service.store, named, time)
+        at_present = time or effective_now(service.store)
     show(found, as_json=as_json, people=lambda console: tell(console, found, at_present))
 
 
@@ -43,7 +43,7 @@ def tell(console: "Console", found: "Status", at: "datetime") -> None:
     if since is None:
         return
     stayed = max((at - since).total_seconds(), 0)
-    console.print(f"{found['entity']}  {found['status']}  since {local(since)} ({in_words(stayed)})")
+    console.print(f"{found['entity']}  {found['status']}  since {format_time(since)} ({format_duration(stayed)})")
     if found["entity"].startswith("array:"):
         console.print(f"batches {found['attempts']}, version {found['version']}")
     if found["lifecycle"] is None:

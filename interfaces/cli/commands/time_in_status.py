@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
 from interfaces.cli.output import AsJson, Dsn, show
-from interfaces.wording.values import in_words
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ def time_in_status(
     with connect.service(ctx, dsn) as service:
         rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:
-            say_why_nothing(service.store, kind, workflow, time)
+            explain_empty(service.store, kind, workflow, time)
     people = draw if histogram else tell
     show(rows, as_json=as_json, people=lambda console: people(console, rows, by))
 
@@ -97,11 +97,11 @@ def histogram_lines(bins: "list[Bin]") -> Iterator[str]:
 def bin_line(found: "Bin", most: int) -> str:
     """One bin, at most 80 characters wide: `   10s to    30s  ████████░░  1,234`."""
     ends = found["to_seconds"]
-    upto = "or more" if ends is None else f"to {in_words(ends):>6}"
+    upto = "or more" if ends is None else f"to {format_duration(ends):>6}"
     dark = ceil(BAR * (found["n"] - found["open"]) / most)
     light = ceil(BAR * found["n"] / most) - dark
     bar = f"{'█' * dark}{'░' * light} {found['n']:,}" if found["n"] else ""
-    return f"{in_words(found['from_seconds']):>6} {upto:<9}  {bar}".rstrip()
+    return f"{format_duration(found['from_seconds']):>6} {upto:<9}  {bar}".rstrip()
 
 
 def tell(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None:
@@ -113,7 +113,7 @@ def tell(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None
     names = (*([by] if by else []), "status", "n>", "open>", *(f"{name.replace('_', ' ')}>" for name in DURATIONS))
     shown = table(*names)
     for row in rows:
-        durations = [in_words(row[f"{name}_seconds"]) for name in DURATIONS]  # type: ignore[literal-required]
+        durations = [format_duration(row[f"{name}_seconds"]) for name in DURATIONS]  # type: ignore[literal-required]
         group = [row["group"] or ""] if by else []
         shown.add_row(*group, row["status"], str(row["n"]), str(row["open"]), *durations)
     print_table(console, shown)

@@ -6,7 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import local
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,5 +68,5 @@ def tell(console: "Console", found: "list[Token]") -> None:
         return
     shown = table("name", "scope", "created", "revoked")
     for token in found:
-        shown.add_row(token["name"], token["scope"], local(token["created_at"]), local(token["revoked_at"]))
+        shown.add_row(token["name"], token["scope"], format_time(token["created_at"]), format_time(token["revoked_at"]))
     print_table(console, shown)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_why_nothing
+from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
 from interfaces.cli.output import AsJson, Dsn, messages, show
-from interfaces.wording.values import in_words, percent
+from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,13 +48,13 @@ def variants(
         if graph:
             edges = read.directly_follows(service.store, kind, workflow, time)
             if not edges:
-                say_why_nothing(service.store, kind, workflow, time)
+                explain_empty(service.store, kind, workflow, time)
             show(edges, as_json=as_json, people=lambda console: console.print(drawn(edges, graph), soft_wrap=True))
             return
         asked = limit or (None if as_json else SHOWN + 1)
         rows = read.variants(service.store, kind, workflow, time, limit=asked)
         if not rows:
-            say_why_nothing(service.store, kind, workflow, time)
+            explain_empty(service.store, kind, workflow, time)
     show(rows, as_json=as_json, people=lambda console: tell(console, rows, limit or SHOWN))
 
 
@@ -66,8 +66,8 @@ def tell(console: "Console", rows: "list[Variant]", most: int) -> None:
     for row in rows[:most]:
         shown.add_row(
             f"{row['n']:,}",
-            percent(row["share"]),
-            in_words(row["median_seconds"]),
+            format_share(row["share"]),
+            format_duration(row["median_seconds"]),
             " → ".join(row["statuses"]),
             row["examples"][0],
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.failure import WRONG
+from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.output import AsJson, Dsn, show
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def verify(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None
         verification = verified(service.store, bar("Replaying the log"))
     show(verification, as_json=as_json, people=lambda console: tell(console, verification))
     if verification["mismatches"]:
-        raise typer.Exit(WRONG)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 def tell(console: "Console", verification: "Verification") -> None:

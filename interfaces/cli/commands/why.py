@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.empty_answer import say_entity_begins
+from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName, time_of
 from interfaces.cli.output import AsJson, Dsn, show
-from interfaces.wording.values import local, with_local_times
+from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,7 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
     with connect.service(ctx, dsn) as service:
         found = read(service.store, named, time)
         if found["status"] is None and time:
-            say_entity_begins(service.store, named, time)
+            explain_before_first_event(service.store, named, time)
     show(found, as_json=as_json, people=lambda console: tell(console, found))
 
 
@@ -51,7 +51,7 @@ def tell(console: "Console", found: "Why") -> None:
     for link in found["chain"]:
         style = "bold" if link["position"] in evidence else "dim" if ".refused." in link["name"] else None
         shown.add_row(
-            str(link["position"]), local(link["at"]), link["entity"], with_local_times(link["text"]), style=style
+            str(link["position"]), format_time(link["at"]), link["entity"], localize_times(link["text"]), style=style
         )
     print_table(console, shown)
-    console.print(f"\n{with_local_times(found['verdict'])}", style="bold")
+    console.print(f"\n{localize_times(found['verdict'])}", style="bold")
