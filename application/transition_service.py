@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from application.maintain.recover import RecoverAnswer, RecoveryTimeouts, recover
 from application.maintain.slots import limit_concurrency
+from application.reading import Reading
 from application.shared.current_status import OnLocked
 from application.shared.report_context import report_of
 from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
@@ -61,7 +62,7 @@ NEXT_REPORT_SECONDS = 300.0
 Answer = TypeVar("Answer")
 
 
-class TransitionService:
+class TransitionService(Reading):
     """Registers tasks, gates them, and takes every report of what they and their instances do."""
 
     def __init__(self, store: Store) -> None:

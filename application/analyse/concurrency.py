@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from psycopg import Connection
 from psycopg.errors import ProgramLimitExceeded
@@ -38,9 +38,9 @@ class TooManyBuckets(SojournError, ValueError):
 
 
 class Change(TypedDict):
-    """From `at` on, and until the next change of the group, `n` are in the status; `group` is None without `by`."""
+    """From `at` on, and until the next change of the group, `n` are in the status; `group` comes with `by` alone."""
 
-    group: str | None
+    group: NotRequired[str | None]
     at: datetime
     n: int
 
@@ -48,7 +48,7 @@ class Change(TypedDict):
 class Bucket(TypedDict):
     """How many were in the status from `at` for the length of a bucket: the mean weighted by time, and the most."""
 
-    group: str | None
+    group: NotRequired[str | None]
     at: datetime
     mean: float
     max: int

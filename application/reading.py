@@ -1,0 +1,294 @@
+"""The reading half of the service: what happened, when, for how long, and why.
+
+Every method answers with the rows that the command of its name prints. Each reads in one transaction on a connection of
+the pool, and changes nothing. Modules are imported when a method runs, so that a command loads only what it needs.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+from application.shared.store import Store
+from domain.entity import SHORT, parse_entity
+from domain.time import zoned
+
+if TYPE_CHECKING:
+    from application.analyse.attempts import Attempts
+    from application.analyse.breaches import Breach
+    from application.analyse.concurrency import Bucket, Change
+    from application.analyse.time_in_status import TimeInStatus
+    from application.analyse.variants import Variant
+    from application.read.audit import AuditRow, InstanceAuditRow
+    from application.read.diff import Difference
+    from application.read.history import HistoryEvent
+    from application.read.status import Status
+    from application.read.why import Why
+    from application.shared.orphan import Orphan
+
+TaskKind = Literal["task"]
+InstanceKind = Literal["ti", "task_instance"]
+EntityKind = TaskKind | InstanceKind
+
+
+class Reading:
+    """Answers questions about the log: a part of TransitionService."""
+
+    _store: Store
+
+    def status(self, entity: str, at: datetime | None = None) -> "Status":
+        """Return the status of `entity` as of `at` (None: now), and since when it has it.
+
+        Raises:
+            InvalidEntity: the text names no entity; write task:ID, ti:ID, array:ID or runner:ID.
+            UnknownEntity: the log has no such entity.
+        """
+        from application.read.status import status
+
+        return status(self._store, parse_entity(entity), _time(at))
+
+    def history(self, entity: str) -> "list[HistoryEvent]":
+        """Return every event of `entity` by version, refused reports included.
+
+        Raises:
+            InvalidEntity: the text names no entity.
+            UnknownEntity: the log has no such entity.
+        """
+        from application.read.history import history
+
+        return history(self._store, parse_entity(entity))
+
+    def why(self, entity: str, at: datetime | None = None) -> "Why":
+        """Return why `entity` has its status as of `at`: a verdict, and the events that led there.
+
+        Raises:
+            InvalidEntity: the text names no entity.
+            UnknownEntity: the log has no such entity.
+        """
+        from application.read.why import why
+
+        return why(self._store, parse_entity(entity), _time(at))
+
+    @overload
+    def audit(
+        self,
+        task_id: str | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        *,
+        entity: TaskKind = "task",
+        limit: int | None = None,
+    ) -> "list[AuditRow]": ...
+
+    @overload
+    def audit(
+        self,
+        task_id: str | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        *,
+        entity: InstanceKind,
+        limit: int | None = None,
+    ) -> "list[InstanceAuditRow]": ...
+
+    def audit(
+        self,
+        task_id: str | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        *,
+        entity: EntityKind = "task",
+        limit: int | None = None,
+    ) -> "list[AuditRow] | list[InstanceAuditRow]":
+        """Return each status that tasks (or their instances) were in, from when to when, in the order of entry.
+
+        Raises:
+            UnknownEntity: the log has no such task or workflow.
+        """
+        from application.read import audit
+
+        asked = (self._store, task_id, workflow_id)
+        if entity == "task":
+            with audit.audit(*asked, _time(at), limit=limit) as rows:
+                return list(rows)
+        with audit.audit_of_task_instances(*asked, at=_time(at), limit=limit) as instance_rows:
+            return list(instance_rows)
+
+    def orphans(
+        self,
+        rule: str | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        include_handled: bool = False,
+        *,
+        thresholds: Mapping[str, str] | None = None,
+        limit: int | None = None,
+    ) -> "list[Orphan]":
+        """Return the orphans as of `at`, oldest first: entities that miss an event which should have come.
+
+        `include_handled` adds those that the lifecycle has ended already. `thresholds` replaces settings
+        `sojourn.NAME` of the rules, by NAME, for this answer.
+
+        Raises:
+            UnknownOrphanRule: there is no such rule.
+            UnknownEntity: the log has no such workflow.
+            InvalidThreshold: a threshold is not a duration.
+            UnknownStatus: a threshold names a status that no machine has.
+        """
+        from application.read.orphans import orphans
+
+        return orphans(self._store, rule, include_handled, _time(at), workflow_id, thresholds, limit=limit)
+
+    def time_in_status(
+        self,
+        entity: EntityKind = "task",
+        by: Literal["workflow", "template", "actor", "hour", "day", "week"] | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        terminal: bool = False,
+    ) -> "list[TimeInStatus]":
+        """Return how long tasks or task instances stay in each status, the longest total of each group first.
+
+        Terminal statuses are left out unless `terminal`.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.analyse.time_in_status import time_in_status
+
+        return time_in_status(self._store, _kind(entity), by, workflow_id, _time(at), terminal=terminal)
+
+    @overload
+    def concurrency(
+        self,
+        status: str,
+        entity: EntityKind = "task",
+        by: Literal["workflow", "template"] | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        *,
+        bucket: None = None,
+    ) -> "list[Change]": ...
+
+    @overload
+    def concurrency(
+        self,
+        status: str,
+        entity: EntityKind = "task",
+        by: Literal["workflow", "template"] | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        *,
+        bucket: timedelta,
+    ) -> "list[Bucket]": ...
+
+    def concurrency(
+        self,
+        status: str,
+        entity: EntityKind = "task",
+        by: Literal["workflow", "template"] | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        *,
+        bucket: timedelta | None = None,
+    ) -> "list[Change] | list[Bucket]":
+        """Return how many were in `status` at once: one row at each change, or one for each `bucket` of time.
+
+        Raises:
+            UnknownStatus: no machine has the status.
+            UnknownEntity: the log has no such workflow.
+            InvalidBucket: the bucket is shorter than a millisecond.
+            TooManyBuckets: the buckets are too short for the time that they cover.
+        """
+        from application.analyse.concurrency import concurrency, concurrency_by_bucket
+
+        kind, time = _kind(entity), _time(at)
+        if bucket is None:
+            with concurrency(self._store, kind, status, by, workflow_id, time) as changes:
+                return [cast("Change", _row(change, by)) for change in changes]
+        with concurrency_by_bucket(self._store, kind, status, bucket, by, workflow_id, time) as buckets:
+            return [cast("Bucket", _row(found, by)) for found in buckets]
+
+    def attempts(
+        self,
+        by: Literal["workflow", "template"] | None = None,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+    ) -> "list[Attempts]":
+        """Return how many attempts tasks take, and how much time the failed ones cost.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.analyse.attempts import attempts
+
+        return attempts(self._store, by, workflow_id, _time(at))
+
+    def breaches(
+        self,
+        sla: str | Path,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        only_open: bool = False,
+    ) -> "list[Breach]":
+        """Return the intervals over their limit, as the TOML file `sla` sets limits; `only_open`: those not ended.
+
+        Raises:
+            SlaInvalid: the file cannot be used; it lists every reason.
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.analyse.breaches import breaches
+
+        return breaches(self._store, Path(sla), workflow_id, _time(at), only_open=only_open)
+
+    def variants(
+        self,
+        entity: EntityKind = "task",
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        limit: int | None = None,
+    ) -> "list[Variant]":
+        """Return the distinct sequences of statuses, the most frequent first.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.analyse.variants import variants
+
+        return variants(self._store, _kind(entity), workflow_id, _time(at), limit=limit)
+
+    def diff(
+        self, from_: datetime, to: datetime, workflow_id: str | None = None, *, limit: int | None = None
+    ) -> "list[Difference]":
+        """Return the entities that had another status at `to` than at `from_`, or did not exist then.
+
+        Raises:
+            TimesReversed: `to` lies before `from_`.
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.read.diff import diff
+
+        with diff(self._store, _instant("from_", from_), _instant("to", to), workflow_id, limit=limit) as rows:
+            return list(rows)
+
+
+def _kind(entity: EntityKind) -> str:
+    kind = SHORT.get(entity, entity)
+    if kind not in ("task", "task_instance"):
+        raise TypeError(f"entity={entity!r} is not 'task', 'ti' or 'task_instance'")
+    return kind
+
+
+def _time(at: datetime | None) -> datetime | None:
+    return None if at is None else _instant("at", at)
+
+
+def _instant(name: str, time: datetime) -> datetime:
+    if not isinstance(time, datetime):
+        raise TypeError(f"{name}={time!r} is not a datetime; datetime.fromisoformat reads ISO 8601 text")
+    return zoned(time)
+
+
+def _row(row: Mapping[str, Any], by: str | None) -> dict[str, Any]:
+    """Return the row as the command prints it: without its group where no groups were asked for."""
+    return {name: value for name, value in row.items() if by or name != "group"}
