@@ -20,7 +20,7 @@ def test_its_table_has_every_rule_and_the_lifecycles_that_name_it() -> None:
 
 
 def test_its_example_prints_what_it_says() -> None:
-    section = PAGE.partition("## A rule of one's own")[2]
+    section = PAGE.partition("## Write a rule in Python")[2]
     code, output = re.findall(r"```(?:python)?\n(.*?)```", section, re.DOTALL)
     printed = StringIO()
 
