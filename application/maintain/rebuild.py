@@ -18,7 +18,10 @@ from psycopg.sql import SQL
 from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
+from infrastructure.loggers import get_logger
 from infrastructure.sql import query
+
+log = get_logger("rebuild")
 
 LOCK = 7205759403792794
 """The advisory lock of which a database has one rebuild at a time."""
@@ -72,6 +75,7 @@ Told = Callable[[str], None]
 def rebuild(store: Store, told: Told) -> Rebuilt:
     """Make every projection anew; raises RebuildRunning or SwapPrevented. `told` hears of each step."""
     started = time.monotonic()
+    log.info("the projections are rebuilt from the log")
     with _session(store) as connection, _alone(connection):
         connection.execute(query("projections", "rebuild_begin"))
         try:
@@ -88,7 +92,9 @@ def rebuild(store: Store, told: Told) -> Rebuilt:
         finally:
             connection.execute(query("projections", "rebuild_end"))
         events = _one(connection, "count_events")
-    return {"events": events, "seconds": time.monotonic() - started}
+    seconds = time.monotonic() - started
+    log.info("the projections are rebuilt: %d events in %.1f s", events, seconds)
+    return {"events": events, "seconds": seconds}
 
 
 def _fill_all(store: Store, connection: Connection[Any], upto: int) -> None:

@@ -7,6 +7,7 @@ that cannot be decided on is told of, and stops nobody else's recovery.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from logging import INFO, WARNING
 from typing import Any, NamedTuple, TypedDict
 
 import psycopg
@@ -28,7 +29,11 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.ownership import StatusRecord
 from domain.report_context import ReportContext
 from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.loggers import get_logger
 from infrastructure.sql import query
+
+log = get_logger("recovery")
+lease_log = get_logger("lease")
 
 PAGE = 500
 """How many tasks are looked for at a time, and lapses recorded."""
@@ -100,7 +105,18 @@ def recover(
             raise
         except Exception as error:  # whatever is wrong with one task, the others are still to be seen to
             answer["skipped"].append(_skipped(Entity(TASK, task_id), error))
+    if not dry_run:
+        _log(answer)
     return answer
+
+
+def _log(answer: RecoverAnswer) -> None:
+    for task in answer["recovered"]:
+        log.info("recovered %s: %s -> %s, %s", task["entity"], task["from"], task["to"], task["reason"])
+    for entity in answer["skipped"]:
+        log.log(WARNING if entity["failed"] else INFO, "skipped %s: %s", entity["entity"], entity["why"])
+    for lapse in answer["lapsed"]:
+        lease_log.info("%s has been silent since %s", lapse["entity"], lapse["since"].isoformat())
 
 
 def _recover(

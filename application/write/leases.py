@@ -25,7 +25,10 @@ from domain.entities.task_instance import TaskInstance
 from domain.entity import RUNNER, TASK_INSTANCE
 from domain.errors import RetriesExhausted
 from domain.report_context import ReportContext
+from infrastructure.loggers import get_logger
 from infrastructure.sql import query
+
+log = get_logger("lease")
 
 Answer = TypeVar("Answer")
 
@@ -76,6 +79,8 @@ def renew_runner(
             silences = record_silences(store, used, RUNNER, _read_runners(used, [runner_id]), report, heard=True)
             report_by = renewed(used, recorded=True) or before
         store.bell.notify()
+        for silence in silences.get(runner_id, ()):
+            log.info("runner:%s is back after a silence since %s", runner_id, silence.since.isoformat())
         return {"report_by": report_by, "silent_since": silences[runner_id][0].since if silences else None}
 
     return _retried(store, f"the lease of runner {runner_id!r}", attempt, connection, max_retries)
@@ -101,6 +106,8 @@ def renew_task_instances(
             late = frozenset[str]()
         except RetriesExhausted:
             returned, late = (), found.late
+        for name in returned:
+            log.info("ti:%s is back after a silence", name)
         answer["heard"] += [name for name in ids if name in found.workflow_ids and name not in late]
         answer["returned"] += [name for name in ids if name in returned]
         answer["ended"] += [name for name in ids if name in found.ended]

@@ -7,6 +7,9 @@ from typing import Any, Literal
 import psycopg
 
 from domain.errors import SojournError
+from infrastructure.loggers import get_logger
+
+log = get_logger("embedded")
 
 NO_PROCESS = str(2**30)
 """A process id beyond those that any system gives."""
@@ -39,17 +42,20 @@ class EmbeddedServer:
             return running
         try:
             self.home.mkdir(parents=True, exist_ok=True)
-            return str(self._server().get_uri())
+            dsn = str(self._server().get_uri())
         except SojournError:
             raise
         except Exception as error:
             raise EmbeddedServerFailed(self.home, str(error)) from error
+        log.info("the embedded server in %s has started", self.home)
+        return dsn
 
     def stop(self) -> bool:
         """Stop it; False where it did not run."""
         if self.running_dsn() is None:
             return False
         self._server().stop()
+        log.info("the embedded server in %s has stopped", self.home)
         return True
 
     def status(self) -> Status:

@@ -12,6 +12,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from domain.errors import SojournError
 from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.settings import Settings
+from infrastructure.loggers import get_logger
+
+log = get_logger("connection")
 
 OLDEST = 150000
 """The oldest server that is supported, as PostgreSQL numbers its versions."""
@@ -77,6 +80,7 @@ class Database:
             raise DatabaseUnreachable(str(error)) from error
         finally:
             if lost:
+                log.warning("a connection to the database was lost; the others of the pool are checked")
                 self._pool.check()  # what ended this one has most likely ended those that lie in the pool
 
     @contextmanager

@@ -96,10 +96,18 @@ def _version(wanted: bool) -> None:
 def everywhere(
     ctx: typer.Context,
     dsn: Annotated[str | None, typer.Option(help="The database; else SOJOURN_DSN, else the embedded one.")] = None,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, show_default=False, help="Log to stderr; -vv also logs retries."),
+    ] = 0,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,  # noqa: ARG001
 ) -> None:
     """Options of every command."""
     ctx.obj = dsn
+    if verbose:
+        from interfaces.cli.verbosity import log_to_stderr
+
+        log_to_stderr(verbose)
 
 
 def main() -> None:

@@ -1,0 +1,24 @@
+"""The loggers of Sojourn: named `sojourn.*` wherever its modules lie, and silent until the program sets logging up.
+
+They are named for what happens, not for modules, so that a program's settings stay true when files move:
+
+    sojourn.connection  a connection was lost (warning), and found again (info)
+    sojourn.embedded    the embedded server started or stopped (info)
+    sojourn.lease       a runner or task instance fell silent, or returned (info)
+    sojourn.rebuild     a rebuild of the projections began and ended (info)
+    sojourn.recovery    a task was recovered or skipped (info), or its recovery failed (warning)
+    sojourn.report      a report was refused (info)
+    sojourn.retry       others hold what a call needs, so that it waits and tries again (debug)
+
+No message has a DSN, because a DSN may have a password.
+"""
+
+import logging
+
+ROOT = logging.getLogger("sojourn")
+ROOT.addHandler(logging.NullHandler())
+
+
+def get_logger(topic: str) -> logging.Logger:
+    """Return the logger `sojourn.<topic>`."""
+    return ROOT.getChild(topic)
