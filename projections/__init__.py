@@ -1,7 +1,11 @@
 """What the log has brought things to, as SQL: current status, transitions, audit views."""
 
 OBJECTS = (
-    "decode",
+    "event_fields",
+    "project_transition",
+    "project_task",
+    "project_task_instance",
+    "project_array",
     "lock_array",
     "project_appended",
     "as_of",

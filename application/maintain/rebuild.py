@@ -82,13 +82,13 @@ def rebuild(store: Store, told: Told) -> Rebuilt:
             for table in TABLES:
                 _carry_out(connection, "rebuild_options", table)
             told("waiting for transactions that write")
-            upto = _settled(connection)
+            max_position = _settled(connection)
             told("reading the log")
-            _fill_all(store, connection, upto)
+            _fill_all(store, connection, max_position)
             told("adding what came in the meantime")
-            upto = _catch_up(connection, upto)
+            max_position = _catch_up(connection, max_position)
             told("putting the new tables in place")
-            _swap(connection, upto)
+            _swap(connection, max_position)
         finally:
             connection.execute(query("projections", "rebuild_end"))
         events = _one(connection, "count_events")
@@ -97,12 +97,12 @@ def rebuild(store: Store, told: Told) -> Rebuilt:
     return {"events": events, "seconds": seconds}
 
 
-def _fill_all(store: Store, connection: Connection[Any], upto: int) -> None:
+def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> None:
     """Fill the transitions on one connection and the current status on another: the two halves of the work."""
     with _session(store) as other, ThreadPoolExecutor(1) as executor:
-        half = executor.submit(_fill_transitions, other, 0, upto)
+        half = executor.submit(_fill_transitions, other, 0, max_position)
         try:
-            _fill_status(connection, upto, SQL("true"))
+            _fill_status(connection, max_position, SQL("true"))
             for table in TABLES[1:]:
                 _finish(connection, table)
         except BaseException:
@@ -111,15 +111,17 @@ def _fill_all(store: Store, connection: Connection[Any], upto: int) -> None:
         half.result()
 
 
-def _fill_transitions(connection: Connection[Any], after: int, upto: int) -> None:
-    connection.execute(query("projections", "rebuild_transition"), {"after": after, "upto": upto})
+def _fill_transitions(connection: Connection[Any], after: int, max_position: int) -> None:
+    connection.execute(query("projections", "rebuild_transition"), {"after": after, "max_position": max_position})
     _finish(connection, "transition")
 
 
-def _fill_status(connection: Connection[Any], upto: int, touched: SQL, streams: list[str] | None = None) -> None:
+def _fill_status(
+    connection: Connection[Any], max_position: int, touched: SQL, streams: list[str] | None = None
+) -> None:
     for name in ("rebuild_task", "rebuild_task_instance", "rebuild_array"):
         statement = SQL(query("projections", name)).format(touched=touched)
-        connection.execute(statement, {"upto": upto, "streams": streams})
+        connection.execute(statement, {"max_position": max_position, "streams": streams})
 
 
 def _finish(connection: Connection[Any], table: str) -> None:
@@ -134,31 +136,31 @@ def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
         connection.execute(statement)
 
 
-def _catch_up(connection: Connection[Any], upto: int) -> int:
-    while _one(connection, "last_drawn") - upto > FEW:
+def _catch_up(connection: Connection[Any], max_position: int) -> int:
+    while _one(connection, "last_drawn") - max_position > FEW:
         settled = _settled(connection)
-        _add(connection, upto, settled)
-        upto = settled
-    return upto
+        _add(connection, max_position, settled)
+        max_position = settled
+    return max_position
 
 
-def _add(connection: Connection[Any], after: int, upto: int) -> None:
-    span = {"after": after, "upto": upto}
+def _add(connection: Connection[Any], after: int, max_position: int) -> None:
+    span = {"after": after, "max_position": max_position}
     streams = [stream for (stream,) in connection.execute(query("projections", "rebuild_touched"), span)]
     connection.execute(query("projections", "rebuild_transition"), span)
     connection.execute(query("projections", "rebuild_forget"), {"streams": streams})
-    _fill_status(connection, upto, SQL("e.stream = ANY (%(streams)s)"), streams)
+    _fill_status(connection, max_position, SQL("e.stream = ANY (%(streams)s)"), streams)
 
 
-def _swap(connection: Connection[Any], upto: int) -> None:
+def _swap(connection: Connection[Any], max_position: int) -> None:
     for attempt in range(SWAPS):
         if attempt:
             time.sleep(min(backoff_seconds(attempt), 2.0))
-            upto = _catch_up(connection, upto)
+            max_position = _catch_up(connection, max_position)
         try:
             with connection.transaction():
                 connection.execute(query("projections", "rebuild_lock"))
-                _add(connection, upto, _one(connection, "last_drawn"))
+                _add(connection, max_position, _one(connection, "last_drawn"))
                 connection.execute(query("projections", "rebuild_swap"))
                 for view in schema().objects:
                     connection.execute(view.text)

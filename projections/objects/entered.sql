@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION sojourn.entered(entity_kind text, entity_id text, among text[])
 RETURNS TABLE (entered_at timestamptz, "position" bigint)
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.entered_at, t.position
     FROM sojourn.transition AS t
     WHERE

@@ -49,7 +49,8 @@ class TestAppendOnly:
             "TRUNCATE sojourn.event",
             "TRUNCATE sojourn.event CASCADE",
             """
-            INSERT INTO sojourn.event SELECT * FROM sojourn.event
+            INSERT INTO sojourn.event (position, stream, version, name, workflow_id, recorded_at, entered_at, data)
+            SELECT position, stream, version, name, workflow_id, recorded_at, entered_at, data FROM sojourn.event
             ON CONFLICT (position) DO UPDATE SET workflow_id = 'other'
             """,
         ],
