@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from pydantic_core import from_json
 
-from application.cases.file import Line, write_case
+from application.cases.case_file import CaseLine, write_case
 from application.replay.replay import Scope, logged_events, unheard
 from application.shared.output_file import output_file
 from application.shared.progress import Progress
@@ -33,7 +33,7 @@ class Bundle(TypedDict):
     bytes: int
 
 
-def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unheard) -> Bundle:
+def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progress = unheard) -> Bundle:
     """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OutputInTheWay,
     NoPlaceForOutput.
     """
@@ -52,7 +52,7 @@ def bundle(store: Store, workflow_id: str, path: Path, progress: Progress = unhe
     }
 
 
-def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]:
+def _header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLine, Scope]:
     told: dict[str, Any] = {"workflow_id": workflow_id}
     runners = [stream for (stream,) in connection.execute(query("infrastructure", "case_runners"), told)]
     told["runners"] = runners
@@ -76,7 +76,7 @@ def _header(connection: Connection[Any], workflow_id: str) -> tuple[Line, Scope]
     return header, Scope("events_of_case_after", told)
 
 
-def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[Line]:
+def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[CaseLine]:
     for logged in logged_events(connection, progress, scope):
         yield _event(logged)
     with connection.cursor(name="leases", row_factory=dict_row) as cursor:
@@ -85,7 +85,7 @@ def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Ite
             yield {name: value.isoformat() if isinstance(value, datetime) else value for name, value in lease.items()}
 
 
-def _event(logged: LoggedEvent) -> Line:
+def _event(logged: LoggedEvent) -> CaseLine:
     return {
         "position": logged.id,
         "stream": logged.originator_id,

@@ -7,6 +7,6 @@ from domain.time import EPOCH
 MICROSECOND = timedelta(microseconds=1)
 
 
-def microseconds(time: datetime, since: datetime = EPOCH) -> int:
+def microseconds_between(time: datetime, since: datetime = EPOCH) -> int:
     """How many whole microseconds lie between two times: all that a database's clock has."""
     return (time - since) // MICROSECOND

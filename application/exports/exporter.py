@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from application.exports.formats import FolderFormat, Format, find_format
-from application.exports.source import Progress, Source
+from application.exports.log_snapshot import LogSnapshot, Progress
 from application.replay.replay import unheard
 from application.shared.existence import require_workflow
 from application.shared.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
@@ -26,7 +26,7 @@ class ExportAnswer(TypedDict):
     rows: int
 
 
-def export(
+def export_log(
     store: Store, format_name: str, output: str, workflow_id: str | None = None, progress: Progress = unheard
 ) -> ExportAnswer:
     """Write the log, or one workflow, to a file (`-`: standard output) or, where the format asks for it, to a folder.
@@ -41,11 +41,11 @@ def export(
     with store.database.snapshot() as connection:
         if workflow_id is None:
             connection.execute(query("projections", "whole_log"))
-        rows = _write(found, Source(connection, store.lifecycles.pinned, workflow_id, progress), output)
+        rows = _write(found, LogSnapshot(connection, store.lifecycles.pinned, workflow_id, progress), output)
     return {"format": format_name, "rows": rows}
 
 
-def _write(found: Format | FolderFormat, source: Source, output: str) -> int:
+def _write(found: Format | FolderFormat, source: LogSnapshot, output: str) -> int:
     if getattr(found, "FOLDER", False):
         if output == STDOUT:
             raise OutputInTheWay(Path(output), "is standard output, and this format is a folder: name one with -o")

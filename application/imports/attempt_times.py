@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise, product, starmap
 from typing import NamedTuple
 
-from application.imports.proposal import NotUnderstood
+from application.imports.change import InvalidLine
 
-NEVER = (None,)
+UNKNOWN_TIME = (None,)
 """The instants of what did not happen, or of which nobody knows when."""
 
 ROUNDED = timedelta(minutes=5)
@@ -20,7 +20,7 @@ ROUNDED = timedelta(minutes=5)
 Instants = Sequence[datetime | None]
 
 
-class Times(NamedTuple):
+class AttemptTimes(NamedTuple):
     """When an attempt was submitted, and where it is known and it happened, when it started and ended."""
 
     submit: datetime
@@ -28,27 +28,27 @@ class Times(NamedTuple):
     end: datetime | None
 
 
-def likeliest(
+def resolve_ambiguous(
     submits: Instants,
     starts: Instants,
     ends: Instants,
     *,
     ran: timedelta | None = None,
     took: timedelta | None = None,
-) -> Times:
+) -> AttemptTimes:
     """The times among what may be meant: `ran` is from start to end, `took` from submission to end, where told.
 
     Raises NotUnderstood where nothing says when it was submitted.
     """
     known = [submit for submit in submits if submit is not None]
     if not known:
-        raise NotUnderstood("has no time of submission")
+        raise InvalidLine("has no time of submission")
     if len(known) == len(starts) == len(ends) == 1:
-        return Times(known[0], starts[0], ends[0])
-    return min(starmap(Times, product(known, starts, ends)), key=lambda times: _disorder(times, ran, took))
+        return AttemptTimes(known[0], starts[0], ends[0])
+    return min(starmap(AttemptTimes, product(known, starts, ends)), key=lambda times: _disorder(times, ran, took))
 
 
-def reversals(times: Times) -> Iterator[str]:
+def find_reversed(times: AttemptTimes) -> Iterator[str]:
     """The names of what is not in order."""
     submit, start, end = times
     if start and start < submit:
@@ -57,7 +57,7 @@ def reversals(times: Times) -> Iterator[str]:
         yield "end-before-start" if start else "end-before-submit"
 
 
-def _disorder(times: Times, ran: timedelta | None, took: timedelta | None) -> tuple[int, int]:
+def _disorder(times: AttemptTimes, ran: timedelta | None, took: timedelta | None) -> tuple[int, int]:
     told = [time for time in times if time is not None]
     backwards = sum(earlier > later for earlier, later in pairwise(told))
     return backwards, _is_off(times.start, times.end, ran) + _is_off(times.submit, times.end, took)

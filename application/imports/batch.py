@@ -15,24 +15,32 @@ Every proposal goes through the domain's pipeline, as a live report does. Before
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from application.imports.batch_state import Entered, Found
-from application.imports.foreign_reports import Told
-from application.imports.move_id import Said
-from application.imports.proposal import (
-    Attempt,
+from application.imports.batch_state import BatchState, CascadedStatus
+from application.imports.change import (
+    AttemptKey,
     BadLine,
+    Change,
     CreateInstance,
-    Line,
+    InvalidLine,
     Move,
     MoveInstance,
     MoveTask,
-    NotUnderstood,
-    Proposal,
+    ParsedLine,
     RegisterTask,
     ResetTask,
 )
-from application.imports.shape import Filling, Shape, Shapes, instance_after, row_of, rows, task_after
-from application.imports.tally import Counts, Tally
+from application.imports.decision_cache import (
+    CachedDecision,
+    DecisionCache,
+    EventValues,
+    build_rows,
+    event_row,
+    instance_after,
+    task_after,
+)
+from application.imports.known_moves import ReportedMove
+from application.imports.move_id import MoveId
+from application.imports.tally import EventCounts, Tally
 from application.write.bulk_transition import end_instance
 from application.write.registration import raise_if_different
 from domain.decisions.transition import (
@@ -65,11 +73,11 @@ OTHER_PREVIOUS_STATUS = "other-previous-status"
 """A task goes to a status from another one than the source has it in."""
 
 
-class Entry(NamedTuple):
+class IdentifiedLine(NamedTuple):
     """A line, and for each of its proposals what it says as a command; None for one that is known by its entity."""
 
-    line: Line | BadLine
-    said: Sequence[Said | None] = ()
+    line: ParsedLine | BadLine
+    said: Sequence[MoveId | None] = ()
 
 
 class Batch:
@@ -78,7 +86,7 @@ class Batch:
     With `shapes`, what was decided before is not decided again.
     """
 
-    def __init__(self, lifecycle: Lifecycle, found: Found, shapes: Shapes | None = None) -> None:
+    def __init__(self, lifecycle: Lifecycle, found: BatchState, shapes: DecisionCache | None = None) -> None:
         self._lifecycle = lifecycle
         self._tasks = found.tasks
         self._instances = found.instances
@@ -91,12 +99,12 @@ class Batch:
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self._anomalies: list[str] = []
         self._rows: list[AppendedRow] = []
-        self._counts: list[Counts] = []
+        self._counts: list[EventCounts] = []
         self.begun: dict[str, bool] = {}
         self.command_ids: list[str] = []
         self.tally = Tally()
 
-    def rows(self, entries: Iterable[Entry]) -> Iterator[AppendedRow]:
+    def decide_lines(self, entries: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield what comes of each: of all of it, or nothing if any is not understood."""
         for line, said in entries:
             self.tally.lines += 1
@@ -107,7 +115,7 @@ class Batch:
                 yield from self._rows
                 self._rows.clear()
 
-    def _take(self, line: Line, said: Sequence[Said | None]) -> None:
+    def _take(self, line: ParsedLine, said: Sequence[MoveId | None]) -> None:
         before = len(self.command_ids)
         try:
             for proposal, command in zip(line.proposals, said, strict=True):
@@ -121,7 +129,7 @@ class Batch:
         self._anomalies.clear()
         self._counts.clear()
 
-    def _decide(self, proposal: Proposal, said: Said | None) -> None:
+    def _decide(self, proposal: Change, said: MoveId | None) -> None:
         if said and (not self._is_new(said) or self._was_heard(proposal, said)):
             return
         command_id = said.command_id if said else None
@@ -205,7 +213,7 @@ class Batch:
         name = self._name(proposal.instance)
         instance = self._instances.get(name) if name else None
         if instance is None:
-            raise NotUnderstood(f"no task instance {name!r}: neither a line before nor the log has created it")
+            raise InvalidLine(f"no task instance {name!r}: neither a line before nor the log has created it")
         task = self._task(instance.task_id, proposal.workflow_id)
         machine = instance_machine(task)
         machine.check(proposal.to)
@@ -223,7 +231,7 @@ class Batch:
         report = _report(proposal, command_id)
         task = self._task(proposal.task_id, proposal.workflow_id)
         if task.lifecycle.reset is None:
-            raise NotUnderstood(f"task {task.id!r} is under lifecycle {task.lifecycle.name!r}, which has no reset")
+            raise InvalidLine(f"task {task.id!r} is under lifecycle {task.lifecycle.name!r}, which has no reset")
         decision = reset_task(task, report, reset_if_running=True)
         self._accept(decision)
         if not decision.refused:
@@ -231,16 +239,16 @@ class Batch:
                 for event in end_instance(instance, decision, report):
                     self._accept(Decision(decision.task, instance.evolve(event), (event,)))
 
-    def _is_new(self, said: Said) -> bool:
+    def _is_new(self, said: MoveId) -> bool:
         if said.command_id in self._known:
             return False
         self._known.add(said.command_id)
         self.command_ids.append(said.command_id)
         return True
 
-    def _was_heard(self, proposal: Proposal, said: Said) -> bool:
+    def _was_heard(self, proposal: Change, said: MoveId) -> bool:
         move = cast("Move", proposal)  # nothing else is said as a command
-        return bool(self._heard) and self._heard.otherwise(Told.by(move, self._attempts), said)
+        return bool(self._heard) and self._heard.otherwise(ReportedMove.by(move, self._attempts), said)
 
     def _is_true_already(self, task: Task, proposal: MoveTask) -> bool:
         caused = self._caused.get(task.id)
@@ -255,16 +263,16 @@ class Batch:
     def _task(self, task_id: str, workflow_id: str | None) -> Task:
         task = self._tasks.get(task_id)
         if task is None:
-            raise NotUnderstood(f"no task {task_id!r}: neither a line before nor the log has registered it")
+            raise InvalidLine(f"no task {task_id!r}: neither a line before nor the log has registered it")
         if workflow_id is not None and workflow_id != task.workflow_id:
-            raise NotUnderstood(f"task {task_id!r} is in workflow {task.workflow_id!r}, not in {workflow_id!r}")
+            raise InvalidLine(f"task {task_id!r} is in workflow {task.workflow_id!r}, not in {workflow_id!r}")
         return task
 
-    def _name(self, instance: str | Attempt) -> str | None:
+    def _name(self, instance: str | AttemptKey) -> str | None:
         return instance if isinstance(instance, str) else self._attempts.get(instance)
 
-    def _number(self, attempt: str | Attempt, task: Task) -> str:
-        assert isinstance(attempt, Attempt)
+    def _number(self, attempt: str | AttemptKey, task: Task) -> str:
+        assert isinstance(attempt, AttemptKey)
         name = check_id("task instance", f"{task.id}/{task.instances + 1}")
         if attempt.begun_at < self._newest.get(task.id, attempt.begun_at):
             self._anomalies.append(OUT_OF_ORDER)
@@ -274,17 +282,17 @@ class Batch:
 
     def _fill(
         self,
-        shape: Shape,
+        shape: CachedDecision,
         task: Task,
         instance: TaskInstance | None,
-        proposal: Proposal,
+        proposal: Change,
         command_id: str | None,
         template: str | None = None,
     ) -> None:
         """Append what the pipeline has decided before about such entities."""
         at = proposal.at
-        filling = Filling.of(proposal.actor, proposal.reason, at, command_id)
-        self._rows += rows(shape, task, instance, filling, template)
+        filling = EventValues.of(proposal.actor, proposal.reason, at, command_id)
+        self._rows += build_rows(shape, task, instance, filling, template)
         self._counts.append(shape.counts)
         after = task_after(shape, task, at)
         self._set(self._tasks, task.id, after)
@@ -299,8 +307,8 @@ class Batch:
         for event in decision.events:
             if event.is_transition:
                 since[event.stream] = entry_time(event.occurred_at, since.get(event.stream))
-            self._rows.append(row_of(event, since[event.stream]))
-        self._counts.append(Counts.of(decision.events))
+            self._rows.append(event_row(event, since[event.stream]))
+        self._counts.append(EventCounts.of(decision.events))
         self._set(self._tasks, decision.task.id, decision.task)
         if decision.instance:
             self._set(self._instances, decision.instance.id, decision.instance)
@@ -317,7 +325,7 @@ class Batch:
     def _keep_cause(self, task: Task, status: str, *, caused: bool) -> None:
         assert task.entered_at is not None
         before = self._caused.get(task.id, ())
-        now = (*before, Entered(status, task.entered_at)) if caused else ()
+        now = (*before, CascadedStatus(status, task.entered_at)) if caused else ()
         if now or before:
             self._set(self._caused, task.id, now)
 
@@ -335,7 +343,7 @@ class Batch:
         del self.command_ids[command_ids:]
         self._rows.clear()
 
-    def _count(self, line: Line) -> None:
+    def _count(self, line: ParsedLine) -> None:
         for counts in self._counts:
             self.tally.count(counts)
         if not line.proposals:
@@ -348,7 +356,7 @@ class Batch:
             self.tally.duplicates += 1
 
 
-def _report(proposal: Proposal, command_id: str | None) -> ReportContext:
+def _report(proposal: Change, command_id: str | None) -> ReportContext:
     return ReportContext(proposal.actor, proposal.reason, proposal.at, command_id)
 
 

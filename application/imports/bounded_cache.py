@@ -6,7 +6,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
+class BoundedCache(Generic[Key, Value]):
     """At least the last `window` entries that were kept, and at most twice as many."""
 
     def __init__(self, window: int) -> None:

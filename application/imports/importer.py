@@ -11,12 +11,12 @@ from typing import Any
 
 from psycopg import Connection
 
-from application.imports.batch import Batch, Entry
-from application.imports.batch_state import find
-from application.imports.bounded_cache import Recent
-from application.imports.move_id import Repetitions
-from application.imports.proposal import MOVES, BadLine, Line, RegisterTask
-from application.imports.shape import Shapes
+from application.imports.batch import Batch, IdentifiedLine
+from application.imports.batch_state import load_batch_state
+from application.imports.bounded_cache import BoundedCache
+from application.imports.change import MOVES, BadLine, ParsedLine, RegisterTask
+from application.imports.decision_cache import DecisionCache
+from application.imports.move_id import MoveIds
 from application.imports.tally import Tally
 from application.shared.current_status import database_now
 from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
@@ -25,7 +25,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.commands import keep_commands
 from infrastructure.sql import query
 
-BATCH = 5_000
+LINES_PER_BATCH = 5_000
 """How many lines are stored at a time."""
 
 MANY = 10_000
@@ -43,9 +43,9 @@ REQUEST = "import"
 def import_lines(
     store: Store,
     lifecycle: Lifecycle,
-    lines: Iterable[Line | BadLine],
+    lines: Iterable[ParsedLine | BadLine],
     progress: Callable[[Tally], None] = lambda _: None,
-    batch: int = BATCH,
+    batch: int = LINES_PER_BATCH,
 ) -> Tally:
     """Store what the lines propose; tasks that they register are pinned to `lifecycle`.
 
@@ -56,7 +56,7 @@ def import_lines(
     entries = _entries(lines)
     under_way = _Import(store, store.lifecycles.pin(lifecycle))
 
-    def read() -> list[Entry]:
+    def read() -> list[IdentifiedLine]:
         return list(islice(entries, batch))
 
     # While the server stores a batch, the next one is read.
@@ -72,14 +72,14 @@ def import_lines(
     return tally
 
 
-def _entries(lines: Iterable[Line | BadLine]) -> Iterator[Entry]:
-    count = Repetitions().count
+def _entries(lines: Iterable[ParsedLine | BadLine]) -> Iterator[IdentifiedLine]:
+    count = MoveIds().count
     for line in lines:
         if isinstance(line, BadLine):
-            yield Entry(line)
+            yield IdentifiedLine(line)
         else:
             moves = [count(said) if isinstance(said, MOVES) else None for said in line.proposals]
-            yield Entry(line, moves)
+            yield IdentifiedLine(line, moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ class _Import:
 
     store: Store
     lifecycle: Lifecycle
-    shapes: Shapes = field(default_factory=Shapes)
-    begun: Recent[str, bool] = field(default_factory=lambda: Recent(BEGUN))
+    shapes: DecisionCache = field(default_factory=DecisionCache)
+    begun: BoundedCache[str, bool] = field(default_factory=lambda: BoundedCache(BEGUN))
 
-    def stored(self, entries: list[Entry]) -> Tally:
+    def stored(self, entries: list[IdentifiedLine]) -> Tally:
         """Store a batch, and tell what has come of it."""
 
         def attempt() -> Batch:
@@ -113,15 +113,17 @@ class _Import:
             self.begun.keep(stream, True)
         return batch.tally
 
-    def _decided_and_appended(self, connection: Connection[Any], entries: list[Entry]) -> Batch:
-        proposals = [proposal for entry in entries if isinstance(entry.line, Line) for proposal in entry.line.proposals]
+    def _decided_and_appended(self, connection: Connection[Any], entries: list[IdentifiedLine]) -> Batch:
+        proposals = [
+            proposal for entry in entries if isinstance(entry.line, ParsedLine) for proposal in entry.line.proposals
+        ]
         command_ids = [said.command_id for entry in entries for said in entry.said if said]
         for proposal in proposals:
             if isinstance(proposal, RegisterTask) and proposal.lifecycle is not None:
                 self.store.lifecycles.pin(proposal.lifecycle)
-        found = find(self.store, connection, proposals, command_ids, self.begun)
+        found = load_batch_state(self.store, connection, proposals, command_ids, self.begun)
         batch = Batch(self.lifecycle, found, self.shapes)
         # The server stores the first events while the last ones are decided.
-        self.store.recorder.copy_rows(connection, batch.rows(entries), database_now(connection))
+        self.store.recorder.copy_rows(connection, batch.decide_lines(entries), database_now(connection))
         keep_commands(connection, batch.command_ids, REQUEST)
         return batch

@@ -29,7 +29,7 @@ class TimeZoneNeeded(SojournError):
         )
 
 
-def time_zone(name: str) -> ZoneInfo:
+def find_time_zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; raises UnknownTimeZone."""
     try:
         return ZoneInfo(name)
@@ -37,15 +37,15 @@ def time_zone(name: str) -> ZoneInfo:
         raise UnknownTimeZone(name, sorted(available_timezones())) from error
 
 
-def instant(text: str, zone: ZoneInfo | None) -> datetime:
+def parse_instant(text: str, zone: ZoneInfo | None) -> datetime:
     """The instant, in UTC, that an ISO 8601 text names; raises InvalidTime.
 
     Of the two that it may be when clocks are set back, the first.
     """
-    return instants(text, zone)[0]
+    return possible_instants(text, zone)[0]
 
 
-def instants(text: str, zone: ZoneInfo | None, format_name: str | None = None) -> tuple[datetime, ...]:
+def possible_instants(text: str, zone: ZoneInfo | None, format_name: str | None = None) -> tuple[datetime, ...]:
     """The instants, in UTC, that an ISO 8601 text may mean: two when clocks are set back or ahead, else one.
 
     A time that the clocks leap over is read by the offset before the leap, and by the one after it. Where `zone` is

@@ -10,18 +10,18 @@ import hashlib
 from datetime import datetime
 from typing import NamedTuple
 
-from application.imports.bounded_cache import Recent
-from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
+from application.imports.bounded_cache import BoundedCache
+from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
 from domain.time import EPOCH
 
-IMPORTS = "import:"
+IMPORT_PREFIX = "import:"
 """How the id of each move begins that an import has told."""
 
-WINDOW = 100_000
+REMEMBERED_MOVES = 100_000
 """How many different moves the count reaches back, at least."""
 
 
-class Said(NamedTuple):
+class MoveId(NamedTuple):
     """The command id of a move, and how often the file had said the same before."""
 
     command_id: str
@@ -33,18 +33,18 @@ class Said(NamedTuple):
         return self.command_id.removesuffix(f":{self.before + 1}") if self.before else self.command_id
 
 
-class Repetitions:
+class MoveIds:
     """Counts what one file says."""
 
-    def __init__(self, window: int = WINDOW) -> None:
-        self._counts: Recent[bytes, int] = Recent(window)
+    def __init__(self, window: int = REMEMBERED_MOVES) -> None:
+        self._counts: BoundedCache[bytes, int] = BoundedCache(window)
 
-    def count(self, move: Move) -> Said:
+    def count(self, move: Move) -> MoveId:
         """The id of a move, which the file says next."""
         digest = hashlib.sha256(_words(move).encode()).digest()[:16]
         before = self._counts.get(digest) or 0
         self._counts.keep(digest, before + 1)
-        return Said(f"{IMPORTS}{digest.hex()}{f':{before + 1}' if before else ''}", before)
+        return MoveId(f"{IMPORT_PREFIX}{digest.hex()}{f':{before + 1}' if before else ''}", before)
 
 
 def _words(move: Move) -> str:
@@ -53,7 +53,7 @@ def _words(move: Move) -> str:
     return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_when(move.at)}"
 
 
-def _instance(instance: str | Attempt) -> str:
+def _instance(instance: str | AttemptKey) -> str:
     if isinstance(instance, str):
         return f"task_instance:{instance}"
     return f"attempt:{instance.task_id}\0{_when(instance.begun_at)}"

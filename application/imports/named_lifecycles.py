@@ -5,18 +5,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from application.imports.proposal import NotUnderstood
+from application.imports.change import InvalidLine
 from application.shared.lifecycle_source import problem_in_words
 from domain.errors import UnknownLifecycle
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import SKIP_VALIDATION
 
-Find = Callable[[str, int | None], Lifecycle]
+FindLifecycle = Callable[[str, int | None], Lifecycle]
 """Finds a lifecycle by its name and version (None: the current one); raises UnknownLifecycle."""
 
 
-def shipped_alone(name: str, version: int | None) -> Lifecycle:
+def find_shipped(name: str, version: int | None) -> Lifecycle:
     """A lifecycle that ships with Sojourn; raises UnknownLifecycle."""
     lifecycle = get_lifecycle(name)
     if version not in (None, lifecycle.version):
@@ -27,7 +27,7 @@ def shipped_alone(name: str, version: int | None) -> Lifecycle:
 class NamedLifecycles:
     """Finds each once, however many lines name it."""
 
-    def __init__(self, find: Find = shipped_alone) -> None:
+    def __init__(self, find: FindLifecycle = find_shipped) -> None:
         self._find = find
         self._known: dict[tuple[str, int | None], Lifecycle | None] = {}
 
@@ -55,5 +55,5 @@ class NamedLifecycles:
             return None
 
 
-def _no_lifecycle(problems: Iterable[str]) -> NotUnderstood:
-    return NotUnderstood(f'"definition" is no lifecycle: {"; ".join(problems)}')
+def _no_lifecycle(problems: Iterable[str]) -> InvalidLine:
+    return InvalidLine(f'"definition" is no lifecycle: {"; ".join(problems)}')

@@ -14,30 +14,30 @@ DIGEST = 16
 """How many hexadecimal digits stand for the rest of what is too long for an id."""
 
 
-def composed(kind: str, *parts: str) -> str:
+def join_id(kind: str, *parts: str) -> str:
     """The id of a thing that is found by those parts, the end of a long one as a digest; raises InvalidId."""
-    return check_id(kind, fitted("/".join(parts)))
+    return check_id(kind, shorten_id("/".join(parts)))
 
 
-def fitted(text: str) -> str:
+def shorten_id(text: str) -> str:
     """`text`, the end of which is a digest where it is too long for an id."""
     if len(text) <= LONGEST_ID:
         return text
     return f"{text[: LONGEST_ID - DIGEST - 1]}~{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:DIGEST]}"
 
 
-def nameless(format_name: str, first: str) -> str:
+def placeholder_name(format_name: str, first: str) -> str:
     """What a run is called that its file does not name, by the first thing that no other run has told."""
     return f"{format_name}-{hashlib.sha256(first.encode(errors='replace')).hexdigest()[:12]}"
 
 
-def template(called: str) -> str:
+def template_name(called: str) -> str:
     """The template of tasks that a source calls so, cut where it is too long."""
     return storable(called)[:LONGEST_ID]
 
 
 @lru_cache(maxsize=10_000)
-def actor(component: str, host: str | None = None, user: str | None = None) -> Actor:
+def make_actor(component: str, host: str | None = None, user: str | None = None) -> Actor:
     """The component that a source names, on that host, as that user."""
     return Actor(
         component=storable(component),

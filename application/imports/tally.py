@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypedDict
 
-from application.imports.proposal import BadLine
+from application.imports.change import BadLine
 from domain.entities.events import Event, TaskInstanceCreated, TaskInstanceRefused, TaskRefused, TaskRegistered
 from domain.rule_names import ORPHANED_INSTANCE
 
@@ -44,7 +44,7 @@ class ImportAnswer(TypedDict):
     bad_lines: list[BadLineAnswer]
 
 
-class Counts(NamedTuple):
+class EventCounts(NamedTuple):
     """What some events add: how many of each, the rules of those that were refused, and what is odd about them."""
 
     transitions: int = 0
@@ -54,7 +54,7 @@ class Counts(NamedTuple):
     anomalies: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, events: Sequence[Event]) -> "Counts":
+    def of(cls, events: Sequence[Event]) -> "EventCounts":
         """What those events add."""
         entered = [event for event in events if event.is_transition]
         refused = (event for event in events if isinstance(event, TaskRefused | TaskInstanceRefused))
@@ -87,7 +87,7 @@ class Tally:
         self.bad += 1
         self.bad_lines.append(line)
 
-    def count(self, counts: "Counts") -> None:
+    def count(self, counts: "EventCounts") -> None:
         """Count what was appended."""
         self.transitions += counts.transitions
         self.tasks += counts.tasks

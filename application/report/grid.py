@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 
-class Part(NamedTuple):
+class CellChange(NamedTuple):
     """What stays add to one place of the grid: seconds in it, and how many more (or fewer) fill it and those after it.
 
     `place` is the column.
@@ -18,7 +18,7 @@ class Part(NamedTuple):
     filled: int
 
 
-class Run(NamedTuple):
+class Segment(NamedTuple):
     """Columns one after another, `end` not among them, in which a status lasted longest."""
 
     status: str
@@ -29,7 +29,7 @@ class Run(NamedTuple):
 class Grid:
     """Sums up what the database has summed up by place; columns are so many seconds wide."""
 
-    def __init__(self, statuses: Sequence[str], columns: int, width: float, parts: Iterable[Part]) -> None:
+    def __init__(self, statuses: Sequence[str], columns: int, width: float, parts: Iterable[CellChange]) -> None:
         self._statuses = statuses
         self._columns = columns
         self._width = width
@@ -44,18 +44,18 @@ class Grid:
             totals[status] = [total + here for total, here in zip(totals[status], seconds, strict=True)]
         return {status: [total / self._width for total in row] for status, row in totals.items()}
 
-    def runs(self, lane: int) -> list[Run]:
+    def runs(self, lane: int) -> list[Segment]:
         """What lasted longest in each column of a lane, as runs of columns."""
         longest = (self._longest(lane, column) for column in range(self._columns))
         runs, begin = [], 0
         for status, columns in groupby(longest):
             end = begin + len(list(columns))
             if status is not None:
-                runs.append(Run(status, begin, end))
+                runs.append(Segment(status, begin, end))
             begin = end
         return runs
 
-    def _row(self, parts: Iterable[Part]) -> list[float]:
+    def _row(self, parts: Iterable[CellChange]) -> list[float]:
         seconds, changes = [0.0] * (self._columns + 1), [0] * (self._columns + 1)
         for part in parts:
             seconds[int(part.place)] += part.seconds

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from application.report.report import COLUMNS, Lane, Report, Status
+from application.report.workflow_report import GRID_COLUMNS, Lane, StatusCount, WorkflowReport
 from domain.entity import TASK
 from interfaces.report.axis import ticks
 from interfaces.wording.values import format_duration, format_time
@@ -67,7 +67,7 @@ class Box(NamedTuple):
     title: str
 
 
-def page(report: Report) -> str:
+def page(report: WorkflowReport) -> str:
     """The HTML of a report."""
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0], "."),
@@ -108,20 +108,20 @@ def page(report: Report) -> str:
         height=HEIGHT,
         lane_height=lane_height,
         lanes_height=lane_height * len(report.lanes),
-        columns=COLUMNS,
+        columns=GRID_COLUMNS,
         font=max(min(lane_height, 11), 9),
     )
 
 
-def _swatches(statuses: Sequence[Status]) -> dict[str, Swatch]:
+def _swatches(statuses: Sequence[StatusCount]) -> dict[str, Swatch]:
     return {
         status.status: Swatch(status.status, PALETTE[number % len(PALETTE)], number // len(PALETTE))
         for number, status in enumerate(statuses)
     }
 
 
-def _areas(report: Report, swatches: dict[str, Swatch], scale: float) -> Iterator[Area]:
-    below = [0.0] * COLUMNS
+def _areas(report: WorkflowReport, swatches: dict[str, Swatch], scale: float) -> Iterator[Area]:
+    below = [0.0] * GRID_COLUMNS
     for status, here in report.concurrency.items():
         above = [low + height for low, height in zip(below, here, strict=True)]
         if any(here):
@@ -137,12 +137,12 @@ def _path(below: Sequence[float], above: Sequence[float], scale: float) -> str:
 def _steps(values: Sequence[float], scale: float) -> Iterator[tuple[float, float]]:
     for column, value in enumerate(values):
         y = HEIGHT - value / scale * HEIGHT
-        yield MARGIN + column * WIDTH / COLUMNS, y
-        yield MARGIN + (column + 1) * WIDTH / COLUMNS, y
+        yield MARGIN + column * WIDTH / GRID_COLUMNS, y
+        yield MARGIN + (column + 1) * WIDTH / GRID_COLUMNS, y
 
 
-def _boxes(report: Report, swatches: dict[str, Swatch], height: int) -> Iterator[Box]:
-    column = (report.end - report.begin) / COLUMNS
+def _boxes(report: WorkflowReport, swatches: dict[str, Swatch], height: int) -> Iterator[Box]:
+    column = (report.end - report.begin) / GRID_COLUMNS
     for number, lane in enumerate(report.lanes):
         for run in lane.runs:
             title = (
@@ -151,9 +151,9 @@ def _boxes(report: Report, swatches: dict[str, Swatch], height: int) -> Iterator
             )
             yield Box(
                 swatches[run.status],
-                MARGIN + run.begin * WIDTH / COLUMNS,
+                MARGIN + run.begin * WIDTH / GRID_COLUMNS,
                 number * height,
-                (run.end - run.begin) * WIDTH / COLUMNS,
+                (run.end - run.begin) * WIDTH / GRID_COLUMNS,
                 height - 1,
                 title,
             )
@@ -190,7 +190,7 @@ def _lane_height(lanes: int) -> int:
     return next(height for most, height in LANE_HEIGHTS if lanes <= most)
 
 
-def _x(report: Report, at: datetime) -> float:
+def _x(report: WorkflowReport, at: datetime) -> float:
     return MARGIN + (at - report.begin) / (report.end - report.begin) * WIDTH
 
 

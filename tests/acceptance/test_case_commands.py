@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from application.cases.file import CaseInvalid
-from application.cases.opened import forget_case, opened_cases
+from application.cases.case_file import InvalidCase
+from application.cases.opened_case import forget_case, list_opened_cases
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
 from interfaces.cli.command_line import app
@@ -26,7 +26,7 @@ def log(service: TransitionService) -> Iterator[TransitionService]:
     attempt(service, "t1")
     service.transition_task_instance("t1/1", "DONE")
     yield service
-    for case in opened_cases(service.store.database):
+    for case in list_opened_cases(service.store.database):
         forget_case(service.store.database, case["database"])
 
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_bundled_or_opened(log: TransitionService, tmp_path: Path
     text.write_text("no case")
 
     assert isinstance(run(log, "bundle", "--workflow", "ww", "-o", str(case)).exception, UnknownEntity)
-    assert isinstance(run(log, "open", str(text)).exception, CaseInvalid)
+    assert isinstance(run(log, "open", str(text)).exception, InvalidCase)
     assert isinstance(run(log, "open", str(tmp_path / "none")).exception, FileNotFoundError)
     for nothing in (["open"], ["open", str(case), "--list"]):
         done = run(log, *nothing)

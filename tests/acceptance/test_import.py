@@ -181,7 +181,7 @@ def test_an_error_is_a_sentence_and_exit_status_2(service: TransitionService, li
 
 
 def test_every_module_of_the_folder_is_a_format() -> None:
-    lifecycles = {name: formats.find_format(name).LIFECYCLE for name in formats.formats()}
+    lifecycles = {name: formats.find_format(name).LIFECYCLE for name in formats.format_names()}
 
     assert lifecycles == {
         "jobmon": "jobmon", "jsonl": "jobmon", "nextflow": "nextflow", "sacct": "slurm", "spark": "spark",

@@ -9,14 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from application.imports.importer import BATCH
+from application.imports.importer import LINES_PER_BATCH
 from application.replay.verify import verify
 from application.transition_service import TransitionService
 from tests.support.importing import ADDED_NOTHING, audit, events
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 STATUSES = ("G", "Q", "I", "O", "R", "D")
-LINES = BATCH + 1_000
+LINES = LINES_PER_BATCH + 1_000
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_it_goes_on_where_it_was_and_ends_as_one_that_was_never_interrupted(
     lines = table.read_text().splitlines(keepends=True)
     with subprocess.Popen(command(service.dsn, "-"), stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin
-        process.stdin.writelines(lines[: BATCH + 500])
+        process.stdin.writelines(lines[: LINES_PER_BATCH + 500])
         process.stdin.flush()
         while not events(connection):
             assert process.poll() is None
@@ -60,7 +60,7 @@ def test_it_goes_on_where_it_was_and_ends_as_one_that_was_never_interrupted(
     whole(empty_dsn, table)
 
     assert 0 < stored < events(connection)
-    assert again["duplicates"] == BATCH
+    assert again["duplicates"] == LINES_PER_BATCH
     with psycopg.connect(empty_dsn, autocommit=True) as other:
         assert audit(connection) == audit(other)
     assert whole(service.dsn, table).items() >= (ADDED_NOTHING | {"duplicates": LINES}).items()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from application.cases.opened import forget_case, opened_cases
+from application.cases.opened_case import forget_case, list_opened_cases
 from infrastructure.database.pool import Database
 
 PAGE = Path(__file__).parents[2] / "docs" / "investigation.md"
@@ -25,7 +25,7 @@ def folder(dsn: str, tmp_path: Path) -> Iterator[Path]:
         (tmp_path / name).write_text(text)
     yield tmp_path
     database = Database(dsn)
-    for case in opened_cases(database):
+    for case in list_opened_cases(database):
         if case["workflow"] == "night":
             forget_case(database, case["database"])
     for pid in tmp_path.glob("*.pid"):

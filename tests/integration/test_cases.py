@@ -13,9 +13,16 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.sql import SQL, Identifier
 
-from application.cases.bundle import bundle
-from application.cases.file import CaseFile, CaseInvalid, write_case
-from application.cases.opened import OpenedCase, OpeningForbidden, UnknownCase, forget_case, open_case, opened_cases
+from application.cases.bundle import bundle_workflow
+from application.cases.case_file import CaseFile, InvalidCase, write_case
+from application.cases.opened_case import (
+    OpenedCase,
+    OpeningForbidden,
+    UnknownCase,
+    forget_case,
+    list_opened_cases,
+    open_case,
+)
 from application.read.history import history
 from application.read.orphans import orphans
 from application.read.status import status
@@ -66,7 +73,7 @@ def log(service: TransitionService, connection: Connection[Any], tmp_path: Path)
 @pytest.fixture
 def case(log: TransitionService, tmp_path: Path) -> Path:
     file = tmp_path / "case.sojourn"
-    bundle(log.store, "w", file)
+    bundle_workflow(log.store, "w", file)
     return file
 
 
@@ -74,9 +81,9 @@ def case(log: TransitionService, tmp_path: Path) -> Path:
 def home(log: TransitionService) -> Iterator[Database]:
     """Where cases are opened, and dropped again."""
     database = log.store.database
-    before = {opened["database"] for opened in opened_cases(database)}
+    before = {opened["database"] for opened in list_opened_cases(database)}
     yield database
-    for opened in opened_cases(database):
+    for opened in list_opened_cases(database):
         if opened["database"] not in before:
             forget_case(database, opened["database"])
 
@@ -160,7 +167,7 @@ def test_a_case_is_loaded_once(home: Database, case: Path) -> None:
 
     assert again["loaded"] is False
     assert {opened["database"] for opened in both} == {again["database"]}
-    assert again["database"] in {opened["database"] for opened in opened_cases(home)}
+    assert again["database"] in {opened["database"] for opened in list_opened_cases(home)}
     forget_case(home, again["database"])
     assert open_case(home, case) == again | {"loaded": True}
 
@@ -175,19 +182,19 @@ def test_what_another_version_has_opened_is_opened_anew(home: Database, case: Pa
 
 
 def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> None:
-    before = opened_cases(home)
+    before = list_opened_cases(home)
     case.write_bytes(case.read_bytes()[:-40])
 
-    with pytest.raises(CaseInvalid):
+    with pytest.raises(InvalidCase):
         open_case(home, case)
-    assert opened_cases(home) == before
+    assert list_opened_cases(home) == before
 
 
 @pytest.mark.parametrize("nonsense", [{}, {"version": "first"}])
 def test_a_case_that_was_sealed_anew_around_nonsense_is_not_loaded(
     home: Database, case: Path, nonsense: dict[str, str]
 ) -> None:
-    before = opened_cases(home)
+    before = list_opened_cases(home)
     with case.open("rb") as stream:
         whole = CaseFile(case, stream)
         first, *others = whole.lines()
@@ -195,9 +202,9 @@ def test_a_case_that_was_sealed_anew_around_nonsense_is_not_loaded(
     with case.open("wb") as stream:
         write_case(stream, whole.header, [first | nonsense, *others])
 
-    with pytest.raises(CaseInvalid, match="has what no log has"):
+    with pytest.raises(InvalidCase, match="has what no log has"):
         open_case(home, case)
-    assert opened_cases(home) == before
+    assert list_opened_cases(home) == before
 
 
 def test_who_may_not_create_a_database_is_told_so(
@@ -210,7 +217,7 @@ def test_who_may_not_create_a_database_is_told_so(
             open_case(Database(make_conninfo(dsn, options="-c role=sojourn_test_reader")), case)
     finally:
         connection.execute("DROP ROLE sojourn_test_reader")
-    assert opened_cases(home) == []
+    assert list_opened_cases(home) == []
 
 
 def test_a_workflow_that_is_not_there_leaves_the_file_as_it_was(log: TransitionService, case: Path) -> None:
@@ -218,9 +225,9 @@ def test_a_workflow_that_is_not_there_leaves_the_file_as_it_was(log: TransitionS
     files = set(case.parent.iterdir())
 
     with pytest.raises(UnknownEntity, match="no workflow 'w3'"):
-        bundle(log.store, "w3", case)
+        bundle_workflow(log.store, "w3", case)
     with pytest.raises(OutputInTheWay, match="is a folder"):
-        bundle(log.store, "w", case.parent)
+        bundle_workflow(log.store, "w", case.parent)
     assert case.read_bytes() == before
     assert set(case.parent.iterdir()) == files
 

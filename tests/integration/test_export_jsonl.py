@@ -11,7 +11,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.exports.exporter import export
+from application.exports.exporter import export_log
 from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
 from domain.lifecycles import get_lifecycle
@@ -146,7 +146,7 @@ def take(service: TransitionService, step: tuple[Any, ...], at: datetime) -> Non
 def assert_same_audit(service: TransitionService, other: TransitionService, folder: Path) -> None:
     """Export from one and import into the other, twice: the second time adds nothing."""
     file = folder / "export.jsonl"
-    rows = export(service.store, "jsonl", str(file))["rows"]
+    rows = export_log(service.store, "jsonl", str(file))["rows"]
     text = file.read_text()
     answer = imported(other, "jsonl", text)
     assert (answer["lines"], answer["bad_lines"]) == (rows, [])

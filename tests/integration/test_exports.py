@@ -21,8 +21,8 @@ import xmlschema
 from google.protobuf import json_format
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from application.exports.exporter import ExportAnswer, export
-from application.exports.formats import UnknownExport, formats
+from application.exports.exporter import ExportAnswer, export_log
+from application.exports.formats import UnknownExport, format_names
 from application.shared.output_file import NoPlaceForOutput, OutputInTheWay
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
@@ -76,7 +76,7 @@ def exported(
     service: TransitionService, format_name: str, path: Path, workflow: str | None = None
 ) -> tuple[ExportAnswer, str]:
     """The answer, and what the file has."""
-    answer = export(service.store, format_name, str(path), workflow)
+    answer = export_log(service.store, format_name, str(path), workflow)
     return answer, path.read_text(encoding="utf-8")
 
 
@@ -121,7 +121,7 @@ class TestParquet:
     def test_it_is_partitioned_by_the_day_and_says_what_the_audit_says(
         self, lived: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
     ) -> None:
-        answer = export(lived.store, "parquet", str(tmp_path / "statuses"))
+        answer = export_log(lived.store, "parquet", str(tmp_path / "statuses"))
 
         expected = audit(connection)
         assert answer["rows"] == len(expected)
@@ -151,7 +151,7 @@ class TestParquet:
         (tmp_path / "mine" / "thesis.txt").write_text("years of work")
 
         with pytest.raises(OutputInTheWay, match="is there already"):
-            export(lived.store, "parquet", str(tmp_path / "mine"))
+            export_log(lived.store, "parquet", str(tmp_path / "mine"))
 
         assert [file.name for file in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
 
@@ -306,7 +306,7 @@ class TestOcel2:
 
 
 class TestAnyFormat:
-    @pytest.mark.parametrize("format_name", sorted(set(formats()) - {"parquet"}))
+    @pytest.mark.parametrize("format_name", sorted(set(format_names()) - {"parquet"}))
     def test_a_file_is_replaced_whole_or_not_at_all(
         self, lived: TransitionService, tmp_path: Path, format_name: str
     ) -> None:
@@ -314,7 +314,7 @@ class TestAnyFormat:
         path.write_text("the last one")
 
         with pytest.raises(UnknownEntity, match="no workflow 'wx'"):
-            export(lived.store, format_name, str(path), "wx")
+            export_log(lived.store, format_name, str(path), "wx")
         assert path.read_text() == "the last one"
 
         answer, text = exported(lived, format_name, path, "w")
@@ -327,7 +327,7 @@ class TestAnyFormat:
         os.mkfifo(pipe)
         with ThreadPoolExecutor() as reader:
             text = reader.submit(pipe.read_bytes)
-            export(lived.store, "csv", str(pipe), "other")
+            export_log(lived.store, "csv", str(pipe), "other")
 
         assert pipe.is_fifo()
         assert text.result().startswith(b"entity,")
@@ -336,7 +336,7 @@ class TestAnyFormat:
         (tmp_path / "latest").symlink_to("today.csv")
         (tmp_path / "today.csv").write_text("the last one")
 
-        export(lived.store, "csv", str(tmp_path / "latest"))
+        export_log(lived.store, "csv", str(tmp_path / "latest"))
 
         assert (tmp_path / "latest").is_symlink()
         assert (tmp_path / "today.csv").read_text().startswith("entity,")
@@ -346,19 +346,19 @@ class TestAnyFormat:
         self, service: TransitionService, tmp_path: Path, format_name: str
     ) -> None:
         with pytest.raises(NoPlaceForOutput, match="nowhere/export' cannot be written: No such file"):
-            export(service.store, format_name, str(tmp_path / "nowhere" / "export"))
+            export_log(service.store, format_name, str(tmp_path / "nowhere" / "export"))
 
-    @pytest.mark.parametrize("format_name", formats())
+    @pytest.mark.parametrize("format_name", format_names())
     def test_an_empty_log_is_an_empty_export(
         self, service: TransitionService, tmp_path: Path, format_name: str
     ) -> None:
-        answer = export(service.store, format_name, str(tmp_path / "export"))
+        answer = export_log(service.store, format_name, str(tmp_path / "export"))
 
         assert answer == {"format": format_name, "rows": 0}
 
     def test_an_unknown_format_is_told_with_the_nearest(self, service: TransitionService) -> None:
         with pytest.raises(UnknownExport, match="no export format 'perfeto'; did you mean 'perfetto'"):
-            export(service.store, "perfeto", "x")
+            export_log(service.store, "perfeto", "x")
 
 
 def _schema(name: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.imports.move_id import IMPORTS
+from application.imports.move_id import IMPORT_PREFIX
 from application.transition_service import TransitionService
 from infrastructure.sql import query
 from tests.support.importing import imported
@@ -46,7 +46,7 @@ def known_to_the_planner(connection: psycopg.Connection[Any]) -> set[str]:
     [
         ("attempts_of_tasks", [SOME]),
         ("caused_statuses", [SOME]),
-        ("proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORTS}),
+        ("proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORT_PREFIX}),
     ],
 )
 def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str, asked: Any) -> None:

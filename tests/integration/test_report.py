@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.report.report import COLUMNS, LANES, report
+from application.report.workflow_report import GRID_COLUMNS, MAX_LANES, build_report
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from interfaces.report.page import page
@@ -56,27 +56,27 @@ class TestNumbers:
         workflow = f"w{next(_numbers)}"
         live(service, workflow, drawn)
 
-        found = report(service.store, workflow)
+        found = build_report(service.store, workflow)
 
         stays = rows(
             connection,
             "SELECT new_status, entered_at, exited_at FROM sojourn.task_instance_status_audit WHERE workflow_id = %s",
             workflow,
         )
-        width = (found.end - found.begin).total_seconds() / COLUMNS
+        width = (found.end - found.begin).total_seconds() / GRID_COLUMNS
         for status, means in found.concurrency.items():
-            expected = [0.0] * COLUMNS
+            expected = [0.0] * GRID_COLUMNS
             for stay in stays:
                 if stay["new_status"] == status:
                     begin = (stay["entered_at"] - found.begin).total_seconds()
                     end = ((stay["exited_at"] or found.end) - found.begin).total_seconds()
-                    for column in range(COLUMNS):
+                    for column in range(GRID_COLUMNS):
                         inside = min(end, (column + 1) * width) - max(begin, column * width)
                         expected[column] += max(inside, 0) / width
             assert means == pytest.approx(expected, abs=1e-4)
 
     def test_more_attempts_than_lanes_share_them_and_none_is_lost(self, service: TransitionService) -> None:
-        names = [f"t{number}" for number in range(LANES + 37)]
+        names = [f"t{number}" for number in range(MAX_LANES + 37)]
         service.register_tasks("w", [TaskSpec(name) for name in names], occurred_at=NOON)
         service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=NOON)
         service.transition_task_instances([f"{name}/1" for name in names], "INSTANTIATED", occurred_at=NOON)
@@ -84,9 +84,9 @@ class TestNumbers:
             [f"{name}/1" for name in names[:50]], "NO_DISTRIBUTOR_ID", occurred_at=NOON + timedelta(seconds=9)
         )
 
-        found = report(service.store, "w")
+        found = build_report(service.store, "w")
 
-        assert len(found.lanes) == LANES
+        assert len(found.lanes) == MAX_LANES
         assert [lane.first + lane.attempts for lane in found.lanes[:-1]] == [lane.first for lane in found.lanes[1:]]
         assert sum(lane.attempts for lane in found.lanes) == len(names)
         assert sum(lane.failed for lane in found.lanes) == 50
@@ -96,7 +96,7 @@ class TestNumbers:
     def test_as_of_a_time_it_knows_nothing_later(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "ERROR")])
 
-        found = report(service.store, "w", NOON + timedelta(seconds=25))
+        found = build_report(service.store, "w", NOON + timedelta(seconds=25))
 
         assert {status.status: status.n for status in found.attempts if status.n} == {"LAUNCHED": 1}
         assert (found.end, found.failures) == (NOON + timedelta(seconds=20), [])
@@ -104,7 +104,7 @@ class TestNumbers:
     def test_before_it_began_it_says_so(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10], None)])
 
-        found = report(service.store, "w", NOON - timedelta(days=1))
+        found = build_report(service.store, "w", NOON - timedelta(days=1))
 
         text = _Text.of(page(found))
         assert found.read_at == NOON - timedelta(days=1)
@@ -114,7 +114,7 @@ class TestNumbers:
     def test_all_of_it_in_one_moment(self, service: TransitionService) -> None:
         live(service, "w", [(0, [], None)])
 
-        found = report(service.store, "w")
+        found = build_report(service.store, "w")
 
         assert (found.begin, found.last_at) == (NOON, NOON)
         assert ":00:00.4<" in page(found)
@@ -123,7 +123,7 @@ class TestNumbers:
         service.register_tasks("w", [TaskSpec("t1")], "fetch_ml", occurred_at=NOON)
         service.transition_task("t1", "preparing", occurred_at=NOON + timedelta(seconds=5))
 
-        found = report(service.store, "w")
+        found = build_report(service.store, "w")
 
         assert (found.kind, [lane.id for lane in found.lanes]) == ("task", ["t1"])
         text = _Text.of(page(found))
@@ -134,14 +134,14 @@ class TestNumbers:
         live(service, "nightly", [(0, [], None)])
 
         with pytest.raises(UnknownEntity, match="no workflow 'nightli'; did you mean 'nightly'"):
-            report(service.store, "nightli")
+            build_report(service.store, "nightli")
 
 
 class TestPage:
     def test_it_needs_nothing_but_itself(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "DONE"), (5, [1, 1, 30], None)])
 
-        html = page(report(service.store, "w"))
+        html = page(build_report(service.store, "w"))
 
         assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!#)[^\s"')]""", html)
         assert "<script" not in html
@@ -149,7 +149,7 @@ class TestPage:
     def test_every_status_is_told_in_words_too(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "ERROR"), (5, [1, 1, 30], None)])
 
-        text = _Text.of(page(report(service.store, "w")))
+        text = _Text.of(page(build_report(service.store, "w")))
 
         assert all(status in text for status in ("QUEUED", *LIFE, "ERROR"))
         assert "w/0/1" in text
@@ -157,7 +157,7 @@ class TestPage:
     def test_what_was_short_in_a_long_time_is_no_power_of_ten(self, service: TransitionService) -> None:
         live(service, "w", [(0, [1, 1, 1, 1], "DONE"), (10_000_000, [1, 1, 1, 1], "DONE")])
 
-        text = _Text.of(page(report(service.store, "w")))
+        text = _Text.of(page(build_report(service.store, "w")))
 
         assert "(highest: less than 0.01)" in text
         assert "e-0" not in text
@@ -170,7 +170,7 @@ class TestPage:
         service.transition_task_instance(name, "INSTANTIATED", occurred_at=NOON)
         service.transition_task_instance(name, "NO_DISTRIBUTOR_ID", reason=name, occurred_at=NOON)
 
-        html = page(report(service.store, name))
+        html = page(build_report(service.store, name))
 
         assert "<script" not in html
         assert _Text.of(html).count(name) >= 3
@@ -181,7 +181,9 @@ class TestPage:
         service.gate_tasks_for_queueing([name], occurred_at=NOON)
         service.create_task_instances({name: name}, occurred_at=NOON)
 
-        lane = re.search(r'<text class="label".*?text-anchor="end".*?</text>', page(report(service.store, "w")), re.S)
+        lane = re.search(
+            r'<text class="label".*?text-anchor="end".*?</text>', page(build_report(service.store, "w")), re.S
+        )
 
         assert lane
         assert f">\u2026{'A' * 23}<title>{name}</title>" in lane[0]
@@ -189,7 +191,7 @@ class TestPage:
     def test_tags_are_balanced(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "DONE")])
 
-        assert _Text.open_at_the_end(page(report(service.store, "w"))) == []
+        assert _Text.open_at_the_end(page(build_report(service.store, "w"))) == []
 
 
 class _Text(HTMLParser):

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from application.imports.change import BadLine, ParsedLine
 from application.imports.formats import find_format
-from application.imports.importer import BATCH, import_lines
+from application.imports.importer import LINES_PER_BATCH, import_lines
+from application.imports.input_file import InputFile
 from application.imports.options import Options
-from application.imports.proposal import BadLine, Line
-from application.imports.source import Source
 from application.imports.tally import ImportAnswer
 from application.shared.lifecycle_source import find_lifecycle
 from application.transition_service import TransitionService
@@ -28,7 +28,7 @@ def read(
     zone: str | None = None,
     workflow: str | None = None,
     lifecycle: str | None = None,
-) -> list[Line | BadLine]:
+) -> list[ParsedLine | BadLine]:
     """What the lines of a text propose."""
     return list(_read(format_name, text, zone, workflow, lifecycle))
 
@@ -41,7 +41,7 @@ def imported(
     zone: str | None = None,
     workflow: str | None = None,
     lifecycle: str | None = None,
-    batch: int = BATCH,
+    batch: int = LINES_PER_BATCH,
 ) -> ImportAnswer:
     """What comes of importing a text."""
     pinned = find_lifecycle(lifecycle or find_format(format_name).LIFECYCLE)
@@ -77,9 +77,9 @@ def events(connection: psycopg.Connection[Any]) -> int:
 
 def _read(
     format_name: str, text: str, zone: str | None, workflow: str | None, lifecycle: str | None
-) -> Iterable[Line | BadLine]:
+) -> Iterable[ParsedLine | BadLine]:
     found = find_format(format_name)
     options = Options(
         find_lifecycle(lifecycle or found.LIFECYCLE), "sample", workflow, ZoneInfo(zone) if zone else None
     )
-    return found.read(Source(io.BytesIO(text.encode())).lines(), options)
+    return found.read(InputFile(io.BytesIO(text.encode())).lines(), options)

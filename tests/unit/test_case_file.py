@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from application.cases.file import CaseFile, CaseInvalid, CaseNewer, Line, write_case
+from application.cases.case_file import CaseFile, CaseLine, InvalidCase, UnsupportedCaseFormat, write_case
 
 PATH = Path("case.sojourn")
-HEADER: Line = {
+HEADER: CaseLine = {
     "workflow": "w",
     "until": "2026-01-31T08:00:00+00:00",
     "events": 5,
@@ -25,20 +25,20 @@ HEADER: Line = {
     "settings": {"sojourn.stuck_factor": "4"},
     "lifecycles": [],
 }
-EVENTS: list[Line] = [
+EVENTS: list[CaseLine] = [
     {"position": 3 * n, "stream": f"task:t{n}", "version": 1, "data": {"status": "QUEUED", "reason": "début ✓"}}
     for n in range(1, 6)
 ]
 LINES = [*EVENTS, {"holder": "runner:r", "heartbeat_at": "2026-01-31T08:00:00+00:00"}]
 
 
-def written(header: Line = HEADER, lines: list[Line] = LINES) -> bytes:
+def written(header: CaseLine = HEADER, lines: list[CaseLine] = LINES) -> bytes:
     stream = io.BytesIO()
     write_case(stream, header, lines)
     return stream.getvalue()
 
 
-def read(content: bytes) -> list[Line]:
+def read(content: bytes) -> list[CaseLine]:
     return list(CaseFile(PATH, io.BytesIO(content)).lines())
 
 
@@ -87,7 +87,7 @@ EDITS: dict[str, tuple[Callable[[list[Any]], object], str | None]] = {
 def test_an_edited_case_is_refused_with_the_first_event_that_does_not_fit(edit: str) -> None:
     change, first = EDITS[edit]
 
-    with pytest.raises(CaseInvalid, match=r"'case\.sojourn' (does|is|has) ") as refused:
+    with pytest.raises(InvalidCase, match=r"'case\.sojourn' (does|is|has) ") as refused:
         read(edited(change))
 
     assert refused.value.event == first
@@ -104,12 +104,12 @@ def test_an_edited_case_is_refused_with_the_first_event_that_does_not_fit(edit: 
     ],
 )
 def test_a_header_that_was_sealed_anew_is_refused_where_no_case_has_such_a_one(name: str, value: object) -> None:
-    with pytest.raises(CaseInvalid, match=rf"has a header that no case has \({name}"):
+    with pytest.raises(InvalidCase, match=rf"has a header that no case has \({name}"):
         read(written({**HEADER, name: value}))
 
 
 def test_a_case_of_a_later_format() -> None:
-    with pytest.raises(CaseNewer, match="format 2"):
+    with pytest.raises(UnsupportedCaseFormat, match="format 2"):
         read(edited(lambda lines: lines[0].update(case=2)))
 
 
@@ -124,11 +124,11 @@ def test_a_case_of_a_later_format() -> None:
     ],
 )
 def test_what_is_no_case(content: bytes) -> None:
-    with pytest.raises(CaseInvalid, match="is no case"):
+    with pytest.raises(InvalidCase, match="is no case"):
         read(content)
 
 
-LONG: list[Line] = [{**EVENTS[0], "version": n, "data": {"noise": str(7 ** (1000 + n))}} for n in range(1, 301)]
+LONG: list[CaseLine] = [{**EVENTS[0], "version": n, "data": {"noise": str(7 ** (1000 + n))}} for n in range(1, 301)]
 """More than one block of the compression, so that much is read before any damage is met."""
 
 
@@ -142,6 +142,6 @@ def test_a_damaged_or_cut_case_is_refused_wherever_it_was_hit(place: float, chan
     for content in (bytes(damaged), whole[: int(place * len(whole))]):
         try:
             found = read(content)
-        except (CaseInvalid, CaseNewer):
+        except (InvalidCase, UnsupportedCaseFormat):
             continue
         assert found == LONG  # the compression has bits that mean nothing

@@ -4,19 +4,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+from application.imports.change import BadLine, MoveTask, ParsedLine, RegisterTask
 from application.imports.formats.jobmon import MissingColumns
 from application.imports.local_time import TimeZoneNeeded
-from application.imports.proposal import BadLine, Line, MoveTask, RegisterTask
 from tests.support.importing import read
 
 HEADER = "task_id,workflow_id,previous_status,new_status,entered_at,exited_at\n"
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
-def lines(text: str, zone: str | None = "UTC", workflow: str | None = None) -> list[Line]:
+def lines(text: str, zone: str | None = "UTC", workflow: str | None = None) -> list[ParsedLine]:
     found = read("jobmon", text, zone=zone, workflow=workflow)
-    assert all(isinstance(line, Line) for line in found), found
-    return [line for line in found if isinstance(line, Line)]
+    assert all(isinstance(line, ParsedLine) for line in found), found
+    return [line for line in found if isinstance(line, ParsedLine)]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.imports.change import BadLine, CreateInstance, MoveInstance, MoveTask, ParsedLine, RegisterTask
 from application.imports.formats import find_format
+from application.imports.input_file import MAX_LINE_BYTES
 from application.imports.options import Options
-from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
-from application.imports.source import LONGEST_LINE
 from domain.actor import Actor
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
@@ -28,13 +28,13 @@ RUNNING = {"entity": "task_instance", "id": "t1/1", "to": "RUNNING", "at": AT}
 
 def proposal(line: dict[str, Any], **options: Any) -> object:
     (understood,) = read("jsonl", jsonl([line]), **options)
-    assert isinstance(understood, Line), understood
+    assert isinstance(understood, ParsedLine), understood
     (only,) = understood.proposals
     return only
 
 
-def lifecycle_of(line: Line | BadLine) -> Lifecycle | None:
-    assert isinstance(line, Line), line
+def lifecycle_of(line: ParsedLine | BadLine) -> Lifecycle | None:
+    assert isinstance(line, ParsedLine), line
     (registered,) = line.proposals
     assert isinstance(registered, RegisterTask)
     return registered.lifecycle
@@ -184,7 +184,7 @@ def test_blank_lines_count_for_the_numbers_only() -> None:
         (QUEUED | {"actor": "a\0b"}, "cannot be stored"),
         (QUEUED | {"actor": {"component": "a\0b"}}, "cannot be stored"),
         (QUEUED | {"reason": 5}, '"reason" is 5'),
-        (QUEUED | {"reason": "x" * LONGEST_LINE}, "is longer than 16 MiB"),
+        (QUEUED | {"reason": "x" * MAX_LINE_BYTES}, "is longer than 16 MiB"),
         (QUEUED | {"runner": "r\0"}, "runner id"),
         (REGISTERED | {"attributes": {"a": ["b\0"]}}, "cannot be stored"),
     ],

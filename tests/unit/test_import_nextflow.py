@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from application.imports.change import BadLine, CreateInstance, MoveInstance, MoveTask, ParsedLine, RegisterTask
 from application.imports.formats.nextflow import MissingFields
 from application.imports.local_time import TimeZoneNeeded
-from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, MoveTask, RegisterTask
 from tests.support.importing import read
 
 FIELDS = ("task_id", "hash", "native_id", "name", "status", "exit", "submit", "duration", "realtime")
@@ -23,20 +23,20 @@ def trace(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS) -> str:
     return "".join("\t".join(values) + "\n" for values in told)
 
 
-def lines(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS, zone: str | None = "UTC") -> list[Line]:
+def lines(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS, zone: str | None = "UTC") -> list[ParsedLine]:
     found = read("nextflow", trace(*rows, fields=fields), zone=zone)
-    assert all(isinstance(line, Line) for line in found), found
-    return [line for line in found if isinstance(line, Line)]
+    assert all(isinstance(line, ParsedLine) for line in found), found
+    return [line for line in found if isinstance(line, ParsedLine)]
 
 
-def moves(line: Line) -> list[tuple[str, float]]:
+def moves(line: ParsedLine) -> list[tuple[str, float]]:
     """The statuses of an attempt and the seconds from its submission to each."""
     (began,) = (proposal for proposal in line.proposals if isinstance(proposal, CreateInstance))
     told = (proposal for proposal in line.proposals if isinstance(proposal, MoveInstance))
     return [(move.to, (move.at - began.at).total_seconds()) for move in told]
 
 
-def tasks(*found: Line) -> list[str]:
+def tasks(*found: ParsedLine) -> list[str]:
     ids = (proposal.task_id for line in found for proposal in line.proposals if isinstance(proposal, CreateInstance))
     return [task.partition("/")[2] for task in ids]
 
@@ -99,7 +99,7 @@ def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
 
 @pytest.mark.parametrize("status", ["ABORTED", "CACHED", "NEW"])
 def test_what_was_never_submitted_has_no_time_and_is_counted(status: str) -> None:
-    assert lines({"status": status, "submit": "-"}) == [Line(2, (), ("undated-status",))]
+    assert lines({"status": status, "submit": "-"}) == [ParsedLine(2, (), ("undated-status",))]
 
 
 def test_what_is_cached_was_not_tried_in_this_run() -> None:
@@ -157,7 +157,7 @@ def test_a_change_of_the_clock_is_told_apart_by_the_duration() -> None:
     told = {"submit": "2026-11-01 00:50:00", "complete": "2026-11-01 01:10:00", "duration": "1h 20m", "realtime": "-"}
     found = read("nextflow", trace(told, fields=(*FIELDS, "complete")), zone="America/New_York")
 
-    assert isinstance(found[0], Line)
+    assert isinstance(found[0], ParsedLine)
     assert moves(found[0]) == [("COMPLETED", timedelta(hours=1, minutes=20).total_seconds())]
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from application.imports.formats.sacct import COMPACT, FIELDS, MissingColumns
-from application.imports.local_time import TimeZoneNeeded
-from application.imports.proposal import (
-    Attempt,
+from application.imports.change import (
+    AttemptKey,
     BadLine,
     CreateInstance,
-    Line,
     MoveInstance,
+    ParsedLine,
     RegisterTask,
 )
+from application.imports.formats.sacct import COMPACT, FIELDS, MissingColumns
+from application.imports.local_time import TimeZoneNeeded
 from domain.actor import Actor
 from domain.errors import MAX_ATTEMPTS, WrongLifecycle
 from tests.support.importing import read
@@ -35,9 +35,9 @@ def row(**told: str) -> str:
     return "|".join((JOB | told).get(name, "") for name in FIELDS) + "\n"
 
 
-def line(text: str, zone: str = "UTC", workflow: str | None = None) -> Line:
+def line(text: str, zone: str = "UTC", workflow: str | None = None) -> ParsedLine:
     (only,) = read("sacct", text, zone=zone, workflow=workflow)
-    assert isinstance(only, Line), only
+    assert isinstance(only, ParsedLine), only
     return only
 
 
@@ -59,10 +59,10 @@ def error(text: str) -> str:
 
 
 def test_a_job_that_ran() -> None:
-    attempt = Attempt("c/17", SUBMITTED)
+    attempt = AttemptKey("c/17", SUBMITTED)
     ann, nodes = Actor(component="slurm", user="ann"), Actor(component="slurm", host="n[1-2]")
 
-    assert line(row()) == Line(
+    assert line(row()) == ParsedLine(
         1,
         (
             RegisterTask("c/17", "c", SUBMITTED, MAX_ATTEMPTS, "align", ann),
@@ -149,7 +149,7 @@ def test_states_and_times_in_other_forms(told: dict[str, str], statuses: list[st
 
 
 def test_every_state_of_slurm_is_known() -> None:
-    assert all(isinstance(line(row(state=state)), Line) for short in COMPACT.items() for state in short)
+    assert all(isinstance(line(row(state=state)), ParsedLine) for short in COMPACT.items() for state in short)
 
 
 def test_without_nodes_the_cpus_say_whether_it_started() -> None:
@@ -165,9 +165,9 @@ def test_a_record_of_the_same_submission_with_another_start_is_a_further_attempt
     pending = row(state="PENDING", start="Unknown", end="Unknown")
     found = read("sacct", pending + row() + row() + requeued + requeued, zone="UTC")
 
-    begun = [only.proposals[1].instance for only in found if isinstance(only, Line)]  # type: ignore[union-attr]
+    begun = [only.proposals[1].instance for only in found if isinstance(only, ParsedLine)]  # type: ignore[union-attr]
     again = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-    assert begun == [Attempt("c/17", at) for at in (SUBMITTED, SUBMITTED, SUBMITTED, again, again)]
+    assert begun == [AttemptKey("c/17", at) for at in (SUBMITTED, SUBMITTED, SUBMITTED, again, again)]
 
 
 def test_the_raw_id_serves_where_there_is_no_other() -> None:
@@ -178,7 +178,7 @@ def test_the_raw_id_serves_where_there_is_no_other() -> None:
 
 @pytest.mark.parametrize("step", ["17.batch", "17.extern", "17.0", "17_4.batch"])
 def test_a_job_step_says_nothing(step: str) -> None:
-    assert line(row(jobid=step)) == Line(1)
+    assert line(row(jobid=step)) == ParsedLine(1)
 
 
 @pytest.mark.parametrize("job", ["17_4", "17_[5-9]", "17+1"])
@@ -199,7 +199,7 @@ def test_a_header_names_the_columns_in_any_order_and_case() -> None:
 def test_a_second_header_counts_from_there_on() -> None:
     text = row() + "Cluster|JobID|Submit|Start|End|State\nd|1|" + "|".join([JOB["submit"]] * 3) + "|FAILED\n"
 
-    ids = [only.proposals[0][0] for only in read("sacct", text, zone="UTC") if isinstance(only, Line)]
+    ids = [only.proposals[0][0] for only in read("sacct", text, zone="UTC") if isinstance(only, ParsedLine)]
     assert ids == ["c/17", "d/1"]
 
 
@@ -317,4 +317,4 @@ def test_every_hour_of_a_year_is_read_without_an_error() -> None:
     times = (f"{first + timedelta(hours=number):%FT%T}" for number in range(365 * 24))
     text = "".join(chain.from_iterable(row(submit=time, start=time, end=time) for time in times))
 
-    assert all(isinstance(only, Line) and not only.anomalies for only in read("sacct", text, zone=NEW_YORK))
+    assert all(isinstance(only, ParsedLine) and not only.anomalies for only in read("sacct", text, zone=NEW_YORK))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.imports.proposal import BadLine, CreateInstance, Line, MoveInstance, RegisterTask
+from application.imports.change import BadLine, CreateInstance, MoveInstance, ParsedLine, RegisterTask
 from domain.actor import Actor
 from tests.support.importing import read
 
@@ -46,13 +46,13 @@ def ended(reason: str = "Success", *, finish: float = 9, **told: Any) -> dict[st
     }  # fmt: skip
 
 
-def lines(*events: dict[str, Any]) -> list[Line | BadLine]:
+def lines(*events: dict[str, Any]) -> list[ParsedLine | BadLine]:
     return read("spark", "".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events))
 
 
-def last(*events: dict[str, Any]) -> Line:
+def last(*events: dict[str, Any]) -> ParsedLine:
     line = lines(*events)[-1]
-    assert isinstance(line, Line), line
+    assert isinstance(line, ParsedLine), line
     return line
 
 
@@ -158,7 +158,7 @@ def test_an_application_without_an_id_goes_by_its_properties_else_by_its_first_a
 def test_what_says_nothing_of_a_task_is_not_even_parsed() -> None:
     text = '{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","plan":"cut off he\n'
 
-    assert read("spark", text) == [Line(1)]
+    assert read("spark", text) == [ParsedLine(1)]
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 from domain.errors import UnknownName
 
 
 class Format(Protocol):
     """What the module of a format that is one file offers."""
 
-    def write(self, source: Source, output: BinaryIO) -> int:
+    def write(self, source: LogSnapshot, output: BinaryIO) -> int:
         """Write all of the source; the answer is the number of rows."""
 
 
@@ -25,7 +25,7 @@ class FolderFormat(Protocol):
 
     FOLDER: bool
 
-    def write(self, source: Source, folder: Path) -> int:
+    def write(self, source: LogSnapshot, folder: Path) -> int:
         """Write all of the source into a folder that is there; the answer is the number of rows."""
 
 
@@ -37,13 +37,13 @@ class UnknownExport(UnknownName):
 
 def find_format(name: str) -> Format | FolderFormat:
     """The format of that name; raises UnknownExport with the nearest one."""
-    if name not in formats():
-        raise UnknownExport(name, formats())
+    if name not in format_names():
+        raise UnknownExport(name, format_names())
     return cast("Format | FolderFormat", import_module(f"{__name__}.{name}"))
 
 
 @cache
-def formats() -> tuple[str, ...]:
+def format_names() -> tuple[str, ...]:
     """The names of the formats, in alphabetical order."""
     names = (file.name for file in files(__name__).iterdir())
     return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))

@@ -8,7 +8,7 @@ import io
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
 
 COLUMNS = (
@@ -17,13 +17,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(source: Source, output: BinaryIO) -> int:
+def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of the source."""
     text = io.TextIOWrapper(output, encoding="utf-8", newline="", write_through=True)
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
     rows = 0
-    for stay in source.stays():
+    for stay in source.intervals():
         lines.writerow(_row(stay))
         rows += 1
     text.detach()

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
-from application.exports.source import Proposal, Source
+from application.exports.log_snapshot import LogSnapshot, ReportedEvent
 from domain.auditing.replay import LifecycleOf
 from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycles import get_lifecycle, shipped
@@ -19,7 +19,7 @@ from domain.rule_names import NOT_OWNER
 Said = dict[str, Any]
 
 
-def write(source: Source, output: BinaryIO) -> int:
+def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of the source; rows are lines."""
     rows = 0
     for line in _lines(source):
@@ -28,9 +28,9 @@ def write(source: Source, output: BinaryIO) -> int:
     return rows
 
 
-def _lines(source: Source) -> Iterator[Said]:
+def _lines(source: LogSnapshot) -> Iterator[Said]:
     defined: set[tuple[str, int]] = set()
-    for proposal in source.proposals():
+    for proposal in source.reported_events():
         said = _SAID.get(proposal.name)
         if said is not None and not _was_put_off(proposal):
             kind, _, name = proposal.stream.partition(":")
@@ -52,7 +52,7 @@ def _defined(data: Said, lifecycle_of: LifecycleOf, defined: set[tuple[str, int]
     return said
 
 
-def _registered(proposal: Proposal) -> Said:
+def _registered(proposal: ReportedEvent) -> Said:
     data = proposal.data
     return {
         "event": "registered",
@@ -65,15 +65,15 @@ def _registered(proposal: Proposal) -> Said:
     }
 
 
-def _created(proposal: Proposal) -> Said:
+def _created(proposal: ReportedEvent) -> Said:
     return {"event": "created", "task": proposal.data["task_id"]}
 
 
-def _reset(_: Proposal) -> Said:
+def _reset(_: ReportedEvent) -> Said:
     return {"event": "reset"}
 
 
-def _moved(proposal: Proposal) -> Said:
+def _moved(proposal: ReportedEvent) -> Said:
     data = proposal.data
     said = {"to": data.get("reported") or data["status"], "report_by_date": data.get("report_by_date")}
     if "state" in data and data["state"]["type"] == said["to"]:
@@ -81,18 +81,18 @@ def _moved(proposal: Proposal) -> Said:
     return said
 
 
-def _task_moved(proposal: Proposal) -> Said:
+def _task_moved(proposal: ReportedEvent) -> Said:
     said = _moved(proposal)
     if proposal.attempts is not None and bool(proposal.attempts) != proposal.starts_attempt(said["to"]):
         said["attempt"] = bool(proposal.attempts)
     return said | {"runner": proposal.data.get("runner_id")}
 
 
-def _was_put_off(proposal: Proposal) -> bool:
+def _was_put_off(proposal: ReportedEvent) -> bool:
     return "response" in proposal.data and "previous_status" not in proposal.data and proposal.data["rule"] != NOT_OWNER
 
 
-_SAID: dict[str, Callable[[Proposal], Said]] = {
+_SAID: dict[str, Callable[[ReportedEvent], Said]] = {
     f"{TASK}.registered.v1": _registered,
     f"{TASK}.transitioned.v1": _task_moved,
     f"{TASK}.refused.v1": _task_moved,

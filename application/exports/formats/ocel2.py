@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 from pydantic_core import to_json
 
 from application.exports.json_parts import write_array
-from application.exports.record import Record, Track
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
+from application.exports.timeline import TaskTimelines, Timeline
 from domain.entity import TASK, TASK_INSTANCE
 from domain.time import EPOCH
 
@@ -24,16 +24,16 @@ OBJECT_TYPES: dict[str, tuple[str, ...]] = {TASK: ("workflow", "template"), TASK
 EVENT_ATTRIBUTES = ("reported", "rule", "reason")
 
 
-def write(source: Source, output: BinaryIO) -> int:
+def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of the source; rows are events."""
     output.write(b'{"objectTypes":')
     output.write(to_json([_type(name, attributes) for name, attributes in OBJECT_TYPES.items()]))
     output.write(b',\n"eventTypes":')
-    output.write(to_json([_type(f"{kind} {status}", EVENT_ATTRIBUTES) for kind, status in source.types()]))
+    output.write(to_json([_type(f"{kind} {status}", EVENT_ATTRIBUTES) for kind, status in source.entered_statuses()]))
     output.write(b',\n"objects":')
-    write_array(output, _objects(source.records()))
+    write_array(output, _objects(source.tasks()))
     output.write(b',\n"events":')
-    number = write_array(output, map(_event, source.stays()))
+    number = write_array(output, map(_event, source.intervals()))
     output.write(b"}\n")
     return number
 
@@ -42,7 +42,7 @@ def _type(name: str, attributes: Iterable[str]) -> dict[str, Any]:
     return {"name": name, "attributes": [{"name": attribute, "type": "string"} for attribute in attributes]}
 
 
-def _objects(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
+def _objects(records: Iterable[TaskTimelines]) -> Iterator[dict[str, Any]]:
     workers: set[str] = set()
     for record in records:
         task = record.task.first
@@ -78,8 +78,8 @@ def _event(stay: StatusInterval) -> dict[str, Any]:
     }
 
 
-def _workers(record: Record) -> set[str]:
-    tracks: list[Track] = [record.task, *record.attempts]
+def _workers(record: TaskTimelines) -> set[str]:
+    tracks: list[Timeline] = [record.task, *record.attempts]
     return {stay.worker for track in tracks for stay in track.stays if stay.worker}
 
 

@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
-from application.exports.epoch import microseconds
+from application.exports.epoch import microseconds_between
 from application.exports.json_parts import write_array
-from application.exports.record import Record, Track
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
+from application.exports.timeline import TaskTimelines, Timeline
 
 INTERNAL = 1
 """SpanKind: no client and no server."""
@@ -24,17 +24,17 @@ INTERNAL = 1
 OK, ERROR = 1, 2
 
 
-def write(source: Source, output: BinaryIO) -> int:
+def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of the source; rows are spans."""
     resource = {"attributes": _attributes({"service.name": "sojourn", "sojourn.workflow": source.workflow_id})}
     output.write(b'{"resourceSpans":[{"resource":%b,' % to_json(resource))
     output.write(b'"scopeSpans":[{"scope":{"name":"sojourn"},"spans":')
-    number = write_array(output, (span for record in source.records() for span in _spans(record)))
+    number = write_array(output, (span for record in source.tasks() for span in _spans(record)))
     output.write(b"}]}]}\n")
     return number
 
 
-def _spans(record: Record) -> Iterator[dict[str, Any]]:
+def _spans(record: TaskTimelines) -> Iterator[dict[str, Any]]:
     root = record.task
     trace = _digest(f"{root.first.workflow_id}\0{root.first.id}", 16)
     for track in (root, *record.attempts):
@@ -43,7 +43,7 @@ def _spans(record: Record) -> Iterator[dict[str, Any]]:
             yield _status(trace, track, stay)
 
 
-def _entity(trace: str, track: Track, parent: Track | None) -> dict[str, Any]:
+def _entity(trace: str, track: Timeline, parent: Timeline | None) -> dict[str, Any]:
     last = track.last
     span = _span(trace, _span_id(track), str(track.entity), track.first.entered_at, track.ended_at)
     if parent:
@@ -67,7 +67,7 @@ def _entity(trace: str, track: Track, parent: Track | None) -> dict[str, Any]:
     return span
 
 
-def _status(trace: str, track: Track, stay: StatusInterval) -> dict[str, Any]:
+def _status(trace: str, track: Timeline, stay: StatusInterval) -> dict[str, Any]:
     name = _digest(f"{track.entity}\0{stay.version}", 8)
     span = _span(trace, name, stay.status, stay.entered_at, stay.ended_at)
     span["parentSpanId"] = _span_id(track)
@@ -108,10 +108,10 @@ def _value(value: str | bool | int) -> dict[str, Any]:
 
 
 def _nanoseconds(time: datetime) -> str:
-    return f"{microseconds(time)}000"
+    return f"{microseconds_between(time)}000"
 
 
-def _span_id(track: Track) -> str:
+def _span_id(track: Timeline) -> str:
     return _digest(str(track.entity), 8)
 
 

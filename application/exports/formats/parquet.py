@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 
 FOLDER = True
 
@@ -51,7 +51,7 @@ SCHEMA = pa.schema(
 ROW_GROUP = 100_000
 
 
-def write(source: Source, folder: Path) -> int:
+def write(source: LogSnapshot, folder: Path) -> int:
     """Write all of the source."""
     rows = 0
     for day, batches in groupby(_days(source), lambda part: part[0]):
@@ -64,9 +64,9 @@ def write(source: Source, folder: Path) -> int:
     return rows
 
 
-def _days(source: Source) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _days(source: LogSnapshot) -> Iterator[tuple[str, pa.RecordBatch]]:
     """The rows, which come in the order of days, each batch of one day alone."""
-    for batch in _batches(source.csv()):
+    for batch in _batches(source.csv_lines()):
         days = batch.column(0)
         begin = 0
         for run in pc.run_end_encode(days).run_ends.to_pylist():

@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, BinaryIO
 
-from application.exports.epoch import microseconds
+from application.exports.epoch import microseconds_between
 from application.exports.json_parts import write_array
-from application.exports.record import Record, Track
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
+from application.exports.timeline import TaskTimelines, Timeline
 
 
-def write(source: Source, output: BinaryIO) -> int:
+def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of the source; rows are slices and instants."""
     trace = _Trace()
     output.write(b'{"displayTimeUnit":"ms","traceEvents":')
-    write_array(output, (event for record in source.records() for event in trace.events(record)))
+    write_array(output, (event for record in source.tasks() for event in trace.events(record)))
     output.write(b"}\n")
     return trace.rows
 
@@ -34,7 +34,7 @@ class _Trace:
         self._workers: dict[str, int] = {}
         self.rows = 0
 
-    def events(self, record: Record) -> Iterator[dict[str, Any]]:
+    def events(self, record: TaskTimelines) -> Iterator[dict[str, Any]]:
         process = next(self._numbers)
         yield _name("process", process, process, f"task {record.task.first.id}")
         for track in (record.task, *record.attempts):
@@ -44,7 +44,7 @@ class _Trace:
         for attempt in record.attempts or (record.task,):
             yield from self._at_work(attempt)
 
-    def _at_work(self, track: Track) -> Iterator[dict[str, Any]]:
+    def _at_work(self, track: Timeline) -> Iterator[dict[str, Any]]:
         work = track.work
         if work is None or work.worker is None or work.ends:
             return
@@ -53,7 +53,7 @@ class _Trace:
             yield _name("process", number, number, f"worker {work.worker}")
         process, thread = self._workers[work.worker], next(self._numbers)
         yield _name("thread", process, thread, str(track.entity))
-        slice_ = _event("X", "work", process, thread, work, dur=microseconds(track.ended_at, work.entered_at))
+        slice_ = _event("X", "work", process, thread, work, dur=microseconds_between(track.ended_at, work.entered_at))
         yield from self._counted(iter([slice_ | {"name": str(track.entity)}]))
 
     def _counted(self, events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -62,12 +62,12 @@ class _Trace:
             yield event
 
 
-def _statuses(track: Track, process: int, thread: int) -> Iterator[dict[str, Any]]:
+def _statuses(track: Timeline, process: int, thread: int) -> Iterator[dict[str, Any]]:
     for stay in track.stays:
         if stay.ends:
             yield _event("i", stay.kind, process, thread, stay, s="t")
         else:
-            lasted = microseconds(stay.ended_at, stay.entered_at)
+            lasted = microseconds_between(stay.ended_at, stay.entered_at)
             yield _event("X", stay.kind, process, thread, stay, dur=lasted)
 
 
@@ -78,7 +78,7 @@ def _event(phase: str, category: str, process: int, thread: int, stay: StatusInt
         "name": stay.status,
         "pid": process,
         "tid": thread,
-        "ts": microseconds(stay.entered_at),
+        "ts": microseconds_between(stay.entered_at),
         **more,
         "args": _said(stay),
     }
@@ -104,7 +104,7 @@ def _name(what: str, process: int, thread: int, name: str) -> dict[str, Any]:
     return {"ph": "M", "name": f"{what}_name", "pid": process, "tid": thread, "args": {"name": name}}
 
 
-def _title(track: Track) -> str:
+def _title(track: Timeline) -> str:
     if track.first.ordinal is None:
         return "task"
     worker = track.work.worker if track.work else None

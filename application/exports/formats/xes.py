@@ -11,9 +11,9 @@ from typing import BinaryIO
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from application.exports.record import Record, Track
-from application.exports.source import Source
+from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
+from application.exports.timeline import TaskTimelines, Timeline
 from domain.time import EPOCH
 
 EXTENSIONS = {
@@ -31,15 +31,15 @@ COMPLETE = "complete"
 """The lifecycle transition of every event: a status was entered."""
 
 
-def write(source: Source, output: BinaryIO) -> int:
+def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of the source; rows are events."""
     xes = _Xes(output)
     with xes.element("log", {"xes.version": "1849.2016", "xes.features": ""}):
         _head(xes)
-        return sum(_trace(xes, track) for record in source.records() for track in _tracks(record))
+        return sum(_trace(xes, track) for record in source.tasks() for track in _tracks(record))
 
 
-def _tracks(record: Record) -> Iterator[Track]:
+def _tracks(record: TaskTimelines) -> Iterator[Timeline]:
     yield record.task
     yield from record.attempts
 
@@ -59,7 +59,7 @@ def _head(xes: "_Xes") -> None:
     xes.attribute("lifecycle:model", "standard")
 
 
-def _trace(xes: "_Xes", track: Track) -> int:
+def _trace(xes: "_Xes", track: Timeline) -> int:
     first = track.first
     with xes.element("trace"):
         xes.attribute("concept:name", str(track.entity))

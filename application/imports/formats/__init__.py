@@ -10,8 +10,8 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Protocol, cast
 
+from application.imports.change import BadLine, ParsedLine
 from application.imports.options import Options
-from application.imports.proposal import BadLine, Line
 from domain.errors import SojournError, UnknownName
 
 
@@ -23,7 +23,7 @@ class Format(Protocol):
     def looks_like(self, line: str) -> bool:
         """Whether a file may begin with that line."""
 
-    def read(self, lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+    def read(self, lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
         """What numbered lines propose, line by line."""
 
 
@@ -41,7 +41,7 @@ class WrongFormat(SojournError):
         super().__init__(f"{source!r} does not look like {named}, but like {likely}: try `sojourn import {likely}`")
 
 
-def checked(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+def check_format(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     """The lines themselves; raises WrongFormat where they begin as those of another format than that of `name`."""
     for number, (line, text) in enumerate(lines):
         if number == 0:
@@ -51,20 +51,20 @@ def checked(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> Itera
 
 def _check(name: str, source: str, line: str) -> None:
     if not find_format(name).looks_like(line):
-        likely = next((other for other in formats() if find_format(other).looks_like(line)), None)
+        likely = next((other for other in format_names() if find_format(other).looks_like(line)), None)
         if likely:
             raise WrongFormat(source, name, likely)
 
 
 def find_format(name: str) -> Format:
     """The format of that name; raises UnknownFormat with the nearest one."""
-    if name not in formats():
-        raise UnknownFormat(name, formats())
+    if name not in format_names():
+        raise UnknownFormat(name, format_names())
     return cast("Format", import_module(f"{__name__}.{name}"))
 
 
 @cache
-def formats() -> tuple[str, ...]:
+def format_names() -> tuple[str, ...]:
     """The names of the formats, in alphabetical order."""
     names = (file.name for file in files(__name__).iterdir())
     return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))

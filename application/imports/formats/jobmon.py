@@ -17,11 +17,11 @@ from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 
-from application.imports.bounded_cache import Recent
-from application.imports.local_time import TimeZoneNeeded, instants
-from application.imports.naming import composed
+from application.imports.bounded_cache import BoundedCache
+from application.imports.change import BadLine, InvalidLine, MoveTask, ParsedLine, RegisterTask
+from application.imports.local_time import TimeZoneNeeded, possible_instants
+from application.imports.naming import join_id
 from application.imports.options import Options
-from application.imports.proposal import BadLine, Line, MoveTask, NotUnderstood, RegisterTask
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
@@ -51,7 +51,7 @@ TASKS = 100_000
 JOBMON = Actor(component="jobmon")
 
 
-class Row(NamedTuple):
+class AuditRow(NamedTuple):
     """The fields of a row that are used here; None where the table does not say."""
 
     task_id: str | None
@@ -74,7 +74,7 @@ def looks_like(line: str) -> bool:
     return {"task_id", "new_status"} <= set(_columns(line, _delimiter(line)))
 
 
-def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """What each row proposes; raises MissingColumns, or TimeZoneNeeded at the first time that has no zone."""
     numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
     _, header = next(numbered, (0, ""))
@@ -99,25 +99,25 @@ class _Table:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._machine = options.lifecycle.task
-        self._entered: Recent[str, datetime] = Recent(TASKS)
-        self._began: Recent[str, datetime] = Recent(TASKS)
+        self._entered: BoundedCache[str, datetime] = BoundedCache(TASKS)
+        self._began: BoundedCache[str, datetime] = BoundedCache(TASKS)
 
-    def line(self, number: int, row: Row) -> Line:
+    def line(self, number: int, row: AuditRow) -> ParsedLine:
         """What a row proposes."""
         if row.task_id is None or row.new_status is None or row.entered_at is None:
-            raise NotUnderstood("has no task_id, new_status or entered_at")
+            raise InvalidLine("has no task_id, new_status or entered_at")
         workflow = check_id("workflow", self._options.workflow or row.workflow_id)
-        task = composed("task", row.workflow_id or workflow, row.task_id)
+        task = join_id("task", row.workflow_id or workflow, row.task_id)
         to, previous = self._status(row.new_status), row.previous_status and self._status(row.previous_status)
         met = self._entered.get(task)
         at = self._at(task, row.entered_at, met)
-        exited_at = instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
+        exited_at = possible_instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
         register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON)
         if previous is None and to == self._machine.initial and self._begins(task, at, met):
-            return Line(number, (register,), anomalies)
+            return ParsedLine(number, (register,), anomalies)
         move = MoveTask(task, to, at, JOBMON, previous_status=previous)
-        return Line(number, (move,) if met else (register, move), anomalies)
+        return ParsedLine(number, (move,) if met else (register, move), anomalies)
 
     def _begins(self, task: str, at: datetime, met: datetime | None) -> bool:
         # A row that does not say what was before may also be that of a task which is sent back to be tried again.
@@ -129,13 +129,13 @@ class _Table:
         return self._machine.check(LETTERS.get(text, text))
 
     def _at(self, task: str, text: str, before: datetime | None) -> datetime:
-        meant = instants(text, self._options.zone, LIFECYCLE)
+        meant = possible_instants(text, self._options.zone, LIFECYCLE)
         at = next((time for time in meant if before is None or time >= before), meant[0])
         self._entered.keep(task, at)
         return at
 
 
-def _reader(header: str, options: Options) -> Callable[[str], Row]:
+def _reader(header: str, options: Options) -> Callable[[str], AuditRow]:
     delimiter = _delimiter(header)
     columns = _columns(header, delimiter)
     missing = [name for name in NEEDED if name not in columns]
@@ -146,12 +146,12 @@ def _reader(header: str, options: Options) -> Callable[[str], Row]:
     width = len(columns)
     used = itemgetter(*(columns.index(name) if name in columns else width for name in USED))
 
-    def row(text: str) -> Row:
+    def row(text: str) -> AuditRow:
         told = next(csv.reader([text], delimiter=delimiter)) if '"' in text else text.split(delimiter)
         if len(told) != width:
-            raise NotUnderstood(f"has {len(told)} fields, not {width}")
+            raise InvalidLine(f"has {len(told)} fields, not {width}")
         told.append("")
-        return Row._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
+        return AuditRow._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
 
     return row
 

@@ -21,20 +21,20 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from application.imports.json_line import Said, json_object, shown
-from application.imports.local_time import instant
-from application.imports.options import Options
-from application.imports.proposal import (
+from application.imports.change import (
     BadLine,
+    Change,
     CreateInstance,
-    Line,
+    InvalidLine,
     MoveInstance,
     MoveTask,
-    NotUnderstood,
-    Proposal,
+    ParsedLine,
     RegisterTask,
     ResetTask,
 )
+from application.imports.json_object import JsonObject, parse_json_object, show_value
+from application.imports.local_time import parse_instant
+from application.imports.options import Options
 from application.write.registration import TaskSpec
 from domain.actor import Actor
 from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
@@ -69,23 +69,23 @@ def looks_like(line: str) -> bool:
     return line.startswith("{") and '"entity"' in line
 
 
-def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """What each line proposes."""
     for number, text in lines:
         try:
-            yield Line(number, (_proposal(json_object(text), options),))
+            yield ParsedLine(number, (_proposal(parse_json_object(text), options),))
         except SojournError as error:
             yield BadLine(number, str(error))
 
 
-def _proposal(said: Said, options: Options) -> Proposal:
+def _proposal(said: JsonObject, options: Options) -> Change:
     told = _told(said)
     if not said.keys() <= KEYS[told]:
         raise _unknown_key(said, *told)
     return _READERS[told](said, options)
 
 
-def _register(said: Said, options: Options) -> RegisterTask:
+def _register(said: JsonObject, options: Options) -> RegisterTask:
     spec = TaskSpec(check_id("task", said.get("id")), _max_attempts(said), said.get("template"), said.get("array"))
     return RegisterTask(
         spec.task_id,
@@ -101,7 +101,7 @@ def _register(said: Said, options: Options) -> RegisterTask:
     )
 
 
-def _create(said: Said, options: Options) -> CreateInstance:
+def _create(said: JsonObject, options: Options) -> CreateInstance:
     return CreateInstance(
         check_id("task instance", said.get("id")),
         check_id("task", said.get("task")),
@@ -112,7 +112,7 @@ def _create(said: Said, options: Options) -> CreateInstance:
     )
 
 
-def _move_task(said: Said, options: Options) -> MoveTask:
+def _move_task(said: JsonObject, options: Options) -> MoveTask:
     return MoveTask(
         check_id("task", said.get("id")),
         _status(said),
@@ -126,7 +126,7 @@ def _move_task(said: Said, options: Options) -> MoveTask:
     )
 
 
-def _reset(said: Said, options: Options) -> ResetTask:
+def _reset(said: JsonObject, options: Options) -> ResetTask:
     return ResetTask(
         check_id("task", said.get("id")),
         _time(said, "at", options),
@@ -136,7 +136,7 @@ def _reset(said: Said, options: Options) -> ResetTask:
     )
 
 
-def _move_instance(said: Said, options: Options) -> MoveInstance:
+def _move_instance(said: JsonObject, options: Options) -> MoveInstance:
     return MoveInstance(
         check_id("task instance", said.get("id")),
         _status(said),
@@ -148,7 +148,7 @@ def _move_instance(said: Said, options: Options) -> MoveInstance:
     )
 
 
-_READERS: dict[tuple[str, str | None], Callable[[Said, Options], Proposal]] = {
+_READERS: dict[tuple[str, str | None], Callable[[JsonObject, Options], Change]] = {
     (TASK, REGISTERED): _register,
     (TASK, None): _move_task,
     (TASK, RESET): _reset,
@@ -157,141 +157,141 @@ _READERS: dict[tuple[str, str | None], Callable[[Said, Options], Proposal]] = {
 }
 
 
-def _told(said: Said) -> tuple[str, str | None]:
+def _told(said: JsonObject) -> tuple[str, str | None]:
     kind = said.get("entity")
     kind = SHORT.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in EVENTS:
-        raise NotUnderstood(f'"entity" is {shown(kind)}, not "task" or "task_instance"')
+        raise InvalidLine(f'"entity" is {show_value(kind)}, not "task" or "task_instance"')
     if "event" not in said:
         if "to" not in said:
-            raise NotUnderstood(f'says neither "event": "{EVENTS[kind]}" nor "to": a status')
+            raise InvalidLine(f'says neither "event": "{EVENTS[kind]}" nor "to": a status')
         return kind, None
     event = said["event"]
     if not isinstance(event, str) or (kind, event) not in KEYS:
-        raise NotUnderstood(f'"event" of a {kind} is {shown(event)}, not "{EVENTS[kind]}"')
+        raise InvalidLine(f'"event" of a {kind} is {show_value(event)}, not "{EVENTS[kind]}"')
     return kind, event
 
 
-def _unknown_key(said: Said, kind: str, event: str | None) -> NotUnderstood:
+def _unknown_key(said: JsonObject, kind: str, event: str | None) -> InvalidLine:
     known = KEYS[kind, event]
     key = next(key for key in said if key not in known)
     if event and key == "to":
-        return NotUnderstood('says both "event" and "to": write two lines')
+        return InvalidLine('says both "event" and "to": write two lines')
     where = f"where a {kind} {WHERE[event]}".replace("_", " ")
-    return NotUnderstood(f"has no use for the key {key!r} {where}{did_you_mean(get_close_matches(key, known, n=1))}")
+    return InvalidLine(f"has no use for the key {key!r} {where}{did_you_mean(get_close_matches(key, known, n=1))}")
 
 
-def _lifecycle(said: Said, options: Options) -> Lifecycle | None:
+def _lifecycle(said: JsonObject, options: Options) -> Lifecycle | None:
     name, version = _lifecycle_key(said, options)
     if name is None or (name == options.lifecycle.name and version in (None, options.lifecycle.version)):
         return None
     lifecycle = options.lifecycles.get(name, version)
     if lifecycle is None and not options.lifecycle_is_told:
-        raise NotUnderstood(
+        raise InvalidLine(
             f"is of lifecycle {name!r}{f' version {version}' if version else ''}, which neither ships with Sojourn nor "
             "is in the log: give its file, --lifecycle FILE"
         )
     return lifecycle
 
 
-def _lifecycle_key(said: Said, options: Options) -> tuple[str | None, int | None]:
+def _lifecycle_key(said: JsonObject, options: Options) -> tuple[str | None, int | None]:
     definition = _object_in(said, "definition")
     if definition is not None:
         return options.lifecycles.define(definition).key
     return _text(said, "lifecycle"), _whole_number(said, "lifecycle_version") if "lifecycle_version" in said else None
 
 
-def _state(said: Said) -> State | None:
+def _state(said: JsonObject) -> State | None:
     told = _object_in(said, "state")
     if told is None:
         return None
     try:
         return State.model_validate({"type": _status(said)} | told)
     except ValidationError as error:
-        raise NotUnderstood(f'"state" is {shown(told)}, no object of {", ".join(State.model_fields)}') from error
+        raise InvalidLine(f'"state" is {show_value(told)}, no object of {", ".join(State.model_fields)}') from error
 
 
-def _runner(said: Said) -> str | None:
+def _runner(said: JsonObject) -> str | None:
     runner = said.get("runner")
     return None if runner is None else check_id("runner", runner)
 
 
-def _attributes(said: Said) -> Said | None:
+def _attributes(said: JsonObject) -> JsonObject | None:
     attributes = _object_in(said, "attributes")
     if attributes is not None and storable_json(attributes) != attributes:
-        raise NotUnderstood(f'"attributes" is {shown(attributes)}, which cannot be stored')
+        raise InvalidLine(f'"attributes" is {show_value(attributes)}, which cannot be stored')
     return attributes
 
 
-def _object_in(said: Said, key: str) -> Said | None:
+def _object_in(said: JsonObject, key: str) -> JsonObject | None:
     value = said.get(key)
     if value is not None and not isinstance(value, dict):
-        raise NotUnderstood(f'"{key}" is {shown(value)}, not an object')
+        raise InvalidLine(f'"{key}" is {show_value(value)}, not an object')
     return value
 
 
-def _flag(said: Said, key: str) -> bool | None:
+def _flag(said: JsonObject, key: str) -> bool | None:
     value = said.get(key)
     if value is not None and not isinstance(value, bool):
-        raise NotUnderstood(f'"{key}" is {shown(value)}, not true or false')
+        raise InvalidLine(f'"{key}" is {show_value(value)}, not true or false')
     return value
 
 
-def _max_attempts(said: Said) -> int:
+def _max_attempts(said: JsonObject) -> int:
     return _whole_number(said, "max_attempts") if "max_attempts" in said else MAX_ATTEMPTS
 
 
-def _whole_number(said: Said, key: str) -> int:
+def _whole_number(said: JsonObject, key: str) -> int:
     number = said[key]
     if type(number) is not int:  # True is an int, too
-        raise NotUnderstood(f'"{key}" is {shown(number)}, not a whole number')
+        raise InvalidLine(f'"{key}" is {show_value(number)}, not a whole number')
     return number
 
 
-def _status(said: Said) -> str:
+def _status(said: JsonObject) -> str:
     status = said["to"]
     if not isinstance(status, str):
-        raise NotUnderstood(f'"to" is {shown(status)}, not the name of a status')
+        raise InvalidLine(f'"to" is {show_value(status)}, not the name of a status')
     return status
 
 
-def _time(said: Said, key: str, options: Options) -> datetime:
+def _time(said: JsonObject, key: str, options: Options) -> datetime:
     text = said.get(key)
     if not isinstance(text, str):
-        raise NotUnderstood(f'has no "{key}"') if text is None else InvalidTime(text, "is no text")
-    return instant(text, options.zone)
+        raise InvalidLine(f'has no "{key}"') if text is None else InvalidTime(text, "is no text")
+    return parse_instant(text, options.zone)
 
 
-def _text(said: Said, key: str) -> str | None:
+def _text(said: JsonObject, key: str) -> str | None:
     text = said.get(key)
     if text is not None and not isinstance(text, str):
-        raise NotUnderstood(f'"{key}" is {shown(text)}, not a text')
+        raise InvalidLine(f'"{key}" is {show_value(text)}, not a text')
     return text
 
 
-def _workflow(said: Said, options: Options) -> str | None:
+def _workflow(said: JsonObject, options: Options) -> str | None:
     workflow = options.workflow or said.get("workflow")
     return None if workflow is None else check_id("workflow", workflow)
 
 
-def _told_workflow(said: Said, options: Options) -> str | None:
+def _told_workflow(said: JsonObject, options: Options) -> str | None:
     return None if options.workflow or "workflow" not in said else _workflow(said, options)
 
 
-def _actor(said: Said) -> Actor | None:
+def _actor(said: JsonObject) -> Actor | None:
     actor = said.get("actor")
     if actor is None:
         return None
     parts = actor.values() if isinstance(actor, dict) else [actor]
     if not all(is_storable(part) for part in parts if isinstance(part, str)):
-        raise NotUnderstood(f'"actor" is {shown(actor)}, which cannot be stored')
+        raise InvalidLine(f'"actor" is {show_value(actor)}, which cannot be stored')
     if isinstance(actor, str):
         return _component(actor)
     try:
         return Actor.model_validate(actor, strict=True)
     except ValidationError as error:
         keys = ", ".join(Actor.model_fields)
-        raise NotUnderstood(f'"actor" is {shown(actor)}, neither a name nor an object of {keys}') from error
+        raise InvalidLine(f'"actor" is {show_value(actor)}, neither a name nor an object of {keys}') from error
 
 
 @lru_cache(maxsize=10_000)

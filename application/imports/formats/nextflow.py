@@ -19,21 +19,21 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from application.imports.attempt_times import NEVER, Instants, Times, likeliest, reversals
-from application.imports.bounded_cache import Recent
-from application.imports.local_time import TimeZoneNeeded, instants
-from application.imports.naming import actor, composed, nameless, template
-from application.imports.options import Options
-from application.imports.proposal import (
+from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
+from application.imports.bounded_cache import BoundedCache
+from application.imports.change import (
     BadLine,
+    Change,
     CreateInstance,
-    Line,
+    InvalidLine,
     MoveInstance,
     MoveTask,
-    NotUnderstood,
-    Proposal,
+    ParsedLine,
     RegisterTask,
 )
+from application.imports.local_time import TimeZoneNeeded, possible_instants
+from application.imports.naming import join_id, make_actor, placeholder_name, template_name
+from application.imports.options import Options
 from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.time import EPOCH
 
@@ -64,7 +64,7 @@ PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
-class Row(NamedTuple):
+class TraceRow(NamedTuple):
     """The fields of a row that are used here; None where the file does not say."""
 
     task_id: str | None
@@ -84,7 +84,7 @@ class Row(NamedTuple):
     hostname: str | None
 
 
-class Named(NamedTuple):
+class NameUse(NamedTuple):
     """The tasks of one name so far: how many there were, and which of them have failed, in which attempt."""
 
     tasks: int = 0
@@ -103,7 +103,7 @@ def looks_like(line: str) -> bool:
     return len({"task_id", "hash", "native_id", "name", "process", "status", "submit"} & set(_split(line))) > 2
 
 
-def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """What each row proposes; raises MissingFields, or TimeZoneNeeded at the first time that has no zone."""
     numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
     _, header = next(numbered, (0, ""))
@@ -129,11 +129,11 @@ class _Trace:
     def __init__(self, run: str, options: Options) -> None:
         self._run = run
         self._options = options
-        self._names: Recent[str, Named] = Recent(NAMES)
-        self._rows: Recent[tuple[str | None, ...], int] = Recent(NAMES)
+        self._names: BoundedCache[str, NameUse] = BoundedCache(NAMES)
+        self._rows: BoundedCache[tuple[str | None, ...], int] = BoundedCache(NAMES)
         self._attempts = options.attempts_of(LIFECYCLE)
 
-    def line(self, number: int, row: Row) -> Line:
+    def line(self, number: int, row: TraceRow) -> ParsedLine:
         """What a row proposes."""
         status = self._options.lifecycle.task.check(row.status or "")
         name = row.name or f"{row.process}{f' ({row.tag})' if row.tag else ''}"
@@ -143,64 +143,64 @@ class _Trace:
             undated = row.submit is None or status not in self._attempts.transitions
         if undated:
             # It was never submitted, and nothing says when it was what it is.
-            return Line(number, (), ("undated-status",))
+            return ParsedLine(number, (), ("undated-status",))
         times = self._times(row, status)
         proposals = self._proposals(self._task(name, row, status), name, row, status, times)
-        return Line(number, tuple(proposals), tuple(_anomalies(status, times)))
+        return ParsedLine(number, tuple(proposals), tuple(_anomalies(status, times)))
 
-    def _proposals(self, task: str, name: str, row: Row, status: str, times: Times) -> Iterator[Proposal]:
-        by = actor("nextflow", row.hostname)
+    def _proposals(self, task: str, name: str, row: TraceRow, status: str, times: AttemptTimes) -> Iterator[Change]:
+        by = make_actor("nextflow", row.hostname)
         at = times.end or times.submit if status == CACHED else times.submit
         workflow = self._options.workflow or self._run
-        yield RegisterTask(task, workflow, at, MAX_ATTEMPTS, template(row.process or name.partition(" (")[0]))
+        yield RegisterTask(task, workflow, at, MAX_ATTEMPTS, template_name(row.process or name.partition(" (")[0]))
         if status == CACHED:
             yield MoveTask(task, CACHED, at, by, _found(row))
             return
         row_id = row.task_id or row.native_id or row.hash or ""
-        instance = composed("task instance", task, row_id)
+        instance = join_id("task instance", task, row_id)
         yield CreateInstance(instance, task, times.submit, by, _found(row))
         if times.start:
             yield MoveInstance(instance, "RUNNING", times.start, by)
         if times.end:
             yield MoveInstance(instance, status, times.end, by, f"exit code {row.exit}" if row.exit else None)
 
-    def _task(self, name: str, row: Row, status: str) -> str:
+    def _task(self, name: str, row: TraceRow, status: str) -> str:
         """The task that a row is an attempt at: that of the same row before, or a new row's."""
         told = (name, row.task_id, row.hash, row.native_id)
         which = self._rows.get(told) or self._task_of_new_row(name, row, status)
         self._rows.keep(told, which)
-        return composed("task", self._run, name if which == 1 else f"{name}#{which}")
+        return join_id("task", self._run, name if which == 1 else f"{name}#{which}")
 
-    def _task_of_new_row(self, name: str, row: Row, status: str) -> int:
+    def _task_of_new_row(self, name: str, row: TraceRow, status: str) -> int:
         """The number, among the tasks of that name, of one that has failed before, or of another one."""
-        named = self._names.get(name) or Named()
+        named = self._names.get(name) or NameUse()
         which, attempt, failed = _which(named, row)
         if status in self._attempts.failures:
             failed = (*failed[1 - MOST_FAILED :], (which, attempt))
-        self._names.keep(name, Named(max(named.tasks, which), failed))
+        self._names.keep(name, NameUse(max(named.tasks, which), failed))
         return which
 
-    def _times(self, row: Row, status: str) -> Times:
+    def _times(self, row: TraceRow, status: str) -> AttemptTimes:
         ended = status not in ON_ITS_WAY
         submits, starts, completes = (self._instants(told) for told in (row.submit, row.start, row.complete))
-        if submits == NEVER:
+        if submits == UNKNOWN_TIME:
             submits = completes
         took, ran = _duration(row.duration), _duration(row.realtime)
-        told = likeliest(submits, starts, completes if ended else NEVER, ran=ran, took=took)
+        told = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, ran=ran, took=took)
         if not ended or status == CACHED:
             return told
         end = told.end or (told.submit + took if took is not None else None)
-        return Times(told.submit, told.start or _began(told.submit, end, took, ran), end)
+        return AttemptTimes(told.submit, told.start or _began(told.submit, end, took, ran), end)
 
     def _instants(self, text: str | None) -> Instants:
         if text is None:
-            return NEVER
+            return UNKNOWN_TIME
         if text.isdigit():
-            return (EPOCH + timedelta(milliseconds=int(text)),) if int(text) else NEVER
-        return instants(text, self._options.zone, LIFECYCLE)
+            return (EPOCH + timedelta(milliseconds=int(text)),) if int(text) else UNKNOWN_TIME
+        return possible_instants(text, self._options.zone, LIFECYCLE)
 
 
-def _which(named: Named, row: Row) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+def _which(named: NameUse, row: TraceRow) -> tuple[int, int, tuple[tuple[int, int], ...]]:
     """The number of the task among those of its name, the number of the attempt, and what has failed besides it."""
     told = int(row.attempt) if row.attempt and row.attempt.isdigit() else None
     for number, before in named.failed:
@@ -218,7 +218,7 @@ def _began(submit: datetime, end: datetime | None, took: timedelta | None, ran: 
     return submit + (took - ran) if took is not None else end - ran
 
 
-def _reader(fields: list[str]) -> Callable[[str], Row]:
+def _reader(fields: list[str]) -> Callable[[str], TraceRow]:
     missing = [name for name in ("status", "submit") if name not in fields]
     if not {"name", "process"} & set(fields):
         missing.append("name")
@@ -229,27 +229,27 @@ def _reader(fields: list[str]) -> Callable[[str], Row]:
     width = len(fields)
     used = itemgetter(*(fields.index(name) if name in fields else width for name in USED))
 
-    def row(text: str) -> Row:
+    def row(text: str) -> TraceRow:
         told = text.split("\t")
         if len(told) != width:
-            raise NotUnderstood(f"has {len(told)} fields separated by tabs, not {width}")
+            raise InvalidLine(f"has {len(told)} fields separated by tabs, not {width}")
         told.append("-")
-        found = Row._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
+        found = TraceRow._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
         if not (found.name or found.process) or not (found.task_id or found.native_id or found.hash):
-            raise NotUnderstood("has no name, or no id")
+            raise InvalidLine("has no name, or no id")
         return found
 
     return row
 
 
-def _run(row: Callable[[str], Row], texts: Sequence[str]) -> str:
+def _run(row: Callable[[str], TraceRow], texts: Sequence[str]) -> str:
     """What the run is called: a digest of the first row that it did itself, else of the first one."""
     own = (text for text in texts if _is_own(row, text))
     text = next(own, texts[0] if texts else "")
-    return nameless(LIFECYCLE, text)
+    return placeholder_name(LIFECYCLE, text)
 
 
-def _is_own(row: Callable[[str], Row], text: str) -> bool:
+def _is_own(row: Callable[[str], TraceRow], text: str) -> bool:
     try:
         return row(text).status not in (CACHED, None)
     except SojournError:
@@ -272,17 +272,17 @@ def _duration(text: str | None) -> timedelta | None:
             break
         seconds, end = seconds + float(part[1]) * SECONDS[part[2]], part.end()
     if end != len(text) or not end:
-        raise NotUnderstood(f"duration {text!r} cannot be read")
+        raise InvalidLine(f"duration {text!r} cannot be read")
     return timedelta(seconds=seconds)
 
 
-def _anomalies(status: str, times: Times) -> Iterator[str]:
+def _anomalies(status: str, times: AttemptTimes) -> Iterator[str]:
     if status != CACHED:
-        yield from reversals(times)
+        yield from find_reversed(times)
     if (times.end is None and status not in ON_ITS_WAY) or (times.start is None and status == "RUNNING"):
         yield "undated-status"
 
 
-def _found(row: Row) -> str | None:
+def _found(row: TraceRow) -> str | None:
     told = ", ".join(f"{key} {value}" for key, value in (("hash", row.hash), ("native ID", row.native_id)) if value)
     return told or None

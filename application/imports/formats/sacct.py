@@ -23,21 +23,21 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from application.imports.attempt_times import NEVER, Instants, Times, likeliest, reversals
-from application.imports.bounded_cache import Recent
-from application.imports.local_time import TimeZoneNeeded, instants
-from application.imports.naming import actor, template
-from application.imports.options import Options
-from application.imports.proposal import (
-    Attempt,
+from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
+from application.imports.bounded_cache import BoundedCache
+from application.imports.change import (
+    AttemptKey,
     BadLine,
+    Change,
     CreateInstance,
-    Line,
+    InvalidLine,
     MoveInstance,
-    NotUnderstood,
-    Proposal,
+    ParsedLine,
     RegisterTask,
 )
+from application.imports.local_time import TimeZoneNeeded, possible_instants
+from application.imports.naming import make_actor, template_name
+from application.imports.options import Options
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.lifecycles.machine import Machine
@@ -88,7 +88,7 @@ JOBS = 100_000
 """Of how many submissions the start is remembered, at least."""
 
 
-class Record(NamedTuple):
+class JobRecord(NamedTuple):
     """The fields of a line that are used here; None: the file has no such column."""
 
     jobid: str
@@ -105,7 +105,7 @@ class Record(NamedTuple):
     jobname: str | None
 
 
-class State(NamedTuple):
+class JobState(NamedTuple):
     """A state, who cancelled the job where that is told, and whether the state ends it."""
 
     name: str
@@ -126,7 +126,7 @@ def looks_like(line: str) -> bool:
     return _is_header(fields) or len(fields) >= len(NEEDED)
 
 
-def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """What each job's record proposes; raises TimeZoneNeeded, MissingColumns or WrongLifecycle."""
     machine = options.attempts_of("sacct")
     record = _reader(FIELDS, options)
@@ -153,22 +153,22 @@ class _Attempts:
     """
 
     def __init__(self) -> None:
-        self._started: Recent[tuple[str, datetime], datetime] = Recent(JOBS)
+        self._started: BoundedCache[tuple[str, datetime], datetime] = BoundedCache(JOBS)
 
-    def attempt(self, task: str, times: Times) -> Attempt:
+    def attempt(self, task: str, times: AttemptTimes) -> AttemptKey:
         """The attempt that a record is about."""
         submit, start, _ = times
         first = self._started.get((task, submit))
         if start and first is None:
             self._started.keep((task, submit), start)
-        return Attempt(task, start if start and first and start != first else submit)
+        return AttemptKey(task, start if start and first and start != first else submit)
 
 
 def _is_header(fields: list[str]) -> bool:
     return sum(field.strip().lower() in IN_HEADERS for field in fields) >= 2
 
 
-def _reader(columns: tuple[str, ...], options: Options) -> Callable[[list[str]], Record]:
+def _reader(columns: tuple[str, ...], options: Options) -> Callable[[list[str]], JobRecord]:
     columns = columns[:-1] if columns[-1] == "" else columns
     if "jobid" not in columns and "jobidraw" in columns:
         columns = tuple("jobid" if name == "jobidraw" else name for name in columns)
@@ -181,9 +181,9 @@ def _reader(columns: tuple[str, ...], options: Options) -> Callable[[list[str]],
     used = itemgetter(*(columns.index(name) if name in columns else absent for name in USED))
     name_at = columns.index("jobname") if "jobname" in columns else None
 
-    def record(fields: list[str]) -> Record:
+    def record(fields: list[str]) -> JobRecord:
         fields = _fitted(fields, absent, name_at)
-        return Record._make(used([*fields, None]))
+        return JobRecord._make(used([*fields, None]))
 
     return record
 
@@ -196,28 +196,30 @@ def _fitted(fields: list[str], width: int, name_at: int | None) -> list[str]:
     if more > 0 and name_at is not None:
         fields[name_at : name_at + more + 1] = ["|".join(fields[name_at : name_at + more + 1])]
     if len(fields) != width:
-        raise NotUnderstood(f"has {len(fields)} fields separated by '|', not {width}")
+        raise InvalidLine(f"has {len(fields)} fields separated by '|', not {width}")
     return fields
 
 
-def _line(number: int, record: Record, state_of: Callable[[str], State], attempts: _Attempts, options: Options) -> Line:
+def _line(
+    number: int, record: JobRecord, state_of: Callable[[str], JobState], attempts: _Attempts, options: Options
+) -> ParsedLine:
     if "." in record.jobid:
-        return Line(number)
+        return ParsedLine(number)
     state = state_of(record.state)
     times = _times(record, state, options)
     proposals = _proposals(record, state, times, attempts, options)
-    return Line(number, tuple(proposals), tuple(_anomalies(state, times)))
+    return ParsedLine(number, tuple(proposals), tuple(_anomalies(state, times)))
 
 
-def _state(text: str, machine: Machine) -> State:
+def _state(text: str, machine: Machine) -> JobState:
     told = text.strip()
     whole = told.removesuffix(CUT)
     name, _, canceller = whole.partition(" by")
     name = _whole(name, machine) if told != whole else COMPACT.get(name, name)
     if name in UNDATED:
-        return State(name, None, ends=False)
+        return JobState(name, None, ends=False)
     known = canceller.strip() if told == whole else None
-    return State(machine.check(name), known or None, ends=machine.is_terminal(name))
+    return JobState(machine.check(name), known or None, ends=machine.is_terminal(name))
 
 
 def _whole(beginning: str, machine: Machine) -> str:
@@ -225,23 +227,23 @@ def _whole(beginning: str, machine: Machine) -> str:
     return names[0] if len(names) == 1 else beginning
 
 
-def _times(record: Record, state: State, options: Options) -> Times:
+def _times(record: JobRecord, state: JobState, options: Options) -> AttemptTimes:
     submits = _instants(record.submit, options)
-    if submits == NEVER:
-        raise NotUnderstood(f"job {record.jobid!r} has no time of submission")
-    starts = _instants(record.start, options) if _got_nodes(record, state) else NEVER
-    ends = _instants(record.end, options) if state.ends else NEVER
+    if submits == UNKNOWN_TIME:
+        raise InvalidLine(f"job {record.jobid!r} has no time of submission")
+    starts = _instants(record.start, options) if _got_nodes(record, state) else UNKNOWN_TIME
+    ends = _instants(record.end, options) if state.ends else UNKNOWN_TIME
     doubtful = max(len(submits), len(starts), len(ends)) > 1
-    return likeliest(submits, starts, ends, ran=_duration(record.elapsed) if doubtful else None)
+    return resolve_ambiguous(submits, starts, ends, ran=_duration(record.elapsed) if doubtful else None)
 
 
 def _instants(text: str, options: Options) -> Instants:
     if text.isdigit():
-        return (datetime.fromtimestamp(int(text), UTC),) if int(text) else NEVER
-    return NEVER if text in NO_TIME else instants(text, options.zone, "sacct")
+        return (datetime.fromtimestamp(int(text), UTC),) if int(text) else UNKNOWN_TIME
+    return UNKNOWN_TIME if text in NO_TIME else possible_instants(text, options.zone, "sacct")
 
 
-def _got_nodes(record: Record, state: State) -> bool:
+def _got_nodes(record: JobRecord, state: JobState) -> bool:
     if state.name == "PENDING":
         return False
     if record.nodelist is not None:
@@ -257,30 +259,32 @@ def _duration(text: str | None) -> timedelta | None:
     return timedelta(**{unit: float(count) for unit, count in found.groupdict("0").items()}) if found else None
 
 
-def _proposals(record: Record, state: State, times: Times, attempts: _Attempts, options: Options) -> Iterator[Proposal]:
+def _proposals(
+    record: JobRecord, state: JobState, times: AttemptTimes, attempts: _Attempts, options: Options
+) -> Iterator[Change]:
     cluster = record.cluster if record.cluster is not None else options.workflow
     task = check_id("task", f"{check_id('cluster', cluster)}/{check_id('job', record.jobid)}")
     attempt = attempts.attempt(task, times)
     workflow = options.workflow or check_id("workflow", cluster)
-    submitter = actor("slurm", user=record.user or None)
-    called = template(record.jobname) if record.jobname else None
+    submitter = make_actor("slurm", user=record.user or None)
+    called = template_name(record.jobname) if record.jobname else None
     yield RegisterTask(task, workflow, times.submit, MAX_ATTEMPTS, called, submitter)
     yield CreateInstance(attempt, task, attempt.begun_at, submitter)
-    nodes = actor("slurm", record.nodelist if times.start else None)
+    nodes = make_actor("slurm", record.nodelist if times.start else None)
     if times.start:
         yield MoveInstance(attempt, "RUNNING", times.start, nodes)
     if times.end:
-        ender = actor(f"user:{state.canceller}") if state.canceller else nodes
+        ender = make_actor(f"user:{state.canceller}") if state.canceller else nodes
         yield MoveInstance(attempt, state.name, times.end, ender, _reason(record, state))
 
 
-def _anomalies(state: State, times: Times) -> Iterator[str]:
-    yield from reversals(times)
+def _anomalies(state: JobState, times: AttemptTimes) -> Iterator[str]:
+    yield from find_reversed(times)
     if state.name in UNDATED or (state.ends and times.end is None):
         yield "undated-status"
 
 
-def _reason(record: Record, state: State) -> str | None:
+def _reason(record: JobRecord, state: JobState) -> str | None:
     if state.canceller:
         return record.state
     return f"exit code {record.exitcode}" if record.exitcode not in NO_ERROR else None

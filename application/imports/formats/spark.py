@@ -17,19 +17,19 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from application.imports.bounded_cache import Recent
-from application.imports.json_line import Said, json_object
-from application.imports.naming import actor, composed, nameless, template
-from application.imports.options import Options
-from application.imports.proposal import (
+from application.imports.bounded_cache import BoundedCache
+from application.imports.change import (
     BadLine,
+    Change,
     CreateInstance,
-    Line,
+    InvalidLine,
     MoveInstance,
-    NotUnderstood,
-    Proposal,
+    ParsedLine,
     RegisterTask,
 )
+from application.imports.json_object import JsonObject, parse_json_object
+from application.imports.naming import join_id, make_actor, placeholder_name, template_name
+from application.imports.options import Options
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
@@ -67,7 +67,7 @@ class Stage(NamedTuple):
     submitted_at: datetime | None = None
 
 
-class Told(NamedTuple):
+class TaskAttempt(NamedTuple):
     """An attempt at a task, as an event tells it."""
 
     stage: tuple[int, int]
@@ -90,7 +90,7 @@ def looks_like(line: str) -> bool:
     return line.startswith("{") and '"Event"' in line
 
 
-def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Line | BadLine]:
+def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """What each event proposes."""
     log = _Log(options)
     for number, text in lines:
@@ -109,10 +109,10 @@ class _Log:
         self._application: str | None = None
         self._options = options
         self._workflow = options.workflow
-        self._stages: Recent[tuple[int, int], Stage] = Recent(STAGES)
+        self._stages: BoundedCache[tuple[int, int], Stage] = BoundedCache(STAGES)
         self._open: set[tuple[int, int, int, int]] = set()
         self._latest = EPOCH
-        self._readers: dict[bytes, Callable[[int, Said], Line]] = {
+        self._readers: dict[bytes, Callable[[int, JsonObject], ParsedLine]] = {
             b"SparkListenerApplicationStart": self._application_start,
             b"SparkListenerEnvironmentUpdate": self._environment,
             b"SparkListenerStageSubmitted": self._stage_submitted,
@@ -125,65 +125,65 @@ class _Log:
             b"SparkListenerJobEnd": self._at_a_time,
         }
 
-    def line(self, number: int, text: bytes) -> Line:
+    def line(self, number: int, text: bytes) -> ParsedLine:
         """What an event proposes; one that says nothing of a task is not read further than its name."""
         if text.startswith(BEGINNING):
             read = self._readers.get(text[len(BEGINNING) : text.index(b'"', len(BEGINNING))])
-            return read(number, json_object(text)) if read else Line(number)
-        said = json_object(text)
+            return read(number, parse_json_object(text)) if read else ParsedLine(number)
+        said = parse_json_object(text)
         if not isinstance(said.get("Event"), str):
-            raise NotUnderstood('is no event of Spark: it has no "Event"')
+            raise InvalidLine('is no event of Spark: it has no "Event"')
         read = self._readers.get(said["Event"].encode())
-        return read(number, said) if read else Line(number)
+        return read(number, said) if read else ParsedLine(number)
 
-    def _application_start(self, number: int, said: Said) -> Line:
+    def _application_start(self, number: int, said: JsonObject) -> ParsedLine:
         attempt = said.get("App Attempt ID")
         if said.get("App ID"):
             self._application = f"{said['App ID']}{f'_{attempt}' if attempt else ''}"
             self._workflow = self._options.workflow or said["App ID"]
         return self._at_a_time(number, said)
 
-    def _environment(self, number: int, said: Said) -> Line:
+    def _environment(self, number: int, said: JsonObject) -> ParsedLine:
         if self._application is None:
             self._application = said.get("Spark Properties", {}).get("spark.app.id")
-        return Line(number)
+        return ParsedLine(number)
 
-    def _stage_submitted(self, number: int, said: Said) -> Line:
+    def _stage_submitted(self, number: int, said: JsonObject) -> ParsedLine:
         info = said["Stage Info"]
         submitted_at = _time(info.get("Submission Time"))
-        stage = Stage(template(info.get("Stage Name") or "") or None, submitted_at)
+        stage = Stage(template_name(info.get("Stage Name") or "") or None, submitted_at)
         self._stages.keep((info["Stage ID"], info.get("Stage Attempt ID", 0)), stage)
         self._hear(submitted_at)
-        return Line(number)
+        return ParsedLine(number)
 
-    def _stage_completed(self, number: int, said: Said) -> Line:
+    def _stage_completed(self, number: int, said: JsonObject) -> ParsedLine:
         self._hear(_time(said["Stage Info"].get("Completion Time")))
-        return Line(number)
+        return ParsedLine(number)
 
-    def _at_a_time(self, number: int, said: Said) -> Line:
+    def _at_a_time(self, number: int, said: JsonObject) -> ParsedLine:
         self._hear(_time(next((said[key] for key in AT if key in said), None)))
-        return Line(number)
+        return ParsedLine(number)
 
-    def _task_start(self, number: int, said: Said) -> Line:
+    def _task_start(self, number: int, said: JsonObject) -> ParsedLine:
         told = _told(said)
         self._open.add((*told.stage, told.number, told.attempt))
         self._hear(told.launched_at)
-        return Line(number, tuple(self._beginning(told)))
+        return ParsedLine(number, tuple(self._beginning(told)))
 
-    def _task_getting_result(self, number: int, said: Said) -> Line:
+    def _task_getting_result(self, number: int, said: JsonObject) -> ParsedLine:
         info = said["Task Info"]
         # Of the stage, this event does not speak: the end of the attempt tells again when its result was fetched.
         self._hear(_time(info.get("Getting Result Time")))
-        return Line(number)
+        return ParsedLine(number)
 
-    def _task_end(self, number: int, said: Said) -> Line:
+    def _task_end(self, number: int, said: JsonObject) -> ParsedLine:
         told, reason = _told(said), said["Task End Reason"]
         status = STATUS.get(reason["Reason"], FAILED)
         self._hear(told.finished_at)
         at = self._latest if status == RESUBMITTED else told.finished_at or self._latest
-        return Line(number, tuple(self._ending(told, status, at, reason)), tuple(_anomalies(told, status)))
+        return ParsedLine(number, tuple(self._ending(told, status, at, reason)), tuple(_anomalies(told, status)))
 
-    def _beginning(self, told: Told) -> Iterator[Proposal]:
+    def _beginning(self, told: TaskAttempt) -> Iterator[Change]:
         task, instance = self._ids(told)
         stage = self._stages.get(told.stage) or UNKNOWN
         workflow = check_id("workflow", self._workflow or self._called(told))
@@ -191,7 +191,7 @@ class _Log:
         yield RegisterTask(task, workflow, pending, MAX_ATTEMPTS, stage.name)
         yield CreateInstance(instance, task, told.launched_at, _executor(told), _launch(told))
 
-    def _ending(self, told: Told, status: str, at: datetime, reason: Said) -> Iterator[Proposal]:
+    def _ending(self, told: TaskAttempt, status: str, at: datetime, reason: JsonObject) -> Iterator[Change]:
         attempt = (*told.stage, told.number, told.attempt)
         if attempt in self._open:
             self._open.remove(attempt)
@@ -203,15 +203,17 @@ class _Log:
             yield MoveInstance(instance, GET_RESULT, told.result_at, by)
         yield MoveInstance(instance, status, at, by, _why(reason))
 
-    def _ids(self, told: Told) -> tuple[str, str]:
+    def _ids(self, told: TaskAttempt) -> tuple[str, str]:
         stage = f"{told.stage[0]}.{told.stage[1]}"
         parts = self._called(told), stage, str(told.number)
-        return composed("task", *parts), composed("task instance", *parts, str(told.attempt))
+        return join_id("task", *parts), join_id("task instance", *parts, str(told.attempt))
 
-    def _called(self, told: Told) -> str:
+    def _called(self, told: TaskAttempt) -> str:
         if self._application is None:
             # Not by its file: a name like eventlog is that of many.
-            self._application = nameless(LIFECYCLE, f"{told.launched_at} {told.task_id} {told.executor} {told.host}")
+            self._application = placeholder_name(
+                LIFECYCLE, f"{told.launched_at} {told.task_id} {told.executor} {told.host}"
+            )
         return self._application
 
     def _hear(self, at: datetime | None) -> None:
@@ -219,12 +221,12 @@ class _Log:
             self._latest = at
 
 
-def _told(said: Said) -> Told:
+def _told(said: JsonObject) -> TaskAttempt:
     info = said["Task Info"]
     launched_at = _time(info["Launch Time"])
     if launched_at is None:
-        raise NotUnderstood("has no time of launch")
-    return Told(
+        raise InvalidLine("has no time of launch")
+    return TaskAttempt(
         (int(said["Stage ID"]), int(said.get("Stage Attempt ID", 0))),
         int(info["Index"]),
         int(info.get("Attempt", 0)),
@@ -242,7 +244,7 @@ def _time(milliseconds: int | None) -> datetime | None:
     return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds and milliseconds > 0 else None
 
 
-def _anomalies(told: Told, status: str) -> Iterator[str]:
+def _anomalies(told: TaskAttempt, status: str) -> Iterator[str]:
     if status == RESUBMITTED:
         yield "resubmitted"
     elif told.finished_at is None:
@@ -251,11 +253,11 @@ def _anomalies(told: Told, status: str) -> Iterator[str]:
         yield "end-before-start"
 
 
-def _launch(told: Told) -> str:
+def _launch(told: TaskAttempt) -> str:
     return f"task ID {told.task_id}{', speculative' if told.speculative else ''}"
 
 
-def _why(reason: Said) -> str | None:
+def _why(reason: JsonObject) -> str | None:
     kind = reason["Reason"]
     if kind == "Success":
         return None
@@ -263,5 +265,5 @@ def _why(reason: Said) -> str | None:
     return ": ".join(str(word) for word in words if word).strip()[:LONGEST_REASON]
 
 
-def _executor(told: Told) -> Actor:
-    return actor(f"executor:{told.executor}" if told.executor else "executor", told.host)
+def _executor(told: TaskAttempt) -> Actor:
+    return make_actor(f"executor:{told.executor}" if told.executor else "executor", told.host)

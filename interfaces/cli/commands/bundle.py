@@ -25,7 +25,7 @@ def bundle(
     as_json: AsJson = False,
 ) -> None:
     """Write all that the log has of a workflow into one file, which `sojourn open` opens anywhere."""
-    from application.cases.bundle import bundle as write
+    from application.cases.bundle import bundle_workflow as write
     from interfaces.cli.progress import progress_bars
 
     with progress_bars() as bar, connect.service(ctx, dsn) as service:

@@ -41,7 +41,7 @@ def export(
     notebooks and DuckDB; jsonl is what `sojourn import jsonl` reads back.
     """
     from application.exports.exporter import STDOUT
-    from application.exports.exporter import export as exported
+    from application.exports.exporter import export_log as exported
     from interfaces.cli.progress import progress_bars
 
     if output == STDOUT and as_json:

@@ -18,7 +18,7 @@ from interfaces.wording.values import format_duration
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from application.imports.source import Source
+    from application.imports.input_file import InputFile
     from application.imports.tally import ImportAnswer
 
 app = typer.Typer()
@@ -62,26 +62,26 @@ def import_file(
     A line that is not understood is told with its number, and the others are imported; the exit status is then 1.
     Importing the same file again adds nothing, and one that was interrupted goes on where it was.
     """
-    from application.imports.formats import checked, find_format
+    from application.imports.formats import check_format, find_format
     from application.imports.importer import import_lines
-    from application.imports.local_time import time_zone
+    from application.imports.input_file import STDIN, input_stem, open_input
+    from application.imports.local_time import find_time_zone
     from application.imports.named_lifecycles import NamedLifecycles
     from application.imports.options import Options
-    from application.imports.source import STDIN, opened, stem
     from domain.entity import check_id
 
     format_ = find_format(format_name)
     workflow = None if workflow is None else check_id("workflow", workflow)
-    zone = None if timezone is None else time_zone(timezone)
+    zone = None if timezone is None else find_time_zone(timezone)
     # A batch is many small objects in no cycles: looking for cycles among them takes a tenth of the time.
     gc.set_threshold(100_000)
     began = monotonic()
-    with opened(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
+    with open_input(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
         under = connected.store.lifecycles.find(lifecycle or format_.LIFECYCLE)
-        name = "stdin" if file == STDIN else stem(file)
+        name = "stdin" if file == STDIN else input_stem(file)
         named = NamedLifecycles(connected.store.lifecycles.named)
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
-        lines = chain(format_.read(checked(format_name, file, source.lines()), options), source.ending())
+        lines = chain(format_.read(check_format(format_name, file, source.lines()), options), source.ending())
         answer = import_lines(connected.store, under, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
     if answer["bad"]:
@@ -89,14 +89,14 @@ def import_file(
 
 
 @contextmanager
-def _progress(file: str, source: "Source") -> Iterator[Callable[[object], None]]:
+def _progress(file: str, source: "InputFile") -> Iterator[Callable[[object], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from application.imports.source import size
+    from application.imports.input_file import input_size
 
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
-        bar = progress.add_task(f"Importing {Path(file).name}", total=size(file) or None)
+        bar = progress.add_task(f"Importing {Path(file).name}", total=input_size(file) or None)
         yield lambda _: progress.update(bar, completed=source.bytes_read)
 
 

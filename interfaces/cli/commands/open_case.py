@@ -14,7 +14,7 @@ from interfaces.wording.values import format_time
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from application.cases.opened import OpenedCase
+    from application.cases.opened_case import OpenedCase
     from infrastructure.database.pool import Database
 
 app = typer.Typer()
@@ -65,7 +65,7 @@ def tell(console: "Console", opened: "OpenedCase") -> None:
 
 
 def _open(server: "Database", case: Path) -> "OpenedCase":
-    from application.cases.opened import open_case as load
+    from application.cases.opened_case import open_case as load
     from interfaces.cli.progress import progress_bars
 
     with progress_bars() as bar:
@@ -84,9 +84,9 @@ def _run(ctx: typer.Context, dsn: str, command: list[str]) -> None:
 
 
 def _list(server: "Database", *, as_json: bool) -> None:
-    from application.cases.opened import opened_cases
+    from application.cases.opened_case import list_opened_cases
 
-    cases = opened_cases(server)
+    cases = list_opened_cases(server)
     show(cases, as_json=as_json, people=lambda console: _tell_list(console, cases))
 
 
@@ -103,7 +103,7 @@ def _tell_list(console: "Console", cases: "list[OpenedCase]") -> None:
 
 
 def _forget(server: "Database", name: str, *, as_json: bool) -> None:
-    from application.cases.opened import forget_case
+    from application.cases.opened_case import forget_case
 
     forget_case(server, name)
     show({"forgotten": name}, as_json=as_json, people=lambda console: console.print(f"Dropped {name}."))

@@ -23,7 +23,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Draw one workflow on one page: attempts over time, time in status, failures, orphans. It needs no network."""
-    from application.report.report import report as reported
+    from application.report.workflow_report import build_report as reported
     from interfaces.report.page import page
 
     time = time_of(at)

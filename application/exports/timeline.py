@@ -9,7 +9,7 @@ from application.exports.status_interval import StatusInterval
 from domain.entity import TASK, TASK_INSTANCE, Entity
 
 
-class Track(NamedTuple):
+class Timeline(NamedTuple):
     """The stays of one entity, oldest first; at least one."""
 
     stays: Sequence[StatusInterval]
@@ -50,16 +50,16 @@ class Track(NamedTuple):
         return next(others, told[0] if told and self.first.ordinal else None)
 
 
-class Record(NamedTuple):
+class TaskTimelines(NamedTuple):
     """A task and its attempts, in the order in which they were created."""
 
-    task: Track
-    attempts: Sequence[Track]
+    task: Timeline
+    attempts: Sequence[Timeline]
 
 
-def records(stays: Iterable[StatusInterval]) -> Iterator[Record]:
+def group_by_task(stays: Iterable[StatusInterval]) -> Iterator[TaskTimelines]:
     """The tasks of stays that come task by task, its own first, then its attempts' in their order."""
     for _, of_task in groupby(stays, lambda stay: stay.task_id):
-        tracks = [Track(tuple(of_one)) for _, of_one in groupby(of_task, lambda stay: (stay.kind, stay.id))]
+        tracks = [Timeline(tuple(of_one)) for _, of_one in groupby(of_task, lambda stay: (stay.kind, stay.id))]
         task = next(track for track in tracks if track.first.kind == TASK)
-        yield Record(task, [track for track in tracks if track.first.kind == TASK_INSTANCE])
+        yield TaskTimelines(task, [track for track in tracks if track.first.kind == TASK_INSTANCE])

@@ -13,7 +13,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
 
 
-class Attempt(NamedTuple):
+class AttemptKey(NamedTuple):
     """A task instance of a source that has no ids for its attempts: the attempt at a task that began at a time.
 
     The log calls it `TASK/N`.
@@ -41,7 +41,7 @@ class RegisterTask(NamedTuple):
 class CreateInstance(NamedTuple):
     """An attempt at a task came to be. `workflow_id` must be its task's, where it is told."""
 
-    instance: str | Attempt
+    instance: str | AttemptKey
     task_id: str
     at: datetime
     actor: Actor | None = None
@@ -81,7 +81,7 @@ class ResetTask(NamedTuple):
 class MoveInstance(NamedTuple):
     """A task instance went to a status, and must be heard of again by `report_by_date`."""
 
-    instance: str | Attempt
+    instance: str | AttemptKey
     to: str
     at: datetime
     actor: Actor | None = None
@@ -92,17 +92,17 @@ class MoveInstance(NamedTuple):
 
 MOVES = (MoveTask, MoveInstance, ResetTask)
 Move = MoveTask | MoveInstance | ResetTask
-Proposal = RegisterTask | CreateInstance | Move
+Change = RegisterTask | CreateInstance | Move
 
 
-class Line(NamedTuple):
+class ParsedLine(NamedTuple):
     """An understood line and what it proposes, all or nothing of which is stored.
 
     A line without proposals says nothing that the log keeps. `anomalies` names what is odd about it.
     """
 
     number: int
-    proposals: tuple[Proposal, ...] = ()
+    proposals: tuple[Change, ...] = ()
     anomalies: tuple[str, ...] = ()
 
 
@@ -113,5 +113,5 @@ class BadLine(NamedTuple):
     error: str
 
 
-class NotUnderstood(SojournError):
+class InvalidLine(SojournError):
     """A line that does not say what its format lets it say."""

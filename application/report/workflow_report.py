@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from application.analyse.time_in_status import TimeInStatus, time_in_status
 from application.read.orphans import orphans
-from application.report.grid import Grid, Part, Run
+from application.report.grid import CellChange, Grid, Segment
 from application.shared.as_of import as_of, effective_now
 from application.shared.existence import require_workflow
 from application.shared.orphan import Orphan
@@ -21,10 +21,10 @@ from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE
 from infrastructure.sql import query
 
-COLUMNS = 240
+GRID_COLUMNS = 240
 """How many parts the time of a workflow is cut into."""
 
-LANES = 200
+MAX_LANES = 200
 """How many lanes are drawn: with more attempts, each lane is of several that began after one another."""
 
 FAILURES = 100
@@ -38,7 +38,7 @@ SHORTEST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
-class Status:
+class StatusCount:
     """A status, how many are in it as of the report, and when it was entered for the first and the last time."""
 
     status: str
@@ -61,7 +61,7 @@ class Lane(NamedTuple):
     failed: int
     open: int
     status: str
-    runs: Sequence[Run]
+    runs: Sequence[Segment]
 
 
 class Failure(NamedTuple):
@@ -77,7 +77,7 @@ class Failure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class WorkflowReport:
     """What is known of a workflow as of `read_at`. Attempts are its task instances; where it has none, its tasks.
 
     The grid's columns cut the time from `begin` to `end`: `last_at`, when the last status was entered, or a second
@@ -90,8 +90,8 @@ class Report:
     last_at: datetime
     end: datetime
     kind: str
-    tasks: Sequence[Status]
-    attempts: Sequence[Status]
+    tasks: Sequence[StatusCount]
+    attempts: Sequence[StatusCount]
     lanes: Sequence[Lane]
     concurrency: dict[str, Sequence[float]]
     times: Sequence[TimeInStatus]
@@ -100,12 +100,12 @@ class Report:
     orphans_in_all: int
 
     @property
-    def waiting_and_working(self) -> list[Status]:
+    def waiting_and_working(self) -> list[StatusCount]:
         """The statuses of attempts that are no end."""
         return [status for status in self.attempts if not status.terminal]
 
 
-def report(store: Store, workflow_id: str, at: datetime | None = None) -> Report:
+def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> WorkflowReport:
     """The report of a workflow as of `at` (None: now); raises UnknownEntity."""
     read_at = at or effective_now(store)
     found = orphans(store, decided=True, at=at, workflow_id=workflow_id)
@@ -120,7 +120,7 @@ def report(store: Store, workflow_id: str, at: datetime | None = None) -> Report
         grid = _grid(connection, workflow_id, kind, attempts, begin, end)
         lanes = _lanes(connection, workflow_id, kind, attempts, grid)
         failures = _failures(connection, workflow_id, kind, attempts)
-    return Report(
+    return WorkflowReport(
         workflow_id,
         read_at,
         begin,
@@ -138,32 +138,37 @@ def report(store: Store, workflow_id: str, at: datetime | None = None) -> Report
     )
 
 
-def _statuses(connection: Connection[Any], workflow_id: str, kind: str) -> list[Status]:
-    with connection.cursor(row_factory=class_row(Status)) as cursor:
+def _statuses(connection: Connection[Any], workflow_id: str, kind: str) -> list[StatusCount]:
+    with connection.cursor(row_factory=class_row(StatusCount)) as cursor:
         wanted = {"workflow_id": workflow_id, "kind": kind}
         return cursor.execute(query("projections", "report_statuses"), wanted).fetchall()
 
 
 def _grid(
-    connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[Status], begin: datetime, end: datetime
+    connection: Connection[Any],
+    workflow_id: str,
+    kind: str,
+    statuses: Sequence[StatusCount],
+    begin: datetime,
+    end: datetime,
 ) -> Grid:
     shown = _goes_on(statuses)
-    width = (end - begin).total_seconds() / COLUMNS
+    width = (end - begin).total_seconds() / GRID_COLUMNS
     wanted = {
         "workflow_id": workflow_id,
         "kind": kind,
         "begin": begin,
         "width": width,
-        "columns": COLUMNS,
+        "columns": GRID_COLUMNS,
         "lanes": _number_of_lanes(statuses),
         "statuses": shown,
     }
     rows = connection.execute(query("projections", "report_grid"), wanted, prepare=False)
-    return Grid(shown, COLUMNS, width, (Part(*row) for row in rows))
+    return Grid(shown, GRID_COLUMNS, width, (CellChange(*row) for row in rows))
 
 
 def _lanes(
-    connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[Status], grid: Grid
+    connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[StatusCount], grid: Grid
 ) -> list[Lane]:
     wanted = {
         "workflow_id": workflow_id,
@@ -179,19 +184,21 @@ def _lanes(
     ]
 
 
-def _number_of_lanes(statuses: Sequence[Status]) -> int:
-    return min(sum(status.n for status in statuses), LANES)
+def _number_of_lanes(statuses: Sequence[StatusCount]) -> int:
+    return min(sum(status.n for status in statuses), MAX_LANES)
 
 
-def _goes_on(statuses: Sequence[Status]) -> list[str]:
+def _goes_on(statuses: Sequence[StatusCount]) -> list[str]:
     return [status.status for status in statuses if not status.terminal]
 
 
-def _failed(statuses: Sequence[Status]) -> list[str]:
+def _failed(statuses: Sequence[StatusCount]) -> list[str]:
     return [status.status for status in statuses if status.terminal and status.failure]
 
 
-def _failures(connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[Status]) -> list[Failure]:
+def _failures(
+    connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[StatusCount]
+) -> list[Failure]:
     wanted = {
         "workflow_id": workflow_id,
         "kind": kind,

@@ -27,13 +27,13 @@ SEAL_DIGITS = 16
 BLOCK = 50
 """How many lines are compressed together: of a file that is cut, so many at most are lost before the cut."""
 
-LONGEST_LINE = 2**26
+MAX_LINE_BYTES = 2**26
 """In bytes: a line that is longer is none of ours, and is not read into memory."""
 
-Line = dict[str, Any]
+CaseLine = dict[str, Any]
 
 
-class CaseInvalid(SojournError):
+class InvalidCase(SojournError):
     """A file that is no case, or no longer is what was bundled; `event` is the first that does not fit."""
 
     def __init__(self, path: Path, why: str, event: str | None = None) -> None:
@@ -55,7 +55,7 @@ class Header(BaseModel):
     lifecycles: list[dict[str, Any]]
 
 
-class CaseNewer(SojournError):
+class UnsupportedCaseFormat(SojournError):
     """A case of a format that this version cannot read."""
 
     def __init__(self, path: Path, number: object) -> None:
@@ -68,7 +68,7 @@ class Seal:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def after(self, line: Line) -> str:
+    def after(self, line: CaseLine) -> str:
         """The seal of the next line."""
         self._hash.update(_canonical(line))
         return self._hash.hexdigest()[:SEAL_DIGITS]
@@ -79,7 +79,7 @@ class Seal:
         return self._hash.hexdigest()
 
 
-def write_case(stream: BinaryIO, header: Line, lines: Iterable[Line]) -> str:
+def write_case(stream: BinaryIO, header: CaseLine, lines: Iterable[CaseLine]) -> str:
     """Write a case, the events and then the leases that its header counts, and answer with its digest."""
     seal = Seal()
     written = 0
@@ -105,7 +105,7 @@ class CaseFile:
         self.digest = ""
         """Known once every line has been read."""
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[CaseLine]:
         """The events and then the leases, each once it is known to fit."""
         number = 0
         for line in self._lines:
@@ -116,28 +116,28 @@ class CaseFile:
             self._check(line, f"{self._numbered(number)} {_name(line)}".rstrip())
             yield line
         missing = self._numbered(number + 1)
-        raise CaseInvalid(self._path, f"is cut short: {missing} is missing", missing)
+        raise InvalidCase(self._path, f"is cut short: {missing} is missing", missing)
 
-    def _header(self) -> Line:
+    def _header(self) -> CaseLine:
         line = next(self._lines, None)
         if line is None or "case" not in line:
-            raise CaseInvalid(self._path, "is no case")
+            raise InvalidCase(self._path, "is no case")
         if line["case"] != FORMAT:
-            raise CaseNewer(self._path, line["case"])
+            raise UnsupportedCaseFormat(self._path, line["case"])
         self._check(line, "its header")
         try:
             Header.model_validate(line)
         except ValidationError as error:
             wrong = ".".join(map(str, error.errors()[0]["loc"]))
-            raise CaseInvalid(self._path, f"has a header that no case has ({wrong})", self._last) from error
+            raise InvalidCase(self._path, f"has a header that no case has ({wrong})", self._last) from error
         return line
 
-    def _end(self, line: Line, count: int) -> None:
+    def _end(self, line: CaseLine, count: int) -> None:
         if count != self.header["events"] + self.header["leases"] or line["end"] != count:
             missing = self._numbered(count + 1)
-            raise CaseInvalid(self._path, f"is cut short: {missing} is missing", missing)
+            raise InvalidCase(self._path, f"is cut short: {missing} is missing", missing)
         if line.get("digest") != self._seal.digest or next(self._lines, None) is not None:
-            raise CaseInvalid(self._path, f"does not end as it was bundled, after {self._last}", self._last)
+            raise InvalidCase(self._path, f"does not end as it was bundled, after {self._last}", self._last)
         self.digest = self._seal.digest
 
     def _numbered(self, number: int) -> str:
@@ -150,21 +150,21 @@ class CaseFile:
             else "the end"
         )
 
-    def _check(self, line: Line, what: str) -> None:
+    def _check(self, line: CaseLine, what: str) -> None:
         seal = line.pop("seal", None)
         if self._seal.after(line) != seal:
-            raise CaseInvalid(
+            raise InvalidCase(
                 self._path, f"does not fit from {what} on: it was edited, or what stood before it is gone", what
             )
         self._last = what
 
-    def _read(self, stream: BinaryIO) -> Iterator[Line]:
+    def _read(self, stream: BinaryIO) -> Iterator[CaseLine]:
         with ZstdDecompressor().stream_reader(stream, closefd=False) as decompressed:
             rest = b""
             while block := self._block(decompressed):
                 *lines, rest = (rest + block).split(b"\n")
                 yield from map(self._parsed, lines)
-                if len(rest) > LONGEST_LINE:
+                if len(rest) > MAX_LINE_BYTES:
                     raise self._damaged()
             if rest:
                 raise self._damaged()
@@ -175,7 +175,7 @@ class CaseFile:
         except ZstdError as error:
             raise self._damaged() from error
 
-    def _parsed(self, text: bytes) -> Line:
+    def _parsed(self, text: bytes) -> CaseLine:
         try:
             line = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -184,21 +184,21 @@ class CaseFile:
             raise self._damaged()
         return line
 
-    def _damaged(self) -> CaseInvalid:
-        return CaseInvalid(self._path, f"is damaged after {self._last}" if self._last else "is no case")
+    def _damaged(self) -> InvalidCase:
+        return InvalidCase(self._path, f"is damaged after {self._last}" if self._last else "is no case")
 
 
-def _sealed(line: Line, seal: Seal) -> bytes:
+def _sealed(line: CaseLine, seal: Seal) -> bytes:
     return _text({**line, "seal": seal.after(line)})
 
 
-def _text(line: Line) -> bytes:
+def _text(line: CaseLine) -> bytes:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _canonical(line: Line) -> bytes:
+def _canonical(line: CaseLine) -> bytes:
     return json.dumps(line, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _name(event: Line) -> str:
+def _name(event: CaseLine) -> str:
     return f"({event['stream']}@{event.get('version')})" if "stream" in event else f"({event.get('holder')})"

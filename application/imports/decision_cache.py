@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from application.imports.tally import Counts
+from application.imports.tally import EventCounts
 from domain.actor import Actor
 from domain.decisions.transition import Decision, create_instance, propose_task, report_instance
 from domain.entities.events import Event, TaskEvent
@@ -44,7 +44,7 @@ UNREMARKABLE_INSTANCE = TaskInstance("i", "t", "w", 1)[INSTANCE_MORE:]
 """What follows `entered_at` in an entity of which nothing is known but what a shape is found by."""
 
 
-class Template(NamedTuple):
+class EventTemplate(NamedTuple):
     """An event without what is filled in: `version` counts from that of its entity before.
 
     `cause` says of which entity (True: the task) and version the event is that made this one happen.
@@ -59,14 +59,14 @@ class Template(NamedTuple):
     cause: tuple[bool, int] | None
 
 
-class Shape(NamedTuple):
+class CachedDecision(NamedTuple):
     """What comes of a proposal: its events, and the entities' statuses and numbers after it.
 
     `caused` has the statuses that the task has entered because of its instance.
     """
 
-    events: tuple[Template, ...]
-    counts: Counts
+    events: tuple[EventTemplate, ...]
+    counts: EventCounts
     status: str
     num_attempts: int
     instances: int
@@ -78,7 +78,7 @@ class Shape(NamedTuple):
     entered: tuple[tuple[str, bool], ...]
 
 
-class Filling(NamedTuple):
+class EventValues(NamedTuple):
     """What a report fills in, as JSON."""
 
     at: datetime
@@ -86,7 +86,7 @@ class Filling(NamedTuple):
     reason: bytes
 
     @classmethod
-    def of(cls, actor: Actor | None, reason: str | None, at: datetime, command_id: str | None) -> "Filling":
+    def of(cls, actor: Actor | None, reason: str | None, at: datetime, command_id: str | None) -> "EventValues":
         """What a report of that actor, for that reason, at that time, under that command fills in."""
         everywhere = _actor(actor) if actor else b""
         if command_id:
@@ -94,14 +94,14 @@ class Filling(NamedTuple):
         return cls(at, everywhere, b',"reason":' + to_json(storable(reason)) if reason is not None else b"")
 
 
-class Shapes:
+class DecisionCache:
     """The shapes that were met, for any lifecycle."""
 
     def __init__(self) -> None:
-        self._shapes: dict[Hashable, Shape] = {}
+        self._shapes: dict[Hashable, CachedDecision] = {}
         self._typical: dict[int, tuple[Lifecycle, bool, bool]] = {}
 
-    def registration(self, task: Task) -> Shape | None:
+    def registration(self, task: Task) -> CachedDecision | None:
         """What comes of registering the task."""
         if not self._is_typical(task) or task.array_id is not None:
             return None
@@ -112,13 +112,13 @@ class Shapes:
             lambda task, _: Decision(Task.begin(event := task.register(TOLD), task.lifecycle), events=(event,)),
         )
 
-    def creation(self, task: Task) -> Shape | None:
+    def creation(self, task: Task) -> CachedDecision | None:
         """What comes of a further instance of the task."""
         if not self._is_typical(task):
             return None
         return self._met((*_numbers(task), "new"), task, None, lambda task, _: create_instance(task, "i", TOLD))
 
-    def report(self, instance: TaskInstance, task: Task, to: str) -> Shape | None:
+    def report(self, instance: TaskInstance, task: Task, to: str) -> CachedDecision | None:
         """What comes of a report that the instance is in a status."""
         if not self._is_typical(task) or instance[INSTANCE_MORE:] != UNREMARKABLE_INSTANCE:
             return None
@@ -129,7 +129,7 @@ class Shapes:
             lambda task, instance: report_instance(instance, task, to, TOLD),
         )
 
-    def proposal(self, task: Task, to: str, *, starts_attempt: bool) -> Shape | None:
+    def proposal(self, task: Task, to: str, *, starts_attempt: bool) -> CachedDecision | None:
         """What comes of a proposal that the task go to a status."""
         if not self._is_typical(task) or not self._typical[id(task.lifecycle)][2]:
             return None
@@ -152,7 +152,7 @@ class Shapes:
         task: Task,
         instance: TaskInstance | None,
         decide: Callable[[Task, Any], Decision],
-    ) -> Shape:
+    ) -> CachedDecision:
         shape = self._shapes.get(case)
         if shape is None:
             if len(self._shapes) >= MOST:
@@ -163,8 +163,8 @@ class Shapes:
         return shape
 
 
-def rows(
-    shape: Shape, task: Task, instance: TaskInstance | None, filling: Filling, template: str | None = None
+def build_rows(
+    shape: CachedDecision, task: Task, instance: TaskInstance | None, filling: EventValues, template: str | None = None
 ) -> list[AppendedRow]:
     """The events of the shape, of entities as they are before it, in order."""
     task_stream = f"task:{task.id}"
@@ -199,7 +199,7 @@ def rows(
     return made
 
 
-def task_after(shape: Shape, task: Task, at: datetime) -> Task:
+def task_after(shape: CachedDecision, task: Task, at: datetime) -> Task:
     """The task after what the shape says."""
     return Task(
         task.id,
@@ -216,7 +216,7 @@ def task_after(shape: Shape, task: Task, at: datetime) -> Task:
     )
 
 
-def instance_after(shape: Shape, instance: TaskInstance, at: datetime) -> TaskInstance:
+def instance_after(shape: CachedDecision, instance: TaskInstance, at: datetime) -> TaskInstance:
     """The instance after what the shape says."""
     assert shape.instance_status is not None
     return TaskInstance(
@@ -235,7 +235,7 @@ def later(at: datetime, before: datetime | None) -> datetime:
     return at if before is None or at > before else before
 
 
-def row_of(event: Event, entered_at: datetime | None) -> AppendedRow:
+def event_row(event: Event, entered_at: datetime | None) -> AppendedRow:
     """An event as the log takes it."""
     data = to_json(event, exclude_none=True)
     return event.stream, event.version, event.name, event.workflow_id, event.occurred_at, entered_at, data
@@ -251,13 +251,13 @@ def _typical(lifecycle: Lifecycle) -> tuple[Lifecycle, bool, bool]:
     return lifecycle, not reads_state, not rulebook_of(lifecycle).proposals
 
 
-def _shape(decision: Decision) -> Shape:
+def _shape(decision: Decision) -> CachedDecision:
     task, instance = decision.task, decision.instance
     of_task = [event for event in decision.events if isinstance(event, TaskEvent)]
     of_instance = [event for event in decision.events if not isinstance(event, TaskEvent)]
-    return Shape(
+    return CachedDecision(
         tuple(map(_template, decision.events)),
-        Counts.of(decision.events),
+        EventCounts.of(decision.events),
         task.status,
         task.num_attempts,
         task.instances,
@@ -274,9 +274,9 @@ def _enters(events: Sequence[Event]) -> bool:
     return any(event.is_transition for event in events)
 
 
-def _template(event: Event) -> Template:
+def _template(event: Event) -> EventTemplate:
     data = to_json(event.model_dump(mode="json", exclude_none=True, exclude=FILLED_IN))[:-1]
-    return Template(
+    return EventTemplate(
         isinstance(event, TaskEvent),
         event.version,
         event.name,

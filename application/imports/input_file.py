@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
-from application.imports.proposal import BadLine
+from application.imports.change import BadLine
 from domain.errors import SojournError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
-LONGEST_LINE = 16 * 2**20
+MAX_LINE_BYTES = 16 * 2**20
 """In bytes; events about a large job of Spark take some of it. The rest of a longer line is left out, so that a file
 without line ends cannot fill the memory."""
 
@@ -40,11 +40,11 @@ BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstandard.Zstd
 Pieces = Iterator[bytes]
 
 
-class Unreadable(SojournError):
+class UnreadableInput(SojournError):
     """A file that is compressed in a way that is not read, or a folder that is none of a rolling log."""
 
 
-class Source:
+class InputFile:
     """Streams of bytes that follow one another, and how far they have been read."""
 
     def __init__(self, *streams: BinaryIO, files: Sequence[BinaryIO] = ()) -> None:
@@ -77,13 +77,13 @@ class Source:
     def _next(self, stream: BinaryIO) -> bytes:
         line = self._piece(stream)
         last = line
-        while len(last) == LONGEST_LINE and not last.endswith(b"\n"):
+        while len(last) == MAX_LINE_BYTES and not last.endswith(b"\n"):
             last = self._piece(stream)
         return line
 
     def _piece(self, stream: BinaryIO) -> bytes:
         try:
-            piece = stream.readline(LONGEST_LINE)
+            piece = stream.readline(MAX_LINE_BYTES)
         except BROKEN as error:
             self._broken = str(error) or type(error).__name__
             return b""
@@ -92,26 +92,26 @@ class Source:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Source]:
+def open_input(name: str) -> Iterator[InputFile]:
     """The source of that path, or standard input for `-`; raises OSError or Unreadable."""
     if name == STDIN:
-        yield Source(_decompressed(STDIN, cast("BufferedReader", sys.stdin.buffer)))
+        yield InputFile(_decompressed(STDIN, cast("BufferedReader", sys.stdin.buffer)))
         return
     files = [path.open("rb") for path in _parts(Path(name))]
     try:
-        yield Source(*(_decompressed(file.name, file) for file in files), files=files)
+        yield InputFile(*(_decompressed(file.name, file) for file in files), files=files)
     finally:
         for file in files:
             file.close()
 
 
-def stem(name: str) -> str:
+def input_stem(name: str) -> str:
     """What a file is called without its endings for a format and a compression."""
     path = Path(name)
     return Path(path.stem).stem if path.suffix in {".gz", ".zst", ".zstd", ".bz2", ".xz"} else path.stem
 
 
-def size(name: str) -> int | None:
+def input_size(name: str) -> int | None:
     """How many bytes there are to read, where that is known."""
     return None if name == STDIN else sum(path.stat().st_size for path in _parts(Path(name)))
 
@@ -121,7 +121,7 @@ def _parts(path: Path) -> list[Path]:
         return [path]
     numbered = [(int(found[1]), part) for part in path.iterdir() if (found := PART.fullmatch(part.name))]
     if not numbered:
-        raise Unreadable(f"{str(path)!r} is a folder without the files events_1_... of a rolling event log")
+        raise UnreadableInput(f"{str(path)!r} is a folder without the files events_1_... of a rolling event log")
     return [part for _, part in sorted(numbered)]
 
 
@@ -132,7 +132,7 @@ def _decompressed(name: str, stream: BufferedReader) -> BinaryIO:
             return BufferedReader(_Pieces(read(stream)), 2**20)
     for magic, called in UNREAD.items():
         if beginning.startswith(magic):
-            raise Unreadable(f"{name!r} is compressed by {called}, which is not read here: decompress it first")
+            raise UnreadableInput(f"{name!r} is compressed by {called}, which is not read here: decompress it first")
     return stream
 
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from application.imports.move_id import IMPORTS, Said
-from application.imports.proposal import Attempt, Move, MoveInstance, ResetTask
+from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
+from application.imports.move_id import IMPORT_PREFIX, MoveId
 from domain.entities.events import TaskReset
 from infrastructure.sql import query
 
 
-class Told(NamedTuple):
+class ReportedMove(NamedTuple):
     """What was proposed for an entity, and when; a reset proposes no status."""
 
     stream: str
@@ -27,7 +27,7 @@ class Told(NamedTuple):
     at: datetime
 
     @classmethod
-    def by(cls, move: Move, attempts: Mapping[Attempt, str]) -> "Told":
+    def by(cls, move: Move, attempts: Mapping[AttemptKey, str]) -> "ReportedMove":
         """What a move tells; `attempts` names those that its source has no ids for."""
         if isinstance(move, MoveInstance):
             name = move.instance if isinstance(move.instance, str) else attempts.get(move.instance, "")
@@ -35,24 +35,26 @@ class Told(NamedTuple):
         return cls(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at)
 
 
-class Heard:
+class ForeignReports:
     """What the log was told, and as which commands."""
 
     def __init__(self) -> None:
-        self._commands: defaultdict[Told, set[str | None]] = defaultdict(set)
+        self._commands: defaultdict[ReportedMove, set[str | None]] = defaultdict(set)
 
     def read(self, connection: Connection[Any], streams: Iterable[str]) -> None:
         """Read what it was told of those entities."""
-        wanted = {"streams": sorted(streams), "imports": IMPORTS}
+        wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX}
         for name, stream, proposed, effective_at, command_id in connection.execute(
             query("projections", "proposals_of_streams"), wanted
         ):
-            self._commands[Told(stream, None if name == TaskReset.name else proposed, effective_at)].add(command_id)
+            self._commands[ReportedMove(stream, None if name == TaskReset.name else proposed, effective_at)].add(
+                command_id
+            )
 
     def __bool__(self) -> bool:
         return bool(self._commands)
 
-    def otherwise(self, told: Told, said: Said) -> bool:
+    def otherwise(self, told: ReportedMove, said: MoveId) -> bool:
         """Whether it was told the same by anybody but an import of these very words."""
         commands = self._commands.get(told, ())
         return any(command_id is None or not command_id.startswith(said.first) for command_id in commands)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from psycopg.sql import SQL
 
-from application.exports.record import Record, records
 from application.exports.status_interval import StatusInterval
+from application.exports.timeline import TaskTimelines, group_by_task
 from domain.auditing.replay import LifecycleOf
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.recorder import CHUNK
@@ -20,7 +20,7 @@ BY_TIME = SQL("s.entered_at, s.position")
 Progress = Callable[[int, int], None]
 
 
-class Proposal(NamedTuple):
+class ReportedEvent(NamedTuple):
     """An event that no other one caused; of a task's transition, how many attempts it began, and its lifecycle."""
 
     position: int
@@ -37,7 +37,7 @@ class Proposal(NamedTuple):
         return self.lifecycle is not None and self.lifecycle.starts_attempt(to)
 
 
-class Source:
+class LogSnapshot:
     """Reads what formats are made of, as often as they ask, and tells `progress` how far it has come."""
 
     def __init__(
@@ -48,33 +48,33 @@ class Source:
         self._progress = progress
         self.workflow_id = workflow_id
 
-    def stays(self) -> Iterator[StatusInterval]:
+    def intervals(self) -> Iterator[StatusInterval]:
         """Every stay, in the order in which statuses were entered."""
-        return self._read_stays(BY_TIME)
+        return self._read_intervals(BY_TIME)
 
-    def records(self) -> Iterator[Record]:
+    def tasks(self) -> Iterator[TaskTimelines]:
         """Every task with its attempts, in the order of their ids."""
-        return records(self._read_stays(BY_TASK))
+        return group_by_task(self._read_intervals(BY_TASK))
 
-    def proposals(self) -> Iterator[Proposal]:
+    def reported_events(self) -> Iterator[ReportedEvent]:
         """What was proposed, in the order of the log."""
         with self._connection.cursor("proposals") as cursor:
             cursor.itersize = CHUNK
             cursor.execute(query("projections", "proposals"), self._wanted)
             for position, kind, stream, workflow_id, effective_at, data, attempts, lifecycle, version in cursor:
                 pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
-                yield Proposal(position, kind, stream, workflow_id, effective_at, data, attempts, pinned)
+                yield ReportedEvent(position, kind, stream, workflow_id, effective_at, data, attempts, pinned)
 
-    def csv(self) -> Iterator[bytes]:
+    def csv_lines(self) -> Iterator[bytes]:
         """Every stay as a line of CSV, in the order in which statuses were entered, with its day first."""
         with self._connection.cursor().copy(query("projections", "copy_stays"), self._wanted) as lines:
             yield from map(bytes, lines)
 
-    def types(self) -> list[tuple[str, str]]:
+    def entered_statuses(self) -> list[tuple[str, str]]:
         """The kinds of entities and the statuses that they were in."""
         return self._connection.execute(query("projections", "entered_statuses"), self._wanted).fetchall()
 
-    def _read_stays(self, order: SQL) -> Iterator[StatusInterval]:
+    def _read_intervals(self, order: SQL) -> Iterator[StatusInterval]:
         last = self._count()
         with self._connection.cursor("stays") as cursor:
             cursor.itersize = CHUNK

@@ -18,7 +18,7 @@ from psycopg.errors import DataError, InsufficientPrivilege, IntegrityError
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Json, Jsonb
 
-from application.cases.file import CaseFile, CaseInvalid, Line
+from application.cases.case_file import CaseFile, CaseLine, InvalidCase
 from application.replay.replay import unheard
 from application.shared.progress import Progress
 from application.shared.store import schema
@@ -80,7 +80,7 @@ def open_case(server: Database, path: Path, progress: Progress = unheard) -> Ope
     return _opened(name, dsn, {**case.header, "digest": case.digest}, loaded=not there)
 
 
-def opened_cases(server: Database) -> list[OpenedCase]:
+def list_opened_cases(server: Database) -> list[OpenedCase]:
     """Every case that was opened on that server."""
     with server.dedicated() as connection:
         rows = connection.execute(query("infrastructure", "opened_cases")).fetchall()
@@ -91,14 +91,14 @@ def opened_cases(server: Database) -> list[OpenedCase]:
 
 def forget_case(server: Database, name: str) -> None:
     """Drop the database of an opened case, which its file can be opened into again; raises UnknownCase."""
-    known = [case["database"] for case in opened_cases(server)]
+    known = [case["database"] for case in list_opened_cases(server)]
     if name not in known:
         raise UnknownCase(name, known)
     with server.dedicated() as connection:
         _drop(connection, name)
 
 
-def _opened(name: str, dsn: str, told: Line, *, loaded: bool) -> OpenedCase:
+def _opened(name: str, dsn: str, told: CaseLine, *, loaded: bool) -> OpenedCase:
     return {
         "database": name,
         "dsn": dsn,
@@ -154,7 +154,7 @@ def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Pro
         _copy_case(connection, case, progress)
     except (KeyError, DataError, IntegrityError) as error:
         # Somebody has sealed it anew.
-        raise CaseInvalid(path, f"has what no log has ({str(error).splitlines()[0]})") from error
+        raise InvalidCase(path, f"has what no log has ({str(error).splitlines()[0]})") from error
     connection.commit()
     connection.autocommit = True
     connection.execute("ANALYZE")
@@ -172,7 +172,7 @@ def _copy_case(connection: Connection[Any], case: CaseFile, progress: Progress) 
     connection.execute(query("infrastructure", "draw_positions_after"), [case.header["positions"][1]])
 
 
-def _copy(connection: Connection[Any], events: Iterator[Line], total: int, progress: Progress) -> None:
+def _copy(connection: Connection[Any], events: Iterator[CaseLine], total: int, progress: Progress) -> None:
     loaded = 0
     while some := list(islice(events, CHUNK)):
         with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_case_events")) as copy:
@@ -182,7 +182,7 @@ def _copy(connection: Connection[Any], events: Iterator[Line], total: int, progr
         progress(loaded, total)
 
 
-def _close(connection: Connection[Any], name: str, told: Line) -> None:
+def _close(connection: Connection[Any], name: str, told: CaseLine) -> None:
     """Have every session ask as the original's do, answer as of the end of the case, and write nothing."""
     settings = {**told["settings"], "sojourn.as_of": told["until"], "default_transaction_read_only": "on"}
     for setting, value in settings.items():

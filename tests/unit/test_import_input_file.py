@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from application.imports.source import Unreadable, opened, size, stem
+from application.imports.input_file import UnreadableInput, input_size, input_stem, open_input
 
 TEXT = b"".join(b"line %d\n" % number for number in range(1, 10_001))
 
 
 def lines(path: Path) -> list[bytes]:
-    with opened(str(path)) as source:
+    with open_input(str(path)) as source:
         return [line for _, line in source.lines()]
 
 
@@ -27,9 +27,9 @@ def test_what_is_compressed_is_read_as_what_it_was(tmp_path: Path, compress: Cal
     path.write_bytes(compress(TEXT[:30_000]) + compress(TEXT[30_000:]))
 
     assert lines(path) == TEXT.splitlines(keepends=True)
-    with opened(str(path)) as source:
+    with open_input(str(path)) as source:
         assert sum(1 for _ in source.lines()) == 10_000
-        assert source.bytes_read == size(str(path))
+        assert source.bytes_read == input_size(str(path))
 
 
 def zstd_in_blocks(text: bytes) -> bytes:
@@ -50,7 +50,7 @@ def test_damage_at_the_end_of_a_file_keeps_back_little_of_what_is_before_it(
     path = tmp_path / "log"
     path.write_bytes(damage(compress(TEXT)))
 
-    with opened(str(path)) as source:
+    with open_input(str(path)) as source:
         read = [line for _, line in source.lines()]
         (bad,) = source.ending()
 
@@ -66,7 +66,7 @@ def test_a_block_that_is_cut_off_is_said(tmp_path: Path, compress: Callable[[byt
     whole = compress(TEXT)
     path.write_bytes(whole[: -len(whole) // 4])
 
-    with opened(str(path)) as source:
+    with open_input(str(path)) as source:
         read = [line for _, line in source.lines()]
         (bad,) = source.ending()
 
@@ -92,13 +92,13 @@ def test_the_parts_of_a_rolling_log_follow_one_another(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="rolling event log"):
+    with pytest.raises(UnreadableInput, match="rolling event log"):
         lines(tmp_path)
     path = tmp_path / "log.lz4"
     path.write_bytes(b"LZ4Block" + bytes(20))
-    with pytest.raises(Unreadable, match="lz4"):
+    with pytest.raises(UnreadableInput, match="lz4"):
         lines(path)
 
 
 def test_a_file_is_called_by_its_name_without_endings() -> None:
-    assert [stem(name) for name in ("a/b.c.txt", "b.json.gz", "b.zst", "b")] == ["b.c", "b", "b", "b"]
+    assert [input_stem(name) for name in ("a/b.c.txt", "b.json.gz", "b.zst", "b")] == ["b.c", "b", "b", "b"]
