@@ -18,6 +18,14 @@ class SojournError(Exception):
     """The base of every error that Sojourn raises on purpose."""
 
 
+class MissingExtra(SojournError, ImportError):
+    """A call that needs packages which are not installed; installing the extra brings them."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{what} needs packages that are not installed; run: pip install 'sojourn[{extra}]'")
+
+
 class UnknownName(SojournError, LookupError):
     """A name that is not among the ones there are."""
 

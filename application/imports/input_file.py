@@ -17,10 +17,9 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-import zstandard
-
 from application.imports.change import BadLine
 from domain.errors import SojournError
+from infrastructure.extras import require_extra
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -35,7 +34,7 @@ PIECE = 4 * 2**10
 """How much of a compressed file is read at a time, in bytes: zstd can make 30,000 times as much of it."""
 
 PART = re.compile(r"events_(\d+)_.*")
-BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError)
+BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 Pieces = Iterator[bytes]
 
@@ -165,11 +164,22 @@ def _gzip(stream: BinaryIO) -> gzip.GzipFile:
 
 
 def _zstd(stream: BinaryIO) -> Pieces:
+    require_extra("zstd", "reading a file that is compressed by zstd")
+    return _zstd_pieces(stream)
+
+
+def _zstd_pieces(stream: BinaryIO) -> Pieces:
+    from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415 - of an extra
+
     # The library's own reader takes a frame that is cut off for the end of the file.
     frame, rest = None, b""
     while compressed := rest or stream.read(PIECE):
-        frame = frame or zstandard.ZstdDecompressor().decompressobj()
-        if piece := frame.decompress(compressed):
+        frame = frame or ZstdDecompressor().decompressobj()
+        try:
+            piece = frame.decompress(compressed)
+        except ZstdError as error:
+            raise EOFError(str(error)) from error
+        if piece:
             yield piece
         frame, rest = (None, frame.unused_data) if frame.eof else (frame, b"")
     if frame:

@@ -11,6 +11,10 @@ from typing import BinaryIO, Protocol, cast
 
 from application.exports.log_snapshot import LogSnapshot
 from domain.errors import UnknownName
+from infrastructure.extras import require_extra
+
+EXTRAS = {"parquet": "parquet"}
+"""Format -> the extra that brings the packages which it needs."""
 
 
 class Format(Protocol):
