@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 MOVED = ("domain", "application", "projections", "infrastructure", "interfaces")
 FROM = re.compile(rf"^(\s*)from ({'|'.join(MOVED)})(?=[.\w]* import\b)", re.MULTILINE)
 IMPORT = re.compile(rf"^(\s*)import (?=(?:{'|'.join(MOVED)})$)", re.MULTILINE)
-LEFT = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(MOVED)})\b.*", re.MULTILINE)
+LEFT = re.compile(rf"^\s*import (?:{'|'.join(MOVED)})\b.*", re.MULTILINE)
 
 
 class OnePackage(BuildHookInterface):  # type: ignore[type-arg] # hatchling's configuration classes are not public

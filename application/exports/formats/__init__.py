@@ -40,9 +40,16 @@ class UnknownExport(UnknownName):
 
 
 def find_format(name: str) -> Format | FolderFormat:
-    """The format of that name; raises UnknownExport with the nearest one."""
+    """Return the format of that name.
+
+    Raises:
+        UnknownExport: no format has the name; it names the nearest one.
+        MissingExtra: the packages of the format are not installed.
+    """
     if name not in format_names():
         raise UnknownExport(name, format_names())
+    if name in EXTRAS:
+        require_extra(EXTRAS[name], f"the export format {name!r}")
     return cast("Format | FolderFormat", import_module(f"{__name__}.{name}"))
 
 

@@ -23,8 +23,11 @@ def bench(ctx: typer.Context, quick: Quick = False, dsn: Dsn = None, as_json: As
     The floor is the least that the database could do for the same: one server-side function for a transition, a bare
     COPY and UPDATE in bulk, a sequential read for what reads everything. For `http` it is the same without HTTP.
     """
+    from infrastructure.extras import require_extra
     from interfaces.cli.progress import progress_bars
     from sojourn.bench.run import FULL, QUICK, run
+
+    require_extra("serve", "`sojourn bench`")
 
     with progress_bars() as bar:
         bars = bar("Measuring")

@@ -25,8 +25,11 @@ def bundle(
     as_json: AsJson = False,
 ) -> None:
     """Write all that the log has of a workflow into one file, which `sojourn open` opens anywhere."""
-    from application.cases.bundle import bundle_workflow as write
+    from infrastructure.extras import require_extra
     from interfaces.cli.progress import progress_bars
+
+    require_extra("zstd", "`sojourn bundle`")
+    from application.cases.bundle import bundle_workflow as write
 
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
         bundled = write(service.store, workflow, output, bar("Bundling"))

@@ -43,9 +43,13 @@ def heartbeat(
 
     A runner that was silent for longer than its last heartbeat held has that lapse and its return recorded.
     """
+    from infrastructure.extras import require_extra
+
     seconds, pause = seconds_of(holds), seconds_of(every)
     if while_pid is not None and pause is None:
         raise typer.BadParameter("it takes --every: how often to say it", param_hint="--while")
+    if while_pid is not None:
+        require_extra("heartbeat", "`sojourn heartbeat --while`")
     with connect.service(ctx, dsn) as service:
         answer = service.heartbeat(runner, seconds)
         if pause is not None:

@@ -39,8 +39,11 @@ def open_case(
     The database is made on the embedded server, or beside the one of --dsn. Every answer is as of the end of the
     case, unless --at says otherwise, and nothing can be written there.
     """
+    from infrastructure.extras import require_extra
+
     if (case is not None) + listing + (forget is not None) != 1:
         fail("say which case to open, or --list, or --forget DATABASE")
+    require_extra("zstd", "`sojourn open`")
     server = _server(ctx, dsn)
     if listing:
         _list(server, as_json=as_json)

@@ -24,6 +24,9 @@ def report(
 ) -> None:
     """Draw one workflow on one page: attempts over time, time in status, failures, orphans. It needs no network."""
     from application.report.workflow_report import build_report as reported
+    from infrastructure.extras import require_extra
+
+    require_extra("report", "`sojourn report`")
     from interfaces.report.page import page
 
     time = time_of(at)

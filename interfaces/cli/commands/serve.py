@@ -23,6 +23,9 @@ def serve(
     """Serve the HTTP API until interrupted; its description is at /openapi.json."""
     import sys
 
+    from infrastructure.extras import require_extra
+
+    require_extra("serve", "`sojourn serve`")
     from interfaces.http.server import serve as run
 
     def began(url: str, is_open: bool) -> None:
