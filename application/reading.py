@@ -4,7 +4,7 @@ Every method answers with the rows that the command of its name prints. Each rea
 the pool, and changes nothing. Modules are imported when a method runs, so that a command loads only what it needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from application.read.audit import AuditRow, InstanceAuditRow
     from application.read.diff import Difference
     from application.read.history import HistoryEvent
+    from application.read.lists import Chosen, ListedTask, ListedTaskInstance, ListedWorkflow
     from application.read.status import Status
     from application.read.why import Why
     from application.shared.orphan import Orphan
@@ -45,7 +46,7 @@ class Reading:
         """
         from application.read.status import status
 
-        return status(self._store, parse_entity(entity), _time(at))
+        return status(self._store, parse_entity(entity), _time("at", at))
 
     def history(self, entity: str) -> "list[HistoryEvent]":
         """Return every event of `entity` by version, refused reports included.
@@ -67,7 +68,7 @@ class Reading:
         """
         from application.read.why import why
 
-        return why(self._store, parse_entity(entity), _time(at))
+        return why(self._store, parse_entity(entity), _time("at", at))
 
     @overload
     def audit(
@@ -109,9 +110,9 @@ class Reading:
 
         asked = (self._store, task_id, workflow_id)
         if entity == "task":
-            with audit.audit(*asked, _time(at), limit=limit) as rows:
+            with audit.audit(*asked, _time("at", at), limit=limit) as rows:
                 return list(rows)
-        with audit.audit_of_task_instances(*asked, at=_time(at), limit=limit) as instance_rows:
+        with audit.audit_of_task_instances(*asked, at=_time("at", at), limit=limit) as instance_rows:
             return list(instance_rows)
 
     def orphans(
@@ -137,7 +138,7 @@ class Reading:
         """
         from application.read.orphans import orphans
 
-        return orphans(self._store, rule, include_handled, _time(at), workflow_id, thresholds, limit=limit)
+        return orphans(self._store, rule, include_handled, _time("at", at), workflow_id, thresholds, limit=limit)
 
     def time_in_status(
         self,
@@ -156,7 +157,7 @@ class Reading:
         """
         from application.analyse.time_in_status import time_in_status
 
-        return time_in_status(self._store, _kind(entity), by, workflow_id, _time(at), terminal=terminal)
+        return time_in_status(self._store, _kind(entity), by, workflow_id, _time("at", at), terminal=terminal)
 
     @overload
     def concurrency(
@@ -202,7 +203,7 @@ class Reading:
         """
         from application.analyse.concurrency import concurrency, concurrency_by_bucket
 
-        kind, time = _kind(entity), _time(at)
+        kind, time = _kind(entity), _time("at", at)
         if bucket is None:
             with concurrency(self._store, kind, status, by, workflow_id, time) as changes:
                 return [cast("Change", _row(change, by)) for change in changes]
@@ -222,7 +223,7 @@ class Reading:
         """
         from application.analyse.attempts import attempts
 
-        return attempts(self._store, by, workflow_id, _time(at))
+        return attempts(self._store, by, workflow_id, _time("at", at))
 
     def breaches(
         self,
@@ -239,7 +240,7 @@ class Reading:
         """
         from application.analyse.breaches import breaches
 
-        return breaches(self._store, Path(sla), workflow_id, _time(at), only_open=only_open)
+        return breaches(self._store, Path(sla), workflow_id, _time("at", at), only_open=only_open)
 
     def variants(
         self,
@@ -255,7 +256,7 @@ class Reading:
         """
         from application.analyse.variants import variants
 
-        return variants(self._store, _kind(entity), workflow_id, _time(at), limit=limit)
+        return variants(self._store, _kind(entity), workflow_id, _time("at", at), limit=limit)
 
     def diff(
         self, from_: datetime, to: datetime, workflow_id: str | None = None, *, limit: int | None = None
@@ -271,6 +272,96 @@ class Reading:
         with diff(self._store, _instant("from_", from_), _instant("to", to), workflow_id, limit=limit) as rows:
             return list(rows)
 
+    def list_workflows(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        failed: bool = False,
+        active: bool = False,
+        limit: int | None = None,
+    ) -> "list[ListedWorkflow]":
+        """Return workflows, the newest `last_at` first: those of the time from `since` on and before `until`.
+
+        `failed` and `active` leave only workflows that have failed tasks, or tasks that have not ended.
+        """
+        from application.read.lists import list_workflows
+
+        return list_workflows(
+            self._store, _time("since", since), _time("until", until), failed=failed, active=active, limit=limit
+        )
+
+    def list_tasks(
+        self,
+        workflow_id: str | None = None,
+        status: str | Sequence[str] | None = None,
+        *,
+        template: str | None = None,
+        failed: bool = False,
+        active: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        actor: str | None = None,
+        limit: int | None = None,
+    ) -> "list[ListedTask]":
+        """Return tasks in their current status, the newest first.
+
+        `since` (included) and `until` (excluded) are about when the current status was entered, `actor` is the
+        component that reported it, `failed` leaves tasks in a failure status, `active` those that have not ended.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownStatus: no machine of tasks has the status.
+        """
+        from application.read.lists import list_tasks
+
+        chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
+        with list_tasks(self._store, chosen) as rows:
+            return list(rows)
+
+    def list_task_instances(
+        self,
+        workflow_id: str | None = None,
+        status: str | Sequence[str] | None = None,
+        *,
+        template: str | None = None,
+        failed: bool = False,
+        active: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        actor: str | None = None,
+        limit: int | None = None,
+    ) -> "list[ListedTaskInstance]":
+        """Return task instances in their current status, the newest first, chosen as `list_tasks` chooses tasks.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownStatus: no machine of task instances has the status.
+        """
+        from application.read.lists import list_task_instances
+
+        chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
+        with list_task_instances(self._store, chosen) as rows:
+            return list(rows)
+
+
+def _chosen(
+    workflow_id: str | None,
+    status: str | Sequence[str] | None,
+    template: str | None,
+    failed: bool,
+    active: bool,
+    since: datetime | None,
+    until: datetime | None,
+    actor: str | None,
+    limit: int | None,
+) -> "Chosen":
+    from application.read.lists import Chosen
+
+    statuses = [status] if isinstance(status, str) else status
+    since, until = _time("since", since), _time("until", until)
+    return Chosen(workflow_id, statuses, template, failed, active, since, until, actor, limit)
+
 
 def _kind(entity: EntityKind) -> str:
     kind = SHORT.get(entity, entity)
@@ -279,8 +370,8 @@ def _kind(entity: EntityKind) -> str:
     return kind
 
 
-def _time(at: datetime | None) -> datetime | None:
-    return None if at is None else _instant("at", at)
+def _time(name: str, time: datetime | None) -> datetime | None:
+    return None if time is None else _instant(name, time)
 
 
 def _instant(name: str, time: datetime) -> datetime:

@@ -1,0 +1,135 @@
+"""Lists: workflows, tasks and task instances by their current status, the newest first."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple, TypedDict, cast
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from application.analyse.concurrency import known_statuses
+from application.read.audit import BATCH
+from application.shared.as_of import as_of
+from application.shared.existence import require_workflow
+from application.shared.store import Store
+from domain.entity import TASK, TASK_INSTANCE
+from domain.errors import UnknownStatus
+from infrastructure.sql import query
+
+
+class ListedWorkflow(TypedDict):
+    """A workflow and its tasks by status; `failed` counts those in a failure status, `active` those not terminal.
+
+    `first_at` is when its first task was registered, `last_at` when any of its tasks or instances last entered a
+    status. `orphans` counts open orphans; it is None where the rule `stuck` would have to compare the workflow's
+    entities with those of other workflows.
+    """
+
+    workflow_id: str
+    tasks: int
+    by_status: dict[str, int]
+    failed: int
+    active: int
+    orphans: int | None
+    first_at: datetime
+    last_at: datetime
+
+
+class ListedTask(TypedDict):
+    """A task in its current status; `rule`, `actor` and `reason` are those of its last transition.
+
+    Where that follows from a report of an instance, the reason is the instance's.
+    """
+
+    entity: str
+    workflow_id: str
+    template: str | None
+    status: str
+    since: datetime
+    attempts: int
+    rule: str | None
+    actor: str | None
+    reason: str | None
+
+
+class ListedTaskInstance(ListedTask):
+    """A task instance in its current status; `attempts` is which attempt at its task it is."""
+
+    task_id: str
+    distributor_id: str | None
+    report_by_date: datetime | None
+
+
+class Chosen(NamedTuple):
+    """Which tasks or instances to list; `since` (included) and `until` (excluded) are about the current status."""
+
+    workflow_id: str | None = None
+    statuses: Sequence[str] | None = None
+    template: str | None = None
+    failed: bool = False
+    active: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    limit: int | None = None
+
+
+def list_workflows(
+    store: Store,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    failed: bool = False,
+    active: bool = False,
+    limit: int | None = None,
+) -> list[ListedWorkflow]:
+    """Return the workflows whose `last_at` is from `since` on and before `until`; `failed`, `active`: with any."""
+    wanted = {"since": since, "until": until, "failed": failed, "active": active, "limit": limit}
+    with as_of(store, None) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query("projections", "list_workflows"), wanted, prepare=False).fetchall()
+    return cast("list[ListedWorkflow]", rows)
+
+
+@contextmanager
+def list_tasks(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedTask]]:
+    """Open the list of the chosen tasks; rows are read as they are asked for, within the block.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+        UnknownStatus: no machine of tasks has one of the statuses.
+    """
+    with _listed(store, TASK, "list_tasks", chosen) as rows:
+        yield cast("Iterator[ListedTask]", rows)
+
+
+@contextmanager
+def list_task_instances(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedTaskInstance]]:
+    """Open the list of the chosen task instances; rows are read as they are asked for, within the block.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+        UnknownStatus: no machine of task instances has one of the statuses.
+    """
+    with _listed(store, TASK_INSTANCE, "list_task_instances", chosen) as rows:
+        yield cast("Iterator[ListedTaskInstance]", rows)
+
+
+@contextmanager
+def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iterator[dict[str, Any]]]:
+    wanted = chosen._asdict() | {"statuses": list(chosen.statuses) if chosen.statuses else None}
+    with as_of(store, None) as connection:
+        if chosen.workflow_id is not None:
+            require_workflow(connection, chosen.workflow_id)
+        _require_statuses(connection, kind, chosen.statuses or ())
+        with connection.cursor(name, row_factory=dict_row) as cursor:
+            cursor.itersize = BATCH
+            cursor.execute(query("projections", name), wanted)
+            yield iter(cursor)
+
+
+def _require_statuses(connection: Connection[Any], kind: str, statuses: Sequence[str]) -> None:
+    known = known_statuses(connection, kind) if statuses else []
+    for status in statuses:
+        if known and status not in known:
+            raise UnknownStatus(status, known)

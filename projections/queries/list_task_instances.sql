@@ -1,0 +1,55 @@
+-- Task instances with their current status, the newest first. What moved each last is read only for those that are
+-- listed, unless an actor is asked for.
+WITH chosen AS (
+    SELECT
+        i.task_instance_id, i.task_id, i.workflow_id, t.template, i.status, i.entered_at, i.ordinal, i.distributor_id,
+        i.report_by_date
+    FROM
+        sojourn.current_task_instance AS i
+        JOIN sojourn.task AS t ON t.task_id = i.task_id
+    WHERE
+        (%(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s)
+        AND (%(statuses)s::text[] IS NULL OR i.status = ANY (%(statuses)s))
+        AND (%(template)s::text IS NULL OR t.template = %(template)s)
+        AND (%(since)s::timestamptz IS NULL OR i.entered_at >= %(since)s)
+        AND (%(until)s::timestamptz IS NULL OR i.entered_at < %(until)s)
+        AND (
+            NOT (%(failed)s OR %(active)s)
+            OR (t.lifecycle, t.lifecycle_version, i.status) IN (
+                SELECT s.lifecycle, s.lifecycle_version, s.status
+                FROM sojourn.lifecycle_status AS s
+                WHERE
+                    s.entity_kind = 'task_instance'
+                    AND (s.failure OR NOT %(failed)s) AND (NOT s.terminal OR NOT %(active)s)
+            )
+        )
+        AND (
+            %(actor)s::text IS NULL
+            OR %(actor)s = (
+                SELECT m.actor FROM sojourn.transition AS m
+                WHERE
+                    m.entity_kind = 'task_instance' AND m.entity_id = i.task_instance_id
+                    AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+                ORDER BY m.version DESC
+                LIMIT 1
+            )
+        )
+    ORDER BY i.entered_at DESC, i.task_instance_id
+    LIMIT %(limit)s
+)
+SELECT
+    'ti:' || c.task_instance_id AS entity, c.workflow_id, c.template, c.status, c.entered_at AS since,
+    c.ordinal AS attempts, moved.rule, moved.actor, e.data ->> 'reason' AS reason, c.task_id, c.distributor_id,
+    c.report_by_date
+FROM
+    chosen AS c
+    CROSS JOIN LATERAL (
+        SELECT m.rule, m.actor, m.position FROM sojourn.transition AS m
+        WHERE
+            m.entity_kind = 'task_instance' AND m.entity_id = c.task_instance_id
+            AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+        ORDER BY m.version DESC
+        LIMIT 1
+    ) AS moved
+    JOIN sojourn.event AS e ON e.position = moved.position
+ORDER BY c.entered_at DESC, c.task_instance_id;

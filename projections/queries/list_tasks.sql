@@ -1,0 +1,54 @@
+-- Tasks with their current status, the newest first. What moved each last is read only for those that are listed,
+-- unless an actor is asked for.
+WITH chosen AS (
+    SELECT t.task_id, t.workflow_id, t.template, t.status, t.entered_at, t.num_attempts
+    FROM sojourn.current_task AS t
+    WHERE
+        (%(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s)
+        AND (%(statuses)s::text[] IS NULL OR t.status = ANY (%(statuses)s))
+        AND (%(template)s::text IS NULL OR t.template = %(template)s)
+        AND (%(since)s::timestamptz IS NULL OR t.entered_at >= %(since)s)
+        AND (%(until)s::timestamptz IS NULL OR t.entered_at < %(until)s)
+        AND (
+            NOT (%(failed)s OR %(active)s)
+            OR (t.lifecycle, t.lifecycle_version, t.status) IN (
+                SELECT s.lifecycle, s.lifecycle_version, s.status
+                FROM sojourn.lifecycle_status AS s
+                WHERE
+                    s.entity_kind = 'task' AND (s.failure OR NOT %(failed)s) AND (NOT s.terminal OR NOT %(active)s)
+            )
+        )
+        AND (
+            %(actor)s::text IS NULL
+            OR %(actor)s = (
+                SELECT m.actor FROM sojourn.transition AS m
+                WHERE
+                    m.entity_kind = 'task' AND m.entity_id = t.task_id
+                    AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+                ORDER BY m.version DESC
+                LIMIT 1
+            )
+        )
+    ORDER BY t.entered_at DESC, t.task_id
+    LIMIT %(limit)s
+)
+SELECT
+    'task:' || c.task_id AS entity, c.workflow_id, c.template, c.status, c.entered_at AS since,
+    c.num_attempts AS attempts, moved.rule, moved.actor,
+    coalesce(e.data ->> 'reason', cause.data ->> 'reason') AS reason
+FROM
+    chosen AS c
+    CROSS JOIN LATERAL (
+        SELECT m.rule, m.actor, m.position FROM sojourn.transition AS m
+        WHERE
+            m.entity_kind = 'task' AND m.entity_id = c.task_id
+            AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+        ORDER BY m.version DESC
+        LIMIT 1
+    ) AS moved
+    JOIN sojourn.event AS e ON e.position = moved.position
+    -- What follows from an instance's report has no reason of its own.
+    LEFT JOIN sojourn.event AS cause
+        ON cause.stream = substring(e.data ->> 'cause' FROM '^(.*)@[0-9]+$')
+        AND cause.version = substring(e.data ->> 'cause' FROM '[0-9]+$')::integer
+ORDER BY c.entered_at DESC, c.task_id;

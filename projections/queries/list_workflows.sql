@@ -1,0 +1,88 @@
+-- Workflows with their tasks by status, the newest first: last_at is when any of their tasks or instances entered its
+-- status. Orphans are counted only where no entity has to be compared with those of other workflows (rule stuck).
+WITH known AS MATERIALIZED (
+    SELECT s.* FROM sojourn.lifecycle_status AS s
+),
+task AS (
+    SELECT t.workflow_id, t.status, t.entered_at, t.template, k.failure, NOT k.terminal AS active
+    FROM
+        sojourn.current_task AS t
+        JOIN known AS k
+            ON k.lifecycle = t.lifecycle AND k.lifecycle_version = t.lifecycle_version AND k.entity_kind = 'task'
+            AND k.status = t.status
+),
+of_status AS (
+    SELECT
+        t.workflow_id, t.status, count(*) AS n, count(*) FILTER (WHERE t.failure) AS failed,
+        count(*) FILTER (WHERE t.active) AS active, max(t.entered_at) AS last_at
+    FROM task AS t
+    GROUP BY t.workflow_id, t.status
+),
+of_instances AS (
+    SELECT i.workflow_id, max(i.entered_at) AS last_at
+    FROM sojourn.current_task_instance AS i
+    GROUP BY i.workflow_id
+),
+summed AS (
+    SELECT
+        s.workflow_id, sum(s.n)::bigint AS tasks, jsonb_object_agg(s.status, s.n) AS by_status,
+        sum(s.failed)::bigint AS failed, sum(s.active)::bigint AS active, max(s.last_at) AS last_at
+    FROM of_status AS s
+    GROUP BY s.workflow_id
+),
+chosen AS MATERIALIZED (
+    SELECT
+        s.workflow_id, s.tasks, s.by_status, s.failed, s.active, greatest(s.last_at, i.last_at) AS last_at
+    FROM
+        summed AS s
+        LEFT JOIN of_instances AS i ON i.workflow_id = s.workflow_id
+    WHERE
+        (%(since)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) >= %(since)s)
+        AND (%(until)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) < %(until)s)
+        AND (s.failed > 0 OR NOT %(failed)s)
+        AND (s.active > 0 OR NOT %(active)s)
+    ORDER BY greatest(s.last_at, i.last_at) DESC, s.workflow_id
+    LIMIT %(limit)s
+),
+first AS (
+    SELECT t.workflow_id, min(b.entered_at) AS at
+    FROM
+        chosen AS c
+        JOIN sojourn.task AS t ON t.workflow_id = c.workflow_id
+        JOIN sojourn.transition AS b ON b.entity_kind = 'task' AND b.entity_id = t.task_id AND b.version = 1
+    GROUP BY t.workflow_id
+),
+compared AS MATERIALIZED (
+    SELECT DISTINCT s.workflow_id
+    FROM
+        (
+            SELECT i.workflow_id, i.entered_at FROM sojourn.active_instance AS i
+            UNION ALL
+            SELECT t.workflow_id, t.entered_at FROM task AS t WHERE t.active
+        ) AS s
+    WHERE
+        s.workflow_id IN (SELECT c.workflow_id FROM chosen AS c)
+        AND (
+            s.entered_at + sojourn.orphan_threshold('stuck_floor')::interval <= sojourn.moment()
+            OR sojourn.orphan_threshold('stuck_after')::jsonb <> '{}'
+        )
+),
+orphaned AS (
+    SELECT o.workflow_id, count(DISTINCT o.entity) AS n
+    FROM sojourn.orphan AS o
+    WHERE
+        o.workflow_id IN (
+            SELECT c.workflow_id FROM chosen AS c WHERE c.workflow_id NOT IN (SELECT p.workflow_id FROM compared AS p)
+        )
+        AND NOT o.decided AND o.rule <> 'stuck'
+    GROUP BY o.workflow_id
+)
+SELECT
+    c.workflow_id, c.tasks, c.by_status, c.failed, c.active,
+    CASE WHEN p.workflow_id IS NULL THEN coalesce(o.n, 0) END AS orphans, f.at AS first_at, c.last_at
+FROM
+    chosen AS c
+    JOIN first AS f ON f.workflow_id = c.workflow_id
+    LEFT JOIN compared AS p ON p.workflow_id = c.workflow_id
+    LEFT JOIN orphaned AS o ON o.workflow_id = c.workflow_id
+ORDER BY c.last_at DESC, c.workflow_id;
