@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, cast
 
 from psycopg import Connection
 
-from application.maintain.recover import RecoverAnswer, RecoveryTimeouts, recover
+from application.maintain.recover import RecoverAnswer, recover
 from application.maintain.slots import limit_concurrency
 from application.reading import Reading
 from application.shared.current_status import OnLocked
@@ -43,7 +43,10 @@ from application.write.single_transition import (
     task_instance_failure,
 )
 from domain.actor import Actor
-from domain.decisions.transition import propose_task, report_instance
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import GateRequest, InstanceReport, TaskRequest
+from domain.decisions.recovery_plan import RecoveryTimeouts
 from domain.entities.task import Task
 from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
 from domain.errors import InvalidDetails
@@ -147,10 +150,15 @@ class TransitionService(Reading):
     ) -> GateAnswer:
         """Let tasks pass the gate of their lifecycle, where one more attempt begins; skip those that are locked."""
         names = check_ids("task", task_ids)
-        decide = bulk_transition.gate(None, report_of(actor, reason, occurred_at))
+        report = report_of(actor, reason, occurred_at)
         with self._store.transaction(connection) as used:
             answer = bulk_transition.transition_tasks(
-                self._store, used, names, decide, OnLocked.SKIP_LOCKED, max_retries
+                self._store,
+                used,
+                names,
+                lambda task: decide(Family(None, task), GateRequest(), report),
+                OnLocked.SKIP_LOCKED,
+                max_retries,
             )
         return {
             "gated": answer["transitioned"],
@@ -185,13 +193,12 @@ class TransitionService(Reading):
         runner_id = _runner(runner_id)
         with self._store.transaction(connection) as used:
             slots = SlotsInDatabase(used)
+            request = TaskRequest(to_status, increment_attempts, runner_id)
             return bulk_transition.transition_tasks(
                 self._store,
                 used,
                 names,
-                lambda task: propose_task(
-                    task, to_status, report, starts_attempt=increment_attempts, runner_id=runner_id, slots=slots
-                ),
+                lambda task: decide(Family(None, task), request, report, slots),
                 wait,
                 max_retries,
             )
@@ -239,13 +246,7 @@ class TransitionService(Reading):
             self._store,
             Entity(TASK_INSTANCE, task_instance_id),
             lambda used, lock: self._store.status.family(used, task_instance_id, lock=lock),
-            lambda _, found: report_instance(
-                *cast("tuple[Any, Task]", found),
-                to_status,
-                report,
-                claimed=current_ti_status,
-                report_by_date=by,
-            ),
+            lambda _, found: decide(Family(*found), InstanceReport(to_status, current_ti_status, by), report),
             task_instance_answer,
             report,
             (
@@ -292,8 +293,8 @@ class TransitionService(Reading):
             self._store,
             Entity(TASK, task_id),
             lambda used, lock: self._task_alone(used, task_id, lock=lock),
-            lambda used, found: propose_task(
-                found[1], proposed, report, runner_id=runner_id, slots=SlotsInDatabase(used)
+            lambda used, found: decide(
+                Family(*found), TaskRequest(proposed, runner_id=runner_id), report, SlotsInDatabase(used)
             ),
             task_answer,
             report,

@@ -1,5 +1,6 @@
 """What can be wrong, each with its data and a sentence for the person who reads it."""
 
+from abc import ABC
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
@@ -24,6 +25,17 @@ class MissingExtra(SojournError, ImportError):
     def __init__(self, what: str, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{what} needs packages that are not installed; run: pip install 'sojourn[{extra}]'")
+
+
+class Interruption(ABC):  # noqa: B024  # a marker, abstract only so that errors of a library can register
+    """A failure of the database that a rule or a write met by no fault of its own: the caller decides what to do.
+
+    The errors of a database library are registered as virtual subclasses, so test with isinstance, not with except.
+    """
+
+
+class Contention(Interruption):
+    """An interruption because others held or changed the same rows: the whole transition may be tried again."""
 
 
 class UnknownName(SojournError, LookupError):
@@ -289,27 +301,6 @@ class UnknownEvent(SojournError):
         super().__init__(
             f"{where} is a {name!r}, which this version of Sojourn cannot read: update Sojourn, then try again"
         )
-
-
-class RetriesExhausted(SojournError):
-    """Rows that others kept locked for as long as the caller was willing to try."""
-
-    def __init__(self, what: str, attempts: int) -> None:
-        self.attempts = attempts
-        super().__init__(f"{what} is locked by others: gave up after {attempts} attempts; try again later")
-
-
-class ConnectionLost(SojournError):
-    """A database connection that broke in the middle of a call."""
-
-    def __init__(self, *, repeatable: bool, why: str) -> None:
-        self.repeatable = repeatable
-        advice = (
-            "nothing was written or it is safe twice: the call may be repeated"
-            if repeatable
-            else "it may have been written: read the status before you repeat the call, or give it a command_id"
-        )
-        super().__init__(f"the connection to the database was lost ({why.strip()}); {advice}")
 
 
 class InvalidTransition(SojournError, ValueError):

@@ -21,6 +21,10 @@ class ReportContext:
         if self.reason is not None:
             object.__setattr__(self, "reason", storable(self.reason))
 
+    def without_reason(self) -> "ReportContext":
+        """Return the context for what only follows from the report: its reason is not theirs."""
+        return ReportContext(actor=self.actor, occurred_at=self.occurred_at, command_id=self.command_id)
+
     def fields(self) -> dict[str, Any]:
         """What every event that comes of this report carries."""
         return {

@@ -41,18 +41,12 @@ from application.imports.decision_cache import (
 from application.imports.known_moves import ReportedMove
 from application.imports.move_id import MoveId
 from application.imports.tally import EventCounts, Tally
-from application.write.bulk_transition import end_instance
-from application.write.registration import raise_if_different
-from domain.decisions.transition import (
-    Decision,
-    create_instance,
-    instance_machine,
-    propose_task,
-    report_instance,
-    reset_task,
-)
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
+from domain.decisions.proposals import InstanceCreation, InstanceReport, ResetRequest, TaskRequest
+from domain.decisions.reset import end_instance
 from domain.entities.events import TaskReset, TaskTransitioned
-from domain.entities.task import Task
+from domain.entities.task import Task, raise_if_different
 from domain.entities.task_instance import TaskInstance
 from domain.entity import TASK_INSTANCE, check_id
 from domain.errors import SojournError, TaskInstanceConflict
@@ -186,7 +180,7 @@ class Batch:
             instance = TaskInstance(name, task.id, task.workflow_id, task.instances + 1)
             self._fill(shape, task, instance, proposal, None)
         else:
-            self._accept(create_instance(task, name, _report(proposal, None)))
+            self._accept(decide(Family(None, task), InstanceCreation(name), _report(proposal, None)))
 
     def _move_task(self, proposal: MoveTask, command_id: str | None, *, again: bool) -> None:
         task = self._task(proposal.task_id, proposal.workflow_id)
@@ -207,7 +201,8 @@ class Batch:
             self._fill(shape, task, None, proposal, command_id)
         else:
             status, report = proposal.state or proposal.to, _report(proposal, command_id)
-            self._accept(propose_task(task, status, report, starts_attempt=counts, runner_id=proposal.runner_id))
+            request = TaskRequest(status, counts, proposal.runner_id)
+            self._accept(decide(Family(None, task), request, report))
 
     def _move_instance(self, proposal: MoveInstance, command_id: str | None, *, again: bool) -> None:
         name = self._name(proposal.instance)
@@ -215,7 +210,7 @@ class Batch:
         if instance is None:
             raise InvalidLine(f"no task instance {name!r}: neither a line before nor the log has created it")
         task = self._task(instance.task_id, proposal.workflow_id)
-        machine = instance_machine(task)
+        machine = task.lifecycle.instance_machine
         machine.check(proposal.to)
         if again and not _may_enter_again(machine, instance, proposal):
             return
@@ -225,14 +220,15 @@ class Batch:
             self._fill(shape, task, instance, proposal, command_id)
         else:
             report = _report(proposal, command_id)
-            self._accept(report_instance(instance, task, proposal.to, report, report_by_date=by))
+            reported = InstanceReport(proposal.to, report_by_date=by)
+            self._accept(decide(Family(instance, task), reported, report))
 
     def _reset(self, proposal: ResetTask, command_id: str | None) -> None:
         report = _report(proposal, command_id)
         task = self._task(proposal.task_id, proposal.workflow_id)
         if task.lifecycle.reset is None:
             raise InvalidLine(f"task {task.id!r} is under lifecycle {task.lifecycle.name!r}, which has no reset")
-        decision = reset_task(task, report, reset_if_running=True)
+        decision = decide(Family(None, task), ResetRequest(reset_if_running=True), report)
         self._accept(decision)
         if not decision.refused:
             for instance in [there for there in self._instances.values() if there.task_id == task.id]:

@@ -15,7 +15,9 @@ from pydantic_core import to_json
 
 from application.imports.tally import EventCounts
 from domain.actor import Actor
-from domain.decisions.transition import Decision, create_instance, propose_task, report_instance
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
+from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, TaskRequest
 from domain.entities.events import Event, TaskEvent
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -109,14 +111,19 @@ class DecisionCache:
             ("task", id(task.lifecycle), task.max_attempts),
             task,
             None,
-            lambda task, _: Decision(Task.begin(event := task.register(TOLD), task.lifecycle), events=(event,)),
+            lambda task, _: decide(Family(None, task), Registration(), TOLD),
         )
 
     def creation(self, task: Task) -> CachedDecision | None:
         """What comes of a further instance of the task."""
         if not self._is_typical(task):
             return None
-        return self._met((*_numbers(task), "new"), task, None, lambda task, _: create_instance(task, "i", TOLD))
+        return self._met(
+            (*_numbers(task), "new"),
+            task,
+            None,
+            lambda task, _: decide(Family(None, task), InstanceCreation("i"), TOLD),
+        )
 
     def report(self, instance: TaskInstance, task: Task, to: str) -> CachedDecision | None:
         """What comes of a report that the instance is in a status."""
@@ -126,7 +133,7 @@ class DecisionCache:
             (*_numbers(task), instance.ordinal, instance.status, to),
             task,
             instance,
-            lambda task, instance: report_instance(instance, task, to, TOLD),
+            lambda task, instance: decide(Family(instance, task), InstanceReport(to), TOLD),
         )
 
     def proposal(self, task: Task, to: str, *, starts_attempt: bool) -> CachedDecision | None:
@@ -137,7 +144,7 @@ class DecisionCache:
             (*_numbers(task), to, starts_attempt),
             task,
             None,
-            lambda task, _: propose_task(task, to, TOLD, starts_attempt=starts_attempt),
+            lambda task, _: decide(Family(None, task), TaskRequest(to, starts_attempt), TOLD),
         )
 
     def _is_typical(self, task: Task) -> bool:
@@ -151,7 +158,7 @@ class DecisionCache:
         case: Hashable,
         task: Task,
         instance: TaskInstance | None,
-        decide: Callable[[Task, Any], Decision],
+        decide_case: Callable[[Task, Any], Decision],
     ) -> CachedDecision:
         shape = self._shapes.get(case)
         if shape is None:
@@ -159,7 +166,7 @@ class DecisionCache:
                 self._shapes.clear()
             nameless = task._replace(id="t", workflow_id="w", template=None, array_id=None, version=0, entered_at=None)
             of = instance and instance._replace(id="i", task_id="t", workflow_id="w", version=0, entered_at=None)
-            shape = self._shapes[case] = _shape(decide(nameless, of))
+            shape = self._shapes[case] = _shape(decide_case(nameless, of))
         return shape
 
 
@@ -248,7 +255,7 @@ def _numbers(task: Task) -> tuple[int, str, int, int, int]:
 def _typical(lifecycle: Lifecycle) -> tuple[Lifecycle, bool, bool]:
     # The lifecycle is kept, so that no other one gets its id.
     reads_state = any(CORE_RULES[rule].reads_state for rule in lifecycle.rules)
-    return lifecycle, not reads_state, not rulebook_of(lifecycle).proposals
+    return lifecycle, not reads_state, not rulebook_of(lifecycle).requests
 
 
 def _shape(decision: Decision) -> CachedDecision:

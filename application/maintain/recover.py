@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from logging import INFO, WARNING
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import psycopg
 from psycopg import Connection
@@ -18,8 +18,9 @@ from application.shared.retry import LOCK_NOT_AVAILABLE
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store
 from application.write.leases import lock_runners, lock_task_instances, record_silences
-from domain.decisions.recovery_plan import RecoveryPlan, plan_recovery
-from domain.decisions.transition import Decision, recover_task
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
+from domain.decisions.recovery_plan import LIFECYCLE_TIMEOUTS, RecoveryPlan, RecoveryTimeouts, plan_recovery
 from domain.entities.runner import Runner
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -71,28 +72,12 @@ class RecoverAnswer(TypedDict):
     lapsed: list[Lapsed]
 
 
-class RecoveryTimeouts(NamedTuple):
-    """How many seconds a recovery waits, where it is not for as long as a task's lifecycle says."""
-
-    max_pending_seconds: float | None = None
-    runner_dead_after: float | None = None
-
-    def applied(self, lifecycle: Lifecycle) -> Lifecycle:
-        """The lifecycle with these times in the place of its own."""
-        told = {name: seconds for name, seconds in self._asdict().items() if seconds is not None}
-        assert lifecycle.recovery is not None
-        return lifecycle.model_copy(update={"recovery": lifecycle.recovery.model_copy(update=told)})
-
-
-OWN = RecoveryTimeouts()
-
-
 class SkippedTask(SojournError):
     """A task that seemed to be left behind, and is not, or may not be moved."""
 
 
 def recover(
-    store: Store, report: ReportContext, patience: RecoveryTimeouts = OWN, *, dry_run: bool = False
+    store: Store, report: ReportContext, patience: RecoveryTimeouts = LIFECYCLE_TIMEOUTS, *, dry_run: bool = False
 ) -> RecoverAnswer:
     """Recover the tasks that were left behind, and record who has fallen silent; `dry_run` only tells of them."""
     answer: RecoverAnswer = {"recovered": [], "skipped": [], "lapsed": []}
@@ -151,14 +136,14 @@ def _decide(
     now, heartbeat_at = used.execute(query("projections", "last_heartbeat"), [task.owner], prepare=True).fetchall()[0]
     record = StatusRecord(task.status, task.owner, task.entered_at or now)
     rescued = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
-    return (rescued, recover_task(task, rescued, report, slots=SlotsInDatabase(used))) if rescued else None
+    return (rescued, decide(Family(None, task), rescued, report, SlotsInDatabase(used))) if rescued else None
 
 
 def _lifecycles(store: Store, patience: RecoveryTimeouts) -> dict[Key, Lifecycle]:
     """The lifecycles that know of recovery, by what tasks are pinned to."""
     with store.session() as used:
         keys: list[Key] = used.execute(query("infrastructure", "lifecycles_with_recovery")).fetchall()
-    return {key: patience.applied(store.lifecycles.pinned(*key)) for key in keys}
+    return {key: patience.override(store.lifecycles.pinned(*key)) for key in keys}
 
 
 def _left_behind(store: Store, lifecycles: Iterable[Lifecycle]) -> Iterator[str]:

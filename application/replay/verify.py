@@ -14,7 +14,6 @@ from application.shared.progress import Progress
 from application.shared.store import Store
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import Replay, Replayed
-from domain.decisions.transition import takes_slots
 from domain.entities.array import Array
 from domain.entities.events import Event, TaskEvent, TaskInstanceEvent
 from domain.entities.runner import Runner
@@ -23,6 +22,7 @@ from domain.entities.task_instance import TaskInstance
 from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
 from domain.lifecycles import get_lifecycle, shipped
 from domain.rules.concurrency import HOLDING
+from domain.rules.rulebook import takes_slots
 from infrastructure.log.recorder import CHUNK
 from infrastructure.sql import query
 
@@ -249,7 +249,7 @@ def _current_row(entity: Task | TaskInstance | Array) -> Row:
         )  # fmt: skip
     return (
         entity.id, entity.task_id, entity.workflow_id, entity.ordinal, entity.status, entity.entered_at,
-        entity.report_by_date, entity.distributor_id, entity.version, *entity.place,
+        entity.report_by_date, entity.distributor_id, entity.version, *entity.member,
     )  # fmt: skip
 
 

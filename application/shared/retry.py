@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import psycopg
 
-from domain.errors import ConnectionLost, RetriesExhausted
+from infrastructure.errors import ConnectionLost, RetriesExhausted
 
 Answer = TypeVar("Answer")
 

@@ -15,9 +15,9 @@ from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import EntityCache
 from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost
-from domain.errors import ConnectionLost
 from infrastructure.database.migration import Schema, ensure_current, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database
+from infrastructure.errors import ConnectionLost
 from infrastructure.log.commit_notifier import CommitNotifier
 from infrastructure.log.recorder import CHUNK, TransitionRecorder
 

@@ -13,12 +13,14 @@ from typing import Any, cast
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from application.shared.current_status import Family, OnLocked, database_now, existing_ids
+from application.shared.current_status import OnLocked, database_now, existing_ids
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BatchMember, QueueBatchAnswer, SubmittedAnswer
-from application.write.bulk_transition import append, decide_in_families, gate, in_rounds
-from domain.decisions.transition import Decision, create_instance, instance_machine, report_instance
+from application.write.bulk_transition import append, in_rounds
+from domain.decisions.decide import decide, decide_in_turn
+from domain.decisions.decision import Decision, Family
+from domain.decisions.proposals import GateRequest, InstanceCreation, InstanceReport
 from domain.entities.array import Array
 from domain.entities.events import Event
 from domain.entities.task import Task
@@ -74,7 +76,7 @@ def queue(
     by_status: dict[str, list[str]] = {}
     for task_id in dict.fromkeys(task_ids):
         by_status.setdefault(queueing.statuses[task_id], []).append(task_id)
-    return {"tasks_by_status": by_status, "batch_number": array.place().batch_number if array.members else None}
+    return {"tasks_by_status": by_status, "batch_number": array.next_member().batch_number if array.members else None}
 
 
 class Queueing:
@@ -84,7 +86,6 @@ class Queueing:
         self._store = store
         self._connection = connection
         self._report = report
-        self._gate = gate(None, report)
         self.array = array
         self.statuses: dict[str, str] = {}
 
@@ -102,14 +103,15 @@ class Queueing:
         return {task.id: task for task in self._store.status.lock_tasks(self._connection, ids, wait)}
 
     def _decide(self, task: Task, name: str) -> Decision:
-        instance_machine(task)
+        _ = task.lifecycle.instance_machine  # raises WrongLifecycle
         if task.lifecycle.gate is None:
             raise WrongLifecycle(task.lifecycle.name, "has no gate: propose the task's own transitions")
-        gated = self._gate(task)
+        gated = decide(Family(None, task), GateRequest(), self._report)
         self.statuses[task.id] = gated.task.status
         if gated.refused or gated.task.status != task.lifecycle.gate.to:
             return gated
-        created = create_instance(gated.task, check_id("task instance", name), self._report, self.array.place())
+        creation = InstanceCreation(check_id("task instance", name), self.array.next_member())
+        created = decide(gated.family, creation, self._report)
         self.array = self.array.with_member()
         self.statuses[task.id] = created.task.status
         return created._replace(events=(*gated.events, *created.events))
@@ -128,22 +130,24 @@ def launch(
     One that is LAUNCHED already stays as it is.
     """
 
-    def decide(now: datetime, instance: TaskInstance, task: Task) -> Decision | None:
+    def decide_launch(now: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         if instance.status == LAUNCHED:
             return None
         by = now + timedelta(seconds=next_report_increment)
-        return report_instance(instance, task, LAUNCHED, report, report_by_date=by)
+        return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), report)
 
-    each_of_batch(store, connection, array_id, batch_number, decide)
+    each_of_batch(store, connection, array_id, batch_number, decide_launch)
 
 
 def kill(store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: ReportContext) -> None:
     """End every instance of a batch that was told to kill itself, and its task where the task can follow."""
 
-    def decide(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
-        return report_instance(instance, task, ERROR_FATAL, report) if instance.status == KILL_SELF else None
+    def decide_end(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
+        if instance.status != KILL_SELF:
+            return None
+        return decide(Family(instance, task), InstanceReport(ERROR_FATAL), report)
 
-    each_of_batch(store, connection, array_id, batch_number, decide)
+    each_of_batch(store, connection, array_id, batch_number, decide_end)
 
 
 def submit(
@@ -205,18 +209,18 @@ def each_of_batch(
     connection: Connection[Any],
     array_id: str,
     batch_number: int,
-    decide: Callable[[datetime, TaskInstance, Task], Decision | None],
+    decide_one: Callable[[datetime, TaskInstance, Task], Decision | None],
 ) -> None:
     """Decide about every instance of a batch and its task, as of `now`; raises 55P03 where others go on holding one."""
 
-    def lock(ids: list[str], wait: OnLocked) -> dict[str, Family]:
+    def lock(ids: list[str], wait: OnLocked) -> dict[str, tuple[TaskInstance, Task]]:
         return {family[0].id: family for family in store.status.lock_families(connection, ids, wait)}
 
     for ids in chunked([member["task_instance_id"] for member in members(store, connection, array_id, batch_number)]):
         locked = in_rounds(ids, lock, OnLocked.NOWAIT)
         families = [locked[name] for name in ids]
         now = database_now(connection)
-        decided = decide_in_families(families, partial(decide, now))
+        decided = decide_in_turn(families, partial(decide_one, now))
         append(store, connection, decided, (member for family in families for member in family), now=now)
 
 

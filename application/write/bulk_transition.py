@@ -1,7 +1,6 @@
 """Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -9,17 +8,21 @@ from typing import Any, TypeVar
 
 from psycopg import Connection
 
-from application.shared.current_status import Family, OnLocked, database_now, existing_ids
+from application.shared.current_status import OnLocked, database_now, existing_ids
 from application.shared.retry import CONTENTION, SERIALIZATION_FAILURE, backoff_seconds, retrying
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store, chunked
 from application.write.answers import BulkAnswer, ResetAnswer
-from domain.decisions.transition import Decision, propose_task, report_instance, reset_task, takes_slots
+from domain.decisions.decide import decide, decide_in_turn
+from domain.decisions.decision import Decision, Family
+from domain.decisions.proposals import InstanceReport, ResetRequest
+from domain.decisions.reset import end_instance
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from domain.errors import RetriesExhausted
 from domain.report_context import ReportContext
+from domain.rules.rulebook import takes_slots
+from infrastructure.errors import RetriesExhausted
 
 Answer = TypeVar("Answer")
 Locked = TypeVar("Locked")
@@ -33,15 +36,15 @@ def transition_tasks(
     store: Store,
     connection: Connection[Any],
     task_ids: Sequence[str],
-    decide: Callable[[Task], Decision],
+    decide_task: Callable[[Task], Decision],
     wait: OnLocked,
     max_retries: int,
 ) -> BulkAnswer:
-    """Move tasks as `decide` says, in the transaction of `connection`."""
+    """Move tasks as `decide_task` says, in the transaction of `connection`."""
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
-        decided: Iterable[tuple[str, Decision]] = ((name, decide(tasks[name])) for name in ids if name in tasks)
+        decided: Iterable[tuple[str, Decision]] = ((name, decide_task(tasks[name])) for name in ids if name in tasks)
         if any(map(takes_slots, tasks.values())):
             decided = list(decided)  # which asks the database, and so cannot go on while it takes in events
         refused = append(store, connection, decided, tasks.values())
@@ -62,7 +65,9 @@ def transition_task_instances(
 
     def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
         families = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
-        decided = decide_in_families(families, lambda instance, task: report_instance(instance, task, status, report))
+        decided = decide_in_turn(
+            families, lambda instance, task: decide(Family(instance, task), InstanceReport(status), report)
+        )
         refused = append(store, connection, decided, (member for family in families for member in family))
         return _sorted_out(connection, ids, refused, "existing_task_instances")
 
@@ -85,28 +90,6 @@ def in_rounds(
             time.sleep(backoff_seconds(number) / 10)
         locked |= lock(left, last if number == ROUNDS - 1 else OnLocked.SKIP_LOCKED)
     return locked
-
-
-def gate(status: str | None, report: ReportContext) -> Callable[[Task], Decision]:
-    """Decides whether a task passes the gate of its lifecycle (into `status`, where that is told), if it has one."""
-
-    def decide(task: Task) -> Decision:
-        if task.lifecycle.gate is None:
-            return Decision(task, refused=True)
-        return propose_task(task, status or task.lifecycle.gate.to, report, starts_attempt=True)
-
-    return decide
-
-
-def reset(report: ReportContext, reset_if_running: bool) -> Callable[[Task], Decision]:
-    """Decides whether a task goes back to the beginning of its lifecycle, if that has a way there."""
-
-    def decide(task: Task) -> Decision:
-        if task.lifecycle.reset is None:
-            return Decision(task, refused=True)
-        return reset_task(task, report, reset_if_running=reset_if_running)
-
-    return decide
 
 
 def reset_tasks(
@@ -147,8 +130,8 @@ def _reset(
     if len(instances) < sum(task.instances for task in tasks.values()):
         # Some were created before their tasks were locked. Now there can be no more.
         instances = store.status.lock_instances_of(connection, ids)
-    decide = reset(report, reset_if_running)
-    decisions = {name: decide(tasks[name]) for name in ids if name in tasks}
+    proposal = ResetRequest(reset_if_running)
+    decisions = {name: decide(Family(None, tasks[name]), proposal, report) for name in ids if name in tasks}
     slots = SlotsInDatabase(connection)
     for name, decided in decisions.items():
         if decided.events and takes_slots(decided.task):
@@ -167,30 +150,6 @@ def _reset(
         "not_found": [name for name in ids if name not in tasks],
         "killed": [event.stream.partition(":")[2] for event in ended],
     }
-
-
-def end_instance(instance: TaskInstance, reset: Decision, report: ReportContext) -> Iterable[Event]:
-    """The event by which a reset tells an active instance to end, where its machine lets it."""
-    lifecycle = reset.task.lifecycle
-    order = lifecycle.reset.kill_instances_with if lifecycle.reset else None
-    if order and lifecycle.instance and lifecycle.instance.can_transition(instance.status, order):
-        cause = reset.events[0] if reset.events else None
-        yield instance.transition(order, report, reported=order, cause=cause)
-
-
-def decide_in_families(
-    families: Sequence[Family], decide: Callable[[TaskInstance, Task], Decision | None]
-) -> Iterator[tuple[str, Decision]]:
-    """Decide instance after instance (None: nothing comes of it), each on the task as the one before has left it."""
-    times = Counter(task.id for _, task in families)
-    tasks: dict[str, Task] = {}
-    for instance, task in families:
-        decision = decide(instance, tasks.get(task.id, task))
-        if decision is None:
-            continue
-        if times[task.id] > 1:
-            tasks[task.id] = decision.task
-        yield instance.id, decision
 
 
 def append(

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.shared.current_status import Family, OnLocked, database_now
+from application.shared import current_status
+from application.shared.current_status import OnLocked, database_now
 from application.shared.store import Store
 from application.write.answers import TaskInstanceAnswer
 from application.write.single_transition import task_instance_answer
-from domain.decisions.transition import report_instance
+from domain.decisions import proposals
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -46,7 +49,9 @@ def report_together(store: Store, reports: Sequence[InstanceReport]) -> list[Tas
 
 
 def _decide(
-    reports: Sequence[InstanceReport], families: Sequence[Family], answers: list[TaskInstanceAnswer | None]
+    reports: Sequence[InstanceReport],
+    families: Sequence[current_status.Family],
+    answers: list[TaskInstanceAnswer | None],
 ) -> Iterator[Event]:
     # Instances of one task share it: each is decided on the task as the one before has left it.
     tasks: dict[str, Task] = {}
@@ -58,13 +63,10 @@ def _decide(
         found = instances.pop(said.task_instance_id, None)
         if found is None:
             continue
-        decision = report_instance(
-            found,
-            tasks[found.task_id],
-            said.to_status,
+        decision = decide(
+            Family(found, tasks[found.task_id]),
+            proposals.InstanceReport(said.to_status, said.current_ti_status, said.report_by_date),
             said.report,
-            claimed=said.current_ti_status,
-            report_by_date=said.report_by_date,
         )
         tasks[found.task_id] = decision.task
         answers[number] = task_instance_answer(decision)

@@ -23,8 +23,8 @@ from domain.entities.runner import Runner
 from domain.entities.silence import Silence
 from domain.entities.task_instance import TaskInstance
 from domain.entity import RUNNER, TASK_INSTANCE
-from domain.errors import RetriesExhausted
 from domain.report_context import ReportContext
+from infrastructure.errors import RetriesExhausted
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
 

@@ -11,12 +11,14 @@ from application.shared.current_status import OnLocked, database_now
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import CreateAnswer, RegisterAnswer
-from application.write.attributes import checked_attributes
-from domain.decisions.transition import create_instance
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import InstanceCreation
+from domain.entities.attributes import check_attributes
 from domain.entities.events import Event
-from domain.entities.task import Task
+from domain.entities.task import Task, raise_if_different
 from domain.entity import TASK, Entity, check_id, check_ids
-from domain.errors import MAX_ATTEMPTS, InvalidMaxAttempts, TaskConflict, TaskInstanceConflict
+from domain.errors import MAX_ATTEMPTS, InvalidMaxAttempts, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from infrastructure.log.recorder import CHUNK
@@ -45,7 +47,7 @@ class TaskSpec:
             if value is not None:
                 check_id(kind, value)
         if self.attributes is not None:
-            object.__setattr__(self, "attributes", checked_attributes(self.task_id, self.attributes))
+            object.__setattr__(self, "attributes", check_attributes(self.task_id, self.attributes))
 
 
 def register_tasks(
@@ -107,7 +109,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
             if there[task_instance_id] != task_id:
                 raise TaskInstanceConflict(task_instance_id, there[task_instance_id], task_id)
             continue
-        decision = create_instance(tasks[task_id], task_instance_id, report)
+        decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id), report)
         tasks[task_id] = decision.task
         events += decision.events
     store.recorder.copy(connection, events, database_now(connection), entered)
@@ -126,22 +128,3 @@ def _same_as_there(store: Store, connection: Connection[Any], wanted: dict[str, 
     for task in there:
         raise_if_different(task, wanted[task.id])
     return {task.id for task in there}
-
-
-def raise_if_different(was: Task, now: Task) -> None:
-    """Raise TaskConflict where a task that is registered again is told otherwise than it was."""
-    before, after = _content(was), _content(now)
-    differences = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
-    if differences:
-        raise TaskConflict(was.id, differences)
-
-
-def _content(task: Task) -> dict[str, object]:
-    return {
-        "workflow": task.workflow_id,
-        "lifecycle": f"{task.lifecycle.name} version {task.lifecycle.version}",
-        "max_attempts": task.max_attempts,
-        "template": task.template,
-        "array": task.array_id,
-        "attributes": task.attributes,
-    }

@@ -16,12 +16,14 @@ from application.shared.entity_cache import Found
 from application.shared.retry import CONTENTION, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, retrying
 from application.shared.store import Store
 from application.write.answers import TaskAnswer, TaskInstanceAnswer
-from domain.decisions.transition import Decision, takes_slots
+from domain.decisions.decision import Decision
 from domain.entity import Entity
-from domain.errors import InvalidTransition, RetriesExhausted
+from domain.errors import InvalidTransition
 from domain.report_context import ReportContext
 from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
 from domain.rule_outcome import Response
+from domain.rules.rulebook import takes_slots
+from infrastructure.errors import RetriesExhausted
 from infrastructure.log.commands import digest, first_answer
 from infrastructure.log.recorder import STALE, Command
 

@@ -131,7 +131,7 @@ def _placed(event: TaskInstanceCreated, array: Array | None) -> Iterator[Mismatc
     if array is None:
         yield _wrong(event, "array", event.array_id, None, f"is queued in array {event.array_id!r}, which is unknown")
         return
-    _, batch_number, step = array.place()
+    _, batch_number, step = array.next_member()
     yield from _same(event, "batch-number", batch_number, event.batch_number, "batch")
     yield from _same(event, "step", step, event.step, "step")
     yield from _same(event, "workflow", array.workflow_id, event.workflow_id, "workflow")

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.auditing.replay import Replay
-from domain.decisions.transition import Decision, follow, propose_task, report_instance, reset_task
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
+from domain.decisions.instance_report import propagate_to_task
+from domain.decisions.proposals import InstanceReport, ResetRequest, TaskRequest
 from domain.entities.events import (
     Event,
     TaskEvent,
@@ -29,7 +32,7 @@ from domain.entity import Entity
 from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
-from domain.report_context import NO_CONTEXT, ReportContext
+from domain.report_context import ReportContext
 from domain.rule_names import INVALID, UNTIMELY
 from domain.rules.core_rules import CORE_RULES
 from domain.state import State
@@ -124,7 +127,7 @@ class WhatIf:
             return None, []
         if not isinstance(event, TaskInstanceTransitioned | TaskInstanceRefused):
             return None, []
-        decision = report_instance(instance, task, event.reported or event.status)
+        decision = decide(Family(instance, task), InstanceReport(event.reported or event.status))
         if why := _otherwise(event, decision.events[0], machine, task.lifecycle):
             moved = event.is_transition and event.rule is None
             return why, _following(task, instance.evolve(event), event) if moved else []
@@ -203,7 +206,7 @@ def _cannot_be_repeated(event: TaskTransitioned | TaskRefused, task: Task) -> bo
 def _of_reset(event: TaskReset, task: Task) -> _Why | None:
     if task.lifecycle.reset is None:
         return _Why(f"lifecycle {task.lifecycle.name!r} resets nothing")
-    decision = reset_task(task, reset_if_running=True)
+    decision = decide(Family(None, task), ResetRequest(reset_if_running=True))
     if decision.refused:
         return _Why(f"would stay: what is {task.status} is not reset")
     to = decision.task.status
@@ -214,13 +217,9 @@ def _decide(event: TaskTransitioned | TaskRefused, task: Task) -> Decision | _Wh
     reported = event.reported or event.status
     state = event.state if isinstance(event, TaskTransitioned) and event.status == reported else None
     report = ReportContext(occurred_at=event.effective_at)
+    state = state.with_(timestamp=event.effective_at) if state else State(type=reported, timestamp=event.effective_at)
     try:
-        return propose_task(
-            task,
-            state.with_(timestamp=event.effective_at) if state else State(type=reported, timestamp=event.effective_at),
-            report,
-            runner_id=event.runner_id,
-        )
+        return decide(Family(None, task), TaskRequest(state, runner_id=event.runner_id), report)
     except Exception as error:  # whatever a rule fails with
         return _Why(f"its rules fail: {error!r}")
 
@@ -241,7 +240,7 @@ def _awaited_otherwise(event: Event, awaited: _Awaited, task: Task) -> _Why | No
 
 
 def _following(task: Task, instance: TaskInstance, event: Event) -> list[Event]:
-    return list(follow(task, instance, event, NO_CONTEXT)[1])
+    return list(propagate_to_task(Decision(task, instance, (event,))).events[1:])
 
 
 def _otherwise(event: Event, decided: Event, machine: Machine, lifecycle: Lifecycle) -> _Why | None:

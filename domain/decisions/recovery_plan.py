@@ -21,6 +21,23 @@ class RecoveryPlan(NamedTuple):
     reason: str
 
 
+class RecoveryTimeouts(NamedTuple):
+    """The seconds after which a recovery acts; None leaves what the task's lifecycle states."""
+
+    max_pending_seconds: float | None = None
+    runner_dead_after: float | None = None
+
+    def override(self, lifecycle: Lifecycle) -> Lifecycle:
+        """Return the lifecycle with these timeouts in place of its own."""
+        stated = {name: seconds for name, seconds in self._asdict().items() if seconds is not None}
+        assert lifecycle.recovery is not None
+        return lifecycle.model_copy(update={"recovery": lifecycle.recovery.model_copy(update=stated)})
+
+
+LIFECYCLE_TIMEOUTS = RecoveryTimeouts()
+"""The timeouts of the lifecycles themselves."""
+
+
 def plan_recovery(
     lifecycle: Lifecycle, record: StatusRecord, now: datetime, last_heartbeat: datetime | None = None
 ) -> RecoveryPlan | None:

@@ -69,7 +69,7 @@ class Array(NamedTuple):
             members=self.members if event.batch_number == self.last_batch else 0,
         )
 
-    def place(self) -> ArrayMember:
+    def next_member(self) -> ArrayMember:
         """Where the next instance stands in the batch that is being queued."""
         return ArrayMember(self.id, self.last_batch + 1, self.members)
 

@@ -14,6 +14,7 @@ from domain.entities.events import (
     TaskTransitioned,
 )
 from domain.entity import TASK, Entity
+from domain.errors import TaskConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.ownership import owner_after
 from domain.report_context import NO_CONTEXT, ReportContext
@@ -180,3 +181,22 @@ class Task(NamedTuple):
 
     def _envelope(self, version: int) -> dict[str, Any]:
         return {"stream": self.stream, "version": version, "workflow_id": self.workflow_id}
+
+
+def raise_if_different(was: Task, now: Task) -> None:
+    """Raise TaskConflict where the registration of a task again differs from the first one."""
+    before, after = _content(was), _content(now)
+    differences = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    if differences:
+        raise TaskConflict(was.id, differences)
+
+
+def _content(task: Task) -> dict[str, object]:
+    return {
+        "workflow": task.workflow_id,
+        "lifecycle": f"{task.lifecycle.name} version {task.lifecycle.version}",
+        "max_attempts": task.max_attempts,
+        "template": task.template,
+        "array": task.array_id,
+        "attributes": task.attributes,
+    }

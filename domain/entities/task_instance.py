@@ -48,7 +48,7 @@ class TaskInstance(NamedTuple):
     report_by_date: datetime | None = None
     distributor_id: str | None = None
     silent_since: datetime | None = None
-    place: ArrayMember = NOT_IN_ARRAY
+    member: ArrayMember = NOT_IN_ARRAY
 
     @property
     def stream(self) -> str:
@@ -73,7 +73,7 @@ class TaskInstance(NamedTuple):
             entered_at=event.effective_at,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
-            place=ArrayMember(event.array_id, event.batch_number, event.step),
+            member=ArrayMember(event.array_id, event.batch_number, event.step),
         )
 
     def evolve(self, event: Event) -> Self:
@@ -96,7 +96,7 @@ class TaskInstance(NamedTuple):
             status=status,
             ordinal=self.ordinal,
             task_id=self.task_id,
-            **self.place._asdict(),
+            **self.member._asdict(),
         )
 
     def transition(
@@ -106,7 +106,7 @@ class TaskInstance(NamedTuple):
         *,
         reported: str | None = None,
         rule: str | None = None,
-        claimed: str | None = None,
+        expected_status: str | None = None,
         report_by_date: datetime | None = None,
         cause: Event | None = None,
     ) -> TaskInstanceTransitioned:
@@ -119,12 +119,12 @@ class TaskInstance(NamedTuple):
             status=to,
             reported=reported,
             rule=rule,
-            claimed=claimed,
+            claimed=expected_status,
             cause=cause.reference if cause else None,
         )
 
     def refuse(
-        self, reported: str, rule: str, report: ReportContext = NO_CONTEXT, *, claimed: str | None = None
+        self, reported: str, rule: str, report: ReportContext = NO_CONTEXT, *, expected_status: str | None = None
     ) -> TaskInstanceRefused:
         """The event that keeps a report which `rule` did not let pass."""
         return TaskInstanceRefused(
@@ -134,7 +134,7 @@ class TaskInstance(NamedTuple):
             status=self.status,
             reported=storable(reported),
             rule=rule,
-            claimed=claimed,
+            claimed=expected_status,
         )
 
     def lapse(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> TaskInstanceLapsed:

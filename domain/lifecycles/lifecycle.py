@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from domain.errors import LifecycleInvalid, UnknownRule
+from domain.errors import LifecycleInvalid, UnknownRule, WrongLifecycle
 from domain.lifecycles.machine import DISPLAY_FIELDS, SKIP_VALIDATION, Machine, names_no_status
 from domain.lifecycles.recovery import Recovery
 from domain.rule_names import RULES, SLOT_RULES
@@ -82,6 +82,17 @@ class Lifecycle(BaseModel):
         """What a task is pinned to: name and version."""
         return self.name, self.version
 
+    @property
+    def instance_machine(self) -> Machine:
+        """The machine of task instances.
+
+        Raises:
+            WrongLifecycle: the lifecycle has no task instances.
+        """
+        if self.instance is None:
+            raise WrongLifecycle(self.name, "has no task instances: report the task's own transitions")
+        return self.instance
+
     def has_same_transitions(self, other: "Lifecycle") -> bool:
         """Whether every proposal comes to the same under both: they differ in how a status is read at most."""
         return self._deciding() == other._deciding()
@@ -91,8 +102,8 @@ class Lifecycle(BaseModel):
         implication = self.implies.get(instance_status)
         return implication.target(num_attempts, max_attempts) if implication else None
 
-    def way(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
-        """The legal statuses from `source` to the `target` that an instance implies; empty where none leads there.
+    def path_to(self, target: str, source: str, instance_status: str) -> tuple[str, ...]:
+        """Return the statuses from `source` to the `target` that an instance implies; empty if no edges lead there.
 
         A retry passes the transient status wherever it can, so that the failure shows in the history; an end is
         reached straight, and through the transient status only where no edge leads to it.

@@ -8,14 +8,14 @@ from domain.entities.task_instance import TaskInstance
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.rule_names import ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE
 from domain.rules.engine import State, TransitionContext
-from domain.rules.lifecycle_rule import EVERY_STATUS, LifecycleRule, Proposal
+from domain.rules.lifecycle_rule import EVERY_STATUS, LifecycleRule, ProposalKind
 
 
 class OrphanedInstance(LifecycleRule):
     """The task has ended without this instance: a failure that it reports only ends the instance."""
 
     name = ORPHANED_INSTANCE
-    kind = Proposal.REPORT
+    kind = ProposalKind.INSTANCE_REPORT
     FROM_STATES = TO_STATES = EVERY_STATUS
 
     @classmethod
@@ -43,7 +43,7 @@ class SupersededInstance(LifecycleRule):
     """A newer instance has taken over: this one's failure no longer moves the task. Its success does."""
 
     name = SUPERSEDED_INSTANCE
-    kind = Proposal.CONSEQUENCE
+    kind = ProposalKind.TASK_EFFECT
     FROM_STATES = TO_STATES = EVERY_STATUS
 
     @classmethod
@@ -74,7 +74,7 @@ class Retry(LifecycleRule):
     """A failure proposes that the task end; while attempts are left, it is to be tried again instead."""
 
     name = RETRY
-    kind = Proposal.CONSEQUENCE
+    kind = ProposalKind.TASK_EFFECT
     FROM_STATES = TO_STATES = EVERY_STATUS
 
     @classmethod

@@ -5,7 +5,7 @@ The rule is told the `task_id`, its `tags`, and the `slots` (domain.rules.slots.
 
 from domain.rule_names import CONCURRENCY_SLOTS
 from domain.rules.engine import State, Transform, TransitionContext
-from domain.rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 from domain.rules.slots import Slots
 from domain.state import ALL_STATES
 
@@ -30,7 +30,7 @@ class ConcurrencySlots(LifecycleRule):
     """A run begins only where each of its tags has a slot left."""
 
     name = CONCURRENCY_SLOTS
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     reads_state = True
     transform = ReleaseSlots
     FROM_STATES = ALL_STATES - {"RUNNING"}

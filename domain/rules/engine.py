@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
-from domain.errors import NoCurrentState, TooLateToChange
+from domain.errors import Contention, Interruption, NoCurrentState, TooLateToChange
 from domain.rule_outcome import ACCEPTED, Response, RuleOutcome
 from domain.state import ALL_STATES, State
 from domain.text import storable
@@ -31,9 +31,6 @@ __all__ = [
     "TransitionContext",
     "orchestrate",
 ]
-
-CONTENTION = frozenset({"55P03", "40P01", "40001"})
-"""SQLSTATEs of a write that met others: the whole transition may be tried again."""
 
 
 class ResponseDetails(NamedTuple):
@@ -265,7 +262,7 @@ def orchestrate(
     """Take the proposal through the rules and transforms, and have `validate` write what they leave of it.
 
     A `before_transition` or a write that raises makes it an ABORT. Raises what other hooks raise, once the rules
-    further out are done, and likewise a write's error whose `sqlstate` says that it may be tried again.
+    further out are done, and likewise a write's error that is a Contention.
     """
     source, target = context.types
     with ExitStack() as nested:
@@ -281,7 +278,7 @@ def _write(context: TransitionContext, validate: Callable[[TransitionContext], o
         validate(context)
     except Exception as error:
         context.proposed_state = None
-        if _sqlstate(error) in CONTENTION:
+        if _is_contention(error):
             raise
         context.response_status = Response.ABORT
         context.response_details = ResponseDetails(f"Error validating state: {error!r}")
@@ -290,13 +287,12 @@ def _write(context: TransitionContext, validate: Callable[[TransitionContext], o
         context.validated_state = context.proposed_state or context.initial_state
 
 
-def _sqlstate(error: BaseException | None) -> str | None:
+def _is_contention(error: BaseException | None) -> bool:
     while error is not None:
-        state: str | None = getattr(error, "sqlstate", None)
-        if state is not None:
-            return state
+        if isinstance(error, Interruption):
+            return isinstance(error, Contention)
         error = error.__cause__
-    return None
+    return False
 
 
 def _type_of(state: State | None) -> str | None:

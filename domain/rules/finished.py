@@ -2,14 +2,14 @@
 
 from domain.rule_names import KEEP_PERSISTED_RESULT, PREVENT_DUPLICATE_TRANSITIONS
 from domain.rules.engine import State, TransitionContext
-from domain.rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 
 
 class PreventDuplicateTransitions(LifecycleRule):
     """A transition whose `transition_id` the current state came by is not made twice."""
 
     name = PREVENT_DUPLICATE_TRANSITIONS
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     reads_state = True
 
     def before_transition(
@@ -27,7 +27,7 @@ class KeepPersistedResult(LifecycleRule):
     """A run that completed and whose `result` is kept stays completed."""
 
     name = KEEP_PERSISTED_RESULT
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     reads_state = True
     FROM_STATES = frozenset({"COMPLETED"})
 

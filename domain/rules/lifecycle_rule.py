@@ -10,16 +10,16 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.rules.engine import Rule, Transform
 
 
-class Proposal(Enum):
+class ProposalKind(Enum):
     """Where a proposal comes from, which is what a rule is for."""
 
-    REPORT = auto()
+    INSTANCE_REPORT = auto()
     """A task instance reports its status."""
 
-    CONSEQUENCE = auto()
+    TASK_EFFECT = auto()
     """An instance's status implies one for its task."""
 
-    OWN = auto()
+    TASK_REQUEST = auto()
     """A status is proposed for a task itself."""
 
 
@@ -35,7 +35,7 @@ EVERY_STATUS = _Every()
 class LifecycleRule(Rule):
     """A rule by the name that lifecycles give it, for one kind of proposal."""
 
-    kind: ClassVar[Proposal]
+    kind: ClassVar[ProposalKind]
 
     reads_state: ClassVar[bool] = False
     """Whether it decides on more of a task's state than its status: a time, a name, details."""

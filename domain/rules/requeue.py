@@ -2,14 +2,14 @@
 
 from domain.rule_names import REQUEUE_ORPHANED
 from domain.rules.engine import State, TransitionContext
-from domain.rules.lifecycle_rule import EVERY_STATUS, LifecycleRule, Proposal
+from domain.rules.lifecycle_rule import EVERY_STATUS, LifecycleRule, ProposalKind
 
 
 class RequeueOrphaned(LifecycleRule):
     """A task whose worker is gone waits for another one."""
 
     name = REQUEUE_ORPHANED
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     FROM_STATES = EVERY_STATUS
     TO_STATES = frozenset({"orphaned"})
 

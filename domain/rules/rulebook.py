@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from domain.entities.task import Task
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.rule_names import SLOT_RULES
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.engine import Transform
-from domain.rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 
 
 class RuleSet(NamedTuple):
@@ -32,8 +33,8 @@ class Rulebook:
     """
 
     reports: Governed
-    consequences: Governed
-    proposals: Governed
+    effects: Governed
+    requests: Governed
     takes_slots: bool
 
 
@@ -41,15 +42,20 @@ class Rulebook:
 def rulebook_of(lifecycle: Lifecycle) -> Rulebook:
     """The rules that the lifecycle names, in its order."""
     return Rulebook(
-        reports=_governed(lifecycle, Proposal.REPORT, lifecycle.instance),
-        consequences=_governed(lifecycle, Proposal.CONSEQUENCE, lifecycle.task),
-        proposals=_governed(lifecycle, Proposal.OWN, lifecycle.task),
+        reports=_governed(lifecycle, ProposalKind.INSTANCE_REPORT, lifecycle.instance),
+        effects=_governed(lifecycle, ProposalKind.TASK_EFFECT, lifecycle.task),
+        requests=_governed(lifecycle, ProposalKind.TASK_REQUEST, lifecycle.task),
         takes_slots=not SLOT_RULES.isdisjoint(lifecycle.rules),
     )
 
 
-def _governed(lifecycle: Lifecycle, proposal: Proposal, machine: Machine | None) -> Governed:
-    named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].kind is proposal]
+def takes_slots(task: Task) -> bool:
+    """Return whether a request for `task` may take or free slots, so that it must be decided while `task` is locked."""
+    return bool(task.attributes and task.attributes.get("tags")) and rulebook_of(task.lifecycle).takes_slots
+
+
+def _governed(lifecycle: Lifecycle, kind: ProposalKind, machine: Machine | None) -> Governed:
+    named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].kind is kind]
     if machine is None or not named:
         return {}
     transforms = tuple(rule.transform for rule in named if rule.transform)

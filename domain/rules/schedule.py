@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from domain.rule_names import COPY_SCHEDULED_TIME, RETRY_FAILED, WAIT_FOR_SCHEDULED_TIME
 from domain.rules.engine import State, TransitionContext
-from domain.rules.lifecycle_rule import LifecycleRule, Proposal
+from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 
 
 class CopyScheduledTime(LifecycleRule):
     """What is scheduled keeps its time once it is pending."""
 
     name = COPY_SCHEDULED_TIME
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     reads_state = True
     FROM_STATES = frozenset({"SCHEDULED"})
     TO_STATES = frozenset({"PENDING"})
@@ -31,7 +31,7 @@ class WaitForScheduledTime(LifecycleRule):
     """Nothing runs before its time."""
 
     name = WAIT_FOR_SCHEDULED_TIME
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     reads_state = True
     FROM_STATES = frozenset({"SCHEDULED", "PENDING"})
     TO_STATES = frozenset({"RUNNING"})
@@ -52,7 +52,7 @@ class RetryFailed(LifecycleRule):
     """A run that failed is tried again while its run_count is not above its retries."""
 
     name = RETRY_FAILED
-    kind = Proposal.OWN
+    kind = ProposalKind.TASK_REQUEST
     reads_state = True
     FROM_STATES = frozenset({"RUNNING"})
     TO_STATES = frozenset({"FAILED"})

@@ -15,11 +15,9 @@ from starlette.responses import Response
 from application.shared.retry import is_lost
 from domain.errors import (
     CommandConflict,
-    ConnectionLost,
     InvalidTransition,
     LifecycleConflict,
     OwnershipViolation,
-    RetriesExhausted,
     SojournError,
     TaskConflict,
     TaskInstanceConflict,
@@ -30,6 +28,7 @@ from domain.errors import (
     WrongLifecycle,
 )
 from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.errors import ConnectionLost, RetriesExhausted
 from interfaces.http.examples import marked
 
 MEDIA_TYPE = "application/problem+json"

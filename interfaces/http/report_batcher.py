@@ -9,8 +9,8 @@ from anyio import CapacityLimiter, to_thread
 from application.transition_service import MAX_RETRIES, TransitionService
 from application.write.answers import TaskInstanceAnswer
 from application.write.grouped_transition import InstanceReport, report_together
-from domain.errors import ConnectionLost
 from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.errors import ConnectionLost
 
 MOST = 64
 """How many reports one transaction takes."""

@@ -23,12 +23,12 @@ from domain.errors import (
     InvalidDuration,
     InvalidId,
     NotOfArray,
-    RetriesExhausted,
     UnknownBatch,
     UnknownEntity,
     WrongLifecycle,
 )
 from domain.time import zoned
+from infrastructure.errors import RetriesExhausted
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import ids, log, register, status
 from tests.support.concurrently import at_once

@@ -9,7 +9,7 @@ import pytest
 
 from application.shared.current_status import CurrentStatus
 from application.transition_service import TaskSpec, TransitionService
-from domain.errors import ConnectionLost
+from infrastructure.errors import ConnectionLost
 from infrastructure.log.recorder import TransitionRecorder
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, log, register

@@ -9,7 +9,8 @@ import psycopg
 
 from application.transition_service import TaskSpec, TransitionService
 from application.write.answers import TaskInstanceAnswer
-from domain.errors import CommandConflict, RetriesExhausted
+from domain.errors import CommandConflict
+from infrastructure.errors import RetriesExhausted
 from tests.support.agreement import Row, assert_agreement, rows, streams_of
 from tests.support.attempts import attempt, ids, log, register, status
 from tests.support.concurrently import at_once

@@ -11,9 +11,10 @@ from application.shared.retry import told_of_retry
 from application.transition_service import TransitionService
 from application.write import grouped_transition
 from application.write.grouped_transition import InstanceReport, report_together
-from domain.decisions.transition import report_instance
-from domain.errors import ConnectionLost
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
 from domain.report_context import NO_CONTEXT
+from infrastructure.errors import ConnectionLost
 from interfaces.http.report_batcher import ReportBatcher, write_many
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
@@ -115,12 +116,12 @@ def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monk
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
 
-    def fails_on_the_second(instance: Any, *rest: Any, **named: Any) -> Any:
-        if instance.id == "t2/1":
+    def fails_on_the_second(family: Family, *rest: Any) -> Any:
+        if family.instance and family.instance.id == "t2/1":
             raise ZeroDivisionError
-        return report_instance(instance, *rest, **named)
+        return decide(family, *rest)
 
-    monkeypatch.setattr(grouped_transition, "report_instance", fails_on_the_second)
+    monkeypatch.setattr(grouped_transition, "decide", fails_on_the_second)
 
     assert write_many(service, said(("t1/1", "DONE"), ("t2/1", "DONE"))) == [None, None]
     assert status(service, "ti:t1/1", "ti:t2/1") == ["RUNNING", "RUNNING"], "nothing of a failed group is written"

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from application.transition_service import TransitionService
 from domain.actor import Actor
-from domain.decisions.transition import propose_task
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import TaskRequest
 from domain.entities import events as domain_events
 from domain.entities.array import Array
 from domain.entities.events import Event, TaskTransitioned
@@ -33,7 +35,7 @@ def life(task_id: str, length: int) -> list[Event]:
     task = Task.begin(events[0], JOBMON)  # type: ignore[arg-type]
     way = ["QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "REGISTERING"]
     for number in range(length - 1):
-        decision = propose_task(task, way[number % len(way)], told)
+        decision = decide(Family(None, task), TaskRequest(way[number % len(way)]), told)
         task = decision.task
         events += decision.events
     return events

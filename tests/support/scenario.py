@@ -12,15 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from application.write.bulk_transition import end_instance
-from domain.decisions.transition import (
-    Decision,
-    create_instance,
-    instance_machine,
-    propose_task,
-    report_instance,
-    reset_task,
-)
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
+from domain.decisions.proposals import InstanceCreation, InstanceReport, ResetRequest, TaskRequest
+from domain.decisions.reset import end_instance
 from domain.entities.events import (
     Event,
     TaskEvent,
@@ -35,11 +30,12 @@ from domain.entities.task_instance import TaskInstance
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import NO_CONTEXT, ReportContext
+from domain.rules.slots import Slots
 from domain.state import State
 
 JOBMON = get_lifecycle("jobmon")
 TASK_MACHINE = JOBMON.task
-INSTANCE_MACHINE = instance_machine(Task("t", "w", JOBMON, 1))
+INSTANCE_MACHINE = JOBMON.instance_machine
 
 
 @dataclass
@@ -55,19 +51,21 @@ class Scenario:
     ) -> Decision:
         """An instance (the newest, unless told) reports its status."""
         reporter = self.instances[instance or self.task.instances]
-        return self._record(report_instance(reporter, self.task, status, report, **more))
+        return self._record(decide(Family(reporter, self.task), InstanceReport(status, **more), report))
 
     def create(self, report: ReportContext = NO_CONTEXT) -> Decision:
         """A further instance is created."""
-        return self._record(create_instance(self.task, f"t/{self.task.instances + 1}", report))
+        return self._record(decide(Family(None, self.task), InstanceCreation(f"t/{self.task.instances + 1}"), report))
 
-    def propose(self, status: str | State, report: ReportContext = NO_CONTEXT, **more: Any) -> Decision:
+    def propose(
+        self, status: str | State, report: ReportContext = NO_CONTEXT, *, slots: Slots | None = None, **more: Any
+    ) -> Decision:
         """Somebody proposes a status for the task."""
-        return self._record(propose_task(self.task, status, report, **more))
+        return self._record(decide(Family(None, self.task), TaskRequest(status, **more), report, slots))
 
     def reset(self, report: ReportContext = NO_CONTEXT, *, reset_if_running: bool = False) -> Decision:
         """The workflow is resumed: the task is reset, and its active instances are told to end."""
-        decision = self._record(reset_task(self.task, report, reset_if_running=reset_if_running))
+        decision = self._record(decide(Family(None, self.task), ResetRequest(reset_if_running), report))
         if not decision.refused:
             for instance in list(self.instances.values()):
                 for event in end_instance(instance, decision, report):

@@ -29,7 +29,7 @@ reports = st.builds(ReportContext, occurred_at=times)
 def reporting(status: str, report: ReportContext, which: int, claimed: str | None) -> Step:
     def step(scenario: Scenario) -> None:
         if scenario.instances:
-            scenario.report(status, report, instance=which % len(scenario.instances) + 1, claimed=claimed)
+            scenario.report(status, report, instance=which % len(scenario.instances) + 1, expected_status=claimed)
 
     return step
 

@@ -68,9 +68,9 @@ class TestItsEvents:
         changed_too = array.evolve(array.change_concurrency(6))
         batched = changed_too.evolve(changed_too.queue_batch(workflow_run_id="3"))
 
-        assert (array.place(), changed_too.place()) == (ArrayMember("7", 1, 2), ArrayMember("7", 1, 2))
+        assert (array.next_member(), changed_too.next_member()) == (ArrayMember("7", 1, 2), ArrayMember("7", 1, 2))
         assert batched == array._replace(max_concurrently_running=6, last_batch=1, version=3, members=0)
-        assert batched.place() == ArrayMember("7", 2, 0)
+        assert batched.next_member() == ArrayMember("7", 2, 0)
 
     @pytest.mark.parametrize("value", [-1, 2**31, "5", 5.0, None, True])
     def test_what_cannot_be_a_limit(self, value: object) -> None:
@@ -108,14 +108,14 @@ def test_what_cannot_be(before: tuple[Event, ...], event: Event, expected: objec
 
 def test_an_instance_keeps_its_place_and_its_id_on_the_cluster() -> None:
     scenario = given("QUEUED", "QUEUED", attempts=1)
-    instance = scenario.instances[1]._replace(place=ArrayMember("7", 1, 0))
+    instance = scenario.instances[1]._replace(member=ArrayMember("7", 1, 0))
     submitted = instance.submit("4711_0", stdout="/out")
 
     after = instance.evolve(submitted)
 
-    assert (after.distributor_id, after.status, after.place) == ("4711_0", "QUEUED", ArrayMember("7", 1, 0))
+    assert (after.distributor_id, after.status, after.member) == ("4711_0", "QUEUED", ArrayMember("7", 1, 0))
     assert after.evolve(after.transition("INSTANTIATED")).distributor_id == "4711_0"
-    assert scenario.instances[1].place == NOT_IN_ARRAY
+    assert scenario.instances[1].member == NOT_IN_ARRAY
     assert (submitted.stdout, submitted.is_transition) == ("/out", False)
 
 

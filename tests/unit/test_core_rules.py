@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from domain.decisions.transition import Decision
+from domain.decisions.decision import Decision
 from domain.entities.events import TaskRefused, TaskTransitioned
 from domain.errors import RuleFailed
 from domain.lifecycles import get_lifecycle, shipped
@@ -400,7 +400,7 @@ class TestTheRulebook:
     @pytest.mark.parametrize("name", shipped())
     def test_every_rule_that_a_lifecycle_names_could_have_a_say(self, name: str) -> None:
         book = rulebook_of(get_lifecycle(name))
-        governances = [*book.reports.values(), *book.consequences.values(), *book.proposals.values()]
+        governances = [*book.reports.values(), *book.effects.values(), *book.requests.values()]
 
         assert {rule.name for governance in governances for rule in governance.rules} == set(get_lifecycle(name).rules)
 
@@ -408,12 +408,12 @@ class TestTheRulebook:
         book = rulebook_of(get_lifecycle("jobmon"))
 
         assert {target for _, target in book.reports} == INSTANCE_MACHINE.failures
-        assert {target for _, target in book.consequences} == {"REGISTERING", "ADJUSTING_RESOURCES", "ERROR_FATAL"}
-        assert book.proposals == {}
+        assert {target for _, target in book.effects} == {"REGISTERING", "ADJUSTING_RESOURCES", "ERROR_FATAL"}
+        assert book.requests == {}
 
     def test_rules_stand_in_the_order_of_the_lifecycle(self) -> None:
         lifecycle = get_lifecycle("prefect")
-        governance = rulebook_of(lifecycle).proposals["PENDING", "RUNNING"]
+        governance = rulebook_of(lifecycle).requests["PENDING", "RUNNING"]
 
         assert [rule.name for rule in governance.rules] == [
             "prevent-duplicate-transitions", "wait-for-scheduled-time", "concurrency-slots",

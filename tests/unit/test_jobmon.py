@@ -165,7 +165,7 @@ class TestWhatAnInstanceImplies:
     def test_the_way_there(self, source: str, status: str, target: str) -> None:
         way = WAYS[target].get(source, "").format(target=target)
 
-        assert JOBMON.way(source, target, status) == tuple(way.split())
+        assert JOBMON.path_to(target, source, status) == tuple(way.split())
 
     def test_only_the_gate_counts_an_attempt(self) -> None:
         assert [status for status in TASK if JOBMON.starts_attempt(status)] == ["QUEUED"]

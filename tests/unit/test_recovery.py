@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
 from domain.decisions.recovery_plan import RecoveryPlan, RecoveryStep, plan_recovery
-from domain.decisions.transition import Decision, recover_task
 from domain.entities.task import Task
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.machine import Machine
@@ -113,7 +114,7 @@ class TestTheStepsOfARescue:
     def recovered(self, status: str) -> Decision:
         rescued = plan_recovery(PYNENC_LIFECYCLE, StatusRecord(status, "ann", NINE), NINE + timedelta(hours=1))
         assert rescued
-        return recover_task(self.owned(status), rescued, ReportContext(occurred_at=NINE))
+        return decide(Family(None, self.owned(status)), rescued, ReportContext(occurred_at=NINE))
 
     @pytest.mark.parametrize("status", OWNED)
     def test_are_events_that_say_by_which_rule_and_why(self, status: str) -> None:
@@ -127,7 +128,7 @@ class TestTheStepsOfARescue:
     def test_are_none_where_one_is_refused(self) -> None:
         astray = RecoveryPlan((RecoveryStep("RUNNING_RECOVERY", None), RecoveryStep("SUCCESS", None)), "it was tried")
 
-        decision = recover_task(self.owned("RUNNING"), astray)
+        decision = decide(Family(None, self.owned("RUNNING")), astray)
 
         assert (decision.refused, decision.events, decision.rule) == (True, (), "invalid-transition")
         assert decision.task == self.owned("RUNNING")

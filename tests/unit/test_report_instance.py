@@ -93,21 +93,21 @@ class TestWhereTheInstanceIs:
 
 class TestTheClaim:
     def test_the_log_decides_over_a_claim_that_would_be_legal(self) -> None:
-        decision = given("QUEUED", "QUEUED", attempts=1).report("DONE", claimed="RUNNING")
+        decision = given("QUEUED", "QUEUED", attempts=1).report("DONE", expected_status="RUNNING")
 
         (refused,) = decision.events
         assert isinstance(refused, TaskInstanceRefused)
         assert (refused.status, refused.reported, refused.claimed) == ("QUEUED", "DONE", "RUNNING")
 
     def test_the_log_decides_over_a_claim_that_would_be_illegal(self) -> None:
-        decision = given("RUNNING", "RUNNING", attempts=1).report("DONE", claimed="QUEUED")
+        decision = given("RUNNING", "RUNNING", attempts=1).report("DONE", expected_status="QUEUED")
 
         moved = decision.events[0]
         assert isinstance(moved, TaskInstanceTransitioned)
         assert (moved.previous_status, moved.status, moved.claimed) == ("RUNNING", "DONE", "QUEUED")
 
     def test_a_claim_that_is_right_is_not_kept(self) -> None:
-        moved = given("RUNNING", "RUNNING", attempts=1).report("DONE", claimed="RUNNING").events[0]
+        moved = given("RUNNING", "RUNNING", attempts=1).report("DONE", expected_status="RUNNING").events[0]
 
         assert isinstance(moved, TaskInstanceTransitioned)
         assert moved.claimed is None

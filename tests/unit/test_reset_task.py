@@ -3,7 +3,9 @@
 import pytest
 
 from domain.actor import Actor
-from domain.decisions.transition import reset_task
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import ResetRequest
 from domain.entities.events import TaskReset
 from domain.report_context import ReportContext
 from domain.state import State
@@ -77,7 +79,7 @@ def test_what_more_was_known_of_its_status_is_forgotten() -> None:
     scenario.propose(State(type="DONE", details={"result": 7}))
     failed = scenario.task._replace(status="ERROR_FATAL", owner="ann")
 
-    decision = reset_task(failed)
+    decision = decide(Family(None, failed), ResetRequest())
 
     assert failed.state
     assert (decision.task.state, decision.task.owner) == (None, None)

@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from application.shared.retry import backoff_seconds, is_lost, retrying
-from domain.errors import ConnectionLost, RetriesExhausted
+from infrastructure.errors import ConnectionLost, RetriesExhausted
 
 
 @pytest.fixture(autouse=True)

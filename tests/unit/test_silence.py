@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from domain.auditing.legality import find_violations
 from domain.auditing.replay import Replay
-from domain.decisions.transition import create_instance, report_instance
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import InstanceCreation, InstanceReport
 from domain.entities.events import Event, RunnerLapsed, RunnerReturned, TaskInstanceLapsed, TaskInstanceReturned
 from domain.entities.lapses import lapse_events
 from domain.entities.runner import Runner
@@ -42,7 +44,7 @@ def beginnings() -> tuple[Replay, list[Event]]:
     replay = Replay(lambda _name, _version: JOBMON)
     registered = Task("t", "w", JOBMON, 3).register(RECORDED)
     task = Task.begin(registered, JOBMON)
-    created = create_instance(task, "t/1", RECORDED)
+    created = decide(Family(None, task), InstanceCreation("t/1"), RECORDED)
     events = [registered, *created.events]
     for event in events:
         assert not list(find_violations(event, replay))
@@ -94,7 +96,7 @@ def test_an_instance_stays_in_its_status_and_a_report_ends_its_lapse() -> None:
     assert task
     (lapsed,) = lapse_events(before, [silence(5)], RECORDED)
     silent = before.evolve(lapsed)
-    moved = report_instance(silent, task, "INSTANTIATED", RECORDED).instance
+    moved = decide(Family(silent, task), InstanceReport("INSTANTIATED"), RECORDED).instance
 
     assert (silent.status, silent.entered_at, lapsed.is_transition) == (before.status, before.entered_at, False)
     assert moved

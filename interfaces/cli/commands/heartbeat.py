@@ -60,8 +60,8 @@ def heartbeat(
 
 def say_again(service: "TransitionService", runner: str, seconds: float | None) -> "HeartbeatAnswer | None":
     """A further heartbeat; None where the database cannot be reached, which may pass."""
-    from domain.errors import ConnectionLost
     from infrastructure.database.pool import DatabaseUnreachable
+    from infrastructure.errors import ConnectionLost
 
     try:
         answer = service.heartbeat(runner, seconds)

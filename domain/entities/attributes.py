@@ -11,7 +11,7 @@ KNOWN = ("tags", "retries", "retry_delay_seconds")
 MOST = 2**31
 
 
-def checked_attributes(task_id: str, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+def check_attributes(task_id: str, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     """The attributes as the log keeps them, each tag once; None where there are none. Raises InvalidAttributes."""
     for name, value in attributes.items():
         if problem := _problem(name, value):
