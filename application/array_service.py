@@ -30,8 +30,7 @@ from domain.errors import UnknownArray
 from domain.report_context import ReportContext
 from domain.text import storable
 from domain.time import check_seconds
-from infrastructure.log.commands import digest, first_answer, keep_answer
-from infrastructure.log.recorder import Command
+from infrastructure.log.commands import Command, digest, first_answer, keep_answer
 from infrastructure.sql import query
 
 MAX_RETRIES = 5

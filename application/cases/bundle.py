@@ -16,8 +16,8 @@ from application.shared.output_file import output_file
 from application.shared.progress import Progress
 from application.shared.store import Store
 from application.shared.suggestions import unknown_workflow
-from infrastructure.log.event_mapper import LoggedEvent
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
+from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.sql import query
 
 
@@ -87,13 +87,13 @@ def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Ite
 
 def _event(logged: LoggedEvent) -> CaseLine:
     return {
-        "position": logged.id,
-        "stream": logged.originator_id,
-        "version": logged.originator_version,
-        "name": logged.topic,
+        "position": logged.position,
+        "stream": logged.stream,
+        "version": logged.version,
+        "name": logged.name,
         "workflow_id": logged.workflow_id,
         "recorded_at": logged.recorded_at.isoformat(),
         "occurred_at": logged.occurred_at.isoformat() if logged.occurred_at else None,
         "entered_at": logged.entered_at.isoformat(),
-        "data": from_json(logged.state),
+        "data": from_json(logged.data),
     }

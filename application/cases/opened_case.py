@@ -25,7 +25,7 @@ from application.shared.store import schema
 from domain.errors import SojournError, UnknownName
 from infrastructure.database.migration import SchemaOutdated, ensure_current, migrate
 from infrastructure.database.pool import Database
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
 EVENT_COLUMNS = (

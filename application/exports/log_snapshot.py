@@ -11,7 +11,7 @@ from application.exports.status_interval import StatusInterval
 from application.exports.timeline import TaskTimelines, group_by_task
 from domain.auditing.replay import LifecycleOf
 from domain.lifecycles.lifecycle import Lifecycle
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
 BY_TASK = SQL("s.task_id, s.entity_kind, s.ordinal, s.entity_id, s.version")

@@ -54,7 +54,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.report_context import ReportContext
 from domain.time import entry_time
-from infrastructure.log.recorder import AppendedRow
+from infrastructure.log.event_log import AppendedRow
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt is met after one that began later: the log numbers them as it meets them."""

@@ -27,7 +27,7 @@ from domain.report_context import ReportContext
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.rulebook import rulebook_of
 from domain.text import storable
-from infrastructure.log.recorder import AppendedRow
+from infrastructure.log.event_log import AppendedRow
 
 MOST = 20_000
 """How many shapes are kept."""

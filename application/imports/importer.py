@@ -124,6 +124,6 @@ class _Import:
         found = load_batch_state(self.store, connection, proposals, command_ids, self.begun)
         batch = Batch(self.lifecycle, found, self.shapes)
         # The server stores the first events while the last ones are decided.
-        self.store.recorder.copy_rows(connection, batch.decide_lines(entries), database_now(connection))
+        self.store.log.copy_rows(connection, batch.decide_lines(entries), database_now(connection))
         keep_commands(connection, batch.command_ids, REQUEST)
         return batch

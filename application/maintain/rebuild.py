@@ -18,6 +18,7 @@ from psycopg.sql import SQL
 from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
+from infrastructure.log.tail import take_xid
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
 
@@ -175,7 +176,7 @@ def _swap(connection: Connection[Any], max_position: int) -> None:
 
 def _settled(connection: Connection[Any]) -> int:
     """The position up to which nothing more can come: who drew one of them has ended."""
-    drawn, fence = _one(connection, "last_drawn"), _one(connection, "fence", "infrastructure")
+    drawn, fence = _one(connection, "last_drawn"), take_xid(connection)
     pause = 0.001
     while _one(connection, "oldest_running") < fence:
         time.sleep(pause)

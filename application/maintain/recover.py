@@ -117,7 +117,7 @@ def _recover(
             why = f": {decision.outcome.reason}" if decision.outcome.reason else ""
             raise SkippedTask(f"rule {decision.rule!r} refuses it{why}")
         if not dry_run:
-            store.recorder.append(used, task, None, decision.events)
+            store.log.append(used, task, None, decision.events)
     store.bell.notify()
     return {
         "entity": str(task.entity),

@@ -85,7 +85,7 @@ def history_page(
 
 def _last_version(store: Store, entity: Entity) -> int:
     last = store.recorder.select_events(entity.stream, desc=True, limit=1)
-    return last[0].originator_version if last else 0
+    return last[0].logged.version if last else 0
 
 
 def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:

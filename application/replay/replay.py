@@ -8,7 +8,6 @@ from psycopg import Connection
 from pydantic import ValidationError
 
 from application.shared.progress import Progress
-from application.shared.store import Store
 from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import LifecycleOf, Replay, Replayed
@@ -16,8 +15,8 @@ from domain.entities.events import Event
 from domain.entity import Entity
 from domain.errors import UnknownEvent, UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
-from infrastructure.log.event_mapper import LoggedEvent
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
+from infrastructure.log.logged_event import LOGGED_EVENT, LoggedEvent
 from infrastructure.sql import query
 
 
@@ -63,7 +62,6 @@ def unheard(_position: int, _last: int) -> None:
 
 
 def replayed(
-    store: Store,
     connection: Connection[Any],
     replay: Replay,
     progress: Progress = unheard,
@@ -75,7 +73,7 @@ def replayed(
     `until` is the last position. Memory holds one batch of events, beside the entities that the replay keeps.
     """
     for logged in logged_events(connection, progress, scope, until):
-        yield _step(store, replay, logged)
+        yield _step(replay, logged)
 
 
 def logged_events(
@@ -87,7 +85,7 @@ def logged_events(
     position = 0
     while batch := _batch(connection, scope, position, end):
         yield from batch
-        position = batch[-1].id
+        position = batch[-1].position
         progress(position, end)
 
 
@@ -105,27 +103,27 @@ def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
     return lifecycle_of
 
 
-def readable(store: Store, logged: LoggedEvent) -> Event | Mismatch:
+def readable(logged: LoggedEvent) -> Event | Mismatch:
     """The event as the domain knows it, or why it cannot be read."""
     try:
-        return store.recorder.read(logged)
+        return logged.to_event()
     except (UnknownEvent, ValidationError) as error:
         return _unreadable(logged, error)
 
 
-def _step(store: Store, replay: Replay, logged: LoggedEvent) -> Step:
-    event = readable(store, logged)
+def _step(replay: Replay, logged: LoggedEvent) -> Step:
+    event = readable(logged)
     if isinstance(event, Mismatch):
-        replay.skip(str(logged.originator_id), logged.originator_version)
+        replay.skip(logged.stream, logged.version)
         return Step(logged, None, None, [event])
-    mismatches = [replace(wrong, position=logged.id) for wrong in find_violations(event, replay)]
+    mismatches = [replace(wrong, position=logged.position) for wrong in find_violations(event, replay)]
     return Step(logged, event, replay.apply(event), mismatches)
 
 
 def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -> list[LoggedEvent]:
     told = {"position": position, "stop": end, "limit": CHUNK, **scope.parameters}
-    rows = connection.execute(query("infrastructure", scope.query), told, prepare=True)
-    return [LoggedEvent.of(row) for row in rows]
+    with connection.cursor(row_factory=LOGGED_EVENT) as cursor:
+        return cursor.execute(query("infrastructure", scope.query), told, prepare=True).fetchall()
 
 
 def _last_position(connection: Connection[Any]) -> int:
@@ -134,13 +132,13 @@ def _last_position(connection: Connection[Any]) -> int:
 
 
 def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
-    stream = str(logged.originator_id)
+    stream = logged.stream
     kind, _, name = stream.partition(":")
     why = str(error)
     if isinstance(error, ValidationError):
         why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    text = f"{stream}@{logged.originator_version} cannot be read: {why}"
-    return Mismatch(str(Entity(kind, name)), "unreadable", logged.topic, why, text, logged.id)
+    text = f"{stream}@{logged.version} cannot be read: {why}"
+    return Mismatch(str(Entity(kind, name)), "unreadable", logged.name, why, text, logged.position)
 
 
 def readable_lifecycle(definition: object) -> Lifecycle | None:

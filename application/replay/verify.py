@@ -23,7 +23,7 @@ from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
 from domain.lifecycles import get_lifecycle, shipped
 from domain.rules.concurrency import HOLDING
 from domain.rules.rulebook import takes_slots
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
 TRANSITION = "transition"
@@ -90,7 +90,7 @@ def verify(store: Store, progress: Progress = unheard) -> Verification:
         events = 0
         mismatches = _Mismatches()
         mismatches += _lifecycles(connection)
-        for step in replayed(store, connection, replay, progress):
+        for step in replayed(connection, replay, progress):
             events += 1
             mismatches += step.mismatches
             mismatches += _entered_at(step)
@@ -121,8 +121,8 @@ class _Transitions:
     def compare(self, step: Step) -> Iterator[Mismatch]:
         """What is wrong with the rows up to the step's event."""
         expected = _transition_row(step, step.event) if step.event and _has_row(step.event) else None
-        for row in self._up_to(step.logged.id):
-            if step.event is None and row[0] == step.logged.id:
+        for row in self._up_to(step.logged.position):
+            if step.event is None and row[0] == step.logged.position:
                 continue  # an event that cannot be read says nothing about its row
             if expected and _key(row) == _key(expected):
                 yield from _different(TRANSITION, _entity(expected[1], expected[2]), expected, row)
@@ -213,8 +213,8 @@ def _slots(connection: Connection[Any], replay: Replay) -> Iterator[Mismatch]:
 def _entered_at(step: Step) -> Iterator[Mismatch]:
     if step.entity and step.logged.entered_at != step.entity.entered_at:
         expected, found = step.entity.entered_at, step.logged.entered_at
-        text = f"{step.logged.originator_id}@{step.logged.originator_version} says entered_at {found}, not {expected}"
-        yield Mismatch(str(step.entity.entity), "entered_at", expected, found, text, step.logged.id)
+        text = f"{step.logged.stream}@{step.logged.version} says entered_at {found}, not {expected}"
+        yield Mismatch(str(step.entity.entity), "entered_at", expected, found, text, step.logged.position)
 
 
 def _has_row(event: Event) -> bool:
@@ -226,7 +226,7 @@ def _transition_row(step: Step, event: Event) -> Row:
     kind, _, name = event.stream.partition(":")
     told = vars(event)
     return (
-        step.logged.id, kind, name, event.version, told.get("task_id", name), event.workflow_id,
+        step.logged.position, kind, name, event.version, told.get("task_id", name), event.workflow_id,
         told.get("previous_status"), event.status,
         step.entity.entered_at if step.entity else step.logged.entered_at,
         told.get("reported"), event.rule, event.actor.component if event.actor else None,

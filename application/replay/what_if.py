@@ -33,7 +33,7 @@ from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entity import TASK, TASK_INSTANCE, Entity
 from domain.lifecycles.lifecycle import Lifecycle
-from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent
 
 
 class Tried(NamedTuple):
@@ -76,11 +76,11 @@ def try_history(
     """
     with store.database.snapshot() as connection:
         replay = Replay(_lifecycle_of(connection, lifecycle))
-        trial = _Trial(store, replay, what, own=lifecycle is None)
+        trial = _Trial(replay, what, own=lifecycle is None)
         for logged in logged_events(connection, progress, _scope(connection, what), until):
             for divergence in trial.divergences(logged):
                 diverged(divergence)
-            if stepped and trial.may_apply(str(logged.originator_id)):
+            if stepped and trial.may_apply(logged.stream):
                 stepped(_step(logged, replay))
         if until is None:
             for divergence in trial.unmatched_at_end():
@@ -93,8 +93,7 @@ def try_history(
 class _Trial:
     """A trial of the events of a log, of which only those of one entity are told, where it is named."""
 
-    def __init__(self, store: Store, replay: Replay, what: Entity | str | None, *, own: bool) -> None:
-        self._store = store
+    def __init__(self, replay: Replay, what: Entity | str | None, *, own: bool) -> None:
         self._replay = replay
         self._trial = WhatIf(replay)
         self._entity = what if isinstance(what, Entity) else None
@@ -109,15 +108,15 @@ class _Trial:
 
     def divergences(self, logged: LoggedEvent) -> list[Divergence]:
         """What diverges at the event, which is then applied."""
-        stream = str(logged.originator_id)
+        stream = logged.stream
         if self.may_apply(stream):
             self.streams.add(stream)
             self.events += 1
-        event = readable(self._store, logged)
+        event = readable(logged)
         if isinstance(event, Mismatch):
-            self._replay.skip(stream, logged.originator_version)
+            self._replay.skip(stream, logged.version)
             return self._told([_of_mismatch(event, logged)])
-        found = list(self._trial.judge(event, logged.id))
+        found = list(self._trial.judge(event, logged.position))
         if self._own and not found:
             found = [_of_mismatch(wrong, logged, event) for wrong in self._illegalities(event)]
         self._replay.apply(event)
@@ -152,16 +151,16 @@ def _scope(connection: Connection[Any], what: Entity | str | None) -> Scope:
         raise unknown_entity(connection, what)
     if what.kind == TASK:
         return of_task(first.workflow_id, what.id)
-    return of_task(first.workflow_id, from_json(first.state)["task_id"]) if what.kind == TASK_INSTANCE else own
+    return of_task(first.workflow_id, from_json(first.data)["task_id"]) if what.kind == TASK_INSTANCE else own
 
 
 def _step(logged: LoggedEvent, replay: Replay) -> TriedStep:
-    stream = str(logged.originator_id)
-    told = from_json(logged.state)
+    stream = logged.stream
+    told = from_json(logged.data)
     entity = replay.entities.get(stream)
     kind, _, name = stream.partition(":")
     return TriedStep(
-        logged.id, str(Entity(kind, name)), logged.originator_version, logged.topic, told.get("previous_status"),
+        logged.position, str(Entity(kind, name)), logged.version, logged.name, told.get("previous_status"),
         entity.status if entity else None, told.get("reported"), told.get("rule"),
         logged.occurred_at or logged.recorded_at, entity.num_attempts if isinstance(entity, Task) else None,
     )  # fmt: skip
@@ -169,4 +168,4 @@ def _step(logged: LoggedEvent, replay: Replay) -> TriedStep:
 
 def _of_mismatch(mismatch: Mismatch, logged: LoggedEvent, event: Event | None = None) -> Divergence:
     told = vars(event) if event else {}
-    return Divergence(logged.id, mismatch.entity, told.get("previous_status"), told.get("status"), mismatch.text)
+    return Divergence(logged.position, mismatch.entity, told.get("previous_status"), told.get("status"), mismatch.text)

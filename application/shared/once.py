@@ -9,8 +9,7 @@ from pydantic_core import from_json, to_json
 from application.shared.retry import UNIQUE_VIOLATION, retrying
 from application.shared.store import Store
 from domain.entity import check_id
-from infrastructure.log.commands import digest, first_answer, keep_answer
-from infrastructure.log.recorder import Command
+from infrastructure.log.commands import Command, digest, first_answer, keep_answer
 from infrastructure.sql import query
 
 Answer = TypeVar("Answer")

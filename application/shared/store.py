@@ -19,7 +19,8 @@ from infrastructure.database.migration import Schema, ensure_current, read_schem
 from infrastructure.database.pool import WAIT_SECONDS, Database
 from infrastructure.errors import ConnectionLost
 from infrastructure.log.commit_notifier import CommitNotifier
-from infrastructure.log.recorder import CHUNK, TransitionRecorder
+from infrastructure.log.event_log import CHUNK, EventLog
+from infrastructure.log.recorder import LogRecorder
 
 SCHEMA_PARTS = (
     ("infrastructure", infrastructure.OBJECTS),
@@ -37,7 +38,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.recorder = TransitionRecorder(database)
+        self.log = EventLog()
+        self.recorder = LogRecorder(database, self.log)
         self.bell = CommitNotifier(database.dsn)
         self.remembered = EntityCache()
         self.lifecycles = LifecycleRegistry(database)

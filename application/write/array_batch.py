@@ -256,4 +256,4 @@ def copy_events(
 ) -> None:
     """Append events that leave their entities in the statuses that they are in."""
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
-    store.recorder.copy(connection, events, database_now(connection), entered)
+    store.log.copy(connection, events, database_now(connection), entered)

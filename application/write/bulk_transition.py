@@ -175,7 +175,7 @@ def append(
         yield from further
 
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
-    store.recorder.copy(connection, events(), now or database_now(connection), entered)
+    store.log.copy(connection, events(), now or database_now(connection), entered)
     return refused
 
 

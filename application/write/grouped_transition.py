@@ -44,7 +44,7 @@ def report_together(store: Store, reports: Sequence[InstanceReport]) -> list[Tas
         families = store.status.lock_families(connection, ids, OnLocked.SKIP_LOCKED)
         entered = {member.stream: member.entered_at for family in families for member in family if member.entered_at}
         events = _decide(reports, families, answers)
-        store.recorder.copy(connection, events, database_now(connection), entered)
+        store.log.copy(connection, events, database_now(connection), entered)
     return answers
 
 

@@ -161,7 +161,7 @@ def record_silences(
     events = [event for name, told in silences.items() for event in lapse_events(holders[name], told, report)]
     if events:
         entered = {holder.stream: holder.entered_at for holder in holders.values() if holder.entered_at}
-        store.recorder.copy(used, events, recorded_at, entered)
+        store.log.copy(used, events, recorded_at, entered)
     return dict(silences)
 
 

@@ -21,7 +21,7 @@ from domain.entity import TASK, Entity, check_id, check_ids
 from domain.errors import MAX_ATTEMPTS, InvalidMaxAttempts, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
 
@@ -74,7 +74,7 @@ def register_tasks(
     for ids in chunked(sorted(wanted)):
         there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
         new = [wanted[name] for name in ids if name not in there]
-        store.recorder.copy(connection, (task.register(report) for task in new), database_now(connection))
+        store.log.copy(connection, (task.register(report) for task in new), database_now(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
 
@@ -112,7 +112,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
         decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id), report)
         tasks[task_id] = decision.task
         events += decision.events
-    store.recorder.copy(connection, events, database_now(connection), entered)
+    store.log.copy(connection, events, database_now(connection), entered)
     return len(task_of) - len(there)
 
 

@@ -25,7 +25,8 @@ from domain.rule_outcome import Response
 from domain.rules.rulebook import takes_slots
 from infrastructure.errors import RetriesExhausted
 from infrastructure.log.commands import digest, first_answer
-from infrastructure.log.recorder import STALE, Command
+from infrastructure.log.commands import Command
+from infrastructure.log.event_log import STALE
 
 Answer = TaskInstanceAnswer | TaskAnswer
 
@@ -110,7 +111,7 @@ class SingleTransition:
         decision = self._decide(connection, found)
         answer = self._answer(decision)
         self._in_doubt = self._commits
-        self._store.recorder.append(connection, task, instance, decision.events, self._command(answer))
+        self._store.log.append(connection, task, instance, decision.events, self._command(answer))
         self._left = decision.instance, decision.task
         return answer
 

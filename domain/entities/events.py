@@ -48,16 +48,6 @@ class Event(BaseModel):
     command_id: str | None = None
 
     @property
-    def originator_id(self) -> str:
-        """The stream, under the name that the event sourcing library has for it."""
-        return self.stream
-
-    @property
-    def originator_version(self) -> int:
-        """The version, under the name that the event sourcing library has for it."""
-        return self.version
-
-    @property
     def reference(self) -> str:
         """How another event names this one as its cause."""
         return f"{self.stream}@{self.version}"

@@ -2,15 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from domain.errors import CommandConflict
-from infrastructure.log.recorder import Command
 from infrastructure.sql import query
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command id, a digest of its request, and the answer that it gets."""
+
+    command_id: str
+    request: str
+    response: Mapping[str, Any]
 
 
 def digest(request: Sequence[Any]) -> str:

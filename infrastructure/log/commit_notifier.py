@@ -1,7 +1,7 @@
-"""The bell: wakes whoever follows the log, after a commit and from a connection of its own.
+"""Notifications after commits, which wake the followers of the log.
 
-A NOTIFY inside the append would take a lock of the whole server at commit. Here a thread sends one for all commits of
-the last moments; who misses it finds the events with the next poll.
+A NOTIFY inside the append would take a lock of the whole server at commit. Instead a thread with a connection of its
+own sends one for all commits of the last moments. A follower that misses it finds the events with its next poll.
 """
 
 import threading
@@ -12,50 +12,50 @@ from infrastructure.sql import query
 
 CHANNEL = "sojourn_event"
 COALESCE_SECONDS = 0.02
-"""For how long commits are gathered before one NOTIFY is sent for them all."""
+"""For how long commits are collected before one NOTIFY is sent for all of them."""
 
 
 class CommitNotifier:
-    """Rings for the commits of one process."""
+    """Notifies the followers of the log of the commits of one process."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._rung = threading.Event()
+        self._pending = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def notify(self) -> None:
-        """Say that something was committed; returns at once."""
-        if not self._rung.is_set():
-            self._rung.set()
+        """Have the followers notified of a commit; return at once."""
+        if not self._pending.is_set():
+            self._pending.set()
             if self._thread is None:
                 self._start()
 
     def close(self) -> None:
-        """Send what is still to be sent, and end."""
+        """Send the notification that is still pending, and end the thread."""
         self._closed.set()
-        self._rung.set()
+        self._pending.set()
         if self._thread is not None:
             self._thread.join()
 
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="sojourn-bell", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="sojourn-commit-notifier", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         connection: psycopg.Connection | None = None
         while not self._closed.is_set():
-            self._rung.wait()
+            self._pending.wait()
             self._closed.wait(COALESCE_SECONDS)
-            self._rung.clear()
+            self._pending.clear()
             try:
                 connection = connection or psycopg.connect(self._dsn, autocommit=True)
-                connection.execute(query("infrastructure", "ring"))
+                connection.execute(query("infrastructure", "notify_commit"))
             except psycopg.Error:
-                # Followers poll: a bell that does not ring costs them a moment, and nobody an event.
+                # Followers poll, so a lost notification delays them and loses no event.
                 connection = None
         if connection is not None:
             connection.close()

@@ -1,72 +1,100 @@
-"""Reading the log's end while others write it, without missing an event.
+"""Reading the end of the log while others write it, without missing an event.
 
-Positions are drawn before they are committed: what is read next to the end may have holes that are filled later, or
-never. A hole is passed only once nobody can fill it any more. Whoever drew its position owned a transaction id before
-(the trigger `own_transaction_id` sees to it), and so a lower one than the *fence*, an id that is taken after the hole
-was seen. Once the oldest running transaction is not below the fence, the hole's owner has ended: what is still missing
-in that same snapshot will never come.
+Positions are drawn before they are committed, so the end of the log may have gaps, which are filled later or never. A
+gap is passed only once no transaction can fill it any more. Each writer owns a transaction id before it draws a
+position (the trigger `own_transaction_id` sees to it). A transaction id that is taken after the gap was seen is
+therefore higher than its writer's. Once no transaction below that id is running, the writer has ended: what the same
+snapshot still misses will never come.
 
-The end of a snapshot (pg_snapshot_xmax) does not do for a fence: it is one past the last transaction that *completed*,
-and the hole's owner may have a higher id.
+The end of a snapshot (pg_snapshot_xmax) would not do: it is one past the last transaction that has *completed*, and the
+writer of the gap may have a higher id.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from psycopg import Connection
+from psycopg.rows import kwargs_row
 
-from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.sql import query
 
+BATCH = 5_000
+"""The number of events that a follower reads at once."""
 
-class Fence(NamedTuple):
-    """Every hole up to `position` was seen before transaction id `xid` was taken."""
+POLL_SECONDS = 1.0
+"""How long a follower waits at the end of the log where no notification wakes it."""
 
-    xid: int
-    position: int
+GAP_POLL_SECONDS = 0.02
+"""How soon a follower looks again at a gap that a running transaction may still fill."""
+
+
+class GapBarrier:
+    """Decides when a gap may be passed. `take_xid` takes a new transaction id in a transaction of its own."""
+
+    def __init__(self, take_xid: Callable[[], int]) -> None:
+        self._take_xid = take_xid
+        self._xid = 0
+        self._seen_to = 0  # every gap up to this position was seen before `_xid` was taken
+
+    @classmethod
+    def through(cls, connection: Connection[Any]) -> "GapBarrier":
+        """Return a barrier that takes its transaction ids through a connection in autocommit."""
+        return cls(lambda: take_xid(connection))
+
+    def will_never_fill(self, gap: int, last_read: int, oldest_running: int) -> bool:
+        """Return whether no running transaction can fill the position `gap`.
+
+        `last_read` is the highest position that was read with the gap, `oldest_running` the oldest transaction of the
+        same snapshot.
+        """
+        if gap > self._seen_to:
+            self._xid, self._seen_to = self._take_xid(), last_read
+            return False
+        return oldest_running >= self._xid
 
 
 class Tail:
-    """The events after a position, in order, each once. `fence_xid` takes a new transaction id on its own."""
+    """The events after a position, in order, each once."""
 
-    def __init__(self, position: int, fence_xid: Callable[[], int]) -> None:
+    def __init__(self, position: int, barrier: GapBarrier) -> None:
         self.position = position
         self.waits_for_others = False
-        self._fence_xid = fence_xid
-        self._fence: Fence | None = None
+        """Whether the last read ended before a gap that a running transaction may still fill."""
+        self._barrier = barrier
 
     def read(self, connection: Connection[Any], limit: int) -> list[LoggedEvent]:
-        """At most `limit` of the events that come next; none where the next one may still be on its way.
+        """Return at most `limit` of the next events; none where a running transaction may still write the next."""
+        with connection.cursor(row_factory=kwargs_row(_with_horizon)) as cursor:
+            wanted = {"position": self.position, "limit": limit}
+            rows = cursor.execute(query("infrastructure", "events_after_with_horizon"), wanted, prepare=True).fetchall()
+        events = [event for event, _ in rows if event is not None]
+        complete = self._before_gap(events, rows[0][1])
+        self.waits_for_others = len(complete) < len(events)
+        if complete:
+            self.position = complete[-1].position
+        return complete
 
-        Afterwards `waits_for_others` says whether there is a hole that somebody may still fill.
-        """
-        rows = connection.execute(
-            query("infrastructure", "events_after_with_horizon"),
-            {"position": self.position, "limit": limit},
-            prepare=True,
-        ).fetchall()
-        oldest_running = rows[0][-1]
-        events = [LoggedEvent.of(row[:-1]) for row in rows if row[0] is not None]
-        certain = self._certain(events, oldest_running)
-        self.waits_for_others = len(certain) < len(events)
-        if certain:
-            self.position = certain[-1].id
-        return certain
+    def _before_gap(self, events: list[LoggedEvent], oldest_running: int) -> list[LoggedEvent]:
+        expected = self.position + 1
+        for number, event in enumerate(events):
+            gap = event.position - 1
+            if event.position > expected and not self._barrier.will_never_fill(
+                gap, events[-1].position, oldest_running
+            ):
+                return events[:number]
+            expected = event.position + 1
+        return events
 
-    def _certain(self, events: Sequence[LoggedEvent], oldest_running: int) -> list[LoggedEvent]:
-        certain = []
-        before = self.position
-        for event in events:
-            if event.id > before + 1 and not self._is_dead(event.id - 1, oldest_running):
-                self._raise_fence(event.id - 1, events[-1].id)
-                break
-            certain.append(event)
-            before = event.id
-        return certain
 
-    def _is_dead(self, hole: int, oldest_running: int) -> bool:
-        return self._fence is not None and hole <= self._fence.position and oldest_running >= self._fence.xid
+def take_xid(connection: Connection[Any]) -> int:
+    """Return a new transaction id, higher than that of any transaction which owns one already."""
+    row = connection.execute(query("infrastructure", "take_transaction_id")).fetchone()
+    assert row is not None
+    return int(row[0])
 
-    def _raise_fence(self, hole: int, seen: int) -> None:
-        if self._fence is None or hole > self._fence.position:
-            self._fence = Fence(self._fence_xid(), seen)
+
+def _with_horizon(*, oldest_running: int, position: int | None, **columns: Any) -> tuple[LoggedEvent | None, int]:
+    if position is None:  # the log has no more events
+        return None, oldest_running
+    return LoggedEvent(position=position, **columns), oldest_running

@@ -18,7 +18,7 @@ from interfaces.http.body_limit import BodyLimitMiddleware
 from interfaces.http.deadline import DeadlineMiddleware
 from interfaces.http.examples import with_nulls
 from interfaces.http.feed import Feed
-from interfaces.http.metrics import CountingRecorder, Lags, Metrics
+from interfaces.http.metrics import CountingLog, Lags, Metrics
 from interfaces.http.problems import Problem, answer_with_problems
 from interfaces.http.read_throttle import Readers
 from interfaces.http.report_batcher import ReportBatcher
@@ -37,7 +37,7 @@ def create_app(
     settings = settings or HttpSettings()
     counted = Metrics()
     counted.registry.register(Lags(service.store))
-    service.store.recorder = CountingRecorder(service.store, counted)
+    service.store.log = CountingLog(counted)
     access = Access(service.store, open_without=open_without_token)
     feed = Feed(service.store)
     counted.gauge("listeners", "Who listens to /events.", lambda: feed.listeners)

@@ -17,10 +17,10 @@ from psycopg import Connection
 from pydantic_core import from_json, to_json
 
 from application.shared.store import Store
-from domain.entity import TASK, TASK_INSTANCE, Entity
-from infrastructure.log.event_mapper import LoggedEvent
-from infrastructure.log.subscription import HOLE_SECONDS, POLL_SECONDS, listening, wait_for_bell
-from infrastructure.log.tail import Tail
+from domain.entity import TASK, TASK_INSTANCE
+from infrastructure.log.commit_listener import connect_listener, wait_for_commit
+from infrastructure.log.logged_event import LoggedEvent
+from infrastructure.log.tail import GAP_POLL_SECONDS, POLL_SECONDS, GapBarrier, Tail, take_xid
 from infrastructure.sql import query
 
 KEPT = 10_000
@@ -127,8 +127,8 @@ class Feed:
 
     def _from_log(self, position: int, end: int) -> tuple[list[SseMessage], int]:
         with self._store.session() as connection:
-            events = self._store.recorder.after(connection, position, PAGE, stop=end)
-        return list(frames(events)), events[-1].id if len(events) == PAGE else end
+            events = self._store.log.read_after(connection, position, PAGE, stop=end)
+        return list(frames(events)), events[-1].position if len(events) == PAGE else end
 
 
 class Reader:
@@ -145,9 +145,9 @@ class Reader:
         while not self._stopped():
             try:
                 bell = self._connected()
-                end, fence = _one(bell, "infrastructure", "last_position"), _one(bell, "infrastructure", "fence")
+                end, fence = _one(bell, "infrastructure", "last_position"), take_xid(bell)
                 while _one(bell, "projections", "oldest_running") < fence and not self._stopped():
-                    wait_for_bell(bell, HOLE_SECONDS, self._stopped)
+                    wait_for_commit(bell, GAP_POLL_SECONDS, self._stopped)
                 self._tail = self._tail_at(end)
                 return end
             except psycopg.OperationalError:
@@ -161,10 +161,10 @@ class Reader:
             bell = self._connected()
             events = self._tail.read(bell, PAGE)
             if not events:
-                wait_for_bell(bell, HOLE_SECONDS if self._tail.waits_for_others else POLL_SECONDS, self._stopped)
+                wait_for_commit(bell, GAP_POLL_SECONDS if self._tail.waits_for_others else POLL_SECONDS, self._stopped)
         except psycopg.OperationalError:
             self._lost()
-            self._tail = self._tail_at(self._tail.position)  # its fences were taken through a connection that is gone
+            self._tail = self._tail_at(self._tail.position)  # its barrier takes ids through a connection that is gone
             return [], self._tail.position
         return list(frames(events)), self._tail.position
 
@@ -176,11 +176,11 @@ class Reader:
 
     def _connected(self) -> Connection[Any]:
         if self._bell is None:
-            self._bell = listening(self._store.database.dsn)
+            self._bell = connect_listener(self._store.database.dsn)
         return self._bell
 
     def _tail_at(self, position: int) -> Tail:
-        return Tail(position, lambda: _one(self._connected(), "infrastructure", "fence"))
+        return Tail(position, GapBarrier(lambda: take_xid(self._connected())))
 
     def _lost(self) -> None:
         self.close()
@@ -190,20 +190,19 @@ class Reader:
 def frames(events: Iterable[LoggedEvent]) -> Iterable[SseMessage]:
     """The transitions among events, as listeners get them."""
     for event in events:
-        data = from_json(event.state)
-        kind = str(event.originator_id).partition(":")[0]
-        if kind in (TASK, TASK_INSTANCE) and (event.originator_version == 1 or "previous_status" in data):
+        data = from_json(event.data)
+        kind = event.entity.kind
+        if kind in (TASK, TASK_INSTANCE) and (event.version == 1 or "previous_status" in data):
             yield _frame(event, data)
 
 
 def _frame(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:
-    entity = str(Entity(*str(event.originator_id).split(":", 1)))
     told = {
-        "position": event.id,
-        "entity": entity,
+        "position": event.position,
+        "entity": str(event.entity),
         "workflow_id": event.workflow_id,
-        "version": event.originator_version,
-        "name": event.topic,
+        "version": event.version,
+        "name": event.name,
         "previous_status": data.get("previous_status"),
         "status": data.get("status"),
         "reported": data.get("reported"),
@@ -215,8 +214,8 @@ def _frame(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:
         "reason": data.get("reason"),
         "task_id": data.get("task_id"),
     }
-    sent = b"id: %d\nevent: transition\ndata: %b\n\n" % (event.id, to_json(told))
-    return SseMessage(event.id, entity, event.workflow_id, str(data.get("status")), sent)
+    sent = b"id: %d\nevent: transition\ndata: %b\n\n" % (event.position, to_json(told))
+    return SseMessage(event.position, str(event.entity), event.workflow_id, str(data.get("status")), sent)
 
 
 def _one(connection: Connection[Any], package: str, name: str) -> int:

@@ -17,7 +17,8 @@ from application.shared.store import Store
 from domain.entities.events import Event, TaskInstanceRefused, TaskRefused
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from infrastructure.log.recorder import Command, TransitionRecorder
+from infrastructure.log.commands import Command
+from infrastructure.log.event_log import EventLog
 from infrastructure.sql import query
 from interfaces.http.problems import documented
 
@@ -59,11 +60,10 @@ class Metrics:
             self.refusals.labels(kind, event.rule or "").inc()
 
 
-class CountingRecorder(TransitionRecorder):
-    """A recorder that tells metrics what it appends. Where a transaction is repeated, so is what it counts."""
+class CountingLog(EventLog):
+    """A log that counts what it appends. Where a transaction is repeated, so is what it counts."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
-        super().__init__(store.database)
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def append(
@@ -86,12 +86,12 @@ class CountingRecorder(TransitionRecorder):
         self,
         connection: Connection[Any],
         events: Iterable[Event],
-        moment: datetime,
+        recorded_at: datetime,
         entered: Mapping[str, datetime] = {},
     ) -> None:
         """Append many, and count."""
         began = time.perf_counter()
-        super().copy(connection, self._counted(events), moment, entered)
+        super().copy(connection, self._counted(events), recorded_at, entered)
         self._metrics.append_seconds.labels("many").observe(time.perf_counter() - began)
 
     def _counted(self, events: Iterable[Event]) -> Iterator[Event]:

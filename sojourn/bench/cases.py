@@ -14,7 +14,7 @@ from psycopg import Connection
 from application.maintain.rebuild import rebuild
 from application.replay.verify import verify
 from domain.entity import TASK, TASK_INSTANCE
-from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
 from infrastructure.sql import query
 from sojourn.bench import clients, served
@@ -152,7 +152,7 @@ def catching_up(scratch: Scratch, repeats: int) -> Figure:
             counted: Counter[str] = Counter()
 
             def count(_: Connection[Any], events: Sequence[LoggedEvent], counted: Counter[str] = counted) -> None:
-                counted.update(json.loads(event.state)["status"] for event in events)
+                counted.update(json.loads(event.data)["status"] for event in events)
 
             subscription = Subscription(scratch.dsn, f"bench-{number}", count)
             seconds = _seconds(subscription.catch_up)

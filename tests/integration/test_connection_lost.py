@@ -10,7 +10,7 @@ import pytest
 from application.shared.current_status import CurrentStatus
 from application.transition_service import TaskSpec, TransitionService
 from infrastructure.errors import ConnectionLost
-from infrastructure.log.recorder import TransitionRecorder
+from infrastructure.log.event_log import EventLog
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, log, register
 
@@ -121,14 +121,14 @@ class TestOne:
         running: TransitionService,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        append = TransitionRecorder.append
+        append = EventLog.append
 
         def answer_lost(*arguments: Any) -> None:
             append(*arguments)
-            monkeypatch.setattr(TransitionRecorder, "append", append)
+            monkeypatch.setattr(EventLog, "append", append)
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-        monkeypatch.setattr(TransitionRecorder, "append", answer_lost)
+        monkeypatch.setattr(EventLog, "append", answer_lost)
 
         assert lost(lambda: running.transition_task_instance("t1/1", "DONE", command_id="c1")).repeatable
         assert running.transition_task_instance("t1/1", "DONE", command_id="c1")["ti_updated"]
@@ -160,12 +160,12 @@ class TestMany:
         killed_after: Callable[[type, str], None],
     ) -> None:
         calls: list[tuple[type, str, Call]] = [
-            (TransitionRecorder, "copy", lambda: running.gate_tasks_for_queueing(["t2"])),
+            (EventLog, "copy", lambda: running.gate_tasks_for_queueing(["t2"])),
             (CurrentStatus, "lock_tasks", lambda: running.transition_tasks(["t2"], "QUEUED")),
-            (TransitionRecorder, "copy", lambda: running.transition_task_instances(["t1/1"], "DONE")),
-            (TransitionRecorder, "copy", lambda: running.reset_tasks(["t2"])),
-            (TransitionRecorder, "copy", lambda: running.register_tasks("w", [TaskSpec("t3")])),
-            (TransitionRecorder, "copy", lambda: running.create_task_instances({"t2/1": "t2"})),
+            (EventLog, "copy", lambda: running.transition_task_instances(["t1/1"], "DONE")),
+            (EventLog, "copy", lambda: running.reset_tasks(["t2"])),
+            (EventLog, "copy", lambda: running.register_tasks("w", [TaskSpec("t3")])),
+            (EventLog, "copy", lambda: running.create_task_instances({"t2/1": "t2"})),
         ]
         running.transition_task("t2", "QUEUED")
         running.transition_task("t2", "INSTANTIATING")
@@ -204,7 +204,7 @@ class TestMany:
         killed_after: Callable[[type, str], None],
         dsn: str,
     ) -> None:
-        killed_after(TransitionRecorder, "copy")
+        killed_after(EventLog, "copy")
         lost(lambda: running.gate_tasks_for_queueing(["t2"]))
 
         assert running.gate_tasks_for_queueing(["t2"])["gated"] == ["t2"]

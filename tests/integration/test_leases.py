@@ -45,10 +45,7 @@ def after(time: datetime | None) -> float | None:
 
 def told(service: TransitionService, entity: str) -> list[str]:
     """What the log says of an entity's silences, in short."""
-    events = [
-        service.store.recorder.read(stored)
-        for stored in service.store.recorder.select_events(parse_entity(entity).stream)
-    ]
+    events: list[Any] = list(service.store.recorder.event_store.get(parse_entity(entity).stream))
     return [
         f"{event.name.split('.')[1]} {' '.join(f'{after(getattr(event, key, None)):g}' for key in keys)}"
         for event in events

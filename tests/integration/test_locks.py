@@ -13,7 +13,7 @@ from application.shared.entity_cache import EntityCache
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity
 from infrastructure.errors import RetriesExhausted
-from infrastructure.log.recorder import CHUNK
+from infrastructure.log.event_log import CHUNK
 from tests.support.agreement import assert_agreement, streams_of
 from tests.support.attempts import attempt, ids, log, register, status
 

@@ -301,7 +301,7 @@ class TestLapses:
 
 
 def names(service: TransitionService, stream: str) -> list[str]:
-    return [stored.topic for stored in service.store.recorder.select_events(stream)]
+    return [recorded.topic for recorded in service.store.recorder.select_events(stream)]
 
 
 def until_recovered(service: TransitionService, runner_dead_after: float) -> list[Any]:

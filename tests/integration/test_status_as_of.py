@@ -17,7 +17,7 @@ from domain.auditing.replay import Replay
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.entity import TASK, TASK_INSTANCE, Entity
-from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent
 from tests.integration.test_any_sequence import Step, assert_nothing_diverges, instances_of, occurred, tasks_of
 from tests.integration.test_any_sequence import steps as steps_of_jobmon
 from tests.support.agreement import rows
@@ -75,7 +75,7 @@ def test_the_status_as_of_any_time(
         replay = Replay(lifecycle_of)
         for logged in events:
             if logged.entered_at <= time:
-                replay.apply(service.store.recorder.read(logged))
+                replay.apply(logged.to_event())
         expected = {
             stream: found(entity)
             for stream, entity in replay.entities.items()

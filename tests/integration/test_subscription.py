@@ -13,9 +13,9 @@ import pytest
 from psycopg import Connection
 
 from application.transition_service import TaskSpec, TransitionService
-from infrastructure.log.event_mapper import LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
-from infrastructure.log.tail import Tail
+from infrastructure.log.tail import GapBarrier, Tail
 
 WRITERS = 8
 SECONDS = 6.0
@@ -39,7 +39,7 @@ class Heard:
 
     @property
     def positions(self) -> list[int]:
-        return [event.id for event in self.events]
+        return [event.position for event in self.events]
 
 
 Connect = Callable[..., Connection[Any]]
@@ -77,7 +77,7 @@ def test_no_event_is_missed_or_out_of_order_while_many_write(service: Transition
     missed = {position for position, _, _ in committed} - set(heard.positions)
     assert len(committed) > 500
     assert not missed, f"missed {len(missed)} of {len(committed)} events"
-    assert [(event.id, event.originator_id, event.originator_version) for event in heard.events] == committed
+    assert [(event.position, event.stream, event.version) for event in heard.events] == committed
     assert _versions_ascend(heard.events)
 
 
@@ -88,7 +88,7 @@ def test_a_hole_is_waited_for_as_long_as_its_owner_lives(service: TransitionServ
     _append(service, early, "seen")
     early.commit()
     reader, other = connect(), connect()
-    tail = Tail(0, lambda: _fence(other))
+    tail = Tail(0, GapBarrier.through(other))
     assert tail.read(reader, 10) == []
     assert tail.waits_for_others
     service.register_tasks("w", [TaskSpec("later")])
@@ -108,15 +108,22 @@ def test_a_hole_whose_owner_has_gone_is_passed(service: TransitionService, conne
     assert _streams(heard.events) == ["task:kept"]
 
 
-def test_without_its_guard_a_tail_misses_events(
-    service: TransitionService, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The proofs above can fail: the same scene with the guard taken out."""
-    monkeypatch.setattr(Tail, "_is_dead", lambda tail, hole, oldest_running: True)
+class OpenBarrier(GapBarrier):
+    """A barrier that lets every gap pass at once."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0)
+
+    def will_never_fill(self, gap: int, last_read: int, oldest_running: int) -> bool:
+        return True
+
+
+def test_without_its_barrier_a_tail_misses_events(service: TransitionService, connect: Connect) -> None:
+    """The proofs above can fail: the same scene with the barrier open."""
     held, reader = connect(owns=True), connect()
     _append(service, held, "held")
     service.register_tasks("w", [TaskSpec("seen")])
-    tail = Tail(0, lambda: 0)
+    tail = Tail(0, OpenBarrier())
     first = tail.read(reader, 10)
     held.commit()
     assert _streams([*first, *tail.read(reader, 10)]) == ["task:seen"]
@@ -129,7 +136,8 @@ def test_the_end_of_a_snapshot_is_no_fence(service: TransitionService, connect: 
         connection.execute(REGISTER, [f"task:{task_id}"])  # no savepoint, which would take a later id
     early.commit()
     reader, other = connect(), connect()
-    tail = Tail(0, lambda: _value(other, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+    barrier = GapBarrier(lambda: _value(other, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+    tail = Tail(0, barrier)
     first = tail.read(reader, 10)
     second = tail.read(reader, 10)
     late.commit()
@@ -142,7 +150,7 @@ def test_a_consumer_that_fails_gets_its_batch_again_and_writes_once(service: Tra
         connection.execute("CREATE TABLE counted (position bigint PRIMARY KEY)")
 
     def consume(connection: Connection[Any], events: Sequence[LoggedEvent]) -> None:
-        connection.cursor().executemany("INSERT INTO counted VALUES (%s)", [(event.id,) for event in events])
+        connection.cursor().executemany("INSERT INTO counted VALUES (%s)", [(event.position,) for event in events])
         if not failed:
             failed.append(True)
             raise ZeroDivisionError
@@ -265,10 +273,10 @@ def _log(dsn: str) -> list[tuple[int, str, int]]:
 def _versions_ascend(events: Sequence[LoggedEvent]) -> bool:
     seen: dict[str, int] = {}
     for event in events:
-        stream = str(event.originator_id)
-        if event.originator_version != seen.get(stream, 0) + 1:
+        stream = event.stream
+        if event.version != seen.get(stream, 0) + 1:
             return False
-        seen[stream] = event.originator_version
+        seen[stream] = event.version
     return True
 
 
@@ -276,12 +284,8 @@ def _append(service: TransitionService, connection: Connection[Any], task_id: st
     service.register_tasks("w", [TaskSpec(task_id)], connection=connection)
 
 
-def _fence(connection: Connection[Any]) -> int:
-    return _value(connection, "SELECT pg_current_xact_id()::text::bigint")
-
-
 def _streams(events: Sequence[LoggedEvent]) -> list[str]:
-    return [str(event.originator_id) for event in events]
+    return [event.stream for event in events]
 
 
 def _value(connection: Connection[Any], statement: Any) -> int:

@@ -150,7 +150,7 @@ class TestWhatTheServiceWrites:
 
         with service.store.database.snapshot() as snapshot:
             replay = Replay(pinned_lifecycles(snapshot))
-            for _ in replayed(service.store, snapshot, replay):
+            for _ in replayed(snapshot, replay):
                 pass
 
         ids = [row[0] for row in connection.execute("SELECT task_instance_id FROM sojourn.task_instance")]

@@ -1,6 +1,10 @@
 """Tasks and their instances, brought by the service to where a test begins."""
 
+from collections.abc import Iterator
+from typing import cast
+
 from application.transition_service import TaskSpec, TransitionService
+from domain.entities.events import Event
 
 WAY = ("QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING")
 
@@ -28,8 +32,8 @@ def status(service: TransitionService, *entities: str) -> list[str | None]:
 def log(service: TransitionService, stream: str) -> list[str]:
     """The names of a stream's events with their statuses, in short: `task.transitioned RUNNING`."""
     return [
-        f"{stored.topic.removesuffix('.v1')} {service.store.recorder.read(stored).status}"
-        for stored in service.store.recorder.select_events(stream)
+        f"{event.name.removesuffix('.v1')} {event.status}"
+        for event in cast("Iterator[Event]", service.store.recorder.event_store.get(stream))
     ]
 
 

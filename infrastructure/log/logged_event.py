@@ -1,0 +1,53 @@
+"""One event as the log keeps it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg.rows import class_row
+from pydantic_core import from_json
+
+from domain.entities.events import Event, read_event
+from domain.entity import Entity
+
+
+class LoggedEvent(NamedTuple):
+    """An event with its position and its times; `data` is its JSON, not yet read."""
+
+    position: int
+    stream: str
+    version: int
+    name: str
+    workflow_id: str
+    data: str
+    occurred_at: datetime | None
+    recorded_at: datetime
+    entered_at: datetime
+
+    @property
+    def entity(self) -> Entity:
+        """Return the entity whose stream has the event."""
+        kind, _, name = self.stream.partition(":")
+        return Entity(kind, name)
+
+    def to_event(self) -> Event:
+        """Return the validated event of the domain.
+
+        Raises:
+            UnknownEvent: this version of Sojourn does not know the event's name.
+            pydantic.ValidationError: the JSON does not fit the name.
+        """
+        return read_event(
+            self.name,
+            from_json(self.data)
+            | {
+                "stream": self.stream,
+                "version": self.version,
+                "workflow_id": self.workflow_id,
+                "occurred_at": self.occurred_at,
+                "recorded_at": self.recorded_at,
+            },
+        )
+
+
+LOGGED_EVENT = class_row(LoggedEvent)
+"""The row factory of every query that reads events: it goes by the names of the columns."""
