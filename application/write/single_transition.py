@@ -24,8 +24,7 @@ from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
 from domain.rule_outcome import Response
 from domain.rules.rulebook import takes_slots
 from infrastructure.errors import RetriesExhausted
-from infrastructure.log.commands import digest, first_answer
-from infrastructure.log.commands import Command
+from infrastructure.log.commands import Command, digest, first_answer
 from infrastructure.log.event_log import STALE
 
 Answer = TaskInstanceAnswer | TaskAnswer
