@@ -16,11 +16,17 @@ MAX_NAMES_SHOWN = 5
 
 
 class SojournError(Exception):
-    """The base of every error that Sojourn raises on purpose."""
+    """Raised as one of its subclasses when Sojourn itself finds something wrong; catch it to catch them all.
+
+    Fix: read the message, which names the thing, what is wrong with it, and what to do.
+    """
 
 
 class MissingExtra(SojournError, ImportError):
-    """A call that needs packages which are not installed; installing the extra brings them."""
+    """Raised when a call needs packages that only an extra installs.
+
+    Fix: install the extra that the message names.
+    """
 
     def __init__(self, what: str, extra: str) -> None:
         self.extra = extra
@@ -39,7 +45,10 @@ class Contention(Interruption):
 
 
 class UnknownName(SojournError, LookupError):
-    """A name that is not among the ones there are."""
+    """Raised as one of its subclasses when a name is not among the known ones.
+
+    Fix: use one of `known`; `nearest` has the likeliest.
+    """
 
     kind = "name"
 
@@ -58,7 +67,10 @@ class UnknownName(SojournError, LookupError):
 
 
 class UnknownStatus(UnknownName):
-    """A status that the lifecycle does not have."""
+    """Raised when a status is not a status of the machine; nothing is stored.
+
+    Fix: use one of `known`; `nearest` has the likeliest.
+    """
 
     kind = "status"
 
@@ -70,25 +82,37 @@ class UnknownStatus(UnknownName):
 
 
 class UnknownLifecycle(UnknownName):
-    """A lifecycle that nobody has defined."""
+    """Raised when no lifecycle has the name: it neither ships with Sojourn nor is in the log.
+
+    Fix: use one of `known`, or pass the path of a TOML file.
+    """
 
     kind = "lifecycle"
 
 
 class UnknownRule(UnknownName):
-    """A rule that a lifecycle names and that does not exist."""
+    """Raised when a lifecycle names a rule that does not exist.
+
+    Fix: use one of `known` in the lifecycle's file.
+    """
 
     kind = "rule"
 
 
 class UnknownOrphanRule(UnknownName):
-    """A rule by which nothing is an orphan."""
+    """Raised when no orphan rule has the name.
+
+    Fix: use one of `known`.
+    """
 
     kind = "orphan rule"
 
 
 class InvalidThreshold(SojournError, ValueError):
-    """A threshold of the orphan rules that cannot be read."""
+    """Raised when a threshold of the orphan rules is not a duration.
+
+    Fix: write it like 30s, 15m, 2h or 1 day; `thresholds` has what was given.
+    """
 
     def __init__(self, thresholds: Mapping[str, str], why: str) -> None:
         self.thresholds = dict(thresholds)
@@ -100,7 +124,10 @@ class InvalidThreshold(SojournError, ValueError):
 
 
 class LifecycleInvalid(SojournError, ValueError):
-    """A lifecycle whose parts do not fit together, with every reason."""
+    """Raised when the parts of a lifecycle do not fit together.
+
+    Fix: correct every one of `problems`.
+    """
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -108,7 +135,10 @@ class LifecycleInvalid(SojournError, ValueError):
 
 
 class UnknownEntity(UnknownName):
-    """A task, task instance, array or runner that nobody has ever heard of; `names` has all where it is many."""
+    """Raised when the log has no task, task instance, array, runner or workflow of that id.
+
+    Fix: check the id; `nearest` has a similar known one, `names` all that are unknown.
+    """
 
     def __init__(self, kind: str, name: str, nearest: Iterable[str] = (), *, others: Iterable[str] = ()) -> None:
         super().__init__(name, ())
@@ -124,7 +154,10 @@ class UnknownEntity(UnknownName):
 
 
 class UnknownArray(UnknownEntity):
-    """A workflow that has no array for a task template version."""
+    """Raised when a workflow has no array for a task template version.
+
+    Fix: bind the array first.
+    """
 
     def __init__(self, workflow_id: str, task_template_version_id: str) -> None:
         super().__init__("task template version", task_template_version_id)
@@ -135,7 +168,10 @@ class UnknownArray(UnknownEntity):
 
 
 class InvalidEntity(SojournError, ValueError):
-    """A text that does not name an entity."""
+    """Raised when a text does not name an entity.
+
+    Fix: write task:ID, ti:ID, array:ID or runner:ID.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -143,7 +179,10 @@ class InvalidEntity(SojournError, ValueError):
 
 
 class InvalidId(SojournError, ValueError):
-    """An id that is empty, too long, or not text."""
+    """Raised when an id is not a text of 1 to 255 characters without NUL.
+
+    Fix: pass such a text; turn numbers into text with str().
+    """
 
     def __init__(self, kind: str, value: object) -> None:
         self.kind = kind
@@ -152,7 +191,10 @@ class InvalidId(SojournError, ValueError):
 
 
 class InvalidMaxAttempts(SojournError, ValueError):
-    """A number of attempts that no task can have."""
+    """Raised when a task's max_attempts is not a number from 1 to 2,147,483,647.
+
+    Fix: pass such a number.
+    """
 
     def __init__(self, task_id: str, value: object) -> None:
         self.task_id = task_id
@@ -161,7 +203,10 @@ class InvalidMaxAttempts(SojournError, ValueError):
 
 
 class InvalidAttributes(SojournError, ValueError):
-    """Attributes of a task that its rules could not read."""
+    """Raised when the attributes of a task are not what its rules read.
+
+    Fix: correct what the message names.
+    """
 
     def __init__(self, task_id: str, problem: str) -> None:
         self.task_id = task_id
@@ -169,7 +214,10 @@ class InvalidAttributes(SojournError, ValueError):
 
 
 class InvalidDetails(SojournError, ValueError):
-    """Details of a state that are no JSON object."""
+    """Raised when the details of a state are not a JSON object.
+
+    Fix: pass a dict of what JSON can hold.
+    """
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
@@ -177,7 +225,10 @@ class InvalidDetails(SojournError, ValueError):
 
 
 class InvalidLimit(SojournError, ValueError):
-    """A number of slots that no tag can have."""
+    """Raised when a concurrency limit is not a number from 0 to 2,147,483,647.
+
+    Fix: pass such a number, or None for no limit.
+    """
 
     def __init__(self, tag: str, slots: int) -> None:
         self.tag = tag
@@ -186,7 +237,10 @@ class InvalidLimit(SojournError, ValueError):
 
 
 class InvalidTime(SojournError, ValueError):
-    """A time that cannot be read, or that has no zone."""
+    """Raised when a time cannot be read, has no zone, or is out of range.
+
+    Fix: pass a datetime with a zone, or write ISO 8601 with one.
+    """
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
@@ -194,7 +248,10 @@ class InvalidTime(SojournError, ValueError):
 
 
 class InvalidDuration(SojournError, ValueError):
-    """A duration that cannot be read, is not above 0, or is longer than a century."""
+    """Raised when a duration cannot be read, is not above 0, or is longer than a century.
+
+    Fix: write it like 90s, 5m or 1h 30m.
+    """
 
     def __init__(self, value: object) -> None:
         self.value = value
@@ -202,7 +259,10 @@ class InvalidDuration(SojournError, ValueError):
 
 
 class TimesReversed(SojournError, ValueError):
-    """A stretch of time that ends before it begins."""
+    """Raised when a span of time ends before it begins.
+
+    Fix: pass the earlier time first.
+    """
 
     def __init__(self, start: datetime, end: datetime) -> None:
         self.start = start
@@ -211,7 +271,10 @@ class TimesReversed(SojournError, ValueError):
 
 
 class TaskConflict(SojournError):
-    """A task that is registered again with other content."""
+    """Raised when a task is registered again with other content; nothing of the call is kept.
+
+    Fix: register the changed task under an id of its own; `differences` has what differs.
+    """
 
     def __init__(self, task_id: str, differences: dict[str, tuple[object, object]]) -> None:
         self.task_id = task_id
@@ -221,7 +284,10 @@ class TaskConflict(SojournError):
 
 
 class TaskInstanceConflict(SojournError):
-    """A task instance that is created again for another task."""
+    """Raised when a task instance is created again for another task; nothing of the call is kept.
+
+    Fix: give the instance an id of its own.
+    """
 
     def __init__(self, task_instance_id: str, task_id: str, other_task_id: str) -> None:
         self.task_instance_id = task_instance_id
@@ -231,7 +297,10 @@ class TaskInstanceConflict(SojournError):
 
 
 class UnknownBatch(SojournError, LookupError):
-    """A batch that an array does not have; `last` is the number of its last one."""
+    """Raised when an array has no batch of that number.
+
+    Fix: use a number from 1 to `last`.
+    """
 
     def __init__(self, array_id: str, batch_number: int, last: int) -> None:
         self.array_id = array_id
@@ -242,7 +311,10 @@ class UnknownBatch(SojournError, LookupError):
 
 
 class NotOfArray(SojournError):
-    """Tasks that cannot be queued in an array, each with the workflow or array that it is of."""
+    """Raised when tasks to queue in an array belong to another workflow or array; nothing is queued.
+
+    Fix: queue each of `tasks` in its own array.
+    """
 
     def __init__(self, array_id: str, workflow_id: str, tasks: Mapping[str, str]) -> None:
         self.array_id = array_id
@@ -256,7 +328,10 @@ class NotOfArray(SojournError):
 
 
 class InvalidConcurrency(SojournError, ValueError):
-    """A number of instances that cannot be a limit."""
+    """Raised when max_concurrently_running is not a number from 0 to 2,147,483,647.
+
+    Fix: pass such a number.
+    """
 
     def __init__(self, value: object) -> None:
         self.value = value
@@ -264,7 +339,10 @@ class InvalidConcurrency(SojournError, ValueError):
 
 
 class CommandConflict(SojournError):
-    """A command id that comes back with another request."""
+    """Raised when a command id comes again with another request; nothing is written.
+
+    Fix: give every request a command id of its own, and repeat a request unchanged.
+    """
 
     def __init__(self, command_id: str) -> None:
         self.command_id = command_id
@@ -274,7 +352,10 @@ class CommandConflict(SojournError):
 
 
 class LifecycleConflict(SojournError):
-    """A lifecycle whose definition changed while its name and version did not."""
+    """Raised when a lifecycle's definition changed while its name and version did not.
+
+    Fix: give the changed definition the next version.
+    """
 
     def __init__(self, name: str, version: int) -> None:
         self.name = name
@@ -286,7 +367,10 @@ class LifecycleConflict(SojournError):
 
 
 class WrongLifecycle(SojournError):
-    """A request that the task's lifecycle has no answer for."""
+    """Raised when a task's lifecycle has no answer for a request.
+
+    Fix: register the task under a lifecycle that has one.
+    """
 
     def __init__(self, lifecycle: str, what: str) -> None:
         self.lifecycle = lifecycle
@@ -294,7 +378,10 @@ class WrongLifecycle(SojournError):
 
 
 class UnknownEvent(SojournError):
-    """An event in the log whose name this version of Sojourn does not know."""
+    """Raised when the log has an event whose name this version of Sojourn does not know.
+
+    Fix: update Sojourn.
+    """
 
     def __init__(self, name: str, where: str) -> None:
         self.name = name
@@ -304,7 +391,10 @@ class UnknownEvent(SojournError):
 
 
 class InvalidTransition(SojournError, ValueError):
-    """A status that may not follow another; `allowed` are those that may (from None: as what an entity begins)."""
+    """Raised when a status may not follow another.
+
+    Fix: use one of `allowed`.
+    """
 
     def __init__(self, from_status: str | None, to_status: str, allowed: Iterable[str]) -> None:
         self.from_status = from_status
@@ -317,7 +407,10 @@ class InvalidTransition(SojournError, ValueError):
 
 
 class OwnershipViolation(SojournError):
-    """A transition that only the owner may make, or that needs a runner to own what comes of it."""
+    """Raised when a transition needs the task's owner, or a runner to own the task.
+
+    Fix: pass the owner's runner_id; `current_owner` has it.
+    """
 
     def __init__(
         self,
@@ -336,7 +429,10 @@ class OwnershipViolation(SojournError):
 
 
 class RuleFailed(SojournError, RuntimeError):
-    """A rule that raised as it was asked: nothing is written."""
+    """Raised when a rule raised while it judged a proposal; nothing is written.
+
+    Fix: correct the rule; `__cause__` has its own error.
+    """
 
     def __init__(self, rule: str | None, from_status: str | None, to_status: str | None, error: Exception) -> None:
         self.rule = rule
@@ -347,14 +443,20 @@ class RuleFailed(SojournError, RuntimeError):
 
 
 class TooLateToChange(SojournError, RuntimeError):
-    """A rule that speaks once its transition is written."""
+    """Raised when a rule rejects, delays or aborts a transition that is already written.
+
+    Fix: do it in before_transition.
+    """
 
     def __init__(self) -> None:
         super().__init__("the transition is written already: reject, delay and abort belong into before_transition")
 
 
 class NoCurrentState(SojournError, RuntimeError):
-    """A rule that would have an entity stay as it is which is not yet."""
+    """Raised when a rule keeps the current state of an entity that has none yet.
+
+    Fix: reject with a state, or abort.
+    """
 
     def __init__(self) -> None:
         super().__init__("there is no current state to stay in: reject with a state, or abort")

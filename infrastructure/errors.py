@@ -12,7 +12,10 @@ for contended in (errors.LockNotAvailable, errors.DeadlockDetected, errors.Seria
 
 
 class RetriesExhausted(SojournError):
-    """Others kept rows locked for as long as the caller was willing to retry; try again later."""
+    """Raised when others kept rows locked during every attempt; nothing is written.
+
+    Fix: call again later, or with a larger max_retries.
+    """
 
     def __init__(self, what: str, attempts: int) -> None:
         self.attempts = attempts
@@ -20,7 +23,10 @@ class RetriesExhausted(SojournError):
 
 
 class ConnectionLost(SojournError):
-    """The connection to the database broke during a call; `repeatable` states whether to repeat the call."""
+    """Raised when the connection to the database broke during a call.
+
+    Fix: repeat the call where `safe_to_retry`; else read the status first. With a command_id it is always safe.
+    """
 
     def __init__(self, *, repeatable: bool, why: str) -> None:
         self.repeatable = repeatable

@@ -20,7 +20,10 @@ SHORTEST = timedelta(milliseconds=1)
 
 
 class InvalidBucket(SojournError, ValueError):
-    """A bucket that is too short to count in."""
+    """Raised when a bucket of time is shorter than a millisecond.
+
+    Fix: pass a longer one.
+    """
 
     def __init__(self, bucket: timedelta) -> None:
         self.bucket = bucket
@@ -28,7 +31,10 @@ class InvalidBucket(SojournError, ValueError):
 
 
 class TooManyBuckets(SojournError, ValueError):
-    """A bucket of which there would be more than anybody can look at."""
+    """Raised when buckets are too short for the time that they cover.
+
+    Fix: pass a longer bucket.
+    """
 
     def __init__(self, bucket: timedelta, told: str) -> None:
         self.bucket = bucket

@@ -35,7 +35,10 @@ from infrastructure.sql import query
 
 
 class SlaInvalid(SojournError):
-    """A file of limits that cannot be used, with every reason."""
+    """Raised when a file of limits cannot be used.
+
+    Fix: correct every one of `problems`.
+    """
 
     def __init__(self, path: Path, problems: Sequence[str]) -> None:
         self.path = path
@@ -44,7 +47,10 @@ class SlaInvalid(SojournError):
 
 
 class UnknownTemplate(UnknownName):
-    """A template that no task has."""
+    """Raised when no task has the template.
+
+    Fix: use one of `known`.
+    """
 
     kind = "template"
 

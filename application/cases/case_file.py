@@ -34,7 +34,10 @@ CaseLine = dict[str, Any]
 
 
 class InvalidCase(SojournError):
-    """A file that is no case, or no longer is what was bundled; `event` is the first that does not fit."""
+    """Raised when a file is not a case, or was changed after it was bundled.
+
+    Fix: ask for the case again; `event` is the first that does not fit.
+    """
 
     def __init__(self, path: Path, why: str, event: str | None = None) -> None:
         self.path = path
@@ -56,7 +59,10 @@ class Header(BaseModel):
 
 
 class UnsupportedCaseFormat(SojournError):
-    """A case of a format that this version cannot read."""
+    """Raised when a case is of a format that this version cannot read.
+
+    Fix: update Sojourn.
+    """
 
     def __init__(self, path: Path, number: object) -> None:
         super().__init__(f"{str(path)!r} is a case of format {number}, and this Sojourn reads {FORMAT}: update Sojourn")

@@ -49,13 +49,19 @@ class OpenedCase(TypedDict):
 
 
 class UnknownCase(UnknownName):
-    """A case that was not opened."""
+    """Raised when no opened case has the name.
+
+    Fix: open the case first, or use one of `known`.
+    """
 
     kind = "opened case"
 
 
 class OpeningForbidden(SojournError):
-    """A server on which this user may not create a database."""
+    """Raised when the database user may not create the database that an opened case needs.
+
+    Fix: open the case on the embedded server, or let its owner open it.
+    """
 
     def __init__(self, user: str) -> None:
         super().__init__(

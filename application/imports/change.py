@@ -114,4 +114,7 @@ class BadLine(NamedTuple):
 
 
 class InvalidLine(SojournError):
-    """A line that does not say what its format lets it say."""
+    """Raised when a line does not say what its format allows; an import reports it as a bad line.
+
+    Fix: correct the line.
+    """

@@ -40,7 +40,10 @@ Pieces = Iterator[bytes]
 
 
 class UnreadableInput(SojournError):
-    """A file that is compressed in a way that is not read, or a folder that is none of a rolling log."""
+    """Raised when a file is compressed in a way that is not read, or a folder is not a rolling event log.
+
+    Fix: decompress the file, or name the right folder.
+    """
 
 
 class InputFile:

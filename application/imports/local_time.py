@@ -11,7 +11,10 @@ CLOCK_AT_EPOCH = EPOCH.replace(tzinfo=None)
 
 
 class UnknownTimeZone(UnknownName):
-    """A time zone that the IANA database does not have."""
+    """Raised when the IANA database has no such time zone.
+
+    Fix: write it like Europe/Berlin or UTC.
+    """
 
     kind = "time zone"
 
@@ -20,7 +23,10 @@ class UnknownTimeZone(UnknownName):
 
 
 class TimeZoneNeeded(SojournError):
-    """A format whose times have no zone, and nobody says what they are in."""
+    """Raised when the times of a file have no zone and none is given.
+
+    Fix: pass the zone that they are in.
+    """
 
     def __init__(self, format_name: str) -> None:
         super().__init__(

@@ -37,14 +37,20 @@ TABLES = ("transition", "task", "task_instance", "array")
 
 
 class RebuildRunning(SojournError):
-    """Another rebuild of this database is under way."""
+    """Raised when another rebuild of the database is running.
+
+    Fix: wait for it to end.
+    """
 
     def __init__(self) -> None:
         super().__init__("another rebuild of this database is running: wait for it, or end it")
 
 
 class SwapPrevented(SojournError):
-    """Somebody read or wrote the tables for so long that they could not be swapped."""
+    """Raised when others used the tables for so long that a rebuild could not replace them; nothing has changed.
+
+    Fix: end the long transaction, and rebuild again.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -54,7 +60,10 @@ class SwapPrevented(SojournError):
 
 
 class TablesInUse(SojournError):
-    """Somebody's own view or key is built on a table that is to be replaced."""
+    """Raised when a view or key of somebody's own is built on a table that a rebuild replaces; nothing has changed.
+
+    Fix: build it on Sojourn's views, such as sojourn.current_task.
+    """
 
     def __init__(self, dependents: str) -> None:
         super().__init__(

@@ -73,7 +73,10 @@ class RecoverAnswer(TypedDict):
 
 
 class SkippedTask(SojournError):
-    """A task that seemed to be left behind, and is not, or may not be moved."""
+    """Raised when a task is not to be recovered after all; a recovery reports it as skipped.
+
+    Fix: nothing: it has moved on, or a rule refuses it.
+    """
 
 
 def recover(

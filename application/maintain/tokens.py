@@ -56,7 +56,10 @@ class Holder(NamedTuple):
 
 
 class TokenExists(SojournError):
-    """A token that is created under a name that there is already."""
+    """Raised when a token is created under a name that is or was taken.
+
+    Fix: choose another name.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -41,7 +41,10 @@ KEYS = [
 
 
 class LifecycleFileInvalid(SojournError):
-    """A lifecycle file that cannot be used, with every reason, and what is probably not meant besides."""
+    """Raised when a lifecycle file cannot be used.
+
+    Fix: correct every one of `problems`; `sojourn lifecycle check FILE` shows them too.
+    """
 
     def __init__(self, path: Path, problems: list[str], warnings: Sequence[LifecycleWarning] = ()) -> None:
         self.path = path

@@ -13,7 +13,10 @@ Made = TypeVar("Made")
 
 
 class NoPlaceForOutput(SojournError):
-    """A file or folder that cannot be made or filled where it is to be."""
+    """Raised when a file or folder cannot be written.
+
+    Fix: choose another place; the message has the reason.
+    """
 
     def __init__(self, path: Path, error: OSError) -> None:
         self.path = path
@@ -21,7 +24,10 @@ class NoPlaceForOutput(SojournError):
 
 
 class OutputInTheWay(SojournError):
-    """Something that would be overwritten, and that may be somebody's."""
+    """Raised when writing would replace something that may be somebody's.
+
+    Fix: choose another place, or remove what is there.
+    """
 
     def __init__(self, path: Path, why: str) -> None:
         self.path = path

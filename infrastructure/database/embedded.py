@@ -18,7 +18,10 @@ Status = Literal["running", "stopped", "absent"]
 
 
 class EmbeddedServerFailed(SojournError):
-    """An embedded server that would not start."""
+    """Raised when the embedded server does not start.
+
+    Fix: read its log, or name another database with SOJOURN_DSN.
+    """
 
     def __init__(self, home: Path, why: str) -> None:
         self.home = home

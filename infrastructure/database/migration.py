@@ -18,7 +18,10 @@ LOCK = 7205759403792793
 
 
 class SchemaOutdated(SojournError):
-    """A database whose schema is older than this Sojourn."""
+    """Raised when the database's schema is older than this Sojourn.
+
+    Fix: run `sojourn setup`.
+    """
 
     def __init__(self, pending: Sequence[str]) -> None:
         self.pending = tuple(pending)
@@ -26,7 +29,10 @@ class SchemaOutdated(SojournError):
 
 
 class SchemaNewer(SojournError):
-    """A database whose schema is newer than this Sojourn."""
+    """Raised when the database's schema is newer than this Sojourn.
+
+    Fix: update Sojourn.
+    """
 
     def __init__(self, unknown: Sequence[str]) -> None:
         self.unknown = tuple(unknown)
@@ -34,7 +40,10 @@ class SchemaNewer(SojournError):
 
 
 class MigrationEdited(SojournError):
-    """A migration whose file is no longer what was applied."""
+    """Raised when the file of an applied migration has changed.
+
+    Fix: restore the file, and add a new one.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,7 +51,10 @@ class MigrationEdited(SojournError):
 
 
 class SetupForbidden(SojournError):
-    """A database in which this user may not create the schema."""
+    """Raised when the database user may not create the schema.
+
+    Fix: let the database's owner run `sojourn setup`.
+    """
 
     def __init__(self, user: str) -> None:
         super().__init__(f"database user {user!r} may not create the schema: let its owner run `sojourn setup`")

@@ -24,7 +24,10 @@ WAIT_SECONDS = 30.0
 
 
 class DatabaseUnreachable(SojournError):
-    """A database that cannot be connected to."""
+    """Raised when no connection to the database can be made, or none of the pool becomes free in time.
+
+    Fix: check the DSN and the server, or pass a larger max_size.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -34,7 +37,10 @@ class DatabaseUnreachable(SojournError):
 
 
 class DatabaseTooOld(SojournError):
-    """A server that is older than Sojourn can use."""
+    """Raised when the server is older than PostgreSQL 15.
+
+    Fix: use a newer server, or the embedded one.
+    """
 
     def __init__(self, version: int) -> None:
         self.version = version

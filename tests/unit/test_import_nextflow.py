@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.imports.change import BadLine, CreateInstance, MoveInstance, MoveTask, ParsedLine, RegisterTask
-from application.imports.formats.nextflow import MissingFields
+from application.imports.formats.nextflow import MissingTraceFields
 from application.imports.local_time import TimeZoneNeeded
 from tests.support.importing import read
 
@@ -167,7 +167,7 @@ def test_times_need_a_zone() -> None:
 
 
 def test_a_trace_without_what_is_needed_is_refused() -> None:
-    with pytest.raises(MissingFields, match="submit, name, task_id"):
+    with pytest.raises(MissingTraceFields, match="submit, name, task_id"):
         lines({}, fields=("status", "exit"))
 
 

@@ -14,7 +14,7 @@ from application.imports.change import (
     ParsedLine,
     RegisterTask,
 )
-from application.imports.formats.sacct import COMPACT, FIELDS, MissingColumns
+from application.imports.formats.sacct import COMPACT, FIELDS, MissingSacctFields
 from application.imports.local_time import TimeZoneNeeded
 from domain.actor import Actor
 from domain.errors import MAX_ATTEMPTS, WrongLifecycle
@@ -215,12 +215,12 @@ def test_a_file_without_clusters_needs_a_workflow_in_their_place() -> None:
     text = f"JobID|Submit|Start|End|State\n1|{JOB['submit']}|Unknown|Unknown|PENDING\n"
 
     assert line(text, workflow="w").proposals[0][:2] == ("w/1", "w")
-    with pytest.raises(MissingColumns, match="cluster"):
+    with pytest.raises(MissingSacctFields, match="cluster"):
         line(text)
 
 
 def test_a_file_without_what_is_needed_is_refused() -> None:
-    with pytest.raises(MissingColumns, match="submit, end"):
+    with pytest.raises(MissingSacctFields, match="submit, end"):
         line("JobID|Cluster|Start|State\n")
 
 

@@ -34,7 +34,10 @@ class FolderFormat(Protocol):
 
 
 class UnknownExport(UnknownName):
-    """A format that nobody has written a module for."""
+    """Raised when no export format has the name.
+
+    Fix: use one of `known`.
+    """
 
     kind = "export format"
 

@@ -28,13 +28,19 @@ class Format(Protocol):
 
 
 class UnknownFormat(UnknownName):
-    """A format that nobody has written a module for."""
+    """Raised when no import format has the name.
+
+    Fix: use one of `known`.
+    """
 
     kind = "format"
 
 
 class WrongFormat(SojournError):
-    """A file that is none of the format that was named, but may be of another."""
+    """Raised when a file does not look like the format that was named, but like another.
+
+    Fix: import it as `likely`.
+    """
 
     def __init__(self, source: str, named: str, likely: str) -> None:
         self.likely = likely

@@ -63,7 +63,10 @@ class AuditRow(NamedTuple):
 
 
 class MissingColumns(SojournError):
-    """A header that lacks what an import needs."""
+    """Raised when an export of Jobmon's audit lacks columns that its import needs.
+
+    Fix: export the columns of task_status_audit, with a header.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         super().__init__(f"the file lacks {', '.join(columns)}: a header names the columns of task_status_audit")

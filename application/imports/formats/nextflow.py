@@ -91,8 +91,11 @@ class NameUse(NamedTuple):
     failed: tuple[tuple[int, int], ...] = ()
 
 
-class MissingFields(SojournError):
-    """A trace that lacks what an import needs."""
+class MissingTraceFields(SojournError):
+    """Raised when a Nextflow trace lacks fields that its import needs.
+
+    Fix: add them to Nextflow's trace.fields.
+    """
 
     def __init__(self, fields: Sequence[str]) -> None:
         super().__init__(f"the trace lacks {', '.join(fields)}: add it to Nextflow's trace.fields")
@@ -104,7 +107,7 @@ def looks_like(line: str) -> bool:
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each row proposes; raises MissingFields, or TimeZoneNeeded at the first time that has no zone."""
+    """What each row proposes; raises MissingTraceFields, or TimeZoneNeeded at the first time that has no zone."""
     numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
     _, header = next(numbered, (0, ""))
     if not header:
@@ -225,7 +228,7 @@ def _reader(fields: list[str]) -> Callable[[str], TraceRow]:
     if not set(IDS) & set(fields):
         missing.append("task_id")
     if missing:
-        raise MissingFields(missing)
+        raise MissingTraceFields(missing)
     width = len(fields)
     used = itemgetter(*(fields.index(name) if name in fields else width for name in USED))
 

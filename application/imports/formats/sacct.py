@@ -113,8 +113,11 @@ class JobState(NamedTuple):
     ends: bool
 
 
-class MissingColumns(SojournError):
-    """A header that lacks what an import needs."""
+class MissingSacctFields(SojournError):
+    """Raised when sacct's output lacks fields that its import needs.
+
+    Fix: add them to sacct's --format.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         super().__init__(f"the file lacks {', '.join(columns)}: add it to sacct's --format")
@@ -127,7 +130,7 @@ def looks_like(line: str) -> bool:
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each job's record proposes; raises TimeZoneNeeded, MissingColumns or WrongLifecycle."""
+    """What each job's record proposes; raises TimeZoneNeeded, MissingSacctFields or WrongLifecycle."""
     machine = options.attempts_of("sacct")
     record = _reader(FIELDS, options)
     attempts = _Attempts()
@@ -176,7 +179,7 @@ def _reader(columns: tuple[str, ...], options: Options) -> Callable[[list[str]],
     if "cluster" not in columns and options.workflow is None:
         missing.append("cluster (which --workflow may name instead)")
     if missing:
-        raise MissingColumns(missing)
+        raise MissingSacctFields(missing)
     absent = len(columns)
     used = itemgetter(*(columns.index(name) if name in columns else absent for name in USED))
     name_at = columns.index("jobname") if "jobname" in columns else None

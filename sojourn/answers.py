@@ -1,0 +1,74 @@
+"""What the service answers: a TypedDict for each shape.
+
+`from sojourn import TaskInstanceAnswer` and `from sojourn.answers import TaskInstanceAnswer` give the same.
+"""
+
+from application.analyse.attempts import Attempts
+from application.analyse.breaches import Breach
+from application.analyse.concurrency import Bucket, Change
+from application.analyse.time_in_status import TimeInStatus
+from application.analyse.variants import Variant
+from application.maintain.recover import Lapsed, RecoverAnswer, Recovered, Skipped
+from application.read.audit import AuditRow, InstanceAuditRow
+from application.read.diff import Difference
+from application.read.history import HistoryEvent
+from application.read.lists import ListedTask, ListedTaskInstance, ListedWorkflow
+from application.read.status import Status
+from application.read.why import Link, Why
+from application.shared.orphan import Orphan
+from application.write.answers import (
+    BatchMember,
+    BindAnswer,
+    BulkAnswer,
+    ConcurrencyAnswer,
+    CreateAnswer,
+    GateAnswer,
+    HeartbeatAnswer,
+    HeartbeatsAnswer,
+    NoAnswer,
+    QueueBatchAnswer,
+    RegisterAnswer,
+    ResetAnswer,
+    SubmittedAnswer,
+    TaskAnswer,
+    TaskInstanceAnswer,
+)
+
+__all__ = [
+    "Attempts",
+    "AuditRow",
+    "BatchMember",
+    "BindAnswer",
+    "Breach",
+    "Bucket",
+    "BulkAnswer",
+    "Change",
+    "ConcurrencyAnswer",
+    "CreateAnswer",
+    "Difference",
+    "GateAnswer",
+    "HeartbeatAnswer",
+    "HeartbeatsAnswer",
+    "HistoryEvent",
+    "InstanceAuditRow",
+    "Lapsed",
+    "Link",
+    "ListedTask",
+    "ListedTaskInstance",
+    "ListedWorkflow",
+    "NoAnswer",
+    "Orphan",
+    "QueueBatchAnswer",
+    "RecoverAnswer",
+    "Recovered",
+    "RegisterAnswer",
+    "ResetAnswer",
+    "Skipped",
+    "Status",
+    "SubmittedAnswer",
+    "TaskAnswer",
+    "TaskInstanceAnswer",
+    "TimeInStatus",
+    "Variant",
+    "Why",
+]

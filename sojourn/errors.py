@@ -1,0 +1,131 @@
+"""Every error that a call may raise: what it means and what to do is in its docstring.
+
+All are subclasses of SojournError, and say in one sentence what is wrong and what to do. Errors of psycopg that no
+attempt can cure (a caller's serialization failure, a full disk) pass through as they are.
+"""
+
+from application.analyse.concurrency import InvalidBucket, TooManyBuckets
+from application.analyse.sla import SlaInvalid, UnknownTemplate
+from application.cases.case_file import InvalidCase, UnsupportedCaseFormat
+from application.cases.opened_case import OpeningForbidden, UnknownCase
+from application.exports.formats import UnknownExport
+from application.imports.formats import UnknownFormat, WrongFormat
+from application.imports.formats.jobmon import MissingColumns
+from application.imports.formats.nextflow import MissingTraceFields
+from application.imports.formats.sacct import MissingSacctFields
+from application.imports.input_file import UnreadableInput
+from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
+from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse
+from application.maintain.tokens import TokenExists
+from application.shared.lifecycle_source import LifecycleFileInvalid
+from application.shared.output_file import NoPlaceForOutput, OutputInTheWay
+from domain.errors import (
+    CommandConflict,
+    InvalidAttributes,
+    InvalidConcurrency,
+    InvalidDetails,
+    InvalidDuration,
+    InvalidEntity,
+    InvalidId,
+    InvalidLimit,
+    InvalidMaxAttempts,
+    InvalidThreshold,
+    InvalidTime,
+    InvalidTransition,
+    LifecycleConflict,
+    LifecycleInvalid,
+    MissingExtra,
+    NoCurrentState,
+    NotOfArray,
+    OwnershipViolation,
+    RuleFailed,
+    SojournError,
+    TaskConflict,
+    TaskInstanceConflict,
+    TimesReversed,
+    TooLateToChange,
+    UnknownArray,
+    UnknownBatch,
+    UnknownEntity,
+    UnknownEvent,
+    UnknownLifecycle,
+    UnknownName,
+    UnknownOrphanRule,
+    UnknownRule,
+    UnknownStatus,
+    WrongLifecycle,
+)
+from infrastructure.database.embedded import EmbeddedServerFailed
+from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
+from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
+from infrastructure.errors import ConnectionLost, RetriesExhausted
+
+__all__ = [
+    "CommandConflict",
+    "ConnectionLost",
+    "DatabaseTooOld",
+    "DatabaseUnreachable",
+    "EmbeddedServerFailed",
+    "InvalidAttributes",
+    "InvalidBucket",
+    "InvalidCase",
+    "InvalidConcurrency",
+    "InvalidDetails",
+    "InvalidDuration",
+    "InvalidEntity",
+    "InvalidId",
+    "InvalidLimit",
+    "InvalidMaxAttempts",
+    "InvalidThreshold",
+    "InvalidTime",
+    "InvalidTransition",
+    "LifecycleConflict",
+    "LifecycleFileInvalid",
+    "LifecycleInvalid",
+    "MigrationEdited",
+    "MissingColumns",
+    "MissingExtra",
+    "MissingSacctFields",
+    "MissingTraceFields",
+    "NoCurrentState",
+    "NoPlaceForOutput",
+    "NotOfArray",
+    "OpeningForbidden",
+    "OutputInTheWay",
+    "OwnershipViolation",
+    "RebuildRunning",
+    "RetriesExhausted",
+    "RuleFailed",
+    "SchemaNewer",
+    "SchemaOutdated",
+    "SetupForbidden",
+    "SlaInvalid",
+    "SojournError",
+    "SwapPrevented",
+    "TablesInUse",
+    "TaskConflict",
+    "TaskInstanceConflict",
+    "TimeZoneNeeded",
+    "TimesReversed",
+    "TokenExists",
+    "TooLateToChange",
+    "TooManyBuckets",
+    "UnknownArray",
+    "UnknownBatch",
+    "UnknownCase",
+    "UnknownEntity",
+    "UnknownEvent",
+    "UnknownExport",
+    "UnknownFormat",
+    "UnknownLifecycle",
+    "UnknownName",
+    "UnknownOrphanRule",
+    "UnknownRule",
+    "UnknownStatus",
+    "UnknownTemplate",
+    "UnknownTimeZone",
+    "UnreadableInput",
+    "UnsupportedCaseFormat",
+    "WrongFormat",
+    "WrongLifecycle",
+]
