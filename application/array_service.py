@@ -249,7 +249,7 @@ class ArrayService:
     def _bind(self, connection: Connection[Any], wanted: Array, report: ReportContext) -> BindAnswer:
         there = _bound(connection, wanted.workflow_id, wanted.task_template_version_id)
         if there is None:
-            row = connection.execute(query("projections", "next_array_id")).fetchone()
+            row = connection.execute(query("projections", "arrays/next_id")).fetchone()
             assert row is not None
             array = wanted._replace(id=row[0])
             array_batch.copy_events(self._store, connection, [array.bind(report)], [])
@@ -292,7 +292,7 @@ class ArrayService:
 
 def _bound(connection: Connection[Any], workflow_id: str, task_template_version_id: str) -> str | None:
     wanted = {"workflow_id": workflow_id, "task_template_version_id": task_template_version_id}
-    row = connection.execute(query("projections", "bound_array"), wanted).fetchone()
+    row = connection.execute(query("projections", "arrays/array_of_template"), wanted).fetchone()
     return row[0] if row else None
 
 

@@ -7,17 +7,17 @@ from typing import LiteralString
 
 @cache
 def query(package: str, name: str) -> LiteralString:
-    """The text of `queries/NAME.sql` in that package."""
-    return _text(package, "queries", name)
+    """Return the text of `queries/NAME.sql` in a package; NAME is `topic/query`."""
+    return _text(package, f"queries/{name}")
 
 
 def sql_object(package: str, name: str) -> LiteralString:
-    """The text of `objects/NAME.sql` in that package."""
-    return _text(package, "objects", name)
+    """Return the text of `NAME.sql` in a package, which creates an object; NAME is `folder/object`."""
+    return _text(package, name)
 
 
-def _text(package: str, folder: str, name: str) -> LiteralString:
-    return (files(_installed(package)) / folder / f"{name}.sql").read_text("utf-8")
+def _text(package: str, path: str) -> LiteralString:
+    return (files(_installed(package)) / f"{path}.sql").read_text("utf-8")
 
 
 def _installed(package: str) -> str:

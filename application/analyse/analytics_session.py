@@ -21,7 +21,7 @@ BATCH = 1_000
 def analysis(store: Store, at: datetime | None, workflow_id: str | None = None) -> Iterator[Connection[Any]]:
     """A transaction as of `at` in which a million rows are sorted in memory; raises UnknownEntity."""
     with as_of(store, at) as connection:
-        connection.execute(query("projections", "analysis"))
+        connection.execute(query("projections", "session/analytics"))
         if workflow_id is not None:
             require_workflow(connection, workflow_id)
         yield connection

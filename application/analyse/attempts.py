@@ -38,5 +38,5 @@ def attempts(
 ) -> list[Attempts]:
     """The attempts as of `at`, by group; raises UnknownEntity where no task is of that workflow."""
     with analysis(store, at, workflow_id) as connection:
-        found = rows(connection, "attempts", {"by": by, "workflow_id": workflow_id})
+        found = rows(connection, "analytics/attempts", {"by": by, "workflow_id": workflow_id})
     return [cast("Attempts", rounded(row)) for row in found]

@@ -43,7 +43,7 @@ def breaches(
         check_sla(connection, path, sla)
         limits = Jsonb([_as_row(limit) for limit in sla.limit])
         wanted = {"limits": limits, "workflow_id": workflow_id, "only_open": only_open}
-        found = rows(connection, "breaches", wanted)
+        found = rows(connection, "analytics/breaches", wanted)
     return [_breach(rounded(row)) for row in found]
 
 

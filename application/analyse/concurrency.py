@@ -77,7 +77,7 @@ def concurrency(
     wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow_id}
     with analysis(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)
-        with streamed(connection, "concurrency", wanted) as found:
+        with streamed(connection, "analytics/concurrency", wanted) as found:
             yield cast("Iterator[Change]", found)
 
 
@@ -101,7 +101,7 @@ def concurrency_by_bucket(
     wanted = {"kind": kind, "status": status, "bucket": bucket, "by": by, "workflow_id": workflow_id}
     with analysis(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)
-        with streamed(connection, "concurrency_by_bucket", wanted) as found:
+        with streamed(connection, "analytics/concurrency_by_bucket", wanted) as found:
             yield _counted(cast("Iterator[Bucket]", found), bucket)
 
 
@@ -114,7 +114,7 @@ def _counted(found: Iterator[Bucket], bucket: timedelta) -> Iterator[Bucket]:
 
 def known_statuses(connection: Connection[Any], kind: str) -> list[str]:
     """The statuses that entities of a kind may have under the lifecycles that tasks are pinned to."""
-    found = connection.execute(query("projections", "known_statuses"), {"kind": kind})
+    found = connection.execute(query("projections", "find/known_statuses"), {"kind": kind})
     return [row[0] for row in found]
 
 

@@ -103,7 +103,7 @@ def read_sla(path: Path) -> Sla:
 def check_sla(connection: Connection[Any], path: Path, sla: Sla) -> None:
     """Raise SlaInvalid where a limit names a status that there is not, or a template, if the log has any."""
     statuses = {kind: _statuses(connection, kind) for kind in (TASK, TASK_INSTANCE)}
-    templates = [row[0] for row in connection.execute(query("projections", "known_templates"))]
+    templates = [row[0] for row in connection.execute(query("projections", "find/known_templates"))]
     problems: list[str] = []
     for number, limit in enumerate(sla.limit, 1):
         if limit.status not in statuses[limit.kind]:

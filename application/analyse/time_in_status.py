@@ -61,7 +61,7 @@ def time_in_status(
     """
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
     with analysis(store, at, workflow_id) as connection:
-        return [cast("TimeInStatus", rounded(row)) for row in rows(connection, "time_in_status", wanted)]
+        return [cast("TimeInStatus", rounded(row)) for row in rows(connection, "analytics/time_in_status", wanted)]
 
 
 def time_in_status_histogram(
@@ -79,4 +79,4 @@ def time_in_status_histogram(
     """
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
     with analysis(store, at, workflow_id) as connection:
-        return [cast("Bin", row) for row in rows(connection, "time_in_status_histogram", wanted)]
+        return [cast("Bin", row) for row in rows(connection, "analytics/time_in_status_histogram", wanted)]

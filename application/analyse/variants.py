@@ -43,7 +43,7 @@ def variants(
 ) -> list[Variant]:
     """The distinct sequences as of `at`, the most frequent first; raises UnknownEntity."""
     with analysis(store, at, workflow_id) as connection:
-        found = rows(connection, "variants", {"kind": kind, "workflow_id": workflow_id, "limit": limit})
+        found = rows(connection, "analytics/variants", {"kind": kind, "workflow_id": workflow_id, "limit": limit})
     return [cast("Variant", rounded(row)) for row in found]
 
 
@@ -52,5 +52,5 @@ def directly_follows(
 ) -> list[Edge]:
     """Which statuses came right after which as of `at`; raises UnknownEntity."""
     with analysis(store, at, workflow_id) as connection:
-        found = rows(connection, "directly_follows", {"kind": kind, "workflow_id": workflow_id})
+        found = rows(connection, "analytics/directly_follows", {"kind": kind, "workflow_id": workflow_id})
     return [cast("Edge", rounded(row)) for row in found]

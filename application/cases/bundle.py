@@ -54,14 +54,14 @@ def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progre
 
 def _header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLine, Scope]:
     told: dict[str, Any] = {"workflow_id": workflow_id}
-    runners = [stream for (stream,) in connection.execute(query("infrastructure", "case_runners"), told)]
+    runners = [stream for (stream,) in connection.execute(query("infrastructure", "cases/runners"), told)]
     told["runners"] = runners
-    row = connection.execute(query("infrastructure", "case_extent"), told).fetchone()
+    row = connection.execute(query("infrastructure", "cases/extent"), told).fetchone()
     assert row is not None
     events, entities, first, last, until, leases = row
     if not events:
         raise unknown_workflow(connection, workflow_id)
-    lifecycles = connection.execute(query("infrastructure", "case_lifecycles"), told).fetchall()
+    lifecycles = connection.execute(query("infrastructure", "cases/lifecycles"), told).fetchall()
     header = {
         "sojourn": version("sojourn"),
         "workflow": workflow_id,
@@ -70,10 +70,10 @@ def _header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLine, Sc
         "entities": entities,
         "leases": leases,
         "positions": [first, last],
-        "settings": dict(connection.execute(query("infrastructure", "case_settings")).fetchall()),
+        "settings": dict(connection.execute(query("infrastructure", "cases/settings")).fetchall()),
         "lifecycles": [dict(zip(("name", "version", "definition"), row, strict=True)) for row in lifecycles],
     }
-    return header, Scope("events_of_case_after", told)
+    return header, Scope("cases/events_after", told)
 
 
 def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[CaseLine]:
@@ -81,7 +81,7 @@ def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Ite
         yield _event(logged)
     with connection.cursor(name="leases", row_factory=dict_row) as cursor:
         cursor.itersize = CHUNK
-        for lease in cursor.execute(query("infrastructure", "leases_of_case"), scope.parameters):
+        for lease in cursor.execute(query("infrastructure", "cases/leases"), scope.parameters):
             yield {name: value.isoformat() if isinstance(value, datetime) else value for name, value in lease.items()}
 
 

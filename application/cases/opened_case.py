@@ -89,7 +89,7 @@ def open_case(server: Database, path: Path, progress: Progress = unheard) -> Ope
 def list_opened_cases(server: Database) -> list[OpenedCase]:
     """Every case that was opened on that server."""
     with server.dedicated() as connection:
-        rows = connection.execute(query("infrastructure", "opened_cases")).fetchall()
+        rows = connection.execute(query("infrastructure", "cases/opened")).fetchall()
     return [
         _opened(name, make_conninfo(server.dsn, dbname=name), json.loads(told), loaded=False) for name, told in rows
     ]
@@ -169,19 +169,19 @@ def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Pro
 def _copy_case(connection: Connection[Any], case: CaseFile, progress: Progress) -> None:
     for kept in case.header["lifecycles"]:
         told = [kept["name"], kept["version"], Json(kept["definition"])]
-        connection.execute(query("infrastructure", "pin_lifecycle"), told)
+        connection.execute(query("infrastructure", "lifecycles/pin"), told)
     lines = case.lines()
     _copy(connection, islice(lines, case.header["events"]), case.header["events"], progress)
-    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_leases")) as copy:
+    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "cases/copy_leases")) as copy:
         for lease in lines:
             copy.write_row(tuple(lease[column] for column in LEASE_COLUMNS))
-    connection.execute(query("infrastructure", "draw_positions_after"), [case.header["positions"][1]])
+    connection.execute(query("infrastructure", "log/draw_positions_after"), [case.header["positions"][1]])
 
 
 def _copy(connection: Connection[Any], events: Iterator[CaseLine], total: int, progress: Progress) -> None:
     loaded = 0
     while some := list(islice(events, CHUNK)):
-        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_case_events")) as copy:
+        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "cases/copy_events")) as copy:
             for event in some:
                 copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
         loaded += len(some)

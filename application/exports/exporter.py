@@ -40,7 +40,7 @@ def export_log(
             require_workflow(connection, workflow_id)
     with store.database.snapshot() as connection:
         if workflow_id is None:
-            connection.execute(query("projections", "whole_log"))
+            connection.execute(query("projections", "session/export"))
         rows = _write(found, LogSnapshot(connection, store.lifecycles.pinned, workflow_id, progress), output)
     return {"format": format_name, "rows": rows}
 

@@ -60,32 +60,34 @@ class LogSnapshot:
         """What was proposed, in the order of the log."""
         with self._connection.cursor("proposals") as cursor:
             cursor.itersize = CHUNK
-            cursor.execute(query("projections", "proposals"), self._wanted)
+            cursor.execute(query("projections", "exports/proposals"), self._wanted)
             for position, kind, stream, workflow_id, effective_at, data, attempts, lifecycle, version in cursor:
                 pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
                 yield ReportedEvent(position, kind, stream, workflow_id, effective_at, data, attempts, pinned)
 
     def csv_lines(self) -> Iterator[bytes]:
         """Every stay as a line of CSV, in the order in which statuses were entered, with its day first."""
-        with self._connection.cursor().copy(query("projections", "copy_stays"), self._wanted) as lines:
+        with self._connection.cursor().copy(
+            query("projections", "exports/copy_status_intervals"), self._wanted
+        ) as lines:
             yield from map(bytes, lines)
 
     def entered_statuses(self) -> list[tuple[str, str]]:
         """The kinds of entities and the statuses that they were in."""
-        return self._connection.execute(query("projections", "entered_statuses"), self._wanted).fetchall()
+        return self._connection.execute(query("projections", "exports/entered_statuses"), self._wanted).fetchall()
 
     def _read_intervals(self, order: SQL) -> Iterator[StatusInterval]:
         last = self._count()
         with self._connection.cursor("stays") as cursor:
             cursor.itersize = CHUNK
-            cursor.execute(SQL(query("projections", "stays")).format(order=order), self._wanted)
+            cursor.execute(SQL(query("projections", "exports/status_intervals")).format(order=order), self._wanted)
             for number, row in enumerate(cursor, 1):
                 yield StatusInterval(*row)
                 if number % CHUNK == 0:
                     self._progress(number, last)
 
     def _count(self) -> int:
-        row = self._connection.execute(query("projections", "count_stays"), self._wanted).fetchone()
+        row = self._connection.execute(query("projections", "exports/count_status_intervals"), self._wanted).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -103,7 +103,7 @@ def _attempts(connection: Connection[Any], proposals: Iterable[Change]) -> dict[
     tasks = _unique(reference.task_id for reference in _references(proposals) if isinstance(reference, AttemptKey))
     if not tasks:
         return {}
-    rows = connection.execute(query("projections", "attempts_of_tasks"), [tasks])
+    rows = connection.execute(query("projections", "imports/attempts_of_tasks"), [tasks])
     return {AttemptKey(task_id, begun_at): name for task_id, begun_at, name in rows}
 
 
@@ -116,7 +116,7 @@ def _caused(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[Ca
     if not tasks:
         return {}
     caused: dict[str, list[CascadedStatus]] = defaultdict(list)
-    for task_id, status, entered_at in connection.execute(query("projections", "caused_statuses"), [tasks]):
+    for task_id, status, entered_at in connection.execute(query("projections", "imports/caused_statuses"), [tasks]):
         caused[task_id].append(CascadedStatus(status, entered_at))
     return {task_id: tuple(entered) for task_id, entered in caused.items()}
 

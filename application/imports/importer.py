@@ -68,7 +68,7 @@ def import_lines(
             progress(tally)
     if tally.transitions >= MANY:
         with store.transaction() as connection:
-            connection.execute(query("projections", "rough_statistics"))
+            connection.execute(query("projections", "imports/sample_statistics"))
     return tally
 
 

@@ -45,7 +45,7 @@ class ForeignReports:
         """Read what it was told of those entities."""
         wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX}
         for name, stream, proposed, effective_at, command_id in connection.execute(
-            query("projections", "proposals_of_streams"), wanted
+            query("projections", "imports/proposals_of_streams"), wanted
         ):
             self._commands[ReportedMove(stream, None if name == TaskReset.name else proposed, effective_at)].add(
                 command_id

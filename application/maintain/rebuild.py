@@ -87,10 +87,10 @@ def rebuild(store: Store, told: Told) -> Rebuilt:
     started = time.monotonic()
     log.info("the projections are rebuilt from the log")
     with _session(store) as connection, _alone(connection):
-        connection.execute(query("projections", "rebuild_begin"))
+        connection.execute(query("projections", "rebuild/begin"))
         try:
             for table in TABLES:
-                _carry_out(connection, "rebuild_options", table)
+                _carry_out(connection, "rebuild/options", table)
             told("waiting for transactions that write")
             max_position = _settled(connection)
             told("reading the log")
@@ -100,8 +100,8 @@ def rebuild(store: Store, told: Told) -> Rebuilt:
             told("putting the new tables in place")
             _swap(connection, max_position)
         finally:
-            connection.execute(query("projections", "rebuild_end"))
-        events = _one(connection, "count_events")
+            connection.execute(query("projections", "rebuild/end"))
+        events = _one(connection, "rebuild/count_events")
     seconds = time.monotonic() - started
     log.info("the projections are rebuilt: %d events in %.1f s", events, seconds)
     return {"events": events, "seconds": seconds}
@@ -122,20 +122,20 @@ def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> N
 
 
 def _fill_transitions(connection: Connection[Any], after: int, max_position: int) -> None:
-    connection.execute(query("projections", "rebuild_transition"), {"after": after, "max_position": max_position})
+    connection.execute(query("projections", "rebuild/transition"), {"after": after, "max_position": max_position})
     _finish(connection, "transition")
 
 
 def _fill_status(
     connection: Connection[Any], max_position: int, touched: SQL, streams: list[str] | None = None
 ) -> None:
-    for name in ("rebuild_task", "rebuild_task_instance", "rebuild_array"):
+    for name in ("rebuild/task", "rebuild/task_instance", "rebuild/array"):
         statement = SQL(query("projections", name)).format(touched=touched)
         connection.execute(statement, {"max_position": max_position, "streams": streams})
 
 
 def _finish(connection: Connection[Any], table: str) -> None:
-    for name in ("rebuild_indexes", "rebuild_grants"):
+    for name in ("rebuild/indexes", "rebuild/grants"):
         _carry_out(connection, name, table)
     connection.execute(SQL("ANALYZE sojourn_rebuild.{}").format(SQL(table)))
 
@@ -147,7 +147,7 @@ def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
 
 
 def _catch_up(connection: Connection[Any], max_position: int) -> int:
-    while _one(connection, "last_drawn") - max_position > FEW:
+    while _one(connection, "rebuild/last_position") - max_position > FEW:
         settled = _settled(connection)
         _add(connection, max_position, settled)
         max_position = settled
@@ -156,9 +156,9 @@ def _catch_up(connection: Connection[Any], max_position: int) -> int:
 
 def _add(connection: Connection[Any], after: int, max_position: int) -> None:
     span = {"after": after, "max_position": max_position}
-    streams = [stream for (stream,) in connection.execute(query("projections", "rebuild_touched"), span)]
-    connection.execute(query("projections", "rebuild_transition"), span)
-    connection.execute(query("projections", "rebuild_forget"), {"streams": streams})
+    streams = [stream for (stream,) in connection.execute(query("projections", "rebuild/touched_streams"), span)]
+    connection.execute(query("projections", "rebuild/transition"), span)
+    connection.execute(query("projections", "rebuild/delete_touched"), {"streams": streams})
     _fill_status(connection, max_position, SQL("e.stream = ANY (%(streams)s)"), streams)
 
 
@@ -169,12 +169,12 @@ def _swap(connection: Connection[Any], max_position: int) -> None:
             max_position = _catch_up(connection, max_position)
         try:
             with connection.transaction():
-                connection.execute(query("projections", "rebuild_lock"))
-                _add(connection, max_position, _one(connection, "last_drawn"))
-                connection.execute(query("projections", "rebuild_swap"))
+                connection.execute(query("projections", "rebuild/lock"))
+                _add(connection, max_position, _one(connection, "rebuild/last_position"))
+                connection.execute(query("projections", "rebuild/swap"))
                 for view in schema().objects:
                     connection.execute(view.text)
-                connection.execute(query("projections", "rebuild_replaced"))
+                connection.execute(query("projections", "rebuild/drop_replaced"))
             return
         except (LockNotAvailable, DeadlockDetected):
             continue
@@ -185,9 +185,9 @@ def _swap(connection: Connection[Any], max_position: int) -> None:
 
 def _settled(connection: Connection[Any]) -> int:
     """The position up to which nothing more can come: who drew one of them has ended."""
-    drawn, fence = _one(connection, "last_drawn"), take_xid(connection)
+    drawn, fence = _one(connection, "rebuild/last_position"), take_xid(connection)
     pause = 0.001
-    while _one(connection, "oldest_running") < fence:
+    while _one(connection, "rebuild/oldest_running") < fence:
         time.sleep(pause)
         pause = min(pause * 2, 0.5)
     return drawn
@@ -196,7 +196,7 @@ def _settled(connection: Connection[Any]) -> int:
 @contextmanager
 def _session(store: Store) -> Iterator[Connection[Any]]:
     with store.database.dedicated() as connection:
-        connection.execute(query("projections", "rebuild_session"))
+        connection.execute(query("projections", "rebuild/session"))
         yield connection
 
 

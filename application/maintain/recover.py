@@ -136,7 +136,9 @@ def _decide(
     used: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], report: ReportContext
 ) -> tuple[RecoveryPlan, Decision] | None:
     """What becomes of a task now, or None where it is not left behind."""
-    now, heartbeat_at = used.execute(query("projections", "last_heartbeat"), [task.owner], prepare=True).fetchall()[0]
+    now, heartbeat_at = used.execute(
+        query("projections", "leases/last_heartbeat"), [task.owner], prepare=True
+    ).fetchall()[0]
     record = StatusRecord(task.status, task.owner, task.entered_at or now)
     rescued = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
     return (rescued, decide(Family(None, task), rescued, report, SlotsInDatabase(used))) if rescued else None
@@ -145,7 +147,7 @@ def _decide(
 def _lifecycles(store: Store, patience: RecoveryTimeouts) -> dict[Key, Lifecycle]:
     """The lifecycles that know of recovery, by what tasks are pinned to."""
     with store.session() as used:
-        keys: list[Key] = used.execute(query("infrastructure", "lifecycles_with_recovery")).fetchall()
+        keys: list[Key] = used.execute(query("infrastructure", "lifecycles/with_recovery")).fetchall()
     return {key: patience.override(store.lifecycles.pinned(*key)) for key in keys}
 
 
@@ -154,7 +156,7 @@ def _left_behind(store: Store, lifecycles: Iterable[Lifecycle]) -> Iterator[str]
     wanted = _ways(lifecycles) | {"after": "", "limit": PAGE}
     while True:
         with store.session() as used:
-            page = [row[0] for row in used.execute(query("projections", "left_behind"), wanted)]
+            page = [row[0] for row in used.execute(query("projections", "leases/recoverable_tasks"), wanted)]
         yield from page
         if len(page) < PAGE:
             return
@@ -185,7 +187,7 @@ def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
 def _record_lapses(store: Store, report: ReportContext, answer: RecoverAnswer, *, dry_run: bool) -> None:
     """Record the lapses that nobody has recorded yet."""
     with store.session() as used:
-        silent = iter(used.execute(query("projections", "unrecorded_lapses")).fetchall())
+        silent = iter(used.execute(query("projections", "leases/unrecorded_lapses")).fetchall())
     while page := {Entity(kind, name): since for kind, name, since in islice(silent, PAGE)}:
         recorded: Collection[Entity] = page
         if not dry_run:

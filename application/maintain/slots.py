@@ -34,15 +34,15 @@ def limit_concurrency(store: Store, tag: str, slots: int | None) -> None:
         raise InvalidLimit(tag, slots)
     with store.session() as connection:
         if slots is None:
-            connection.execute(query("infrastructure", "unlimit_slots"), [tag])
+            connection.execute(query("infrastructure", "slots/unlimit"), [tag])
         else:
-            connection.execute(query("infrastructure", "limit_slots"), [tag, slots])
+            connection.execute(query("infrastructure", "slots/limit"), [tag, slots])
 
 
 def taken_slots(store: Store) -> list[TagSlots]:
     """Every tag that has a limit or a holder."""
     with store.session() as connection:
-        rows = connection.execute(query("infrastructure", "slots")).fetchall()
+        rows = connection.execute(query("infrastructure", "slots/by_tag")).fetchall()
     return [
         {
             "tag": tag,

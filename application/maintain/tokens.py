@@ -71,7 +71,7 @@ def create_token(store: Store, name: str, scope: Scope) -> str:
     check_id("token", name)
     secret = PREFIX + secrets.token_urlsafe(BYTES)
     with store.transaction() as connection:
-        made = connection.execute(query("infrastructure", "insert_token"), [name, str(scope), sha256(secret)])
+        made = connection.execute(query("infrastructure", "tokens/insert"), [name, str(scope), sha256(secret)])
         if not made.rowcount:
             raise TokenExists(name)
     return secret
@@ -80,7 +80,7 @@ def create_token(store: Store, name: str, scope: Scope) -> str:
 def revoke_token(store: Store, name: str) -> Token:
     """Let the token of that name be refused from now on; raises UnknownEntity."""
     with store.transaction() as connection:
-        found = _rows(connection, "revoke_token", [name])
+        found = _rows(connection, "tokens/revoke", [name])
     if not found:
         known = [token["name"] for token in tokens(store)]
         raise UnknownEntity("token", name, get_close_matches(name, known, n=1))
@@ -90,13 +90,13 @@ def revoke_token(store: Store, name: str) -> Token:
 def tokens(store: Store) -> list[Token]:
     """Every token that was ever made, the oldest first."""
     with store.session() as connection:
-        return _rows(connection, "tokens")
+        return _rows(connection, "tokens/list")
 
 
 def holders(store: Store) -> list[Holder]:
     """Whose tokens there are, revoked ones included."""
     with store.session() as connection:
-        rows = connection.execute(query("infrastructure", "valid_tokens")).fetchall()
+        rows = connection.execute(query("infrastructure", "tokens/valid")).fetchall()
     return [Holder(name, Scope.of(scope), hashed) for name, scope, hashed in rows]
 
 

@@ -62,7 +62,7 @@ def audit(
         _check(connection, task_id, workflow_id)
         with connection.cursor("audit", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
-            cursor.execute(query("projections", "audit"), wanted)
+            cursor.execute(query("projections", "read/audit_of_tasks"), wanted)
             yield cast("Iterator[AuditRow]", iter(cursor))
 
 
@@ -84,7 +84,7 @@ def audit_of_task_instances(
             require_entity(connection, Entity(ARRAY, array_id))
         with connection.cursor("audit", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
-            cursor.execute(query("projections", "audit_of_task_instances"), wanted)
+            cursor.execute(query("projections", "read/audit_of_task_instances"), wanted)
             yield cast("Iterator[InstanceAuditRow]", iter(cursor))
 
 
@@ -100,7 +100,7 @@ def audit_page(
 ) -> tuple[list[AuditRow], Place | None]:
     """At most `limit` rows beyond the place of another, and the place after which to go on; raises UnknownEntity."""
     beyond, direction = (SQL("<"), SQL("DESC")) if newest_first else (SQL(">"), SQL("ASC"))
-    statement = SQL(query("projections", "audit_page")).format(beyond=beyond, direction=direction)
+    statement = SQL(query("projections", "read/audit_page")).format(beyond=beyond, direction=direction)
     entered_at, position = after or (None, None)
     wanted = {
         "task_id": task_id,

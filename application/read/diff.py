@@ -40,5 +40,5 @@ def diff(
             require_workflow(connection, workflow_id)
         with connection.cursor("diff", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
-            cursor.execute(query("projections", "diff"), wanted)
+            cursor.execute(query("projections", "read/diff"), wanted)
             yield cast("Iterator[Difference]", iter(cursor))

@@ -104,5 +104,5 @@ def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
 def _events(connection: Connection[Any], entity: Entity, *, after: int, until: int | None = None) -> list[HistoryEvent]:
     wanted = {"stream": entity.stream, "after": after, "until": until}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("projections", "history"), wanted).fetchall()
+        rows = cursor.execute(query("projections", "read/history"), wanted).fetchall()
     return [cast("HistoryEvent", {"position": row.pop("position"), "entity": str(entity), **row}) for row in rows]

@@ -87,7 +87,7 @@ def list_workflows(
     """Return the workflows whose `last_at` is from `since` on and before `until`; `failed`, `active`: with any."""
     wanted = {"since": since, "until": until, "failed": failed, "active": active, "limit": limit}
     with as_of(store, None) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("projections", "list_workflows"), wanted, prepare=False).fetchall()
+        rows = cursor.execute(query("projections", "read/list_workflows"), wanted, prepare=False).fetchall()
     return cast("list[ListedWorkflow]", rows)
 
 
@@ -99,7 +99,7 @@ def list_tasks(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedTask]]:
         UnknownEntity: the log has no such workflow.
         UnknownStatus: no machine of tasks has one of the statuses.
     """
-    with _listed(store, TASK, "list_tasks", chosen) as rows:
+    with _listed(store, TASK, "read/list_tasks", chosen) as rows:
         yield cast("Iterator[ListedTask]", rows)
 
 
@@ -111,7 +111,7 @@ def list_task_instances(store: Store, chosen: Chosen) -> Iterator[Iterator[Liste
         UnknownEntity: the log has no such workflow.
         UnknownStatus: no machine of task instances has one of the statuses.
     """
-    with _listed(store, TASK_INSTANCE, "list_task_instances", chosen) as rows:
+    with _listed(store, TASK_INSTANCE, "read/list_task_instances", chosen) as rows:
         yield cast("Iterator[ListedTaskInstance]", rows)
 
 

@@ -1,6 +1,6 @@
 """Orphans: entities for which an event was to be expected, and is missing.
 
-Each rule is defined by a view of its own (projections/objects/orphan_*.sql).
+Each rule is defined by a view of its own (projections/orphans/orphan_*.sql).
 """
 
 import json
@@ -90,12 +90,12 @@ def orphans_in(
         "rules": list(rules), "workflow_id": workflow_id, "kind": kind, "id": name, "limit": limit,
         "after": since, "after_kind": after_kind, "after_id": after_id, "after_rule": after_rule,
     }  # fmt: skip
-    connection.execute(query("projections", "orphan_session"))
+    connection.execute(query("projections", "session/orphans"))
     for threshold, value in (thresholds or {}).items():
-        connection.execute(query("projections", "orphan_threshold"), [threshold, value])
+        connection.execute(query("projections", "session/set_orphan_threshold"), [threshold, value])
     try:
         with connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(query("projections", "orphans"), wanted, prepare=False).fetchall()
+            rows = cursor.execute(query("projections", "read/orphans"), wanted, prepare=False).fetchall()
     except DataError as error:
         raise InvalidThreshold(thresholds or {}, str(error)) from error
     return cast("list[Orphan]", rows)

@@ -13,10 +13,10 @@ from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.sql import query
 
 QUERIES = {
-    TASK: "status_of_task",
-    TASK_INSTANCE: "status_of_task_instance",
-    ARRAY: "status_of_array",
-    RUNNER: "status_of_runner",
+    TASK: "read/status_of_task",
+    TASK_INSTANCE: "read/status_of_task_instance",
+    ARRAY: "read/status_of_array",
+    RUNNER: "read/status_of_runner",
 }
 
 

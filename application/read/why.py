@@ -85,7 +85,7 @@ class _Events:
     def __init__(self, connection: Connection[Any], entity: Entity, family: Family | None) -> None:
         streams = list(dict.fromkeys([entity.stream, *(_streams(family) if family else ())]))
         wanted = {"streams": streams, "own": entity.stream, "limit": MOST_EVENTS * 10}
-        rows = connection.execute(query("projections", "why_events"), wanted).fetchall()
+        rows = connection.execute(query("projections", "read/why_events"), wanted).fetchall()
         self.all = [LoggedEvent(*row) for row in reversed(rows)]
         self.own = [event for event in self.all if event.stream == entity.stream]
         self._task = family.task if family else None
@@ -133,7 +133,7 @@ class _Events:
 
 def _family(store: Store, connection: Connection[Any], entity: Entity) -> Family:
     wanted = {"kind": entity.kind, "id": entity.id, "limit": MOST_INSTANCES}
-    rows = connection.execute(query("projections", "why_family"), wanted).fetchall()
+    rows = connection.execute(query("projections", "read/why_task"), wanted).fetchall()
     lifecycle, version, task_id, status, entered_at, owner = rows[0][:6]
     siblings = [Sibling(*row[6:]) for row in rows if row[6] is not None]
     return Family(store.lifecycles.pinned(lifecycle, version), task_id, status, entered_at, owner, siblings)

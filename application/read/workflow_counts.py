@@ -23,6 +23,6 @@ class WorkflowCounts(NamedTuple):
 def workflow_counts(store: Store, workflow_id: str) -> WorkflowCounts:
     """The counts of that workflow; all 0 where nothing is known of it."""
     with store.session() as connection:
-        row = connection.execute(query("projections", "workflow_counts"), {"workflow_id": workflow_id}).fetchone()
+        row = connection.execute(query("projections", "read/workflow_counts"), {"workflow_id": workflow_id}).fetchone()
     assert row is not None
     return WorkflowCounts(*row)

@@ -39,22 +39,22 @@ class Scope(NamedTuple):
     parameters: Mapping[str, Any]
 
 
-EVERYTHING = Scope("events_after", {"names": None})
+EVERYTHING = Scope("log/events_after", {"names": None})
 
 
 def of_stream(stream: str) -> Scope:
     """The events of one stream."""
-    return Scope("events_of_stream_after", {"stream": stream})
+    return Scope("log/events_of_stream_after", {"stream": stream})
 
 
 def of_workflow(workflow_id: str) -> Scope:
     """The events of a workflow."""
-    return Scope("events_of_workflow_after", {"workflow_id": workflow_id})
+    return Scope("log/events_of_workflow_after", {"workflow_id": workflow_id})
 
 
 def of_task(workflow_id: str, task_id: str) -> Scope:
     """The events of a task and of its instances."""
-    return Scope("events_of_task_after", {"workflow_id": workflow_id, "task_id": task_id})
+    return Scope("log/events_of_task_after", {"workflow_id": workflow_id, "task_id": task_id})
 
 
 def unheard(_position: int, _last: int) -> None:
@@ -91,7 +91,7 @@ def logged_events(
 
 def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
     """Finds lifecycles among the definitions that are kept with the log."""
-    rows = connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall()
+    rows = connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall()
     definitions = {(name, version): readable_lifecycle(definition) for name, version, definition in rows}
 
     def lifecycle_of(name: str, version: int) -> Lifecycle:
@@ -127,7 +127,7 @@ def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -
 
 
 def _last_position(connection: Connection[Any]) -> int:
-    row = connection.execute(query("infrastructure", "last_position")).fetchone()
+    row = connection.execute(query("infrastructure", "log/last_position")).fetchone()
     return (row and row[0]) or 0
 
 

@@ -1,12 +1,13 @@
-"""Verifying: the log against the lifecycles, and every row of the projections against a replay of the log.
+"""Verify the log against the lifecycles, and every row of the projections against a replay of the log.
 
-All of it is read in one snapshot, in batches, while others go on writing.
+One snapshot serves all reads, in batches, while writers go on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypedDict
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
 from application.replay.replay import Step, pinned_lifecycles, readable_lifecycle, replayed, unheard
@@ -28,37 +29,21 @@ from infrastructure.sql import query
 
 TRANSITION = "transition"
 
-COLUMNS = {
-    TASK: (
-        "task_id", "workflow_id", "lifecycle", "lifecycle_version", "template", "array_id", "max_attempts",
-        "num_attempts", "instances", "status", "entered_at", "version", "owner", "state", "attributes",
-    ),
-    TASK_INSTANCE: (
-        "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
-        "distributor_id", "version", "array_id", "batch_number", "step",
-    ),
-    ARRAY: (
-        "array_id", "workflow_id", "task_template_version_id", "name", "max_concurrently_running", "last_batch",
-        "entered_at", "version",
-    ),
-    TRANSITION: (
-        "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "previous_status", "status",
-        "entered_at", "reported", "rule", "actor", "num_attempts", "report_by_date",
-    ),
-}  # fmt: skip
-"""The columns of each table, in the order of the `every_...` queries and of the rows that are expected here."""
+CURRENT = (TASK, TASK_INSTANCE, ARRAY)
+"""The tables of current status, each named after the kind of its entities."""
 
 AUDITS = {TASK: "task_status_audit", TASK_INSTANCE: "task_instance_status_audit"}
 """The views in which people read how long each status lasted."""
 
 MOST_MISMATCHES = 10_000
-"""How many are kept: a table of which every row is wrong is not to fill the memory."""
+"""How many mismatches are kept, so that a table with every row wrong does not fill the memory."""
 
-Row = Sequence[Any]
+Row = Mapping[str, Any]
+"""A row by the names of its columns, which the database knows."""
 
 
 class Verification(TypedDict):
-    """How much was replayed, and what is not as it must be; `left_out` counts what is beyond MOST_MISMATCHES."""
+    """The number of replayed entities and events, and the mismatches; `left_out` counts those over MOST_MISMATCHES."""
 
     entities: int
     events: int
@@ -67,7 +52,7 @@ class Verification(TypedDict):
 
 
 class _Mismatches:
-    """The first mismatches, and the number of all others."""
+    """The first mismatches, and the number of the others."""
 
     def __init__(self) -> None:
         self.first: list[Mismatch] = []
@@ -83,26 +68,17 @@ class _Mismatches:
 
 
 def verify(store: Store, progress: Progress = unheard) -> Verification:
-    """Replay the log and compare everything that was made from it."""
-    with store.database.snapshot(*COLUMNS, *AUDITS.values()) as connection:
+    """Replay the log and compare every projection with it."""
+    with store.database.snapshot(*CURRENT, TRANSITION, *AUDITS.values()) as connection:
         replay = Replay(pinned_lifecycles(connection))
-        transitions = _Transitions(_every(connection, TRANSITION))
-        events = 0
         mismatches = _Mismatches()
         mismatches += _lifecycles(connection)
-        for step in replayed(connection, replay, progress):
-            events += 1
-            mismatches += step.mismatches
-            mismatches += _entered_at(step)
-            mismatches += transitions.compare(step)
-        mismatches += transitions.left_over()
+        events = _compare_log(connection, replay, mismatches, progress)
         entities = len(replay.entities)
-        for kind in (TASK, TASK_INSTANCE, ARRAY):
+        for kind in CURRENT:
             mismatches += _compare_current(connection, kind, replay.entities)
         mismatches += _slots(connection, replay)
-        told = {mismatch.entity for mismatch in mismatches.first}
-        for kind in AUDITS:
-            mismatches += (wrong for wrong in _intervals(connection, kind) if wrong.entity not in told)
+        _compare_audits(connection, mismatches)
     return {
         "entities": entities,
         "events": events,
@@ -111,56 +87,78 @@ def verify(store: Store, progress: Progress = unheard) -> Verification:
     }
 
 
+def _compare_log(connection: Connection[Any], replay: Replay, mismatches: _Mismatches, progress: Progress) -> int:
+    """Replay every event, compare its transition, and return the number of events."""
+    transitions = _Transitions(_every_row(connection, TRANSITION))
+    events = 0
+    for step in replayed(connection, replay, progress):
+        events += 1
+        mismatches += step.mismatches
+        mismatches += _entered_at(step)
+        mismatches += transitions.compare(step)
+    mismatches += transitions.left_over()
+    return events
+
+
+def _compare_audits(connection: Connection[Any], mismatches: _Mismatches) -> None:
+    """Compare the audit views, but not for entities with a mismatch already, because it explains their intervals."""
+    known = {mismatch.entity for mismatch in mismatches.first}
+    for kind in AUDITS:
+        mismatches += (wrong for wrong in _intervals(connection, kind) if wrong.entity not in known)
+
+
 class _Transitions:
-    """The rows of the transition table, walked along the log: both are in the order of their positions."""
+    """Walks the transition table along the log: both are in the order of their positions."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
         self._rows = rows
         self._next = next(rows, None)
 
     def compare(self, step: Step) -> Iterator[Mismatch]:
-        """What is wrong with the rows up to the step's event."""
+        """Yield the mismatches of the rows up to the event of `step`."""
         expected = _transition_row(step, step.event) if step.event and _has_row(step.event) else None
         for row in self._up_to(step.logged.position):
-            if step.event is None and row[0] == step.logged.position:
+            if step.event is None and row["position"] == step.logged.position:
                 continue  # an event that cannot be read says nothing about its row
             if expected and _key(row) == _key(expected):
-                yield from _different(TRANSITION, _entity(expected[1], expected[2]), expected, row)
+                yield from _different(TRANSITION, _entity_of(expected), expected, row)
                 expected = None
             else:
-                yield _extra(TRANSITION, _entity(row[1], row[2]), row[0])
+                yield _extra(TRANSITION, _entity_of(row), row["position"])
         if expected:
-            yield _missing(TRANSITION, _entity(expected[1], expected[2]), expected[0])
+            yield _missing(TRANSITION, _entity_of(expected), expected["position"])
 
     def left_over(self) -> Iterator[Mismatch]:
-        """The rows behind the last event."""
+        """Yield a mismatch for each row after the last event."""
         while (row := self._next) is not None:
-            yield _extra(TRANSITION, _entity(row[1], row[2]), row[0])
+            yield _extra(TRANSITION, _entity_of(row), row["position"])
             self._next = next(self._rows, None)
 
     def _up_to(self, position: int) -> Iterator[Row]:
-        while (row := self._next) is not None and row[0] <= position:
+        while (row := self._next) is not None and row["position"] <= position:
             self._next = next(self._rows, None)
             yield row
 
 
-def _every(connection: Connection[Any], table: str) -> Iterator[Row]:
-    with connection.cursor(name=f"every_{table}", scrollable=False) as cursor:
+def _every_row(connection: Connection[Any], table: str) -> Iterator[Row]:
+    with connection.cursor(name=f"every_{table}", scrollable=False, row_factory=dict_row) as cursor:
         cursor.itersize = CHUNK
-        cursor.execute(query("projections", f"every_{table}"))
+        cursor.execute(SQL(query("projections", "verify/every_row")).format(table=Identifier(table)))
         yield from cursor
 
 
 def _compare_current(connection: Connection[Any], kind: str, entities: dict[str, Replayed]) -> Iterator[Mismatch]:
+    """Yield the mismatches between a table of current status and the replayed entities of its kind."""
     expected = {
         stream: entity
         for stream, entity in entities.items()
         if entity.entity.kind == kind and not isinstance(entity, Runner)
     }
-    for row in _every(connection, kind):
-        entity = expected.pop(f"{kind}:{row[0]}", None)
+    for row in _every_row(connection, kind):
+        entity_id = row[f"{kind}_id"]
+        entity = expected.pop(f"{kind}:{entity_id}", None)
         if entity is None:
-            yield _extra(kind, _entity(kind, row[0]))
+            yield _extra(kind, _entity(kind, entity_id))
         else:
             yield from _different(kind, str(entity.entity), _current_row(entity), row)
     for entity in expected.values():
@@ -168,8 +166,8 @@ def _compare_current(connection: Connection[Any], kind: str, entities: dict[str,
 
 
 def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
-    """Definitions that are kept with the log, and decide otherwise than what ships under their name and version."""
-    for name, version, definition in connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall():
+    """Yield a mismatch for each stored lifecycle that decides differently from the shipped one of its name."""
+    for name, version, definition in connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall():
         if name not in shipped() or get_lifecycle(name).version != version:
             continue
         ships = get_lifecycle(name).model_dump(mode="json", by_alias=True)
@@ -180,10 +178,10 @@ def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
 
 
 def _intervals(connection: Connection[Any], kind: str) -> Iterator[Mismatch]:
-    """What people read in the audit view of that kind, and is not what the log says."""
-    statement = SQL(query("projections", "intervals_unlike_the_log"))
+    """Yield the intervals of an audit view that differ from the log."""
+    statement = SQL(query("projections", "verify/wrong_intervals"))
     names = {"id": Identifier(f"{kind}_id"), "view": Identifier(AUDITS[kind])}
-    # A database may answer as of a time by itself; here it is asked about everything.
+    # A database may set sojourn.as_of for its sessions; this check reads everything.
     connection.execute("SELECT set_config('sojourn.as_of', '', true)")
     for name, version, position, *times in connection.execute(statement.format(**names), {"kind": kind}):
         expected, found = times[:2], times[2:]
@@ -195,8 +193,8 @@ def _intervals(connection: Connection[Any], kind: str) -> Iterator[Mismatch]:
 
 
 def _slots(connection: Connection[Any], replay: Replay) -> Iterator[Mismatch]:
-    """Slots that are held by what does not go on, or does not carry their tag."""
-    for tag, holder in connection.execute(query("infrastructure", "every_slot")):
+    """Yield the slots whose holder is not running or does not carry their tag."""
+    for tag, holder in connection.execute(query("infrastructure", "slots/every_slot")):
         task = replay.task(holder)
         if (
             task is None
@@ -218,43 +216,91 @@ def _entered_at(step: Step) -> Iterator[Mismatch]:
 
 
 def _has_row(event: Event) -> bool:
-    """Whether the transition table has a row of it: those of tasks and their instances."""
+    """Return whether the transition table has a row of the event: transitions of tasks and instances have one."""
     return event.is_transition and isinstance(event, TaskEvent | TaskInstanceEvent)
 
 
 def _transition_row(step: Step, event: Event) -> Row:
-    kind, _, name = event.stream.partition(":")
-    told = vars(event)
-    return (
-        step.logged.position, kind, name, event.version, told.get("task_id", name), event.workflow_id,
-        told.get("previous_status"), event.status,
-        step.entity.entered_at if step.entity else step.logged.entered_at,
-        told.get("reported"), event.rule, event.actor.component if event.actor else None,
-        told.get("num_attempts"), told.get("report_by_date"),
-    )  # fmt: skip
+    kind, _, entity_id = event.stream.partition(":")
+    fields = vars(event)
+    return {
+        "position": step.logged.position,
+        "entity_kind": kind,
+        "entity_id": entity_id,
+        "version": event.version,
+        "task_id": fields.get("task_id", entity_id),
+        "workflow_id": event.workflow_id,
+        "previous_status": fields.get("previous_status"),
+        "status": event.status,
+        "entered_at": step.entity.entered_at if step.entity else step.logged.entered_at,
+        "reported": fields.get("reported"),
+        "rule": event.rule,
+        "actor": event.actor.component if event.actor else None,
+        "num_attempts": fields.get("num_attempts"),
+        "report_by_date": fields.get("report_by_date"),
+    }
 
 
 def _current_row(entity: Task | TaskInstance | Array) -> Row:
     if isinstance(entity, Task):
-        return (
-            entity.id, entity.workflow_id, *entity.lifecycle.key, entity.template, entity.array_id,
-            entity.max_attempts, entity.num_attempts, entity.instances, entity.status, entity.entered_at,
-            entity.version, entity.owner, entity.state and entity.state.model_dump(mode="json", exclude_none=True),
-            entity.attributes,
-        )  # fmt: skip
-    if isinstance(entity, Array):
-        return (
-            entity.id, entity.workflow_id, entity.task_template_version_id, entity.name,
-            entity.max_concurrently_running, entity.last_batch, entity.entered_at, entity.version,
-        )  # fmt: skip
-    return (
-        entity.id, entity.task_id, entity.workflow_id, entity.ordinal, entity.status, entity.entered_at,
-        entity.report_by_date, entity.distributor_id, entity.version, *entity.member,
-    )  # fmt: skip
+        return _task_row(entity)
+    if isinstance(entity, TaskInstance):
+        return _task_instance_row(entity)
+    return {
+        "array_id": entity.id,
+        "workflow_id": entity.workflow_id,
+        "task_template_version_id": entity.task_template_version_id,
+        "name": entity.name,
+        "max_concurrently_running": entity.max_concurrently_running,
+        "last_batch": entity.last_batch,
+        "entered_at": entity.entered_at,
+        "version": entity.version,
+    }
 
 
-def _key(transition: Row) -> Row:
-    return transition[:4]
+def _task_row(task: Task) -> Row:
+    return {
+        "task_id": task.id,
+        "workflow_id": task.workflow_id,
+        "lifecycle": task.lifecycle.name,
+        "lifecycle_version": task.lifecycle.version,
+        "template": task.template,
+        "array_id": task.array_id,
+        "max_attempts": task.max_attempts,
+        "num_attempts": task.num_attempts,
+        "instances": task.instances,
+        "status": task.status,
+        "entered_at": task.entered_at,
+        "version": task.version,
+        "owner": task.owner,
+        "state": task.state and task.state.model_dump(mode="json", exclude_none=True),
+        "attributes": task.attributes,
+    }
+
+
+def _task_instance_row(instance: TaskInstance) -> Row:
+    return {
+        "task_instance_id": instance.id,
+        "task_id": instance.task_id,
+        "workflow_id": instance.workflow_id,
+        "ordinal": instance.ordinal,
+        "status": instance.status,
+        "entered_at": instance.entered_at,
+        "report_by_date": instance.report_by_date,
+        "distributor_id": instance.distributor_id,
+        "version": instance.version,
+        "array_id": instance.member.array_id,
+        "batch_number": instance.member.batch_number,
+        "step": instance.member.step,
+    }
+
+
+def _key(transition: Row) -> tuple[Any, ...]:
+    return transition["position"], transition["entity_kind"], transition["entity_id"], transition["version"]
+
+
+def _entity_of(transition: Row) -> str:
+    return _entity(transition["entity_kind"], transition["entity_id"])
 
 
 def _entity(kind: str, name: str) -> str:
@@ -262,13 +308,14 @@ def _entity(kind: str, name: str) -> str:
 
 
 def _different(table: str, entity: str, expected: Row, found: Row) -> Iterator[Mismatch]:
-    if tuple(found) == tuple(expected):
+    """Yield a mismatch for each column of the table whose value is not the expected one."""
+    if found == expected:
         return
-    position = expected[0] if table == TRANSITION else None
-    for column, must, is_ in zip(COLUMNS[table], expected, found, strict=True):
-        if must != is_:
-            text = f"sojourn.{table} says {column} {is_} of {entity}, where the log says {must}"
-            yield Mismatch(entity, f"{table}.{column}", must, is_, text, position)
+    position = expected["position"] if table == TRANSITION else None
+    for column, value in found.items():
+        if value != expected[column]:
+            text = f"sojourn.{table} says {column} {value} of {entity}, where the log says {expected[column]}"
+            yield Mismatch(entity, f"{table}.{column}", expected[column], value, text, position)
 
 
 def _extra(table: str, entity: str, position: int | None = None) -> Mismatch:

@@ -141,7 +141,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
 def _statuses(connection: Connection[Any], workflow_id: str, kind: str) -> list[StatusCount]:
     with connection.cursor(row_factory=class_row(StatusCount)) as cursor:
         wanted = {"workflow_id": workflow_id, "kind": kind}
-        return cursor.execute(query("projections", "report_statuses"), wanted).fetchall()
+        return cursor.execute(query("projections", "report/statuses"), wanted).fetchall()
 
 
 def _grid(
@@ -163,7 +163,7 @@ def _grid(
         "lanes": _number_of_lanes(statuses),
         "statuses": shown,
     }
-    rows = connection.execute(query("projections", "report_grid"), wanted, prepare=False)
+    rows = connection.execute(query("projections", "report/grid"), wanted, prepare=False)
     return Grid(shown, GRID_COLUMNS, width, (CellChange(*row) for row in rows))
 
 
@@ -177,7 +177,7 @@ def _lanes(
         "failures": _failed(statuses),
         "statuses": _goes_on(statuses),
     }
-    rows = connection.execute(query("projections", "report_lanes"), wanted, prepare=False)
+    rows = connection.execute(query("projections", "report/lanes"), wanted, prepare=False)
     return [
         Lane(first, attempts, name, failed, going_on, status, grid.runs(number))
         for number, first, attempts, name, failed, going_on, status in rows
@@ -205,4 +205,4 @@ def _failures(
         "statuses": _failed(statuses),
         "limit": FAILURES,
     }
-    return [Failure(*row) for row in connection.execute(query("projections", "report_failures"), wanted)]
+    return [Failure(*row) for row in connection.execute(query("projections", "report/failures"), wanted)]

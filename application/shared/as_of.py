@@ -16,13 +16,13 @@ def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
     """A transaction whose views answer as of `at`; None: as of now."""
     with store.session() as connection, connection.transaction():
         if at is not None:
-            connection.execute(query("projections", "as_of"), [at.isoformat()])
+            connection.execute(query("projections", "session/set_as_of"), [at.isoformat()])
         yield connection
 
 
 def effective_now(store: Store) -> datetime:
     """The time that is asked about where none is told: now, but in an opened case its end."""
     with store.session() as connection:
-        row = connection.execute(query("projections", "present")).fetchone()
+        row = connection.execute(query("projections", "session/as_of_or_now")).fetchone()
     assert row is not None
     return row[0]  # type: ignore[no-any-return]

@@ -37,50 +37,50 @@ class CurrentStatus:
 
     def family(self, connection: Connection[Any], task_instance_id: str, *, lock: bool = False) -> Family | None:
         """An instance and its task, or None where there is no such instance."""
-        name = "lock_family" if lock else "read_family"
+        name = "lock/instance_with_task" if lock else "read/instance_with_task"
         row = connection.execute(query("projections", name), [task_instance_id], prepare=True).fetchone()
         return self._family(row) if row else None
 
     def task(self, connection: Connection[Any], task_id: str, *, lock: bool = False) -> Task | None:
         """A task, or None where there is none of that id."""
-        name = "lock_task" if lock else "read_task"
+        name = "lock/task" if lock else "read/task"
         row = connection.execute(query("projections", name), [task_id], prepare=True).fetchone()
         return self._task(row) if row else None
 
     def read_tasks(self, connection: Connection[Any], task_ids: Sequence[str]) -> list[Task]:
         """The tasks of those ids that there are."""
-        rows = connection.execute(query("projections", "read_tasks"), [list(task_ids)]).fetchall()
+        rows = connection.execute(query("projections", "read/tasks"), [list(task_ids)]).fetchall()
         return [self._task(row) for row in rows]
 
     def lock_tasks(self, connection: Connection[Any], task_ids: Sequence[str], wait: OnLocked) -> list[Task]:
         """Lock the tasks of those ids, in the order of their ids."""
-        rows = connection.execute(_waiting("lock_tasks", wait), [list(task_ids)]).fetchall()
+        rows = connection.execute(_waiting("lock/tasks", wait), [list(task_ids)]).fetchall()
         return [self._task(row) for row in rows]
 
     def lock_families(
         self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: OnLocked
     ) -> list[Family]:
         """Lock the instances of those ids, then their tasks; an instance counts where both could be locked."""
-        rows = connection.execute(_waiting("lock_families", wait), [list(task_instance_ids)]).fetchall()
+        rows = connection.execute(_waiting("lock/instances_with_tasks", wait), [list(task_instance_ids)]).fetchall()
         return [self._family(row) for row in rows]
 
     def lock_instances_of(self, connection: Connection[Any], task_ids: Sequence[str]) -> list[TaskInstance]:
         """Lock every instance of those tasks."""
-        rows = connection.execute(query("projections", "lock_instances_of"), [list(task_ids)]).fetchall()
+        rows = connection.execute(query("projections", "lock/instances_of_tasks"), [list(task_ids)]).fetchall()
         return [_instance(row) for row in rows]
 
     def lock_instances(
         self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: OnLocked
     ) -> list[TaskInstance]:
         """Lock the instances of those ids, without their tasks: for what says nothing of these."""
-        rows = connection.execute(_waiting("lock_instances", wait), [list(task_instance_ids)]).fetchall()
+        rows = connection.execute(_waiting("lock/instances", wait), [list(task_instance_ids)]).fetchall()
         return [_instance(row) for row in rows]
 
     def array(self, connection: Connection[Any], array_id: str, *, lock: bool = False) -> Array | None:
         """An array, or None where there is none of that id; `lock` waits for who holds it, and raises 55P03 in time."""
         if lock:
-            connection.execute(query("projections", "lock_array"), [array_id])
-        row = connection.execute(query("projections", "read_array"), [array_id]).fetchone()
+            connection.execute(query("projections", "lock/array"), [array_id])
+        row = connection.execute(query("projections", "read/array"), [array_id]).fetchone()
         return Array(*row) if row else None
 
     def _task(self, row: Sequence[Any]) -> Task:

@@ -12,10 +12,10 @@ from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.sql import query
 
 EXISTING = {
-    TASK: "existing_tasks",
-    TASK_INSTANCE: "existing_task_instances",
-    ARRAY: "existing_arrays",
-    RUNNER: "existing_runners",
+    TASK: "find/existing_tasks",
+    TASK_INSTANCE: "find/existing_task_instances",
+    ARRAY: "find/existing_arrays",
+    RUNNER: "find/existing_runners",
 }
 
 
@@ -27,7 +27,7 @@ def require_entity(connection: Connection[Any], entity: Entity) -> None:
 
 def require_workflow(connection: Connection[Any], workflow_id: str) -> None:
     """Raise UnknownEntity, with the nearest known one, where no task is of that workflow."""
-    if not existing_ids(connection, "existing_workflows", [workflow_id]):
+    if not existing_ids(connection, "find/existing_workflows", [workflow_id]):
         raise unknown_workflow(connection, workflow_id)
 
 
@@ -37,5 +37,5 @@ def first_seen_at(
     """When the first of those entities (of a kind, of an id, of a workflow) came to be; None where there is none."""
     wanted = {"kind": kind, "id": entity_id, "workflow_id": workflow_id}
     with store.session() as connection:
-        row = connection.execute(query("projections", "beginning"), wanted, prepare=False).fetchone()
+        row = connection.execute(query("projections", "find/first_entered_at"), wanted, prepare=False).fetchone()
     return row[0] if row else None

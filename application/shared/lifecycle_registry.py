@@ -43,7 +43,7 @@ class LifecycleRegistry:
     def newest(self, name: str) -> Lifecycle:
         """The newest version that the log keeps of the lifecycle of that name; raises UnknownLifecycle."""
         with self._database.connection() as connection:
-            rows = connection.execute(query("infrastructure", "pinned_lifecycles")).fetchall()
+            rows = connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall()
         versions = [version for known, version, _ in rows if known == name]
         if not versions:
             raise UnknownLifecycle(name, sorted({*shipped(), *(row[0] for row in rows)}))
@@ -60,20 +60,22 @@ class LifecycleRegistry:
             _raise_unless_as_shipped(lifecycle)
             definition = lifecycle.model_dump(mode="json", by_alias=True)
             with self._database.connection() as connection:
-                connection.execute(query("infrastructure", "pin_lifecycle"), [*lifecycle.key, Json(definition)])
-                row = connection.execute(query("infrastructure", "pinned_lifecycle"), lifecycle.key).fetchone()
+                connection.execute(query("infrastructure", "lifecycles/pin"), [*lifecycle.key, Json(definition)])
+                row = connection.execute(query("infrastructure", "lifecycles/pinned"), lifecycle.key).fetchone()
                 kept = Lifecycle.model_validate(row[0]) if row else None
                 if kept is None or not kept.has_same_transitions(lifecycle):
                     raise LifecycleConflict(*lifecycle.key)
                 if kept != lifecycle:
-                    connection.execute(query("infrastructure", "retell_lifecycle"), [Json(definition), *lifecycle.key])
+                    connection.execute(
+                        query("infrastructure", "lifecycles/replace_definition"), [Json(definition), *lifecycle.key]
+                    )
             self._pinned[lifecycle.key] = lifecycle
         return lifecycle
 
     def kept(self) -> list[tuple[Lifecycle, int]]:
         """Every lifecycle that is kept with the log, and how many tasks live under it."""
         with self._database.connection() as connection:
-            rows = connection.execute(query("projections", "kept_lifecycles")).fetchall()
+            rows = connection.execute(query("projections", "read/lifecycles")).fetchall()
         return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
 
     def _read(self, name: str, version: int) -> Lifecycle:
@@ -81,7 +83,7 @@ class LifecycleRegistry:
             return get_lifecycle(name)
         # Who asks holds a connection of the pool already: if all did, none would get another.
         with self._database.dedicated() as connection:
-            row = connection.execute(query("infrastructure", "pinned_lifecycle"), [name, version]).fetchone()
+            row = connection.execute(query("infrastructure", "lifecycles/pinned"), [name, version]).fetchone()
         if row is None:
             raise UnknownLifecycle(name, shipped())
         return Lifecycle.model_validate(row[0])

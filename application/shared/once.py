@@ -29,7 +29,7 @@ def run_idempotently(
 
     def attempt() -> Answer:
         with store.transaction(repeatable=True) as connection:
-            connection.execute(query("infrastructure", "lock_command"), [name])
+            connection.execute(query("infrastructure", "commands/lock"), [name])
             known = first_answer(connection, name, asked)
             if known is not None:
                 return cast("Answer", known)

@@ -20,7 +20,7 @@ class SlotsInDatabase:
 
     def take(self, holder: str, tags: Iterable[str]) -> str | None:
         """See Slots."""
-        row = self._connection.execute(query("infrastructure", "take_slots"), [holder, list(tags)]).fetchone()
+        row = self._connection.execute(query("infrastructure", "slots/take"), [holder, list(tags)]).fetchone()
         assert row is not None
         return row[0]  # type: ignore[no-any-return]
 
@@ -28,4 +28,4 @@ class SlotsInDatabase:
         """See Slots."""
         # Where taking them failed, the transaction that is to be rolled back takes no more statements.
         if self._connection.info.transaction_status != TransactionStatus.INERROR:
-            self._connection.execute(query("infrastructure", "give_back_slots"), [holder])
+            self._connection.execute(query("infrastructure", "slots/release"), [holder])

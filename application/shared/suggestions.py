@@ -10,10 +10,10 @@ from domain.errors import UnknownEntity
 from infrastructure.sql import query
 
 CANDIDATES = {
-    TASK: "nearest_task_ids",
-    TASK_INSTANCE: "nearest_task_instance_ids",
-    ARRAY: "nearest_array_ids",
-    RUNNER: "nearest_runner_ids",
+    TASK: "find/nearest_task_ids",
+    TASK_INSTANCE: "find/nearest_task_instance_ids",
+    ARRAY: "find/nearest_array_ids",
+    RUNNER: "find/nearest_runner_ids",
 }
 
 
@@ -25,7 +25,7 @@ def unknown_entity(connection: Connection[Any], entity: Entity, *others: Entity)
 
 def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEntity:
     """The error that no task is of that workflow, with the known one that is most like it."""
-    return UnknownEntity("workflow", workflow_id, _nearest(connection, "nearest_workflow_ids", workflow_id))
+    return UnknownEntity("workflow", workflow_id, _nearest(connection, "find/nearest_workflow_ids", workflow_id))
 
 
 def _nearest(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:

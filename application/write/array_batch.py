@@ -160,7 +160,7 @@ def submit(
     """Keep what the cluster has called the array's instances."""
     find_array(store, connection, array_id)
     wanted = {"array_id": array_id, "task_instance_ids": list(submissions)}
-    elsewhere = dict(connection.execute(query("projections", "instances_elsewhere"), wanted).fetchall())
+    elsewhere = dict(connection.execute(query("projections", "arrays/instances_outside"), wanted).fetchall())
 
     def lock(ids: list[str], wait: OnLocked) -> dict[str, TaskInstance]:
         return {instance.id: instance for instance in store.status.lock_instances(connection, ids, wait)}
@@ -201,7 +201,7 @@ def members(
         raise UnknownBatch(array_id, batch_number, array.last_batch)
     wanted = {"array_id": array_id, "batch_number": batch_number, "after": after, "limit": limit}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cast("list[BatchMember]", cursor.execute(query("projections", "batch"), wanted).fetchall())
+        return cast("list[BatchMember]", cursor.execute(query("projections", "arrays/batch"), wanted).fetchall())
 
 
 def each_of_batch(
@@ -227,7 +227,7 @@ def each_of_batch(
 def check_tasks(connection: Connection[Any], array: Array, task_ids: Sequence[str]) -> None:
     """Raise UnknownEntity, or NotOfArray, where one of the tasks cannot be queued in the array."""
     wanted = {"task_ids": list(dict.fromkeys(task_ids)), "workflow_id": array.workflow_id, "array_id": array.id}
-    found = connection.execute(query("projections", "not_of_array"), wanted).fetchall()
+    found = connection.execute(query("projections", "arrays/tasks_outside"), wanted).fetchall()
     unknown = [task_id for task_id, workflow_id, _ in found if workflow_id is None]
     if unknown:
         raise unknown_entity(connection, *(Entity(TASK, task_id) for task_id in unknown))
@@ -244,7 +244,7 @@ def free_names(connection: Connection[Any], tasks: Iterable[Task]) -> dict[str, 
     first = {task.id: f"{task.id}/{task.instances + 1}" for task in tasks}
     names, tried = dict(first), 1
     left = first
-    while left and (taken := existing_ids(connection, "existing_task_instances", list(left.values()))):
+    while left and (taken := existing_ids(connection, "find/existing_task_instances", list(left.values()))):
         tried += 1
         left = {task_id: f"{first[task_id]}-{tried}" for task_id, name in left.items() if name in taken}
         names |= left

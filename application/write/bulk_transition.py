@@ -48,9 +48,9 @@ def transition_tasks(
         if any(map(takes_slots, tasks.values())):
             decided = list(decided)  # which asks the database, and so cannot go on while it takes in events
         refused = append(store, connection, decided, tasks.values())
-        return _sorted_out(connection, ids, refused, "existing_tasks")
+        return _sorted_out(connection, ids, refused, "find/existing_tasks")
 
-    return _in_chunks(connection, task_ids, chunk, "existing_tasks", max_retries)
+    return _in_chunks(connection, task_ids, chunk, "find/existing_tasks", max_retries)
 
 
 def transition_task_instances(
@@ -69,9 +69,9 @@ def transition_task_instances(
             families, lambda instance, task: decide(Family(instance, task), InstanceReport(status), report)
         )
         refused = append(store, connection, decided, (member for family in families for member in family))
-        return _sorted_out(connection, ids, refused, "existing_task_instances")
+        return _sorted_out(connection, ids, refused, "find/existing_task_instances")
 
-    return _in_chunks(connection, task_instance_ids, chunk, "existing_task_instances", max_retries)
+    return _in_chunks(connection, task_instance_ids, chunk, "find/existing_task_instances", max_retries)
 
 
 def in_rounds(
@@ -111,7 +111,7 @@ def reset_tasks(
                 max_retries,
             )
         except RetriesExhausted:
-            known = existing_ids(connection, "existing_tasks", ids)
+            known = existing_ids(connection, "find/existing_tasks", ids)
             part = {
                 "reset": [], "kept": [], "killed": [],
                 "locked": [name for name in ids if name in known],

@@ -67,7 +67,7 @@ def renew_runner(
 
     def renewed(used: Connection[Any], *, recorded: bool) -> datetime | None:
         wanted = told | {"recorded": recorded, "alone": connection is None and not recorded}
-        row = used.execute(query("infrastructure", "renew_runner"), wanted, prepare=True).fetchone()
+        row = used.execute(query("infrastructure", "leases/renew_runner"), wanted, prepare=True).fetchone()
         return row[0] if row else None
 
     def attempt(used: Connection[Any]) -> HeartbeatAnswer:
@@ -121,7 +121,7 @@ def _renew_in_time(
 ) -> _Found:
     """Renew the leases that have not run out."""
     wanted = {"ids": ids, "occurred_at": report.occurred_at}
-    rows = used.execute(query("projections", "leases_of_task_instances"), wanted, prepare=True).fetchall()
+    rows = used.execute(query("projections", "leases/leases_of_instances"), wanted, prepare=True).fetchall()
     going_on = [row for row in rows if not _has_ended(store, *row[2:5])]
     workflow_ids = {row[0]: row[1] for row in going_on}
     in_time = {row[0]: row[1] for row in going_on if not row[5]}
@@ -156,7 +156,7 @@ def record_silences(
     at = min(recorded_at, report.occurred_at or recorded_at)
     silences: dict[str, list[Silence]] = defaultdict(list)
     wanted = {"kind": kind, "ids": list(holders), "at": at}
-    for name, since, until, heard_at in used.execute(query("projections", "unrecorded_silences"), wanted):
+    for name, since, until, heard_at in used.execute(query("projections", "leases/unrecorded_silences"), wanted):
         silences[name].append(Silence(since, until or (at if heard else None), heard_at))
     events = [event for name, told in silences.items() for event in lapse_events(holders[name], told, report)]
     if events:
@@ -167,13 +167,13 @@ def record_silences(
 
 def lock_leases(used: Connection[Any], streams: Sequence[str], wait: OnLocked) -> dict[str, datetime]:
     """Lock the leases that there are, and answer with when they end."""
-    statement = SQL(query("infrastructure", "lock_leases")).format(wait=SQL(wait.value))
+    statement = SQL(query("infrastructure", "leases/lock")).format(wait=SQL(wait.value))
     return dict(used.execute(statement, [list(streams)]).fetchall())
 
 
 def lock_task_instances(used: Connection[Any], ids: Collection[str], wait: OnLocked) -> dict[str, TaskInstance]:
     """Lock task instances, in the order of their ids."""
-    statement = SQL(query("projections", "lock_task_instances")).format(wait=SQL(wait.value))
+    statement = SQL(query("projections", "lock/instances_with_silence")).format(wait=SQL(wait.value))
     return {row[0]: TaskInstance(*row) for row in used.execute(statement, [list(ids)])}
 
 
@@ -185,7 +185,7 @@ def lock_runners(used: Connection[Any], ids: Sequence[str], wait: OnLocked) -> d
 
 def _read_runners(used: Connection[Any], ids: Sequence[str]) -> dict[str, Runner]:
     """Runners as of their last events; one that has none is alive."""
-    rows = used.execute(query("projections", "read_runners"), [[Runner(name).stream for name in ids]])
+    rows = used.execute(query("projections", "leases/runners"), [[Runner(name).stream for name in ids]])
     return {name: Runner(name) for name in ids} | {row[0]: Runner(*row) for row in rows}
 
 
@@ -207,7 +207,7 @@ def _renew(
         "recorded": recorded,
         "alone": alone,
     }
-    return {row[0] for row in used.execute(query("infrastructure", "renew_task_instances"), told, prepare=True)}
+    return {row[0] for row in used.execute(query("infrastructure", "leases/renew_task_instances"), told, prepare=True)}
 
 
 def _has_ended(store: Store, status: str, lifecycle: str, version: int) -> bool:

@@ -99,7 +99,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
     tasks = {
         task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), OnLocked.NOWAIT)
     }
-    there = dict(connection.execute(query("projections", "tasks_of_instances"), [list(task_of)]).fetchall())
+    there = dict(connection.execute(query("projections", "read/tasks_of_instances"), [list(task_of)]).fetchall())
     entered = {task.stream: task.entered_at for task in tasks.values() if task.entered_at}
     events: list[Event] = []
     for task_instance_id, task_id in task_of.items():

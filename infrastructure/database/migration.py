@@ -97,7 +97,7 @@ def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
     try:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            connection.execute(query("infrastructure", "create_ledger"))
+            connection.execute(query("infrastructure", "schema/create_ledger"))
             return _apply(connection, schema)
     except InsufficientPrivilege as error:
         raise SetupForbidden(connection.info.user) from error
@@ -131,12 +131,12 @@ def _apply(connection: Connection[Any], schema: Schema) -> list[str]:
     if pending or _objects_checksum(connection) != schema.checksum:
         for script in schema.objects:
             connection.execute(script.text)
-        connection.execute(query("infrastructure", "record_objects"), [schema.checksum])
+        connection.execute(query("infrastructure", "schema/record_objects"), [schema.checksum])
     return [script.name for script in pending]
 
 
 def _pending(connection: Connection[Any], schema: Schema) -> list[Script]:
-    applied = dict(connection.execute(query("infrastructure", "applied_migrations")).fetchall())
+    applied = dict(connection.execute(query("infrastructure", "schema/applied_migrations")).fetchall())
     unknown = sorted(applied.keys() - {script.name for script in schema.migrations})
     if unknown:
         raise SchemaNewer(unknown)
@@ -147,7 +147,7 @@ def _pending(connection: Connection[Any], schema: Schema) -> list[Script]:
 
 
 def _objects_checksum(connection: Connection[Any]) -> str | None:
-    row = connection.execute(query("infrastructure", "objects_checksum")).fetchone()
+    row = connection.execute(query("infrastructure", "schema/objects_checksum")).fetchone()
     return row[0] if row else None
 
 

@@ -29,7 +29,7 @@ def digest(request: Sequence[Any]) -> str:
 
 def first_answer(connection: Connection[Any], command_id: str, request: str) -> Any | None:
     """What a command was answered with, None where it is new; raises CommandConflict where it was another."""
-    row = connection.execute(query("infrastructure", "first_answer"), [command_id]).fetchone()
+    row = connection.execute(query("infrastructure", "commands/first_answer"), [command_id]).fetchone()
     if row is None:
         return None
     if row[0] != request:
@@ -40,17 +40,18 @@ def first_answer(connection: Connection[Any], command_id: str, request: str) -> 
 def keep_answer(connection: Connection[Any], command: Command) -> None:
     """Keep what a command is answered with; one that is there already raises 23505."""
     connection.execute(
-        query("infrastructure", "keep_answer"), [command.command_id, command.request, Jsonb(command.response)]
+        query("infrastructure", "commands/insert_answer"),
+        [command.command_id, command.request, Jsonb(command.response)],
     )
 
 
 def known_commands(connection: Connection[Any], command_ids: Sequence[str]) -> set[str]:
     """Those of the ids that were carried out."""
-    return {row[0] for row in connection.execute(query("infrastructure", "known_commands"), [list(command_ids)])}
+    return {row[0] for row in connection.execute(query("infrastructure", "commands/known"), [list(command_ids)])}
 
 
 def keep_commands(connection: Connection[Any], command_ids: Iterable[str], request: str) -> None:
     """Keep the ids of commands that were carried out, with what they are; one that is there already raises 23505."""
-    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_commands")) as copy:
+    with connection.cursor() as cursor, cursor.copy(query("infrastructure", "commands/copy")) as copy:
         for command_id in command_ids:
             copy.write_row((command_id, request, "{}"))

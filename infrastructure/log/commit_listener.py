@@ -18,7 +18,7 @@ def connect_listener(dsn: str) -> Connection[Any]:
     Connect before the first read, so that no commit falls between the read and the wait.
     """
     connection = psycopg.connect(dsn, autocommit=True)
-    connection.execute(query("infrastructure", "listen"))
+    connection.execute(query("infrastructure", "log/listen"))
     return connection
 
 

@@ -53,7 +53,7 @@ class CommitNotifier:
             self._pending.clear()
             try:
                 connection = connection or psycopg.connect(self._dsn, autocommit=True)
-                connection.execute(query("infrastructure", "notify_commit"))
+                connection.execute(query("infrastructure", "log/notify_commit"))
             except psycopg.Error:
                 # Followers poll, so a lost notification delays them and loses no event.
                 connection = None

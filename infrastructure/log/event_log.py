@@ -50,7 +50,7 @@ class EventLog:
         if command:
             batch |= {"command_id": command.command_id, "request": command.request, "response": command.response}
         text = to_json(batch, exclude_none=True).decode()
-        connection.execute(query("infrastructure", "append"), [text], prepare=True)
+        connection.execute(query("infrastructure", "log/append"), [text], prepare=True)
 
     def copy(
         self,
@@ -68,7 +68,7 @@ class EventLog:
 
     def copy_rows(self, connection: Connection[Any], rows: Iterable[AppendedRow], recorded_at: datetime) -> None:
         """Append many events by COPY as `copy` does; their times and their JSON are ready already."""
-        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "copy_events")) as copy:
+        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "log/copy_events")) as copy:
             copy.set_types(COPIED)
             for stream, version, name, workflow_id, occurred_at, entered_at, data in rows:
                 copy.write_row(
@@ -90,11 +90,11 @@ class EventLog:
         """
         parameters = {"position": position, "limit": limit, "stop": stop, "names": list(names) or None}
         with connection.cursor(row_factory=LOGGED_EVENT) as cursor:
-            return cursor.execute(query("infrastructure", "events_after"), parameters, prepare=True).fetchall()
+            return cursor.execute(query("infrastructure", "log/events_after"), parameters, prepare=True).fetchall()
 
     def last_position(self, connection: Connection[Any]) -> int | None:
         """Return the last position in the log, or None where the log is empty."""
-        row = connection.execute(query("infrastructure", "last_position")).fetchone()
+        row = connection.execute(query("infrastructure", "log/last_position")).fetchone()
         return row[0] if row else None
 
 

@@ -108,7 +108,7 @@ class LogRecorder(ApplicationRecorder):
         }
         try:
             with self._database.connection() as connection, connection.transaction():
-                rows = connection.execute(query("infrastructure", "insert_events"), columns).fetchall()
+                rows = connection.execute(query("infrastructure", "log/insert_events"), columns).fetchall()
         except psycopg.IntegrityError as error:
             raise IntegrityError(str(error)) from error
         return [position for (position,) in rows]
@@ -123,7 +123,7 @@ class LogRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[RecordedEvent]:
         """Return the events of one stream in the order of their versions, or backwards."""
-        name = "stream_backwards" if desc else "stream_forwards"
+        name = "log/stream_backwards" if desc else "log/stream_forwards"
         wanted = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
         with self._database.connection() as connection, connection.cursor(row_factory=LOGGED_EVENT) as cursor:
             events = cursor.execute(query("infrastructure", name), wanted).fetchall()

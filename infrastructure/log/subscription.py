@@ -84,11 +84,11 @@ class Subscription:
             events = tail.read(worker, self._batch)
             if events:
                 self._consume(worker, events)
-                worker.execute(query("infrastructure", "advance_checkpoint"), [tail.position, self.name])
+                worker.execute(query("infrastructure", "subscriptions/advance"), [tail.position, self.name])
         return len(events)
 
     def _hold_checkpoint(self, worker: Connection[Any]) -> int:
-        row = worker.execute(query("infrastructure", "hold_checkpoint"), [self.name]).fetchone()
+        row = worker.execute(query("infrastructure", "subscriptions/lock"), [self.name]).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -101,5 +101,5 @@ class Subscription:
     def _connect_worker(self) -> Connection[Any]:
         self._tail = None  # its barrier takes ids through a connection that is gone
         connection = psycopg.connect(self._dsn, autocommit=True)
-        connection.execute(query("infrastructure", "begin_checkpoint"), [self.name])
+        connection.execute(query("infrastructure", "subscriptions/begin"), [self.name])
         return connection

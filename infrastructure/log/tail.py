@@ -67,7 +67,9 @@ class Tail:
         """Return at most `limit` of the next events; none where a running transaction may still write the next."""
         with connection.cursor(row_factory=kwargs_row(_with_horizon)) as cursor:
             wanted = {"position": self.position, "limit": limit}
-            rows = cursor.execute(query("infrastructure", "events_after_with_horizon"), wanted, prepare=True).fetchall()
+            rows = cursor.execute(
+                query("infrastructure", "log/events_after_with_horizon"), wanted, prepare=True
+            ).fetchall()
         events = [event for event, _ in rows if event is not None]
         complete = self._before_gap(events, rows[0][1])
         self.waits_for_others = len(complete) < len(events)
@@ -89,7 +91,7 @@ class Tail:
 
 def take_xid(connection: Connection[Any]) -> int:
     """Return a new transaction id, higher than that of any transaction which owns one already."""
-    row = connection.execute(query("infrastructure", "take_transaction_id")).fetchone()
+    row = connection.execute(query("infrastructure", "log/take_transaction_id")).fetchone()
     assert row is not None
     return int(row[0])
 

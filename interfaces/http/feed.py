@@ -145,8 +145,8 @@ class Reader:
         while not self._stopped():
             try:
                 bell = self._connected()
-                end, fence = _one(bell, "infrastructure", "last_position"), take_xid(bell)
-                while _one(bell, "projections", "oldest_running") < fence and not self._stopped():
+                end, fence = _one(bell, "infrastructure", "log/last_position"), take_xid(bell)
+                while _one(bell, "projections", "rebuild/oldest_running") < fence and not self._stopped():
                     wait_for_commit(bell, GAP_POLL_SECONDS, self._stopped)
                 self._tail = self._tail_at(end)
                 return end

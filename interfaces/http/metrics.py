@@ -119,7 +119,7 @@ class Lags(Collector):
 
     def _read(self) -> list[Any]:
         with self._store.session() as connection:
-            return connection.execute(query("infrastructure", "subscription_lags")).fetchall()
+            return connection.execute(query("infrastructure", "subscriptions/lags")).fetchall()
 
 
 GAUGES = (

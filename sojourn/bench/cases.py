@@ -195,10 +195,10 @@ def _write_bare(connection: Connection[Any], events: Sequence[Row], transitions:
             with cursor.copy(query("sojourn.bench", name)) as copy:
                 for row in rows:
                     copy.write_row(row)
-        for kind in (TASK, TASK_INSTANCE):
+        for kind, update in ((TASK, "floor_update_tasks"), (TASK_INSTANCE, "floor_update_task_instances")):
             moved = {row[2]: row[7] for row in transitions if row[1] == kind}
             names, statuses = list(moved), list(moved.values())
-            cursor.execute(query("sojourn.bench", f"floor_update_{kind}s"), {"ids": names, "statuses": statuses})
+            cursor.execute(query("sojourn.bench", update), {"ids": names, "statuses": statuses})
 
 
 def _split(ids: Sequence[str], chunk: int) -> list[Sequence[str]]:

@@ -44,9 +44,9 @@ def known_to_the_planner(connection: psycopg.Connection[Any]) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
-        ("attempts_of_tasks", [SOME]),
-        ("caused_statuses", [SOME]),
-        ("proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORT_PREFIX}),
+        ("imports/attempts_of_tasks", [SOME]),
+        ("imports/caused_statuses", [SOME]),
+        ("imports/proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORT_PREFIX}),
     ],
 )
 def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str, asked: Any) -> None:

@@ -108,7 +108,7 @@ def test_only_one_runs_at_a_time(worked: TransitionService, connection: Connecti
 
 
 def test_one_that_was_killed_can_be_started_again(worked: TransitionService, connection: Connection[Any]) -> None:
-    connection.execute(query("projections", "rebuild_begin"))
+    connection.execute(query("projections", "rebuild/begin"))
     rebuild(worked.store, told)
     assert _schemas(connection) == ["sojourn"]
     assert verify(worked.store)["mismatches"] == []

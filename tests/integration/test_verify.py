@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from application.array_service import ArrayService
 from application.replay.replay import pinned_lifecycles, replayed
-from application.replay.verify import COLUMNS, verify
+from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.auditing.replay import Replay
@@ -21,6 +21,26 @@ from tests.support.attempts import attempt, register
 
 Connection = psycopg.Connection[Any]
 Found = list[tuple[str, str]]
+
+COLUMNS = {
+    "task": (
+        "task_id", "workflow_id", "lifecycle", "lifecycle_version", "template", "array_id", "max_attempts",
+        "num_attempts", "instances", "status", "entered_at", "version", "owner", "state", "attributes",
+    ),
+    "task_instance": (
+        "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
+        "distributor_id", "version", "array_id", "batch_number", "step",
+    ),
+    "array": (
+        "array_id", "workflow_id", "task_template_version_id", "name", "max_concurrently_running", "last_batch",
+        "entered_at", "version",
+    ),
+    "transition": (
+        "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "previous_status", "status",
+        "entered_at", "reported", "rule", "actor", "num_attempts", "report_by_date",
+    ),
+}  # fmt: skip
+"""The columns of the projected tables, each of which is planted with another value here."""
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 OTHER_VALUE = {
