@@ -241,6 +241,16 @@ def test_the_librarys_subscription_follows_too(service: TransitionService) -> No
         assert list(following) == []
 
 
+def test_a_stopped_subscription_yields_nothing_that_it_had_read(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec(f"t{number}") for number in range(5)])
+    yielded = []
+    with service.store.recorder.subscribe(gt=0) as following:
+        for event in following:
+            yielded.append(event.originator_id)
+            following.stop()
+    assert yielded == ["task:t0"]
+
+
 def _write_in_processes(dsn: str) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(dsn, number)) for number in range(WRITERS)]
