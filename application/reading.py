@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from application.shared.store import Store
-from domain.entity import SHORT, parse_entity
+from domain.entity import ALIASES, parse_entity
 from domain.time import zoned
 
 if TYPE_CHECKING:
@@ -364,7 +364,7 @@ def _chosen(
 
 
 def _kind(entity: EntityKind) -> str:
-    kind = SHORT.get(entity, entity)
+    kind = ALIASES.get(entity, entity)
     if kind not in ("task", "task_instance"):
         raise TypeError(f"entity={entity!r} is not 'task', 'ti' or 'task_instance'")
     return kind

@@ -1,10 +1,10 @@
-"""Who made something happen."""
+"""Actors: who made something happen."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Actor(BaseModel):
-    """A component of the workflow system and, where they are known, the host, process and user that it ran as."""
+    """A component of the workflow system with, if known, its host, process and user."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,5 +15,5 @@ class Actor(BaseModel):
 
     def __str__(self) -> str:
         process = f"[{self.pid}]" if self.pid is not None else ""
-        place = f"@{self.host}{process}" if self.host else process
-        return f"{self.component}{place}{f' as {self.user}' if self.user else ''}"
+        location = f"@{self.host}{process}" if self.host else process
+        return f"{self.component}{location}{f' as {self.user}' if self.user else ''}"

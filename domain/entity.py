@@ -1,4 +1,4 @@
-"""Entities and the names that people and streams give them: `task:ID`, `ti:ID`, `array:ID`, `runner:ID`."""
+"""Entities and their names: `task:ID`, `ti:ID`, `array:ID`, `runner:ID`."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,8 +11,8 @@ TASK_INSTANCE = "task_instance"
 ARRAY = "array"
 RUNNER = "runner"
 KINDS = (TASK, TASK_INSTANCE, ARRAY, RUNNER)
-SHORT = {"ti": TASK_INSTANCE}
-LONGEST_ID = 255
+ALIASES = {"ti": TASK_INSTANCE}
+MAX_ID_LENGTH = 255
 
 
 class Entity(NamedTuple):
@@ -31,26 +31,39 @@ class Entity(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The entity as it stands in a sentence: `task 'x'`."""
+        """The entity in a sentence: `task 'x'`."""
         return f"{self.kind.replace('_', ' ')} {self.id!r}"
 
 
 def parse_entity(text: str) -> Entity:
-    """The entity that `task:ID`, `ti:ID`, `task_instance:ID`, `array:ID` or `runner:ID` names; raises InvalidEntity."""
+    """Read an entity from `task:ID`, `ti:ID`, `task_instance:ID`, `array:ID` or `runner:ID`.
+
+    Raises:
+        InvalidEntity: the text is not of that form.
+        InvalidId: the id is too long, or cannot be stored.
+    """
     kind, colon, name = text.partition(":")
-    kind = SHORT.get(kind, kind)
+    kind = ALIASES.get(kind, kind)
     if not (colon and name) or kind not in KINDS:
         raise InvalidEntity(text)
     return Entity(kind, check_id(kind.replace("_", " "), name))
 
 
 def check_id(kind: str, value: object) -> str:
-    """`value` itself where it can serve as an id; raises InvalidId."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or not is_storable(value):
+    """Return `value` if it can be an id.
+
+    Raises:
+        InvalidId: the value is not a text of 1 to 255 storable characters.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH or not is_storable(value):
         raise InvalidId(kind, value)
     return value
 
 
 def check_ids(kind: str, values: Iterable[object]) -> list[str]:
-    """The values themselves where each can serve as an id; raises InvalidId."""
+    """Return the values if each can be an id.
+
+    Raises:
+        InvalidId: a value is not a text of 1 to 255 storable characters.
+    """
     return [check_id(kind, value) for value in values]

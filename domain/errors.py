@@ -1,4 +1,4 @@
-"""What can be wrong, each with its data and a sentence for the person who reads it."""
+"""The errors of Sojourn, each with its data and a sentence that says what is wrong and what to do."""
 
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -6,13 +6,13 @@ from datetime import datetime
 from difflib import get_close_matches
 
 MAX_ATTEMPTS = 2**31 - 1
-"""How many attempts a task may have: what the database counts with."""
+"""The largest number of attempts of a task: the largest integer of a database column."""
 
 MAX_CONCURRENTLY_RUNNING = MAX_ATTEMPTS
-"""How many instances of an array may run at once: what the database counts with."""
+"""The largest limit of concurrent instances: the largest integer of a database column."""
 
 MAX_NAMES_SHOWN = 5
-"""How many of many things a sentence names."""
+"""The number of names that a sentence lists at most."""
 
 
 class SojournError(Exception):
@@ -55,8 +55,8 @@ class UnknownName(SojournError, LookupError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         self.known = tuple(known)
-        begun = [known for known in self.known if name and known.startswith(name)]
-        self.nearest = tuple(begun if len(begun) == 1 else get_close_matches(name, self.known, n=1))
+        beginning = [known for known in self.known if name and known.startswith(name)]
+        self.nearest = tuple(beginning if len(beginning) == 1 else get_close_matches(name, self.known, n=1))
         super().__init__(name)
 
     def __str__(self) -> str:
@@ -77,8 +77,8 @@ class UnknownStatus(UnknownName):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(name, known)
         if not self.nearest:
-            written = {status.upper(): status for status in self.known}
-            self.nearest = tuple(written[near] for near in get_close_matches(name.upper(), written, n=1))
+            by_upper = {status.upper(): status for status in self.known}
+            self.nearest = tuple(by_upper[near] for near in get_close_matches(name.upper(), by_upper, n=1))
 
 
 class UnknownLifecycle(UnknownName):
@@ -116,10 +116,10 @@ class InvalidThreshold(SojournError, ValueError):
 
     def __init__(self, thresholds: Mapping[str, str], why: str) -> None:
         self.thresholds = dict(thresholds)
-        told = ", ".join(f"sojourn.{name} = {value!r}" for name, value in self.thresholds.items())
+        settings = ", ".join(f"sojourn.{name} = {value!r}" for name, value in self.thresholds.items())
         super().__init__(
-            f"a threshold cannot be read{f' ({told})' if told else ''}: {' '.join(why.split())}; write durations like "
-            "30s, 15m, 2h or 1 day"
+            f"a threshold cannot be read{f' ({settings})' if settings else ''}: {' '.join(why.split())}; "
+            "write durations like 30s, 15m, 2h or 1 day"
         )
 
 
@@ -148,9 +148,9 @@ class UnknownEntity(UnknownName):
 
     def __str__(self) -> str:
         others = self.names[1:]
-        told = f" (nor {', '.join(map(repr, others[:MAX_NAMES_SHOWN]))}" if others else ""
+        listed = f" (nor {', '.join(map(repr, others[:MAX_NAMES_SHOWN]))}" if others else ""
         more = f" and {len(others) - MAX_NAMES_SHOWN} more" if len(others) > MAX_NAMES_SHOWN else ""
-        return f"no {self.kind} {self.name!r}{told}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
+        return f"no {self.kind} {self.name!r}{listed}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
 
 
 class UnknownArray(UnknownEntity):
@@ -175,7 +175,7 @@ class InvalidEntity(SojournError, ValueError):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        super().__init__(f"{text!r} names no entity: write task:ID, ti:ID, array:ID or runner:ID")
+        super().__init__(f"{text!r} is not the name of an entity; write task:ID, ti:ID, array:ID or runner:ID")
 
 
 class InvalidId(SojournError, ValueError):
@@ -221,7 +221,7 @@ class InvalidDetails(SojournError, ValueError):
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
-        super().__init__(f"details {value!r} are no JSON object: {why}")
+        super().__init__(f"details {value!r} are not a JSON object: {why}")
 
 
 class InvalidLimit(SojournError, ValueError):
@@ -279,8 +279,8 @@ class TaskConflict(SojournError):
     def __init__(self, task_id: str, differences: dict[str, tuple[object, object]]) -> None:
         self.task_id = task_id
         self.differences = differences
-        told = ", ".join(f"{name} is {was!r}, not {now!r}" for name, (was, now) in differences.items())
-        super().__init__(f"task {task_id!r} is registered already with other content: {told}")
+        listed = ", ".join(f"{name} is {was!r}, not {now!r}" for name, (was, now) in differences.items())
+        super().__init__(f"task {task_id!r} is registered already with other content: {listed}")
 
 
 class TaskInstanceConflict(SojournError):
@@ -306,8 +306,8 @@ class UnknownBatch(SojournError, LookupError):
         self.array_id = array_id
         self.batch_number = batch_number
         self.last = last
-        there = f"its batches are 1 to {last}" if last else "nothing was queued in it yet"
-        super().__init__(f"array {array_id!r} has no batch {batch_number!r}: {there}")
+        existing = f"its batches are 1 to {last}" if last else "nothing was queued in it yet"
+        super().__init__(f"array {array_id!r} has no batch {batch_number!r}: {existing}")
 
 
 class NotOfArray(SojournError):
@@ -319,11 +319,11 @@ class NotOfArray(SojournError):
     def __init__(self, array_id: str, workflow_id: str, tasks: Mapping[str, str]) -> None:
         self.array_id = array_id
         self.tasks = dict(tasks)
-        told = [f"task {task_id!r} is of {other}" for task_id, other in tasks.items()]
-        more = f" and {len(told) - MAX_NAMES_SHOWN} more" if len(told) > MAX_NAMES_SHOWN else ""
+        listed = [f"task {task_id!r} is of {other}" for task_id, other in tasks.items()]
+        more = f" and {len(listed) - MAX_NAMES_SHOWN} more" if len(listed) > MAX_NAMES_SHOWN else ""
         super().__init__(
             f"array {array_id!r} of workflow {workflow_id!r} takes its own tasks only, and nothing was queued: "
-            f"{', '.join(told[:MAX_NAMES_SHOWN])}{more}"
+            f"{', '.join(listed[:MAX_NAMES_SHOWN])}{more}"
         )
 
 
@@ -449,7 +449,7 @@ class TooLateToChange(SojournError, RuntimeError):
     """
 
     def __init__(self) -> None:
-        super().__init__("the transition is written already: reject, delay and abort belong into before_transition")
+        super().__init__("the transition is written already; call reject, delay and abort in before_transition")
 
 
 class NoCurrentState(SojournError, RuntimeError):
@@ -459,9 +459,9 @@ class NoCurrentState(SojournError, RuntimeError):
     """
 
     def __init__(self) -> None:
-        super().__init__("there is no current state to stay in: reject with a state, or abort")
+        super().__init__("the entity has no current state to keep; reject with a state, or abort")
 
 
 def did_you_mean(nearest: Iterable[str]) -> str:
-    """The end of a sentence that offers what was probably meant, or nothing."""
+    """Return the end of a sentence that suggests the nearest name, or nothing."""
     return "".join(f"; did you mean {name!r}?" for name in nearest)

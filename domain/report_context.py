@@ -1,4 +1,4 @@
-"""What somebody says of an entity, before anything is made of it."""
+"""The context of a report: who reports, why, when it happened, and under which command."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from domain.text import storable
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """Who says it, why, when they say it happened, and under which command."""
+    """Who makes a proposal, why, when it happened, and the id of the command that it is part of."""
 
     actor: Actor | None = None
     reason: str | None = None
@@ -26,7 +26,7 @@ class ReportContext:
         return ReportContext(actor=self.actor, occurred_at=self.occurred_at, command_id=self.command_id)
 
     def fields(self) -> dict[str, Any]:
-        """What every event that comes of this report carries."""
+        """Return the fields of every event that follows from the report."""
         return {
             "actor": self.actor,
             "reason": self.reason,
@@ -36,3 +36,4 @@ class ReportContext:
 
 
 NO_CONTEXT = ReportContext()
+"""The context of a report that states none."""

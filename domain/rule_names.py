@@ -4,7 +4,7 @@ INVALID = "invalid-transition"
 """The machine has no edge for the move."""
 
 UNTIMELY = "untimely-transition"
-"""The report lost a race that the lifecycle expects."""
+"""The report lost a race that the lifecycle expects (the name is Jobmon's)."""
 
 NOT_OWNER = "ownership"
 """Another runner owns the entity, or the move needs a runner and names none."""

@@ -1,4 +1,4 @@
-"""What the gate or the rules made of a proposal, as answers and events state it."""
+"""The outcome of a proposal at the gate and the rules, as answers and events state it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Response(StrEnum):
-    """What a proposal is answered with."""
+    """The answer to a proposal, in Prefect's words."""
 
     ACCEPT = "ACCEPT"
     REJECT = "REJECT"
@@ -16,7 +16,7 @@ class Response(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """The rule that made a difference, its answer, the reason, and the delay in seconds before the next proposal."""
+    """The rule that changed or refused a proposal, its answer, its reason, and the seconds to wait before the next."""
 
     rule: str | None = None
     response: Response | None = None
@@ -34,4 +34,4 @@ class RuleOutcome:
 
 
 ACCEPTED = RuleOutcome()
-"""No rule made a difference."""
+"""No rule changed or refused the proposal."""

@@ -1,4 +1,4 @@
-"""A state: a status with what else is known of it, as rules see it and change it."""
+"""A state: a status with its name, times and details, as rules read and change it."""
 
 from copy import deepcopy
 from typing import Any, Self
@@ -8,31 +8,31 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo
 from domain.text import storable_json
 
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
-"""Prefect's types of states that end a run, though it may leave them."""
+"""Prefect's types of states that end a run, although a run may leave them."""
 
 TYPES = TERMINAL | {"SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"}
 """Prefect's types of states."""
 
 ALL_STATES: frozenset[str | None] = TYPES | {None}
-"""Every one of them, and None: no state yet, or nothing proposed."""
+"""Every type, and None for no state yet or no proposal."""
 
 
 def name_of(type_: str) -> str:
-    """What a state of that type is called where it has no name of its own: `RUNNING` is `Running`."""
+    """Return the name of a state that states none: `RUNNING` is `Running`."""
     return type_.replace("_", " ").capitalize()
 
 
 class State(BaseModel):
-    """A status (`type`), under a name of its own where it has one (`Late`, `AwaitingRetry`, ...).
+    """A status (`type`), which may have a name of its own (`Late`, `AwaitingRetry`, ...).
 
-    `timestamp` is when it is said to begin, `scheduled_time` when what it waits for is due; `details` is JSON that
-    rules read. Not frozen, so that a hook may change the copy that it gets.
+    `timestamp` is the time when it begins, `scheduled_time` the time until which it waits; `details` is JSON that rules
+    read. It is not frozen, so that a hook may change its copy.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     type: str
-    name: str = Field(default_factory=lambda told: name_of(told.get("type", "")))
+    name: str = Field(default_factory=lambda fields: name_of(fields.get("type", "")))
     timestamp: AwareDatetime | None = None
     scheduled_time: AwareDatetime | None = None
     message: str | None = None
@@ -40,15 +40,15 @@ class State(BaseModel):
 
     @field_validator("name", mode="before")
     @classmethod
-    def _is_called_after_its_type(cls, name: Any, told: ValidationInfo) -> Any:
-        return name_of(told.data.get("type", "")) if name is None else name
+    def _default_name(cls, name: Any, info: ValidationInfo) -> Any:
+        return name_of(info.data.get("type", "")) if name is None else name
 
     def kept(self) -> Self | None:
-        """What the log keeps of it beside its type and time: nothing where there is no more."""
+        """Return the part that the log keeps next to its type and time, or None if there is no more."""
         if self.name == name_of(self.type) and not (self.scheduled_time or self.message or self.details):
             return None
         return type(self).model_validate(storable_json(self.model_dump(exclude={"timestamp"})))
 
     def with_(self, **changes: Any) -> Self:
-        """A copy with so much changed, which shares nothing with this one."""
+        """Return a copy with `changes`, which shares nothing with this one."""
         return self.model_copy(update={"details": deepcopy(self.details) if self.details else {}, **changes})

@@ -1,24 +1,24 @@
-"""Text as a log can keep it."""
+"""Text that a UTF-8 database can store."""
 
 import re
 from typing import Any
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-"""NUL, and halves of characters: a program may well write them, and no UTF-8 database takes them."""
+"""NUL and lone surrogates: programs write them, but no UTF-8 database accepts them."""
 
 
 def storable(text: str) -> str:
-    """`text` with U+FFFD in place of what cannot be stored."""
+    """Replace characters that cannot be stored by U+FFFD."""
     return UNSTORABLE.sub("\ufffd", text)
 
 
 def is_storable(text: str) -> bool:
-    """Whether `text` can be stored as it is."""
+    """Return whether `text` can be stored as it is."""
     return UNSTORABLE.search(text) is None
 
 
 def storable_json(value: Any) -> Any:
-    """`value` with every text in its lists and objects made storable."""
+    """Make every text in a JSON value storable, in its lists and objects too."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):

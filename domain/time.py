@@ -1,4 +1,4 @@
-"""Times as people and programs write them: ISO 8601 with a zone; and durations: `90s`, `1h 30m`."""
+"""Read times (ISO 8601 with a zone) and durations (`90s`, `1h 30m`)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,21 +6,25 @@ from datetime import UTC, datetime, timedelta
 from domain.errors import InvalidDuration, InvalidTime
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""What programs count seconds from."""
+"""The time from which programs count seconds."""
 
 YEARS = range(2, 9999)
-"""The years whose times every zone can show."""
+"""The years that every time zone can show."""
 
-FURTHEST = timedelta(hours=16)
-"""How far from UTC no zone is; the database takes none that is."""
+MAX_UTC_OFFSET = timedelta(hours=16)
+"""The offset from UTC that PostgreSQL no longer accepts; no real zone reaches it."""
 
 UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 PART = re.compile(r"([0-9]*\.?[0-9]+)\s*([a-z]*)")
-LONGEST_SECONDS = 100 * 365 * 86_400
+MAX_SECONDS = 100 * 365 * 86_400
 
 
 def parse_time(text: str) -> datetime:
-    """The time that an ISO 8601 text with a zone names; raises InvalidTime."""
+    """Read an ISO 8601 time with a zone.
+
+    Raises:
+        InvalidTime: the text is not such a time.
+    """
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
@@ -29,21 +33,28 @@ def parse_time(text: str) -> datetime:
 
 
 def zoned(time: datetime) -> datetime:
-    """`time` itself; raises InvalidTime where it has no zone, or lies where not every zone can show it."""
+    """Return `time` if it has a zone and every zone can show it.
+
+    Raises:
+        InvalidTime: the time has no zone, or is out of range.
+    """
     if time.year not in YEARS:
         raise InvalidTime(time.isoformat(), "is out of range")
     offset = time.utcoffset()
     if offset is None:
         raise InvalidTime(time.isoformat(), "has no zone")
-    if abs(offset) >= FURTHEST:
+    if abs(offset) >= MAX_UTC_OFFSET:
         raise InvalidTime(time.isoformat(), "is in a zone that no place has")
     return time
 
 
 def parse_duration(text: str, *, or_zero: bool = False) -> float:
-    """The seconds that `90`, `90s`, `1h 30m`, `1.5d` or `250ms` is (`or_zero`: or 0); raises InvalidDuration.
+    """Return the seconds of a duration like `90`, `90s`, `1h 30m`, `1.5d` or `250ms`; `or_zero` allows 0.
 
-    Of several units, the larger ones come first, as durations are shown.
+    Larger units come before smaller ones, as in the durations that Sojourn prints.
+
+    Raises:
+        InvalidDuration: the text is not such a duration.
     """
     parts = PART.findall(text)
     sizes = [UNITS.get(unit, 0) for _, unit in parts]
@@ -54,8 +65,12 @@ def parse_duration(text: str, *, or_zero: bool = False) -> float:
 
 
 def check_seconds(seconds: float, *, or_zero: bool = False) -> float:
-    """`seconds` themselves; raises InvalidDuration where they are no time that anybody could wait."""
-    if not 0 < seconds <= LONGEST_SECONDS and not (or_zero and seconds == 0):
+    """Return `seconds` if they are above 0 (`or_zero`: or 0) and not more than a century.
+
+    Raises:
+        InvalidDuration: they are not.
+    """
+    if not 0 < seconds <= MAX_SECONDS and not (or_zero and seconds == 0):
         raise InvalidDuration(seconds)
     return float(seconds)
 

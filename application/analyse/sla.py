@@ -27,7 +27,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from application.analyse.concurrency import known_statuses
 from application.shared.lifecycle_source import PLAINLY
-from domain.entity import SHORT, TASK, TASK_INSTANCE
+from domain.entity import ALIASES, TASK, TASK_INSTANCE
 from domain.errors import SojournError, UnknownName, UnknownStatus, did_you_mean
 from domain.lifecycles import get_lifecycle, shipped
 from domain.time import check_seconds, parse_duration
@@ -72,7 +72,7 @@ class Limit(BaseModel):
     @property
     def kind(self) -> str:
         """The kind of entity."""
-        return SHORT.get(self.entity, self.entity)
+        return ALIASES.get(self.entity, self.entity)
 
 
 class Sla(BaseModel):

@@ -7,7 +7,7 @@ import hashlib
 from functools import lru_cache
 
 from domain.actor import Actor
-from domain.entity import LONGEST_ID, check_id
+from domain.entity import MAX_ID_LENGTH, check_id
 from domain.text import storable
 
 DIGEST = 16
@@ -21,9 +21,9 @@ def join_id(kind: str, *parts: str) -> str:
 
 def shorten_id(text: str) -> str:
     """`text`, the end of which is a digest where it is too long for an id."""
-    if len(text) <= LONGEST_ID:
+    if len(text) <= MAX_ID_LENGTH:
         return text
-    return f"{text[: LONGEST_ID - DIGEST - 1]}~{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:DIGEST]}"
+    return f"{text[: MAX_ID_LENGTH - DIGEST - 1]}~{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:DIGEST]}"
 
 
 def placeholder_name(format_name: str, first: str) -> str:
@@ -33,7 +33,7 @@ def placeholder_name(format_name: str, first: str) -> str:
 
 def template_name(called: str) -> str:
     """The template of tasks that a source calls so, cut where it is too long."""
-    return storable(called)[:LONGEST_ID]
+    return storable(called)[:MAX_ID_LENGTH]
 
 
 @lru_cache(maxsize=10_000)

@@ -1,0 +1,1 @@
+"""Decisions: which events follow from a proposal. Begin with `decide.py`."""

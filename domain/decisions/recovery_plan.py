@@ -1,4 +1,4 @@
-"""What recovery proposes for an entity that was left behind."""
+"""Recovery plans: the statuses that recovery proposes for a task that is stuck, and why."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,14 +8,14 @@ from domain.lifecycles.ownership import StatusRecord
 
 
 class RecoveryStep(NamedTuple):
-    """A status that recovery proposes, in that runner's name."""
+    """A status that recovery proposes, in the name of a runner or of none."""
 
     status: str
     runner_id: str | None
 
 
 class RecoveryPlan(NamedTuple):
-    """What recovery proposes for one entity, in order, and why."""
+    """The steps that recovery proposes for one task, in order, and the reason."""
 
     steps: tuple[RecoveryStep, ...]
     reason: str
@@ -41,29 +41,29 @@ LIFECYCLE_TIMEOUTS = RecoveryTimeouts()
 def plan_recovery(
     lifecycle: Lifecycle, record: StatusRecord, now: datetime, last_heartbeat: datetime | None = None
 ) -> RecoveryPlan | None:
-    """What a recovery at `now` proposes for an entity, or None where it is not left behind.
+    """Return the plan to recover a task at `now`, or None if it is not stuck.
 
-    `last_heartbeat` is its owner's; an owner who never sent one is silent since the entity entered its status.
+    `last_heartbeat` is its owner's; an owner that never sent one is silent since the task entered its status.
     """
     recovery = lifecycle.recovery
     if recovery is None:
         return None
     status = record.status
-    if way := recovery.unfinished.get(status):
-        return _by(lifecycle, record, way, f"it was left in {status}")
+    if path := recovery.unfinished.get(status):
+        return _plan(lifecycle, record, path, f"it was left in {status}")
     pending = (now - record.timestamp).total_seconds()
-    if (way := recovery.overdue.get(status)) and pending > recovery.max_pending_seconds:
-        return _by(lifecycle, record, way, f"it has been {status} for more than {recovery.max_pending_seconds:g} s")
+    if (path := recovery.overdue.get(status)) and pending > recovery.max_pending_seconds:
+        return _plan(lifecycle, record, path, f"it has been {status} for more than {recovery.max_pending_seconds:g} s")
     silence = (now - (last_heartbeat or record.timestamp)).total_seconds()
-    if (way := recovery.abandoned.get(status)) and silence > recovery.runner_dead_after:
+    if (path := recovery.abandoned.get(status)) and silence > recovery.runner_dead_after:
         why = f"its runner {record.runner_id!r} has been silent for more than {recovery.runner_dead_after:g} s"
-        return _by(lifecycle, record, way, why)
+        return _plan(lifecycle, record, path, why)
     return None
 
 
-def _by(lifecycle: Lifecycle, record: StatusRecord, way: tuple[str, ...], reason: str) -> RecoveryPlan:
-    """The steps; the first in the name of the owner, where nobody else may take it."""
+def _plan(lifecycle: Lifecycle, record: StatusRecord, path: tuple[str, ...], reason: str) -> RecoveryPlan:
+    # The first step is in the owner's name where only the owner may make it.
     machine = lifecycle.task
-    as_owner = record.status in machine.requires_ownership and way[0] not in machine.overrides
-    first = RecoveryStep(way[0], record.runner_id if as_owner else None)
-    return RecoveryPlan((first, *(RecoveryStep(status, None) for status in way[1:])), reason)
+    as_owner = record.status in machine.requires_ownership and path[0] not in machine.overrides
+    first = RecoveryStep(path[0], record.runner_id if as_owner else None)
+    return RecoveryPlan((first, *(RecoveryStep(status, None) for status in path[1:])), reason)

@@ -1,0 +1,1 @@
+"""Entities: tasks, task instances, arrays and runners, each the result of its events."""

@@ -1,4 +1,4 @@
-"""The Array aggregate: the attempts at a workflow's tasks of one template version, queued batch after batch."""
+"""The Array aggregate: the instances of a workflow's tasks of one template version, queued batch by batch (Jobmon)."""
 
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -16,8 +16,8 @@ BOUND = "BOUND"
 class Array(NamedTuple):
     """An array as of its last event.
 
-    `last_batch` is the number of its newest batch, 0 before there is one; `members` is how many instances the batch
-    has that is being queued.
+    `last_batch` is the number of its newest batch, 0 before the first; `members` is the number of instances in the
+    batch that is being queued.
     """
 
     id: str
@@ -37,17 +37,17 @@ class Array(NamedTuple):
 
     @property
     def entity(self) -> Entity:
-        """The array as people name it."""
+        """The array by the name that people give it."""
         return Entity(ARRAY, self.id)
 
     @property
     def status(self) -> str:
-        """What it is from its first event on."""
+        """The status of every array from its first event on."""
         return BOUND
 
     @classmethod
     def begin(cls, event: ArrayBound) -> Self:
-        """The array that `event` binds."""
+        """Return the array that `event` creates."""
         return cls(
             id=event.stream.partition(":")[2],
             workflow_id=event.workflow_id,
@@ -60,7 +60,7 @@ class Array(NamedTuple):
         )
 
     def evolve(self, event: Event) -> Self:
-        """The array after one of its events."""
+        """Return the array after `event`."""
         assert isinstance(event, ArrayEvent)
         return self._replace(
             max_concurrently_running=event.max_concurrently_running,
@@ -70,39 +70,39 @@ class Array(NamedTuple):
         )
 
     def next_member(self) -> ArrayMember:
-        """Where the next instance stands in the batch that is being queued."""
+        """Return the position of the next instance in the batch that is being queued."""
         return ArrayMember(self.id, self.last_batch + 1, self.members)
 
     def with_member(self) -> Self:
-        """The array after an instance was created in the batch that is being queued."""
+        """Return the array after an instance was created in the batch that is being queued."""
         return self._replace(members=self.members + 1)
 
-    def bind(self, report: ReportContext = NO_CONTEXT) -> ArrayBound:
-        """The event that makes this array known."""
+    def bind(self, context: ReportContext = NO_CONTEXT) -> ArrayBound:
+        """Return the event that creates this array."""
         return ArrayBound(
             **self._envelope(1),
-            **report.fields(),
+            **context.fields(),
             **self._carried(),
             task_template_version_id=self.task_template_version_id,
             array_name=self.name,
         )
 
-    def change_concurrency(self, most: int, report: ReportContext = NO_CONTEXT) -> ArrayConcurrencyChanged:
-        """The event after which so many of its instances may run at once."""
-        carried = self._carried() | {"max_concurrently_running": most}
-        return ArrayConcurrencyChanged(**self._envelope(self.version + 1), **report.fields(), **carried)
+    def change_concurrency(self, limit: int, context: ReportContext = NO_CONTEXT) -> ArrayConcurrencyChanged:
+        """Return the event that sets the limit of concurrent instances to `limit`."""
+        carried = self._carried() | {"max_concurrently_running": limit}
+        return ArrayConcurrencyChanged(**self._envelope(self.version + 1), **context.fields(), **carried)
 
     def queue_batch(
         self,
-        report: ReportContext = NO_CONTEXT,
+        context: ReportContext = NO_CONTEXT,
         *,
         task_resources_id: str | None = None,
         workflow_run_id: str | None = None,
     ) -> ArrayBatchQueued:
-        """The event that makes a batch of its new members."""
+        """Return the event that queues the new members as a batch."""
         return ArrayBatchQueued(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **self._carried() | {"batch_number": self.last_batch + 1},
             size=self.members,
             task_resources_id=task_resources_id,
@@ -121,7 +121,11 @@ class Array(NamedTuple):
 
 
 def check_concurrency(value: object) -> int:
-    """`value` itself where so many instances may run at once; raises InvalidConcurrency."""
+    """Return `value` if it can limit concurrent instances.
+
+    Raises:
+        InvalidConcurrency: the value is not a number from 0 to MAX_CONCURRENTLY_RUNNING.
+    """
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_CONCURRENTLY_RUNNING:
         raise InvalidConcurrency(value)
     return value

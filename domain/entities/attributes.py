@@ -1,4 +1,4 @@
-"""What a task is registered with for the rules of its lifecycle."""
+"""Attributes of a task, which the rules of its lifecycle read."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -7,12 +7,16 @@ from typing import Any
 from domain.entity import check_ids
 from domain.errors import InvalidAttributes, SojournError, did_you_mean
 
-KNOWN = ("tags", "retries", "retry_delay_seconds")
-MOST = 2**31
+KNOWN_ATTRIBUTES = ("tags", "retries", "retry_delay_seconds")
+NUMBER_LIMIT = 2**31
 
 
 def check_attributes(task_id: str, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The attributes as the log keeps them, each tag once; None where there are none. Raises InvalidAttributes."""
+    """Return the attributes as the log keeps them, each tag once, or None if there are none.
+
+    Raises:
+        InvalidAttributes: an attribute is unknown or has a wrong value.
+    """
     for name, value in attributes.items():
         if problem := _problem(name, value):
             raise InvalidAttributes(task_id, problem)
@@ -23,9 +27,10 @@ def check_attributes(task_id: str, attributes: Mapping[str, Any]) -> dict[str, A
 
 
 def _problem(name: str, value: Any) -> str | None:
-    if name not in KNOWN:
-        others = did_you_mean(get_close_matches(str(name), KNOWN, n=1)) or f"; there are {', '.join(KNOWN)}"
-        return f"{name!r} is none{others}"
+    if name not in KNOWN_ATTRIBUTES:
+        nearest = get_close_matches(str(name), KNOWN_ATTRIBUTES, n=1)
+        advice = did_you_mean(nearest) or f"; there are {', '.join(KNOWN_ATTRIBUTES)}"
+        return f"{name!r} is not a known attribute{advice}"
     if value is None:
         return None
     return _problem_of_tags(value) if name == "tags" else _problem_of_number(name, value)
@@ -43,6 +48,6 @@ def _problem_of_tags(tags: Any) -> str | None:
 
 def _problem_of_number(name: str, value: Any) -> str | None:
     kinds = int if name == "retries" else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < MOST:
-        return f"{name} is a {'whole ' if name == 'retries' else ''}number from 0 to {MOST - 1}, not {value!r}"
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < NUMBER_LIMIT:
+        return f"{name} is a {'whole ' if name == 'retries' else ''}number from 0 to {NUMBER_LIMIT - 1}, not {value!r}"
     return None

@@ -1,8 +1,8 @@
-"""The events of the log: frozen, named for good, and read back through upcasters.
+"""The events of the log: frozen, with permanent names, and read back through upcasters.
 
-An event that carries `previous_status`, or is the first of its stream, enters its `status`: it is a transition.
-The others leave the entity where it was and say why. `reported` is what somebody said; `status` is what was made
-of it; `rule` is what made the difference.
+An event that carries `previous_status`, or is the first of its stream, enters its `status`: it is a transition. Other
+events leave the entity in its status and state why. `reported` is the status that was proposed, `status` the one that
+was applied, and `rule` the reason for the difference.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ class Event(BaseModel):
     """Something that happened to one entity, as its stream keeps it.
 
     The envelope (stream, version, workflow, times) is kept in columns of its own; the rest is the event's JSON.
-    `recorded_at` is the database's clock, read while the entity was locked, and is unknown until then;
-    `occurred_at` is the source's claim, where it makes one. `cause` is the `stream@version` of the event that made
-    this one happen.
+    `recorded_at` is the time of the database's clock, read while the entity is locked, and None before that.
+    `occurred_at` is the time that the source states, if it states one. `cause` is the `stream@version` of the event
+    that caused this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,23 +49,23 @@ class Event(BaseModel):
 
     @property
     def reference(self) -> str:
-        """How another event names this one as its cause."""
+        """The name by which another event gives this one as its cause."""
         return f"{self.stream}@{self.version}"
 
     @property
     def effective_at(self) -> datetime | None:
-        """When it happened, as far as anybody said; else when it was recorded."""
+        """The time when it happened, if the source states one, else the time when it was recorded."""
         return self.occurred_at or self.recorded_at
 
 
 class TaskEvent(Event):
-    """An event of a task; `num_attempts` is how many attempts have begun after it."""
+    """An event of a task; `num_attempts` is the number of attempts that have begun after it."""
 
     num_attempts: int
 
 
 class TaskRegistered(TaskEvent):
-    """A task came to be known, pinned to a lifecycle."""
+    """A task was registered, and pinned to a lifecycle."""
 
     name = "task.registered.v1"
     is_transition = True
@@ -79,11 +79,11 @@ class TaskRegistered(TaskEvent):
 
 
 class TaskProposed(TaskEvent):
-    """What came of a proposal for a task.
+    """The result of a proposal for a task.
 
-    `owner` is the runner to whom the task belongs after it, `runner_id` the one in whose name it was made; `state` is
-    there where the task's state is more than its status. Where a rule did not accept it, `response` says what it was
-    answered with, `rule_reason` why, and `delay_seconds` when it may be made again.
+    `owner` is the runner that owns the task after it, `runner_id` the runner that made the proposal. `state` is set
+    where more than the task's status is known. If a rule did not accept the proposal, `response` is the answer,
+    `rule_reason` the reason, and `delay_seconds` the time after which to propose it again.
     """
 
     owner: str | None = None
@@ -105,7 +105,7 @@ class TaskTransitioned(TaskProposed):
 
 
 class TaskRefused(TaskProposed):
-    """A proposal that the gate or a rule refused: the task stayed where it was."""
+    """The gate or a rule refused a proposal, so the task stayed in its status."""
 
     name = "task.refused.v1"
 
@@ -113,7 +113,7 @@ class TaskRefused(TaskProposed):
 
 
 class TaskReset(TaskEvent):
-    """A task was sent back to its beginning by a resumed workflow: the one move that is no edge of the machine."""
+    """A resumed workflow sent a task back to its beginning: the only move without an edge of the machine."""
 
     name = "task.reset.v1"
     is_transition = True
@@ -122,7 +122,7 @@ class TaskReset(TaskEvent):
 
 
 class TaskInstanceEvent(Event):
-    """An event of a task instance; `report_by_date` is until when it must be heard of again, after this event."""
+    """An event of a task instance; its next report is due by `report_by_date`."""
 
     task_id: str
     report_by_date: AwareDatetime | None = None
@@ -130,9 +130,9 @@ class TaskInstanceEvent(Event):
 
 
 class TaskInstanceCreated(TaskInstanceEvent):
-    """An attempt at a task came to be; `ordinal` counts the task's instances from 1.
+    """An instance of a task was created: an attempt. `ordinal` counts the task's instances from 1.
 
-    Where it was queued in an array, `step` counts the instances of that batch from 0.
+    In an array, `step` counts the instances of its batch from 0.
     """
 
     name = "task_instance.created.v1"
@@ -147,7 +147,7 @@ class TaskInstanceCreated(TaskInstanceEvent):
 class TaskInstanceTransitioned(TaskInstanceEvent):
     """An instance left one status and entered another.
 
-    `claimed` is the status that the reporter believed the instance to be in, where it was another.
+    `claimed` is the status that the reporter expected the instance to be in, if it was in another.
     """
 
     name = "task_instance.transitioned.v1"
@@ -159,7 +159,7 @@ class TaskInstanceTransitioned(TaskInstanceEvent):
 
 
 class TaskInstanceRefused(TaskInstanceEvent):
-    """A report that the gate or a rule refused: the instance stayed where it was."""
+    """The gate or a rule refused a report, so the instance stayed in its status."""
 
     name = "task_instance.refused.v1"
 
@@ -168,9 +168,9 @@ class TaskInstanceRefused(TaskInstanceEvent):
 
 
 class TaskInstanceLapsed(TaskInstanceEvent):
-    """An instance was not heard of by the time it was to be: silent since then, last heard of at `heard_at`.
+    """The lease of an instance expired: it is silent since then, and sent its last heartbeat at `heard_at`.
 
-    It stays in its status: whether anything follows is for others to decide.
+    The instance stays in its status, because recovery decides what follows.
     """
 
     name = "task_instance.lapsed.v1"
@@ -180,7 +180,7 @@ class TaskInstanceLapsed(TaskInstanceEvent):
 
 
 class TaskInstanceReturned(TaskInstanceEvent):
-    """An instance was heard of again after so long a silence."""
+    """The heartbeat of an instance resumed after a silence."""
 
     name = "task_instance.returned.v1"
 
@@ -194,7 +194,7 @@ SILENT: Final = "SILENT"
 
 
 class RunnerEvent(Event):
-    """An event of a runner; `heard_at` is its last heartbeat before its lease ran out."""
+    """An event of a runner; `heard_at` is the time of its last heartbeat before its lease expired."""
 
     is_transition = True
 
@@ -203,7 +203,7 @@ class RunnerEvent(Event):
 
 
 class RunnerLapsed(RunnerEvent):
-    """A runner's lease ran out, so that it is silent since then."""
+    """The lease of a runner expired, so that it is silent since then."""
 
     name = "runner.lapsed.v1"
 
@@ -212,7 +212,7 @@ class RunnerLapsed(RunnerEvent):
 
 
 class RunnerReturned(RunnerEvent):
-    """A runner was heard of again after so long a silence."""
+    """The heartbeat of a runner resumed after a silence."""
 
     name = "runner.returned.v1"
 
@@ -222,7 +222,7 @@ class RunnerReturned(RunnerEvent):
 
 
 class TaskInstanceSubmitted(TaskInstanceEvent):
-    """The cluster's id of an instance came to be known, and where it writes what it prints."""
+    """A distributor assigned its id to an instance, with the paths of the instance's output."""
 
     name = "task_instance.submitted.v1"
 
@@ -231,14 +231,14 @@ class TaskInstanceSubmitted(TaskInstanceEvent):
 
 
 class ArrayEvent(Event):
-    """An event of an array: how many of its instances may run at once after it, and the number of its last batch."""
+    """An event of an array: the limit of its concurrent instances and the number of its last batch, after it."""
 
     max_concurrently_running: int
     batch_number: int
 
 
 class ArrayBound(ArrayEvent):
-    """An array came to be, for the tasks of a workflow that are made from one version of a template."""
+    """An array was created, for the tasks of a workflow that share one version of a template."""
 
     name = "array.bound.v1"
     is_transition = True
@@ -248,13 +248,13 @@ class ArrayBound(ArrayEvent):
 
 
 class ArrayConcurrencyChanged(ArrayEvent):
-    """More or fewer instances of the array may run at once."""
+    """The limit of the array's concurrent instances changed."""
 
     name = "array.concurrency_changed.v1"
 
 
 class ArrayBatchQueued(ArrayEvent):
-    """So many instances were created and queued as one batch of the array."""
+    """A number of instances were created and queued as one batch of the array."""
 
     name = "array.batch_queued.v1"
 
@@ -284,11 +284,16 @@ EVENTS: dict[str, type[Event]] = {
     )
 }
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
-"""An event name that is no longer written -> the name that took its place, and how its data is carried over."""
+"""An event name that is no longer written -> the name that replaced it, and the conversion of its data."""
 
 
 def read_event(name: str, data: dict[str, Any]) -> Event:
-    """The validated event of that name; raises UnknownEvent or pydantic.ValidationError."""
+    """Return the validated event of that name.
+
+    Raises:
+        UnknownEvent: this version of Sojourn has no event of that name.
+        pydantic.ValidationError: the data does not fit the event.
+    """
     while name in UPCASTERS:
         name, upcast = UPCASTERS[name]
         data = upcast(data)

@@ -1,4 +1,4 @@
-"""The events that record a holder's silences."""
+"""The events that record the silences of a runner or a task instance."""
 
 from collections.abc import Iterable
 
@@ -10,18 +10,18 @@ from domain.report_context import NO_CONTEXT, ReportContext
 
 
 def lapse_events(
-    holder: Runner | TaskInstance, silences: Iterable[Silence], report: ReportContext = NO_CONTEXT
+    holder: Runner | TaskInstance, silences: Iterable[Silence], context: ReportContext = NO_CONTEXT
 ) -> tuple[Event, ...]:
-    """The events that keep the silences of a holder, oldest first: a lapse, then a return.
+    """Return the events that record the silences of a lease's holder, oldest first: a lapse, then a return.
 
-    A lapse that is recorded already is not recorded again.
+    A lapse that was recorded before is not recorded again.
     """
     events: list[Event] = []
     for silence in silences:
         if holder.silent_since is None:
-            events.append(holder.lapse(silence, report))
+            events.append(holder.lapse(silence, context))
             holder = holder.evolve(events[-1])
         if silence.until is not None:
-            events.append(holder.record_return(silence, report))
+            events.append(holder.record_return(silence, context))
             holder = holder.evolve(events[-1])
     return tuple(events)

@@ -1,4 +1,4 @@
-"""The Runner aggregate: whoever takes tasks on and sends heartbeats, as far as the log tells of it."""
+"""The Runner aggregate: a worker that owns tasks and sends heartbeats."""
 
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -10,11 +10,11 @@ from domain.report_context import NO_CONTEXT, ReportContext
 from domain.time import entry_time
 
 NO_WORKFLOW = "-"
-"""The workflow of a runner's events: it is of none, and works for many."""
+"""The workflow of a runner's events, because a runner works for many."""
 
 
 class Runner(NamedTuple):
-    """A runner as of its last event: heartbeats are none, so that it has no event before its first lapse."""
+    """A runner as of its last event. Heartbeats are not events, so it has none until its lease first expires."""
 
     id: str
     status: str = ALIVE
@@ -29,21 +29,21 @@ class Runner(NamedTuple):
 
     @property
     def entity(self) -> Entity:
-        """The runner as people name it."""
+        """The runner by the name that people give it."""
         return Entity(RUNNER, self.id)
 
     @property
     def workflow_id(self) -> str:
-        """What stands where the events of others name their workflow."""
+        """The workflow that its events name."""
         return NO_WORKFLOW
 
     @classmethod
     def begin(cls, event: RunnerEvent) -> Self:
-        """The runner before its first event."""
+        """Return the runner before `event`, its first."""
         return cls(event.stream.partition(":")[2])
 
     def evolve(self, event: Event) -> Self:
-        """The runner after one of its events."""
+        """Return the runner after `event`."""
         assert isinstance(event, RunnerLapsed | RunnerReturned)
         silent_since = event.silent_since if isinstance(event, RunnerLapsed) else None
         return self._replace(
@@ -53,25 +53,25 @@ class Runner(NamedTuple):
             silent_since=silent_since,
         )
 
-    def lapse(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> RunnerLapsed:
-        """The event that its lease has run out."""
+    def lapse(self, silence: Silence, context: ReportContext = NO_CONTEXT) -> RunnerLapsed:
+        """Return the event that records an expired lease."""
         return RunnerLapsed(
             stream=self.stream,
             version=self.version + 1,
             workflow_id=self.workflow_id,
-            **report.fields(),
+            **context.fields(),
             silent_since=silence.since,
             heard_at=silence.heard_at,
         )
 
-    def record_return(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> RunnerReturned:
-        """The event that it was heard of again."""
+    def record_return(self, silence: Silence, context: ReportContext = NO_CONTEXT) -> RunnerReturned:
+        """Return the event that records a heartbeat after a silence."""
         assert silence.until is not None
         return RunnerReturned(
             stream=self.stream,
             version=self.version + 1,
             workflow_id=self.workflow_id,
-            **report.fields(),
+            **context.fields(),
             silent_since=silence.since,
             silent_until=silence.until,
             heard_at=silence.heard_at,

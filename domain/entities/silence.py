@@ -1,13 +1,13 @@
-"""Silence: the time for which somebody was not heard of who was to be."""
+"""Silence: a period in which an expected heartbeat did not arrive."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 
 class Silence(NamedTuple):
-    """Since when a holder of a lease was silent, and until when (None: it still is).
+    """A silence of a lease's holder, from `since` until `until` (None: it goes on).
 
-    `heard_at` is the last heartbeat before, where there was one.
+    `heard_at` is the time of the last heartbeat before it, if there was one.
     """
 
     since: datetime

@@ -1,4 +1,4 @@
-"""The Task aggregate: a unit of work and the status that its events have brought it to."""
+"""The Task aggregate: a unit of work, with the status that its events have led to."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,8 +27,8 @@ from domain.time import entry_time
 class Task(NamedTuple):
     """A task as of its last event.
 
-    `instances` is the ordinal of its newest instance, 0 before there is one; `owner` the runner to whom it belongs.
-    `state` is there where more is known than the status; `attributes` is what it was registered with for its rules.
+    `instances` is the ordinal of its newest instance, 0 before the first; `owner` is the runner that owns it. `state`
+    is set where more than its status is known; `attributes` are what the rules of its lifecycle read.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Task(NamedTuple):
 
     @property
     def entity(self) -> Entity:
-        """The task as people name it."""
+        """The task by the name that people give it."""
         return Entity(TASK, self.id)
 
     @property
@@ -62,12 +62,12 @@ class Task(NamedTuple):
         return self.lifecycle.task.is_terminal(self.status)
 
     def status_implied_by(self, instance_status: str) -> str | None:
-        """What an instance in that status means for it after as many attempts as there were, or None."""
+        """Return the status that an instance in `instance_status` implies for it now, or None if there is no effect."""
         return self.lifecycle.task_status_for(instance_status, self.num_attempts, self.max_attempts)
 
     @classmethod
     def begin(cls, event: TaskRegistered, lifecycle: Lifecycle) -> Self:
-        """The task that `event` registers."""
+        """Return the task that `event` registers."""
         return cls(
             id=event.stream.partition(":")[2],
             workflow_id=event.workflow_id,
@@ -82,7 +82,7 @@ class Task(NamedTuple):
         )
 
     def evolve(self, event: Event) -> Self:
-        """The task after one of its events."""
+        """Return the task after `event`."""
         assert isinstance(event, TaskEvent)
         owner, state = (event.owner, event.state) if isinstance(event, TaskProposed) else (None, None)
         return self._replace(
@@ -95,14 +95,14 @@ class Task(NamedTuple):
         )
 
     def with_instance(self, ordinal: int) -> Self:
-        """The task after an instance of it was created."""
+        """Return the task after an instance of it was created."""
         return self._replace(instances=max(self.instances, ordinal))
 
-    def register(self, report: ReportContext = NO_CONTEXT) -> TaskRegistered:
-        """The event that makes this task known."""
+    def register(self, context: ReportContext = NO_CONTEXT) -> TaskRegistered:
+        """Return the event that registers this task."""
         return TaskRegistered(
             **self._envelope(1),
-            **report.fields(),
+            **context.fields(),
             status=self.lifecycle.task.initial,
             num_attempts=0,
             lifecycle=self.lifecycle.name,
@@ -116,7 +116,7 @@ class Task(NamedTuple):
     def transition(
         self,
         to: str,
-        report: ReportContext = NO_CONTEXT,
+        context: ReportContext = NO_CONTEXT,
         *,
         attempts: int = 0,
         reported: str | None = None,
@@ -125,9 +125,9 @@ class Task(NamedTuple):
         runner_id: str | None = None,
         state: State | None = None,
     ) -> TaskTransitioned:
-        """The event that moves the task to `to`, with so many further `attempts` begun.
+        """Return the event that moves the task to `to` and counts `attempts` further attempts.
 
-        `reported` is what was proposed, where it was something else; `outcome` says why.
+        `reported` is the status that was proposed, if it was another; `outcome` says which rule changed it.
         """
         further: dict[str, Any] = {} if outcome is ACCEPTED else outcome.fields()
         if runner_id is not None or self.owner is not None:
@@ -137,7 +137,7 @@ class Task(NamedTuple):
             further["state"] = state
         return TaskTransitioned(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **further,
             previous_status=self.status,
             status=to,
@@ -149,16 +149,15 @@ class Task(NamedTuple):
     def refuse(
         self,
         proposed: str,
-        by: RuleOutcome | str,
-        report: ReportContext = NO_CONTEXT,
+        outcome: RuleOutcome,
+        context: ReportContext = NO_CONTEXT,
         cause: Event | None = None,
         runner_id: str | None = None,
     ) -> TaskRefused:
-        """The event that keeps a proposal which did not pass: by a verdict, or by a rule of which no more is known."""
-        outcome = by if isinstance(by, RuleOutcome) else RuleOutcome(by)
+        """Return the event that records a refused proposal, with the rule that refused it."""
         return TaskRefused(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **outcome.fields(),
             status=self.status,
             num_attempts=self.num_attempts,
@@ -169,11 +168,11 @@ class Task(NamedTuple):
             runner_id=runner_id,
         )
 
-    def reset(self, to: str, report: ReportContext = NO_CONTEXT) -> TaskReset:
-        """The event that sends the task back to `to` with no attempt made."""
+    def reset(self, to: str, context: ReportContext = NO_CONTEXT) -> TaskReset:
+        """Return the event that sends the task back to `to`, with no attempt counted."""
         return TaskReset(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             previous_status=self.status,
             status=to,
             num_attempts=0,
@@ -183,12 +182,16 @@ class Task(NamedTuple):
         return {"stream": self.stream, "version": version, "workflow_id": self.workflow_id}
 
 
-def raise_if_different(was: Task, now: Task) -> None:
-    """Raise TaskConflict where the registration of a task again differs from the first one."""
-    before, after = _content(was), _content(now)
+def raise_if_different(known: Task, again: Task) -> None:
+    """Compare a task with a further registration of it.
+
+    Raises:
+        TaskConflict: the two registrations differ.
+    """
+    before, after = _content(known), _content(again)
     differences = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
     if differences:
-        raise TaskConflict(was.id, differences)
+        raise TaskConflict(known.id, differences)
 
 
 def _content(task: Task) -> dict[str, object]:

@@ -21,7 +21,7 @@ from domain.time import entry_time
 
 
 class ArrayMember(NamedTuple):
-    """Where an instance stands that was queued in an array: in which of its batches, and at which step, from 0 on."""
+    """The position of an instance in an array: the number of its batch, and its step in that batch from 0 on."""
 
     array_id: str | None = None
     batch_number: int | None = None
@@ -29,13 +29,13 @@ class ArrayMember(NamedTuple):
 
 
 NOT_IN_ARRAY = ArrayMember()
-"""Where an instance stands that was created by itself."""
+"""The position of an instance that is in no array."""
 
 
 class TaskInstance(NamedTuple):
     """A task instance as of its last event. `ordinal` counts the instances of its task from 1.
 
-    `silent_since` is there from a recorded lapse until it is heard of again; only the log knows it.
+    `silent_since` is set from a recorded lapse until the next heartbeat; no projection has it.
     """
 
     id: str
@@ -57,12 +57,12 @@ class TaskInstance(NamedTuple):
 
     @property
     def entity(self) -> Entity:
-        """The instance as people name it."""
+        """The instance by the name that people give it."""
         return Entity(TASK_INSTANCE, self.id)
 
     @classmethod
     def begin(cls, event: TaskInstanceCreated) -> Self:
-        """The instance that `event` creates."""
+        """Return the instance that `event` creates."""
         return cls(
             id=event.stream.partition(":")[2],
             task_id=event.task_id,
@@ -77,7 +77,7 @@ class TaskInstance(NamedTuple):
         )
 
     def evolve(self, event: Event) -> Self:
-        """The instance after one of its events."""
+        """Return the instance after `event`."""
         assert isinstance(event, TaskInstanceEvent)
         return self._replace(
             status=event.status,
@@ -88,11 +88,11 @@ class TaskInstance(NamedTuple):
             silent_since=self._silent_since(event),
         )
 
-    def create(self, status: str, report: ReportContext = NO_CONTEXT) -> TaskInstanceCreated:
-        """The event that brings this instance into being, in `status`."""
+    def create(self, status: str, context: ReportContext = NO_CONTEXT) -> TaskInstanceCreated:
+        """Return the event that creates this instance, in `status`."""
         return TaskInstanceCreated(
             **self._envelope(1),
-            **report.fields(),
+            **context.fields(),
             status=status,
             ordinal=self.ordinal,
             task_id=self.task_id,
@@ -102,7 +102,7 @@ class TaskInstance(NamedTuple):
     def transition(
         self,
         to: str,
-        report: ReportContext = NO_CONTEXT,
+        context: ReportContext = NO_CONTEXT,
         *,
         reported: str | None = None,
         rule: str | None = None,
@@ -110,10 +110,10 @@ class TaskInstance(NamedTuple):
         report_by_date: datetime | None = None,
         cause: Event | None = None,
     ) -> TaskInstanceTransitioned:
-        """The event that moves the instance to `to`, which `rule` may have made of what was `reported`."""
+        """Return the event that moves the instance to `to`; if that is not what was `reported`, `rule` changed it."""
         return TaskInstanceTransitioned(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **self._carried(report_by_date),
             previous_status=self.status,
             status=to,
@@ -124,12 +124,12 @@ class TaskInstance(NamedTuple):
         )
 
     def refuse(
-        self, reported: str, rule: str, report: ReportContext = NO_CONTEXT, *, expected_status: str | None = None
+        self, reported: str, rule: str, context: ReportContext = NO_CONTEXT, *, expected_status: str | None = None
     ) -> TaskInstanceRefused:
-        """The event that keeps a report which `rule` did not let pass."""
+        """Return the event that records a report which `rule` refused."""
         return TaskInstanceRefused(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **self._carried(None),
             status=self.status,
             reported=storable(reported),
@@ -137,23 +137,23 @@ class TaskInstance(NamedTuple):
             claimed=expected_status,
         )
 
-    def lapse(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> TaskInstanceLapsed:
-        """The event that it was not heard of in time."""
+    def lapse(self, silence: Silence, context: ReportContext = NO_CONTEXT) -> TaskInstanceLapsed:
+        """Return the event that records an expired lease."""
         return TaskInstanceLapsed(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **self._carried(None),
             status=self.status,
             silent_since=silence.since,
             heard_at=silence.heard_at,
         )
 
-    def record_return(self, silence: Silence, report: ReportContext = NO_CONTEXT) -> TaskInstanceReturned:
-        """The event that it was heard of again."""
+    def record_return(self, silence: Silence, context: ReportContext = NO_CONTEXT) -> TaskInstanceReturned:
+        """Return the event that records a heartbeat after a silence."""
         assert silence.until is not None
         return TaskInstanceReturned(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **self._carried(None),
             status=self.status,
             silent_since=silence.since,
@@ -164,21 +164,21 @@ class TaskInstance(NamedTuple):
     def _silent_since(self, event: TaskInstanceEvent) -> datetime | None:
         if isinstance(event, TaskInstanceLapsed):
             return event.silent_since
-        heard = event.is_transition or isinstance(event, TaskInstanceReturned)
-        return None if heard else self.silent_since
+        sign_of_life = event.is_transition or isinstance(event, TaskInstanceReturned)
+        return None if sign_of_life else self.silent_since
 
     def submit(
         self,
         distributor_id: str,
-        report: ReportContext = NO_CONTEXT,
+        context: ReportContext = NO_CONTEXT,
         *,
         stdout: str | None = None,
         stderr: str | None = None,
     ) -> TaskInstanceSubmitted:
-        """The event that keeps which id the cluster has given the instance, and where its output goes."""
+        """Return the event that records the id that a distributor assigned, and the paths of the instance's output."""
         return TaskInstanceSubmitted(
             **self._envelope(self.version + 1),
-            **report.fields(),
+            **context.fields(),
             **self._carried(None) | {"distributor_id": distributor_id},
             status=self.status,
             stdout=stdout,

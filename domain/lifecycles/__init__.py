@@ -1,4 +1,4 @@
-"""The lifecycles that ship with Sojourn, one TOML file each."""
+"""Read lifecycles: those that ship with Sojourn, one TOML file each, and those of users."""
 
 import tomllib
 from functools import cache
@@ -10,7 +10,11 @@ from domain.lifecycles.lifecycle import Lifecycle
 
 @cache
 def get_lifecycle(name: str) -> Lifecycle:
-    """The shipped lifecycle of that name; raises UnknownLifecycle with the nearest one."""
+    """Return the shipped lifecycle of that name.
+
+    Raises:
+        UnknownLifecycle: no lifecycle of that name ships with Sojourn; it suggests the nearest name.
+    """
     if name not in shipped():
         raise UnknownLifecycle(name, shipped())
     return read_lifecycle((files(__name__) / f"{name}.toml").read_text("utf-8"))
@@ -18,10 +22,15 @@ def get_lifecycle(name: str) -> Lifecycle:
 
 @cache
 def shipped() -> tuple[str, ...]:
-    """The names of the shipped lifecycles, in alphabetical order."""
+    """Return the names of the shipped lifecycles in alphabetical order."""
     return tuple(sorted(file.name[:-5] for file in files(__name__).iterdir() if file.name.endswith(".toml")))
 
 
 def read_lifecycle(toml: str) -> Lifecycle:
-    """A lifecycle from its TOML text; raises tomllib.TOMLDecodeError or pydantic.ValidationError."""
+    """Read a lifecycle from its TOML text.
+
+    Raises:
+        tomllib.TOMLDecodeError: the text is not valid TOML.
+        pydantic.ValidationError: a key is missing, unknown or of the wrong type, or the parts do not fit together.
+    """
     return Lifecycle.model_validate(tomllib.loads(toml))

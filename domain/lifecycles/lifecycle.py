@@ -1,4 +1,4 @@
-"""A lifecycle: the machines of a task and its instances, and what one says of the other."""
+"""A lifecycle: the machines of a task and its instances, and the effect of an instance on its task."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -21,7 +21,7 @@ class Gate(BaseModel):
 
 
 class ResumePolicy(BaseModel):
-    """What resuming a workflow does: where tasks go, which stay, and how active instances are told to end."""
+    """What resuming a workflow does: where tasks go, which stay, and the status that makes active instances end."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,10 +32,10 @@ class ResumePolicy(BaseModel):
 
 
 class TaskEffect(BaseModel):
-    """The task status that an instance's status implies.
+    """The effect of an instance's status on its task: the task status that it implies.
 
-    `exhausted` holds instead when no attempt is left. `through` is the transient status that a retry passes,
-    and the way round where no edge leads straight to the target.
+    `exhausted` applies instead when no attempt is left. A retry passes the transient status `through`, and so does any
+    move without an edge that leads straight to its target.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,14 +45,14 @@ class TaskEffect(BaseModel):
     through: str | None = None
 
     def target(self, num_attempts: int, max_attempts: int) -> str:
-        """The implied status, given how many attempts were made of how many."""
+        """Return the implied status after `num_attempts` of `max_attempts`."""
         return self.exhausted if self.exhausted and num_attempts >= max_attempts else self.status
 
 
 class Lifecycle(BaseModel):
     """Everything that decides which transitions a task and its instances may make.
 
-    Where tasks report for themselves, an attempt begins as one enters `attempt`.
+    In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -79,7 +79,7 @@ class Lifecycle(BaseModel):
 
     @property
     def key(self) -> tuple[str, int]:
-        """What a task is pinned to: name and version."""
+        """The name and version that a task is pinned to."""
         return self.name, self.version
 
     @property
@@ -94,64 +94,64 @@ class Lifecycle(BaseModel):
         return self.instance
 
     def has_same_transitions(self, other: "Lifecycle") -> bool:
-        """Whether every proposal comes to the same under both: they differ in how a status is read at most."""
-        return self._deciding() == other._deciding()
+        """Return whether both lifecycles decide every proposal alike, so that they differ in display fields at most."""
+        return self._decisive_fields() == other._decisive_fields()
 
     def task_status_for(self, instance_status: str, num_attempts: int, max_attempts: int) -> str | None:
-        """The status that an instance's status implies for its task, or None where it says nothing."""
-        implication = self.implies.get(instance_status)
-        return implication.target(num_attempts, max_attempts) if implication else None
+        """Return the status that an instance's status implies for its task, or None if it has no effect."""
+        effect = self.implies.get(instance_status)
+        return effect.target(num_attempts, max_attempts) if effect else None
 
     def path_to(self, target: str, source: str, instance_status: str) -> tuple[str, ...]:
         """Return the statuses from `source` to the `target` that an instance implies; empty if no edges lead there.
 
-        A retry passes the transient status wherever it can, so that the failure shows in the history; an end is
-        reached straight, and through the transient status only where no edge leads to it.
+        A retry passes the transient status wherever it can, so that the history shows the failure. A terminal status
+        is entered straight, and through the transient status only if no edge leads to it.
         """
-        straight = (target,) if self.task.can_transition(source, target) else ()
-        round_about = self._via_transient(source, target, instance_status)
+        direct = (target,) if self.task.can_transition(source, target) else ()
+        via_transient = self._via_transient(source, target, instance_status)
         if self.task.is_terminal(target):
-            return straight or round_about
-        return round_about or straight
+            return direct or via_transient
+        return via_transient or direct
 
     def starts_attempt(self, target: str) -> bool:
-        """Whether entering `target` through the gate begins an attempt."""
+        """Return whether entering `target` starts an attempt, as the gate does."""
         return self.gate is not None and target == self.gate.to
 
     def problems(self) -> list[str]:
-        """What does not fit together; of a lifecycle that was not read UNJUDGED, nothing."""
+        """Return the inconsistencies, a sentence each; none for a lifecycle that was validated."""
         machines = {"task": self.task} | ({"task_instance": self.instance} if self.instance else {})
         return [
             *(f"{place}.{problem}" for place, machine in machines.items() for problem in machine.problems()),
             *(f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES),
             *(
                 f"{place} {names_no_status(status, machine.statuses)}"
-                for machine, place, status in self._mentions()
+                for machine, place, status in self._named_statuses()
                 if status not in machine.transitions
             ),
-            *self._impassable_ways(),
-            *self._rules_about_slots(),
+            *self._recovery_problems(),
+            *self._slot_rule_problems(),
         ]
 
-    def _deciding(self) -> dict[str, Any]:
+    def _decisive_fields(self) -> dict[str, Any]:
         return self.model_dump(exclude={"task": set(DISPLAY_FIELDS), "instance": set(DISPLAY_FIELDS)})
 
     def _via_transient(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
-        implication = self.implies.get(instance_status)
-        through = implication.through if implication else None
-        if through is None or through == target:
+        effect = self.implies.get(instance_status)
+        transient = effect.through if effect else None
+        if transient is None or transient == target:
             return ()
-        legal = self.task.can_transition(source, through) and self.task.can_transition(through, target)
-        return (through, target) if legal else ()
+        legal = self.task.can_transition(source, transient) and self.task.can_transition(transient, target)
+        return (transient, target) if legal else ()
 
-    def _impassable_ways(self) -> Iterator[str]:
-        for place, way in self.recovery.ways() if self.recovery else ():
-            for source, target in pairwise(way):
+    def _recovery_problems(self) -> Iterator[str]:
+        for place, path in self.recovery.paths() if self.recovery else ():
+            for source, target in pairwise(path):
                 if {source, target} <= self.task.transitions.keys() and not self.task.can_transition(source, target):
                     yield f"{place} goes from {source} to {target}, which is no edge of task.transitions"
 
-    def _rules_about_slots(self) -> Iterator[str]:
-        # What instances imply for a task passes no such rule: slots would be held for good.
+    def _slot_rule_problems(self) -> Iterator[str]:
+        # Slot rules do not run when an instance moves its task, so the task would never release its slots.
         if self.instance:
             yield from (
                 f"rules: {name} is for tasks that report for themselves, without task_instance"
@@ -159,22 +159,22 @@ class Lifecycle(BaseModel):
                 if name in SLOT_RULES
             )
 
-    def _mentions(self) -> Iterator[tuple[Machine, str, str]]:
-        for status, implication in self.implies.items():
+    def _named_statuses(self) -> Iterator[tuple[Machine, str, str]]:
+        for status, effect in self.implies.items():
             if self.instance is not None:
                 yield self.instance, "implies", status
-            for implied in filter(None, (implication.status, implication.exhausted, implication.through)):
+            for implied in filter(None, (effect.status, effect.exhausted, effect.through)):
                 yield self.task, f"implies.{status}", implied
         if self.gate:
             yield self.task, "gate.to", self.gate.to
         if self.attempt:
             yield self.task, "attempt", self.attempt
         if self.reset:
-            yield from self._mentions_for_reset(self.reset)
+            yield from self._statuses_of_reset(self.reset)
         if self.recovery:
-            yield from ((self.task, place, status) for place, status in self.recovery.mentions())
+            yield from ((self.task, place, status) for place, status in self.recovery.statuses())
 
-    def _mentions_for_reset(self, reset: ResumePolicy) -> Iterator[tuple[Machine, str, str]]:
+    def _statuses_of_reset(self, reset: ResumePolicy) -> Iterator[tuple[Machine, str, str]]:
         yield self.task, "reset.to", reset.to
         yield from ((self.task, "reset.keep", status) for status in sorted(reset.keep))
         yield from ((self.task, "reset.keep_unless_asked", status) for status in sorted(reset.keep_unless_asked))

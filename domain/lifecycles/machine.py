@@ -10,18 +10,18 @@ from domain.errors import LifecycleInvalid, UnknownStatus, did_you_mean
 
 
 def _edges(value: Any) -> Any:
-    """A list of next statuses is a table of edges whose causes are not told."""
+    """Turn a list of next statuses into a table of edges without causes."""
     return dict.fromkeys(value, "") if isinstance(value, list) else value
 
 
 SKIP_VALIDATION = object()
-"""The context of a validation that takes a definition of the right shape as it is, so that all of it can be judged."""
+"""The validation context that accepts inconsistent definitions, so that all their problems can be listed at once."""
 
 Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
 
 
 DISPLAY_FIELDS = ("awaits_report", "awaits_distributor")
-"""What a status can be that decides nothing, and only says what is to be expected of it."""
+"""Sets of statuses that decide nothing: they only tell readers what to expect next."""
 
 STATUS_SETS = (
     "terminal",
@@ -35,21 +35,21 @@ STATUS_SETS = (
     "overrides",
     *DISPLAY_FIELDS,
 )
-"""What a status can be, beside a key of `transitions`."""
+"""The fields that are sets of statuses."""
 
 
 class Machine(BaseModel):
     """The statuses of one kind of entity and the edges between them.
 
-    `transitions` has every status as a key and, for each, its next statuses with what makes the edge happen.
-    `terminal` statuses end an entity's work, though edges may lead out of them; nothing follows `final` ones.
-    `transient` ones are entered and left at the same instant; those `available_for_run` wait for a runner.
-    Who is in one that `awaits_report` is to be heard of by its report_by_date; who is in one that `awaits_distributor`
-    waits for the id that a distributor gives it.
-    `untimely` pairs are reports that lost a race: refused, but no cause for alarm.
+    `transitions` maps every status to its next statuses, each with the cause of that edge.
+    `terminal` statuses end an entity's work, though edges may lead out of them; no edge leads out of `final` ones.
+    `transient` statuses are entered and left at the same instant; tasks that are `available_for_run` wait for a runner.
+    In a status that `awaits_report`, the next report is due by the report_by_date. In one that `awaits_distributor`,
+    the instance waits for the id that its distributor assigns.
+    `untimely` pairs are reports that lost an expected race: they are refused, and are no cause for alarm (Jobmon).
 
-    Ownership: to enter a status that `acquires` takes a runner, who then owns the entity until it enters one that
-    `releases`. Out of a status that `requires_ownership` nobody else may take it, but into one that `overrides`.
+    Ownership (Pynenc): a status that `acquires` needs a runner, who owns the entity until it enters a status that
+    `releases`. Only the owner may take it out of a status that `requires_ownership`, except into one that `overrides`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
@@ -83,45 +83,49 @@ class Machine(BaseModel):
 
     @cached_property
     def edges(self) -> frozenset[tuple[str, str]]:
-        """Every legal (from, to)."""
+        """Every legal pair (from, to)."""
         return frozenset((source, target) for source, targets in self.transitions.items() for target in targets)
 
     def can_transition(self, source: str, target: str) -> bool:
-        """Whether an edge leads from `source` to `target`."""
+        """Return whether an edge leads from `source` to `target`."""
         return (source, target) in self.edges
 
     def is_untimely(self, source: str, target: str) -> bool:
-        """Whether the report of `target` has merely lost a race against `source`."""
+        """Return whether a report of `target` merely lost a race against `source`."""
         return (source, target) in self.untimely
 
     def is_terminal(self, status: str) -> bool:
-        """Whether `status` ends the entity's work."""
+        """Return whether `status` ends the entity's work."""
         return status in self.terminal
 
     def next_statuses(self, status: str | None) -> frozenset[str]:
-        """What may follow `status`; None: what an entity begins as."""
+        """Return the statuses that may follow `status`; None stands for an entity that does not exist yet."""
         return frozenset((self.initial,) if status is None else self.transitions.get(status, ()))
 
     def sources(self, target: str) -> frozenset[str]:
-        """The statuses from which an edge leads to `target`."""
+        """Return the statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)
 
     def check(self, status: str) -> str:
-        """`status` itself; raises UnknownStatus where the machine has none of that name."""
+        """Return `status` if the machine has it.
+
+        Raises:
+            UnknownStatus: the machine has no such status; it suggests the nearest.
+        """
         if status not in self.transitions:
             raise UnknownStatus(status, self.statuses)
         return status
 
     def problems(self) -> list[str]:
-        """What does not fit together; of a machine that was not read UNJUDGED, nothing."""
+        """Return the inconsistencies, a sentence each; none for a machine that was validated."""
         unknown = (
             f"{place} {names_no_status(status, self.statuses)}"
-            for place, status in self._mentions()
+            for place, status in self._named_statuses()
             if status not in self.transitions
         )
         return [*unknown, *self._contradictions()]
 
-    def _mentions(self) -> Iterator[tuple[str, str]]:
+    def _named_statuses(self) -> Iterator[tuple[str, str]]:
         yield "initial", self.initial
         for source, targets in self.transitions.items():
             yield from ((f"transitions.{source}", target) for target in targets)
@@ -133,15 +137,18 @@ class Machine(BaseModel):
 
     def _contradictions(self) -> Iterator[str]:
         for status in sorted(self.acquires & self.releases):
-            yield f"acquires names {status!r}, and so does releases: a status takes an owner or lets it go"
+            yield f"acquires names {status!r}, which is in releases too: a status takes an owner or lets it go"
         for status in sorted(self.overrides & self.requires_ownership):
-            yield f"overrides names {status!r}, and so does requires_ownership: whom it overrides would own it"
+            yield (
+                f"overrides names {status!r}, which is in requires_ownership too: the runner that takes over would "
+                "need to own the task first"
+            )
         for status in sorted(self.final):
             if targets := self.transitions.get(status):
-                yield f"final names {status!r}, which may become {', '.join(targets)}: nothing follows what is final"
+                yield f"final names {status!r}, which may become {', '.join(targets)}: nothing follows a final status"
 
 
 def names_no_status(status: str, known: Sequence[str]) -> str:
-    """The end of a sentence about a part of a lifecycle that names a status which its machine has not."""
+    """Return the end of a sentence about a part of a lifecycle that names an unknown status."""
     otherwise = ": every status is a key of transitions, even if nothing follows it"
     return f"names {status!r}, which is no status{did_you_mean(UnknownStatus(status, known).nearest) or otherwise}"

@@ -1,4 +1,4 @@
-"""Ownership: which runner an entity belongs to, and who may take it on."""
+"""Ownership: which runner an entity belongs to, and which runner may move it. The rules are Pynenc's."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from domain.lifecycles.machine import Machine
 
 @dataclass(frozen=True, slots=True)
 class StatusRecord:
-    """A status, the runner who owns the entity in it, and since when."""
+    """A status, the runner that owns the entity in it, and the time when it was entered."""
 
     status: str
     runner_id: str | None = None
@@ -24,9 +24,13 @@ def status_record_transition(
     *,
     at: datetime | None = None,
 ) -> StatusRecord:
-    """What becomes of `record` (None: nothing yet) as `runner_id` takes it to `new_status`, now or `at` another time.
+    """Return the record after `runner_id` moves it to `new_status`, now or `at` another time.
 
-    Raises InvalidTransition, then OwnershipViolation.
+    A `record` of None stands for an entity that does not exist yet.
+
+    Raises:
+        InvalidTransition: the machine has no edge from the record's status to `new_status`.
+        OwnershipViolation: another runner owns the entity, or the status needs a runner and none is named.
     """
     source = record.status if record else None
     allowed = machine.next_statuses(source)
@@ -41,7 +45,7 @@ def status_record_transition(
 def ownership_violation(
     machine: Machine, source: str, owner: str | None, target: str, runner_id: str | None
 ) -> OwnershipViolation | None:
-    """Why that runner may not take an entity of that owner from `source` to `target`, or None where it may."""
+    """Return why `runner_id` may not move an entity of `owner` from `source` to `target`, or None if it may."""
     if target in machine.overrides:
         return None
     if source in machine.requires_ownership and runner_id != owner:
@@ -53,7 +57,7 @@ def ownership_violation(
 
 
 def owner_after(machine: Machine, target: str, runner_id: str | None, owner: str | None) -> str | None:
-    """Who owns an entity of that owner once that runner has taken it to `target`."""
+    """Return the owner of an entity of `owner` after `runner_id` moves it to `target`."""
     if target in machine.releases:
         return None
     return runner_id if target in machine.acquires else owner

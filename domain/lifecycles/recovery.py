@@ -1,34 +1,34 @@
-"""Recovery: which entities have been left behind, and the legal way from where they are to where they may go on."""
+"""Recovery: when a task counts as stuck, and the statuses through which it can go on."""
 
 from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Ways = dict[str, tuple[str, ...]]
+Paths = dict[str, tuple[str, ...]]
 """A status -> the statuses that recovery proposes from there, one after the other."""
 
 
 class Recovery(BaseModel):
-    """When an entity counts as left behind, in seconds, and the way that each status has out of it.
+    """When a task counts as stuck, in seconds, and the path out of each status.
 
-    `overdue`: it has been pending for longer than `max_pending_seconds`. `abandoned`: its owner has sent no heartbeat
-    for longer than `runner_dead_after`. `unfinished`: an earlier recovery came no further.
+    `overdue`: the task has been pending for longer than `max_pending_seconds`. `abandoned`: its owner has sent no
+    heartbeat for longer than `runner_dead_after`. `unfinished`: an earlier recovery was interrupted there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_pending_seconds: float = Field(gt=0)
     runner_dead_after: float = Field(gt=0)
-    overdue: Ways = {}
-    abandoned: Ways = {}
-    unfinished: Ways = {}
+    overdue: Paths = {}
+    abandoned: Paths = {}
+    unfinished: Paths = {}
 
-    def ways(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Every way with its place in the definition, from the status where it begins."""
+    def paths(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield each path with its place in the definition; a path includes the status that it leads out of."""
         for name in ("overdue", "abandoned", "unfinished"):
-            for status, way in getattr(self, name).items():
-                yield f"recovery.{name}.{status}", (status, *way)
+            for status, path in getattr(self, name).items():
+                yield f"recovery.{name}.{status}", (status, *path)
 
-    def mentions(self) -> Iterator[tuple[str, str]]:
-        """Every status that is named, with its place in the definition."""
-        yield from ((place, status) for place, way in self.ways() for status in way)
+    def statuses(self) -> Iterator[tuple[str, str]]:
+        """Yield each status of each path, with its place in the definition."""
+        yield from ((place, status) for place, path in self.paths() for status in path)

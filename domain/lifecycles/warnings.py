@@ -1,4 +1,4 @@
-"""What is allowed in a lifecycle, and probably not meant."""
+"""Warnings about lifecycles: what is allowed, but probably a mistake."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _SENTENCES = {
 
 
 def lifecycle_warnings(lifecycle: Lifecycle) -> tuple[LifecycleWarning, ...]:
-    """Every status that nothing reaches, and every one that is never left though it ends nothing."""
+    """Return a warning for each status that no path reaches, and for each without a next status that ends nothing."""
     reset = {lifecycle.reset.to} if lifecycle.reset else set()
     found = list(_of_machine("task", lifecycle.task, reset))
     if lifecycle.instance:
@@ -43,7 +43,7 @@ def _of_machine(
     name: Literal["task", "task_instance"], machine: Machine, entries: set[str]
 ) -> Iterator[LifecycleWarning]:
     reached = _reached(machine, {machine.initial} | entries)
-    ends = _meant(machine, machine.terminal | machine.final)
+    ends = _nearest_known(machine, machine.terminal | machine.final)
     for status in machine.statuses:
         if status not in reached:
             yield LifecycleWarning(name, status, "unreachable")
@@ -53,15 +53,17 @@ def _of_machine(
 
 def _reached(machine: Machine, entries: set[str]) -> set[str]:
     reached: set[str] = set()
-    ahead = _meant(machine, entries)
+    ahead = _nearest_known(machine, entries)
     while ahead:
         reached |= ahead
-        ahead = _meant(machine, (target for status in ahead for target in machine.transitions[status])) - reached
+        ahead = (
+            _nearest_known(machine, (target for status in ahead for target in machine.transitions[status])) - reached
+        )
     return reached
 
 
-def _meant(machine: Machine, statuses: Iterable[str]) -> set[str]:
-    """The statuses, and in the place of one that there is none of the nearest: a slip makes no others unreachable."""
+def _nearest_known(machine: Machine, statuses: Iterable[str]) -> set[str]:
+    """Replace misspelt statuses by the nearest known ones, so that one typo does not report others as unreachable."""
     known = machine.transitions
     return {
         meant

@@ -1,6 +1,6 @@
 """Jobmon's rules about the attempts at a task.
 
-They are told the `task` and the `instance` as they are under the lock.
+They read the parameters `task` and `instance`, as both are under the lock.
 """
 
 from domain.entities.task import Task
@@ -12,7 +12,7 @@ from domain.rules.lifecycle_rule import EVERY_STATUS, LifecycleRule, ProposalKin
 
 
 class OrphanedInstance(LifecycleRule):
-    """The task has ended without this instance: a failure that it reports only ends the instance."""
+    """The task has ended without this instance, so a failure that it reports ends only the instance: an orphan."""
 
     name = ORPHANED_INSTANCE
     kind = ProposalKind.INSTANCE_REPORT
@@ -20,18 +20,18 @@ class OrphanedInstance(LifecycleRule):
 
     @classmethod
     def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
-        """Failures."""
+        """Return whether the report is a failure."""
         return lifecycle.instance is not None and target in lifecycle.instance.failures
 
     @classmethod
     def applies(cls, task: Task, instance: TaskInstance | None, target: str) -> bool:
-        """Where the task has ended."""
+        """Return whether the task has ended."""
         return task.is_terminal
 
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Put the status of orphans in the place of the failure."""
+        """Replace the failure by the status of orphans."""
         task: Task = context.parameters["task"]
         assert task.lifecycle.instance
         assert proposed_state
@@ -40,7 +40,7 @@ class OrphanedInstance(LifecycleRule):
 
 
 class SupersededInstance(LifecycleRule):
-    """A newer instance has taken over: this one's failure no longer moves the task. Its success does."""
+    """A newer instance exists, so a failure of this one no longer moves the task. Its success still does."""
 
     name = SUPERSEDED_INSTANCE
     kind = ProposalKind.TASK_EFFECT
@@ -48,14 +48,14 @@ class SupersededInstance(LifecycleRule):
 
     @classmethod
     def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
-        """What a failure implies."""
+        """Return whether a failure can imply `target`."""
         failures = lifecycle.instance.failures if lifecycle.instance else ()
-        implications = (lifecycle.implies[status] for status in failures if status in lifecycle.implies)
-        return any(target in (implied.status, implied.exhausted) for implied in implications)
+        effects = (lifecycle.implies[status] for status in failures if status in lifecycle.implies)
+        return any(target in (effect.status, effect.exhausted) for effect in effects)
 
     @classmethod
     def applies(cls, task: Task, instance: TaskInstance | None, target: str) -> bool:
-        """The failure of an instance that is not the newest."""
+        """Return whether an instance failed that is not the newest."""
         machine = task.lifecycle.instance
         if machine is None or instance is None:
             return False
@@ -64,14 +64,14 @@ class SupersededInstance(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Leave the task to the newest."""
+        """Leave the task to the newest instance."""
         task: Task = context.parameters["task"]
         instance: TaskInstance = context.parameters["instance"]
         self.abort(f"instance {instance.ordinal} has failed, and {task.instances} have been created")
 
 
 class Retry(LifecycleRule):
-    """A failure proposes that the task end; while attempts are left, it is to be tried again instead."""
+    """A failure would end the task, but while attempts are left, the task is tried again instead."""
 
     name = RETRY
     kind = ProposalKind.TASK_EFFECT
@@ -79,18 +79,18 @@ class Retry(LifecycleRule):
 
     @classmethod
     def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
-        """What is implied once no attempt is left."""
-        return target in {implied.exhausted for implied in lifecycle.implies.values()}
+        """Return whether `target` is implied once no attempt is left."""
+        return target in {effect.exhausted for effect in lifecycle.implies.values()}
 
     @classmethod
     def applies(cls, task: Task, instance: TaskInstance | None, target: str) -> bool:
-        """While attempts are left."""
+        """Return whether attempts are left."""
         return instance is not None and task.status_implied_by(instance.status) != target
 
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Put the status from which a task is tried again in the place of its end."""
+        """Replace the task's end by the status from which it is tried again."""
         task: Task = context.parameters["task"]
         again = task.status_implied_by(context.parameters["instance"].status)
         assert again

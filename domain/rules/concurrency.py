@@ -1,6 +1,6 @@
 """Prefect's concurrency limits: a run takes a slot of each of its tags.
 
-The rule is told the `task_id`, its `tags`, and the `slots` (domain.rules.slots.Slots) that there are.
+The rule reads the parameters `task_id`, `tags` and `slots` (domain.rules.slots.Slots).
 """
 
 from domain.rule_names import CONCURRENCY_SLOTS
@@ -13,21 +13,21 @@ HOLDING = frozenset({"RUNNING", "CANCELLING"})
 """The types of states in which a run keeps its slots."""
 
 RETRY_AFTER_SECONDS = 30.0
-"""After how long a run that found no slot may ask again."""
+"""The seconds after which a run that found no slot may ask again."""
 
 
 class ReleaseSlots(Transform):
-    """A run that no longer goes on gives its slots back."""
+    """A run that stops gives its slots back."""
 
     def after_transition(self, context: TransitionContext) -> None:
-        """Give them back unless it is in a state that keeps them."""
+        """Give the slots back, except in a state that keeps them."""
         written = context.validated_state
         if written and written.type not in HOLDING:
             _give_back(context)
 
 
 class ConcurrencySlots(LifecycleRule):
-    """A run begins only where each of its tags has a slot left."""
+    """A run begins only if each of its tags has a slot left."""
 
     name = CONCURRENCY_SLOTS
     kind = ProposalKind.TASK_REQUEST
@@ -39,7 +39,7 @@ class ConcurrencySlots(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Take the slots, or have the proposal made again later."""
+        """Take the slots, or delay the proposal."""
         slots: Slots | None = context.parameters.get("slots")
         tags = context.parameters.get("tags")
         if slots is None or not tags:
@@ -49,7 +49,7 @@ class ConcurrencySlots(LifecycleRule):
             self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left")
 
     def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
-        """Give back what was taken for a run that does not begin after all."""
+        """Give the slots of a run back that does not begin after all."""
         if initial_state is None or initial_state.type not in HOLDING:
             _give_back(context)
 

@@ -1,4 +1,4 @@
-"""The rules that lifecycles may name."""
+"""The rules that a lifecycle may name."""
 
 from domain.rules.attempts import OrphanedInstance, Retry, SupersededInstance
 from domain.rules.concurrency import ConcurrencySlots

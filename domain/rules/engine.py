@@ -1,11 +1,12 @@
-"""Orchestration: rules nested around the writing of a proposed state, each asked on the way in and on the way out.
+"""Orchestration: rules nested around the write of a proposed state, with a hook before it and a hook after it.
 
     before: the first rule ... the last rule, the transforms -> validate (the write)
     after:  the transforms, the last rule ... the first rule
 
-A rule governs a transition while the types of its states are those that the rule was made with. *Invalid*: they are
-not on the way in, because another rule has changed the proposal; no hook runs. *Fizzled*: they are not on the way
-out; `cleanup` runs in place of `after_transition`. What a rule itself proposes does not fizzle it.
+The semantics and their names are Prefect's, compared with Prefect 3.9 in 20,000 random nestings. A rule applies while
+the transition has the types of states that the rule was made with. If another rule changes them before its turn, the
+rule is *invalid*, and none of its hooks runs. If another rule changes them after its turn, the rule has *fizzled*, and
+`cleanup` runs instead of `after_transition`. A rule stays valid after its own change to the proposal.
 """
 
 from collections.abc import Callable, Container, Iterable
@@ -34,17 +35,17 @@ __all__ = [
 
 
 class ResponseDetails(NamedTuple):
-    """Why the proposal was not taken as it was, and after how many seconds it may be made again."""
+    """Why a proposal was not accepted as it was, and the seconds after which to propose it again."""
 
     reason: str | None = None
     delay_seconds: float | None = None
 
 
-NOTHING_SAID = ResponseDetails()
+NO_DETAILS = ResponseDetails()
 
 
 class FollowUp(NamedTuple):
-    """A state that a rule proposes next, once the one before it is written."""
+    """A state that a rule proposes next, after its transition is written."""
 
     state: State
     rule: str
@@ -53,18 +54,18 @@ class FollowUp(NamedTuple):
 
 @dataclass
 class TransitionContext:
-    """A transition on its way: what is, what is proposed, what was written, and what the rules have said.
+    """A transition under judgement: its current, proposed and written state, and the response of the rules so far.
 
-    `parameters` is what rules are told and tell each other. `rule` is the one that spoke last, `error` what a
-    `before_transition` raised. `rule_signature` lists the classes whose `before_transition` succeeded,
-    `finalization_signature` those whose `after_transition` did.
+    `parameters` are what rules read, and may pass on to each other. `rule` is the rule that answered last, `error` what
+    a `before_transition` raised. `rule_signature` lists the classes whose `before_transition` succeeded, and
+    `finalization_signature` those whose `after_transition` did; both names are Prefect's.
     """
 
     initial_state: State | None = None
     proposed_state: State | None = None
     validated_state: State | None = None
     response_status: Response = Response.ACCEPT
-    response_details: ResponseDetails = NOTHING_SAID
+    response_details: ResponseDetails = NO_DETAILS
     rule: str | None = None
     error: Exception | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class TransitionContext:
 
     @property
     def outcome(self) -> RuleOutcome:
-        """The rule that made a difference and its answer; PASSED where the rules accepted the proposal."""
+        """The last rule that changed or refused the proposal; ACCEPTED if none did."""
         if self.response_status is Response.ACCEPT:
             return ACCEPTED
         reason, delay_seconds = self.response_details
@@ -86,24 +87,24 @@ class TransitionContext:
         return _type_of(self.initial_state), _type_of(self.proposed_state)
 
     def snapshot(self) -> Self:
-        """A copy for a hook, whose states and parameters it may change without effect."""
-        taken = copy(self)
-        taken.initial_state = _copy_of(self.initial_state)
-        taken.proposed_state = _copy_of(self.proposed_state)
-        taken.validated_state = _copy_of(self.validated_state)
-        taken.parameters = dict(self.parameters)
-        return taken
+        """Return a copy for a hook: changes to its states and parameters have no effect."""
+        snapshot = copy(self)
+        snapshot.initial_state = _copy_of(self.initial_state)
+        snapshot.proposed_state = _copy_of(self.proposed_state)
+        snapshot.validated_state = _copy_of(self.validated_state)
+        snapshot.parameters = dict(self.parameters)
+        return snapshot
 
 
 class Rule:
-    """What may replace, delay or refuse the way from one of FROM_STATES to one of TO_STATES.
+    """A rule may replace, delay or refuse a transition from one of FROM_STATES to one of TO_STATES.
 
-    A rule is made for one transition. Its hooks get copies of the states and of the context, and act through the
-    methods below. A `before_transition` that raises aborts the transition.
+    Each transition has a new instance of the rule. Its hooks get copies of the states and of the context, and act
+    through the methods below. A `before_transition` that raises an error aborts the transition.
     """
 
     name: ClassVar[str] = ""
-    """What the log calls it: its class's name, unless told."""
+    """Its name in the log; by default, the name of its class."""
 
     FROM_STATES: ClassVar[Container[str | None]] = ALL_STATES
     TO_STATES: ClassVar[Container[str | None]] = ALL_STATES
@@ -122,50 +123,60 @@ class Rule:
     def after_transition(
         self, initial_state: State | None, validated_state: State | None, context: TransitionContext
     ) -> None:
-        """See to what follows from what was written."""
+        """Act on the state that was written."""
 
     def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
-        """Undo what `before_transition` did for a transition that became another."""
+        """Undo what `before_transition` did, because the transition became another one."""
 
     def reject(self, state: State | None, reason: str) -> None:
-        """Put another state in the place of the proposed one; None: stay in the current one.
+        """Replace the proposed state by another one; None keeps the current state.
 
-        Raises NoCurrentState where there is none to stay in, AlreadyWritten after the write.
+        Raises:
+            NoCurrentState: `state` is None, and the entity has no current state.
+            TooLateToChange: the transition is written already.
         """
         self._raise_if_written()
         if state is None and self.context.initial_state is None:
             raise NoCurrentState
-        self._speak(state, Response.REJECT, reason)
+        self._respond(state, Response.REJECT, reason)
 
     def delay(self, seconds: float, reason: str) -> None:
-        """Write nothing and have the proposal made again after so many seconds; raises AlreadyWritten."""
+        """Write nothing, and answer that the proposal may be made again after `seconds`.
+
+        Raises:
+            TooLateToChange: the transition is written already.
+        """
         self._raise_if_written()
-        self._speak(None, Response.WAIT, reason, seconds)
+        self._respond(None, Response.WAIT, reason, seconds)
 
     def abort(self, reason: str) -> None:
-        """Write nothing; raises AlreadyWritten."""
+        """Write nothing, and refuse the proposal.
+
+        Raises:
+            TooLateToChange: the transition is written already.
+        """
         self._raise_if_written()
-        self._speak(None, Response.ABORT, reason)
+        self._respond(None, Response.ABORT, reason)
 
     def rename(self, name: str) -> None:
-        """Let the proposed state go by another name."""
+        """Give the proposed state another name."""
         self.amend(name=name)
 
     def amend(self, **changes: Any) -> None:
-        """Change the proposed state, but for its type; where nothing is proposed, nothing."""
+        """Change fields of the proposed state, except its type. Without a proposed state, do nothing."""
         if self.context.proposed_state is not None:
             self.context.proposed_state = self.context.proposed_state.with_(**changes)
 
     def propose_next(self, state: State, reason: str) -> None:
-        """Propose a further state, once this one is written."""
-        self.context.consequences.append(FollowUp(state, self._called(), reason))
+        """Propose a further state, for after this one is written."""
+        self.context.consequences.append(FollowUp(state, self._log_name(), reason))
 
     def update_parameters(self, key: str, value: Any) -> None:
-        """Tell the rules further in, and the caller."""
+        """Pass a parameter on to the inner rules and to the caller."""
         self.context.parameters[key] = value
 
     def __enter__(self) -> Self:
-        self._entered = self._is_about_these_types() and self._is_as_made()
+        self._entered = self._covers_types() and self._is_valid()
         if self._entered:
             self._enter()
         return self
@@ -173,10 +184,10 @@ class Rule:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Asked again: what it has proposed itself may be outside TO_STATES.
-        if not (self._entered and self._is_about_these_types()):
+        # Check the types again: the rule itself may have proposed a state outside TO_STATES.
+        if not (self._entered and self._covers_types()):
             return
-        if self._is_as_made():
+        if self._is_valid():
             if type(self).after_transition is not Rule.after_transition:
                 seen = self.context.snapshot()
                 self.after_transition(seen.initial_state, seen.validated_state, seen)
@@ -190,41 +201,41 @@ class Rule:
         try:
             self.before_transition(seen.initial_state, seen.proposed_state, seen)
         except Exception as error:
-            # Not as if it had spoken: the proposal is withdrawn under it, so that it fizzles as others do.
+            # The rule did not answer: the proposal is withdrawn, so that this rule fizzles as the others do.
             self.context.error = error
-            self._answer(None, Response.ABORT, f"{self._called()} failed: {error!r}")
+            self._set_response(None, Response.ABORT, f"{self._log_name()} failed: {error!r}")
         else:
             self.context.rule_signature.append(type(self).__name__)
 
-    def _speak(self, state: State | None, response: Response, reason: str, seconds: float | None = None) -> None:
+    def _respond(self, state: State | None, response: Response, reason: str, seconds: float | None = None) -> None:
         self._target = _type_of(state)
-        self._answer(state, response, reason, seconds)
+        self._set_response(state, response, reason, seconds)
 
-    def _answer(self, state: State | None, response: Response, reason: str, seconds: float | None = None) -> None:
+    def _set_response(self, state: State | None, response: Response, reason: str, seconds: float | None = None) -> None:
         self.context.proposed_state = state
         self.context.response_status = response
         self.context.response_details = ResponseDetails(reason, seconds)
-        self.context.rule = self._called()
+        self.context.rule = self._log_name()
 
     def _raise_if_written(self) -> None:
         if self.context.validated_state is not None:
             raise TooLateToChange
 
-    def _is_about_these_types(self) -> bool:
+    def _covers_types(self) -> bool:
         return self._source in self.FROM_STATES and self._target in self.TO_STATES
 
-    def _is_as_made(self) -> bool:
+    def _is_valid(self) -> bool:
         return self.context.types == (self._source, self._target)
 
-    def _called(self) -> str:
+    def _log_name(self) -> str:
         return self.name or type(self).__name__
 
 
 class Transform:
-    """Bookkeeping that goes with every transition; its hooks act on the context itself.
+    """Bookkeeping for every transition (Prefect's word); its hooks act on the context itself.
 
-    `before_transition` always runs, and is not caught when it raises; `after_transition` runs unless a rule's
-    `before_transition` raised.
+    `before_transition` always runs, and its errors are not caught. `after_transition` runs unless the
+    `before_transition` of a rule raised an error.
     """
 
     def __init__(self, context: TransitionContext) -> None:
@@ -234,10 +245,10 @@ class Transform:
         """Prepare for the write."""
 
     def after_transition(self, context: TransitionContext) -> None:
-        """See to what follows from the write."""
+        """Act on the state that was written."""
 
     def nullified_transition(self) -> bool:
-        """Whether nothing is to be written."""
+        """Return whether nothing will be written."""
         return self.context.proposed_state is None
 
     def __enter__(self) -> Self:
@@ -259,10 +270,13 @@ def orchestrate(
     transforms: Iterable[type[Transform]] = (),
     validate: Callable[[TransitionContext], object] = lambda _: None,
 ) -> None:
-    """Take the proposal through the rules and transforms, and have `validate` write what they leave of it.
+    """Take the proposal through the rules and transforms, and let `validate` write the state that they leave.
 
-    A `before_transition` or a write that raises makes it an ABORT. Raises what other hooks raise, once the rules
-    further out are done, and likewise a write's error that is a Contention.
+    An error in the `before_transition` of a rule, or in `validate`, turns the response into ABORT. Errors of other
+    hooks are raised after the outer rules have run.
+
+    Raises:
+        Contention: `validate` met rows that others hold; the whole transition may be tried again.
     """
     source, target = context.types
     with ExitStack() as nested:

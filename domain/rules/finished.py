@@ -1,4 +1,4 @@
-"""Prefect's rules about what has happened already."""
+"""Prefect's rules about transitions that were made, and results that were kept."""
 
 from domain.rule_names import KEEP_PERSISTED_RESULT, PREVENT_DUPLICATE_TRANSITIONS
 from domain.rules.engine import State, TransitionContext
@@ -6,7 +6,7 @@ from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 
 
 class PreventDuplicateTransitions(LifecycleRule):
-    """A transition whose `transition_id` the current state came by is not made twice."""
+    """A transition with the `transition_id` of the current state is not made twice."""
 
     name = PREVENT_DUPLICATE_TRANSITIONS
     kind = ProposalKind.TASK_REQUEST
@@ -15,7 +15,7 @@ class PreventDuplicateTransitions(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Stay where the first one led."""
+        """Keep the state that the first one led to."""
         if initial_state is None or proposed_state is None:
             return
         made = initial_state.details.get("transition_id")
@@ -24,7 +24,7 @@ class PreventDuplicateTransitions(LifecycleRule):
 
 
 class KeepPersistedResult(LifecycleRule):
-    """A run that completed and whose `result` is kept stays completed."""
+    """A completed run whose `result` is kept stays completed."""
 
     name = KEEP_PERSISTED_RESULT
     kind = ProposalKind.TASK_REQUEST
@@ -34,6 +34,6 @@ class KeepPersistedResult(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Stay completed."""
+        """Keep the completed state."""
         if initial_state and initial_state.details.get("result") is not None:
             self.reject(None, "it has completed, and its result is kept")

@@ -1,4 +1,4 @@
-"""What the rules that lifecycles name have in common."""
+"""The base class of the rules that lifecycles name, and the kinds of proposals that a rule can judge."""
 
 from collections.abc import Container
 from enum import Enum, auto
@@ -11,44 +11,44 @@ from domain.rules.engine import Rule, Transform
 
 
 class ProposalKind(Enum):
-    """Where a proposal comes from, which is what a rule is for."""
+    """The kind of proposal that a rule judges."""
 
     INSTANCE_REPORT = auto()
     """A task instance reports its status."""
 
     TASK_EFFECT = auto()
-    """An instance's status implies one for its task."""
+    """An instance's new status has an effect on its task."""
 
     TASK_REQUEST = auto()
-    """A status is proposed for a task itself."""
+    """A status is requested for a task itself."""
 
 
-class _Every(Container[str | None]):
+class _AnyStatus(Container[str | None]):
     def __contains__(self, status: object) -> bool:
         return True
 
 
-EVERY_STATUS = _Every()
-"""FROM_STATES or TO_STATES of a rule that serves any lifecycle: `may_apply` says more."""
+EVERY_STATUS = _AnyStatus()
+"""The FROM_STATES or TO_STATES of a rule for any lifecycle, which restricts itself by `may_apply`."""
 
 
 class LifecycleRule(Rule):
-    """A rule by the name that lifecycles give it, for one kind of proposal."""
+    """A rule that lifecycles name, for one kind of proposal."""
 
     kind: ClassVar[ProposalKind]
 
     reads_state: ClassVar[bool] = False
-    """Whether it decides on more of a task's state than its status: a time, a name, details."""
+    """Whether it reads more of a task's state than its status: a time, a name, details."""
 
     transform: ClassVar[type[Transform] | None] = None
-    """The bookkeeping that goes with the rule, on every transition."""
+    """The bookkeeping that accompanies the rule, on every transition."""
 
     @classmethod
     def may_apply(cls, lifecycle: Lifecycle, source: str | None, target: str) -> bool:
-        """Whether it could have a say, under that lifecycle, when `target` is proposed for what is in `source`."""
+        """Return whether the rule can apply to the move from `source` to `target` under `lifecycle`."""
         return source in cls.FROM_STATES and target in cls.TO_STATES
 
     @classmethod
     def applies(cls, task: Task, instance: TaskInstance | None, target: str) -> bool:
-        """Whether it is to be asked when `target` is proposed for them as they are."""
+        """Return whether the rule applies to a move of `task` or `instance` to `target` now."""
         return True

@@ -1,4 +1,4 @@
-"""fetch_ml's rule about tasks whose worker is gone."""
+"""fetch_ml's rule about tasks whose worker died."""
 
 from domain.rule_names import REQUEUE_ORPHANED
 from domain.rules.engine import State, TransitionContext
@@ -6,7 +6,7 @@ from domain.rules.lifecycle_rule import EVERY_STATUS, LifecycleRule, ProposalKin
 
 
 class RequeueOrphaned(LifecycleRule):
-    """A task whose worker is gone waits for another one."""
+    """A task whose worker died goes back to the queue."""
 
     name = REQUEUE_ORPHANED
     kind = ProposalKind.TASK_REQUEST
@@ -16,5 +16,5 @@ class RequeueOrphaned(LifecycleRule):
     def after_transition(
         self, initial_state: State | None, validated_state: State | None, context: TransitionContext
     ) -> None:
-        """Put it back into the queue."""
+        """Propose the queue next."""
         self.propose_next(State(type="queued"), "its worker is gone: it waits for another one")

@@ -1,4 +1,4 @@
-"""The rules of a lifecycle, by what they could have a say in."""
+"""The rules of a lifecycle by the moves that they can apply to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,36 +15,36 @@ from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 
 
 class RuleSet(NamedTuple):
-    """The rules and transforms that a transition goes through."""
+    """The rules and transforms that a transition passes."""
 
     rules: tuple[type[LifecycleRule], ...]
     transforms: tuple[type[Transform], ...] = ()
 
 
-Governed = Mapping[tuple[str, str], RuleSet]
-"""(from, to) -> what governs it. What is not here, nothing governs."""
+RuleSets = Mapping[tuple[str, str], RuleSet]
+"""(from, to) -> the rules for that move. A move that is not here has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """What governs a lifecycle's reports, what they imply for tasks, and the proposals for tasks themselves.
+    """The rules for a lifecycle's instance reports, for their effects on tasks, and for requests about tasks.
 
-    `takes_slots`: one of its rules takes slots for the tags that a task carries.
+    `takes_slots`: one of the rules takes slots for a task's tags.
     """
 
-    reports: Governed
-    effects: Governed
-    requests: Governed
+    reports: RuleSets
+    effects: RuleSets
+    requests: RuleSets
     takes_slots: bool
 
 
 @cache
 def rulebook_of(lifecycle: Lifecycle) -> Rulebook:
-    """The rules that the lifecycle names, in its order."""
+    """Return the rules that the lifecycle names, in its order."""
     return Rulebook(
-        reports=_governed(lifecycle, ProposalKind.INSTANCE_REPORT, lifecycle.instance),
-        effects=_governed(lifecycle, ProposalKind.TASK_EFFECT, lifecycle.task),
-        requests=_governed(lifecycle, ProposalKind.TASK_REQUEST, lifecycle.task),
+        reports=_rule_sets(lifecycle, ProposalKind.INSTANCE_REPORT, lifecycle.instance),
+        effects=_rule_sets(lifecycle, ProposalKind.TASK_EFFECT, lifecycle.task),
+        requests=_rule_sets(lifecycle, ProposalKind.TASK_REQUEST, lifecycle.task),
         takes_slots=not SLOT_RULES.isdisjoint(lifecycle.rules),
     )
 
@@ -54,7 +54,7 @@ def takes_slots(task: Task) -> bool:
     return bool(task.attributes and task.attributes.get("tags")) and rulebook_of(task.lifecycle).takes_slots
 
 
-def _governed(lifecycle: Lifecycle, kind: ProposalKind, machine: Machine | None) -> Governed:
+def _rule_sets(lifecycle: Lifecycle, kind: ProposalKind, machine: Machine | None) -> RuleSets:
     named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].kind is kind]
     if machine is None or not named:
         return {}
@@ -66,4 +66,4 @@ def _governed(lifecycle: Lifecycle, kind: ProposalKind, machine: Machine | None)
         )
         for source, target in pairs
     }
-    return {pair: governance for pair, governance in chosen.items() if any(governance)}
+    return {pair: rule_set for pair, rule_set in chosen.items() if any(rule_set)}

@@ -1,6 +1,6 @@
-"""Prefect's rules about when a run is due.
+"""Prefect's rules about the time at which a run is due.
 
-`retry-failed` is told `run_count` and `retries`, and may be told `retry_delay_seconds`.
+`retry-failed` reads the parameters `run_count`, `retries` and `retry_delay_seconds`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 
 
 class CopyScheduledTime(LifecycleRule):
-    """What is scheduled keeps its time once it is pending."""
+    """A scheduled run keeps its scheduled time when it becomes pending."""
 
     name = COPY_SCHEDULED_TIME
     kind = ProposalKind.TASK_REQUEST
@@ -22,13 +22,13 @@ class CopyScheduledTime(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Copy the time, unless another is proposed."""
+        """Copy the time, unless the proposal has one."""
         if initial_state and proposed_state and proposed_state.scheduled_time is None:
             self.amend(scheduled_time=initial_state.scheduled_time)
 
 
 class WaitForScheduledTime(LifecycleRule):
-    """Nothing runs before its time."""
+    """A run does not begin before its scheduled time."""
 
     name = WAIT_FOR_SCHEDULED_TIME
     kind = ProposalKind.TASK_REQUEST
@@ -39,17 +39,17 @@ class WaitForScheduledTime(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Have the proposal made again at the time."""
+        """Delay the proposal until that time."""
         due = initial_state.scheduled_time if initial_state else None
         if due is None or proposed_state is None:
             return
-        ahead = (due - _begins(proposed_state)).total_seconds()
+        ahead = (due - _start_of(proposed_state)).total_seconds()
         if ahead > 0:
             self.delay(ahead, f"it is scheduled for {due.isoformat()}")
 
 
 class RetryFailed(LifecycleRule):
-    """A run that failed is tried again while its run_count is not above its retries."""
+    """A failed run is tried again until its run_count exceeds its retries."""
 
     name = RETRY_FAILED
     kind = ProposalKind.TASK_REQUEST
@@ -60,14 +60,14 @@ class RetryFailed(LifecycleRule):
     def before_transition(
         self, initial_state: State | None, proposed_state: State | None, context: TransitionContext
     ) -> None:
-        """Schedule the next run in the place of the failure."""
-        told = context.parameters
-        run_count, retries = told.get("run_count", 1), told.get("retries", 0)
+        """Replace the failure by the next run, scheduled."""
+        parameters = context.parameters
+        run_count, retries = parameters.get("run_count", 1), parameters.get("retries", 0)
         if proposed_state and run_count <= retries:
-            due = _begins(proposed_state) + timedelta(seconds=told.get("retry_delay_seconds", 0))
+            due = _start_of(proposed_state) + timedelta(seconds=parameters.get("retry_delay_seconds", 0))
             again = State(type="SCHEDULED", name="AwaitingRetry", scheduled_time=due, message=proposed_state.message)
             self.reject(again, f"run {run_count} of {retries + 1} has failed")
 
 
-def _begins(state: State) -> datetime:
+def _start_of(state: State) -> datetime:
     return state.timestamp or datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Slots: how many runs may go on at once, by the tags that they carry."""
+"""Slots: limits on the number of concurrent runs with the same tag (Prefect's tag-based limits)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,25 +6,25 @@ from typing import Protocol
 
 
 class Slots(Protocol):
-    """Counts who holds a slot of which tag. A tag without a limit has slots for everybody."""
+    """Counts the holders of each tag's slots. A tag without a limit has a slot for every run."""
 
     def take(self, holder: str, tags: Iterable[str]) -> str | None:
-        """Give `holder` a slot of every tag, and answer None; or of none, and answer with a tag that has none left."""
+        """Take one slot of each tag, or none at all. Return None, or the first tag that is full."""
 
     def give_back(self, holder: str) -> None:
-        """Free every slot that `holder` has, if it has any."""
+        """Free every slot of `holder`, if it has any."""
 
 
 class SlotsInMemory:
-    """Slots of one process, by the limits of their tags."""
+    """Slots in the memory of one process, by the limits of their tags."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
         self._limits = limits
         self.holders: dict[str, set[str]] = defaultdict(set)
-        """Who holds a slot, by tag."""
+        """The holders of each tag's slots."""
 
     def take(self, holder: str, tags: Iterable[str]) -> str | None:
-        """See Slots."""
+        """Take one slot of each tag, as Slots.take does."""
         wanted = sorted(set(tags) & self._limits.keys())
         for tag in wanted:
             if len(self.holders[tag] | {holder}) > self._limits[tag]:
@@ -34,6 +34,6 @@ class SlotsInMemory:
         return None
 
     def give_back(self, holder: str) -> None:
-        """See Slots."""
+        """Free every slot of `holder`, as Slots.give_back does."""
         for holders in self.holders.values():
             holders.discard(holder)

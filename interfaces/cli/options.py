@@ -17,9 +17,9 @@ EntityKind = Annotated[Literal["task", "ti", "task_instance"], typer.Option("--e
 
 def kind_of(entity: str) -> str:
     """The kind of entity that `--entity` names."""
-    from domain.entity import SHORT
+    from domain.entity import ALIASES
 
-    return SHORT.get(entity, entity)
+    return ALIASES.get(entity, entity)
 
 
 def time_of(at: str | None) -> datetime | None:

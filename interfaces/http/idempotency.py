@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from application.shared.once import run_idempotently
-from domain.entity import LONGEST_ID
+from domain.entity import MAX_ID_LENGTH
 from interfaces.http.api import answer, api
 
 Key = Annotated[
@@ -17,7 +17,7 @@ Key = Annotated[
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=LONGEST_ID,
+        max_length=MAX_ID_LENGTH,
         description="The same key with the same request is carried out once; with another it is refused (409).",
     ),
 ]

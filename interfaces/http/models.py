@@ -19,10 +19,10 @@ from pydantic import (
 )
 
 from application.transition_service import NEXT_REPORT_SECONDS
-from domain.entity import LONGEST_ID
+from domain.entity import MAX_ID_LENGTH
 from domain.errors import MAX_ATTEMPTS, MAX_CONCURRENTLY_RUNNING
 from domain.text import is_storable
-from domain.time import LONGEST_SECONDS, parse_time
+from domain.time import MAX_SECONDS, parse_time
 
 
 def _text(value: Any) -> Any:
@@ -44,25 +44,25 @@ def _time(value: Any) -> datetime:
 
 ID_SCHEMA = {
     "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": r"^[^\u0000]+$"},
+        {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH, "pattern": r"^[^\u0000]+$"},
         {"type": "integer"},
     ]
 }
 Id = Annotated[
     str,
-    Field(min_length=1, max_length=LONGEST_ID),
+    Field(min_length=1, max_length=MAX_ID_LENGTH),
     BeforeValidator(_text),
     AfterValidator(_storable),
     WithJsonSchema(ID_SCHEMA),
 ]
 """An id: text, or an integer that is taken as text."""
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_storable)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_storable)]
 """A status, an actor, the name of a lifecycle."""
 
 EntityName = Annotated[
     str,
-    Field(max_length=LONGEST_ID + len("task_instance:")),
+    Field(max_length=MAX_ID_LENGTH + len("task_instance:")),
     WithJsonSchema({"type": "string", "pattern": "^(task|ti|task_instance|array|runner):[^\\u0000]{1,255}$"}),
 ]
 """An entity as people name it; parse_entity says what is wrong with one."""
@@ -196,7 +196,7 @@ class InstanceTransition(Proposal):
     report_by_date: Time | None = None
 
 
-Seconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 

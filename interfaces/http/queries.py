@@ -23,7 +23,7 @@ from application.read.status import status as read_status
 from application.read.why import Why
 from application.read.why import why as read_why
 from application.shared.orphan import Orphan
-from domain.entity import SHORT, parse_entity
+from domain.entity import ALIASES, parse_entity
 from domain.time import parse_duration, parse_time
 from interfaces.http.api import answer, api
 from interfaces.http.examples import shown
@@ -225,7 +225,7 @@ def audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Response:
 )
 def time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query()]) -> Response:
     """How long tasks or task instances stay in each status."""
-    kind = SHORT.get(chosen.entity, chosen.entity)
+    kind = ALIASES.get(chosen.entity, chosen.entity)
     rows = read_time_in_status(
         api(request).store, kind, chosen.by, chosen.workflow_id, chosen.at, terminal=chosen.terminal
     )
@@ -283,7 +283,7 @@ def _behind(rows: Iterator[Any], at: datetime, group: str) -> Iterator[Any]:
 
 @contextmanager
 def _changes(request: Request, chosen: ConcurrencyQuery) -> Iterator[Iterator[Any]]:
-    store, kind = api(request).store, SHORT.get(chosen.entity, chosen.entity)
+    store, kind = api(request).store, ALIASES.get(chosen.entity, chosen.entity)
     wanted: Any = (chosen.by, chosen.workflow_id, chosen.at)
     if chosen.bucket is None:
         with read_concurrency(store, kind, chosen.status, *wanted) as changes:

@@ -179,7 +179,7 @@ class TestCheck:
         checked = run("check", lonely)
 
         assert checked.exit_code == 1
-        problem = "task.final names 'A', which may become B: nothing follows what is final"
+        problem = "task.final names 'A', which may become B: nothing follows a final status"
         assert checked.stdout.splitlines() == [f"{lonely} cannot be used:", f"  {problem}"]
 
     def test_a_file_that_is_not_there_is_wrong_usage(self) -> None:

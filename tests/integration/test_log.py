@@ -21,6 +21,8 @@ from domain.entities.events import Event, TaskTransitioned
 from domain.entities.task import Task
 from domain.errors import UnknownEvent
 from domain.report_context import ReportContext
+from domain.rule_names import INVALID
+from domain.rule_outcome import RuleOutcome
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, register
 from tests.support.scenario import JOBMON
@@ -115,7 +117,7 @@ class TestInsertEvents:
     ) -> None:
         store: Any = service.store.recorder.event_store
         events = life("t1", 5)
-        refused = Task("t1", "w", JOBMON, 3, status="RUNNING", version=5).refuse("QUEUED", "invalid-transition")
+        refused = Task("t1", "w", JOBMON, 3, status="RUNNING", version=5).refuse("QUEUED", RuleOutcome(INVALID))
 
         bound = Array("1", "w", "12", None, 7).bind()
         changed = Array.begin(bound).change_concurrency(8)

@@ -106,7 +106,7 @@ class TestWhatIsKept:
     def test_details_that_are_no_json(self, service: TransitionService, details: Any) -> None:
         registered(service, "t")
 
-        with pytest.raises(InvalidDetails, match="no JSON object"):
+        with pytest.raises(InvalidDetails, match="are not a JSON object"):
             service.transition_task("t", "PENDING", details=details)
 
     def test_what_it_was_registered_with(self, service: TransitionService) -> None:

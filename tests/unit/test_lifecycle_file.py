@@ -110,15 +110,18 @@ class TestProblems:
             ('final = ["DONE"]\nreleases = ["NEW"]\nacquires = ["WAITS"]', []),
             (
                 'acquires = ["WAITS"]\nreleases = ["NEW", "WAITS"]',
-                ["task.acquires names 'WAITS', and so does releases: a status takes an owner or lets it go"],
+                ["task.acquires names 'WAITS', which is in releases too: a status takes an owner or lets it go"],
             ),
             (
                 'overrides = ["WAITS"]\nrequires_ownership = ["WAITS"]',
-                ["task.overrides names 'WAITS', and so does requires_ownership: whom it overrides would own it"],
+                [
+                    "task.overrides names 'WAITS', which is in requires_ownership too: the runner that takes over "
+                    "would need to own the task first"
+                ],
             ),
             (
                 'final = ["WAITS"]',
-                ["task.final names 'WAITS', which may become DONE: nothing follows what is final"],
+                ["task.final names 'WAITS', which may become DONE: nothing follows a final status"],
             ),
             (
                 'available_for_run = ["NEWS"]',

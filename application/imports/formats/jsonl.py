@@ -37,7 +37,7 @@ from application.imports.local_time import parse_instant
 from application.imports.options import Options
 from application.write.registration import TaskSpec
 from domain.actor import Actor
-from domain.entity import SHORT, TASK, TASK_INSTANCE, check_id
+from domain.entity import ALIASES, TASK, TASK_INSTANCE, check_id
 from domain.errors import InvalidTime, SojournError, did_you_mean
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
@@ -159,7 +159,7 @@ _READERS: dict[tuple[str, str | None], Callable[[JsonObject, Options], Change]] 
 
 def _told(said: JsonObject) -> tuple[str, str | None]:
     kind = said.get("entity")
-    kind = SHORT.get(kind, kind) if isinstance(kind, str) else kind
+    kind = ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in EVENTS:
         raise InvalidLine(f'"entity" is {show_value(kind)}, not "task" or "task_instance"')
     if "event" not in said:

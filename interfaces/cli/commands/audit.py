@@ -40,9 +40,9 @@ def audit(
     """
     from application.read.audit import audit as of_tasks
     from application.read.audit import audit_of_task_instances as of_instances
-    from domain.entity import SHORT, TASK
+    from domain.entity import ALIASES, TASK
 
-    kind = "task_instance" if array is not None else SHORT.get(entity, entity)
+    kind = "task_instance" if array is not None else ALIASES.get(entity, entity)
     time = time_of(at)
     limit = None if as_json else SHOWN + 1
     with connect.service(ctx, dsn) as service:
