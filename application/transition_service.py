@@ -2,25 +2,33 @@
 
 Every method is one transaction of its own, or takes part in the caller's with `connection=`: then it works behind
 savepoints, and never commits or rolls back what the caller did. A service is safe to use from several threads.
+
+Every method that writes takes the same keyword arguments. `actor`, `reason` and `occurred_at` are recorded with its
+events: who reports (this process, unless another component or an Actor is named), why, and when it happened. A call
+that comes again with the same `command_id` gets its first answer and writes nothing. `max_retries` is the number of
+attempts while others hold what the call needs.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 from psycopg import Connection
 
+from application.array_service import ArrayService
 from application.maintain.recover import RecoverAnswer, recover
 from application.maintain.slots import limit_concurrency
 from application.reading import Reading
+from application.shared.arguments import require_ids, require_mapping
 from application.shared.current_status import OnLocked
-from application.shared.report_context import report_of
-from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
-from application.shared.slots_in_database import SlotsInDatabase
+from application.shared.report_context import build_report_context
+from application.shared.retry import MAX_RETRIES
 from application.shared.store import Store
+from application.shared.unit_of_work import UnitOfWork
 from application.write import bulk_transition, leases, registration
 from application.write.answers import (
     BulkAnswer,
@@ -34,60 +42,58 @@ from application.write.answers import (
     TaskInstanceAnswer,
 )
 from application.write.registration import TaskSpec
-from application.write.single_transition import (
-    SingleTransition,
-    or_failure,
-    task_answer,
-    task_failure,
-    task_instance_answer,
-    task_instance_failure,
-)
+from application.write.report_writer import write_one
+from application.write.reports import TaskInstanceReport, TaskReport
 from domain.actor import Actor
-from domain.decisions.decide import decide
-from domain.decisions.decision import Family
-from domain.decisions.proposals import GateRequest, InstanceReport, TaskRequest
+from domain.decisions.proposals import GateRequest, TaskRequest
 from domain.decisions.recovery_plan import RecoveryTimeouts
-from domain.entities.task import Task
-from domain.entity import TASK, TASK_INSTANCE, Entity, check_id, check_ids
+from domain.entity import check_id
 from domain.errors import InvalidDetails
 from domain.lifecycles.lifecycle import Lifecycle
-from domain.state import State
-from domain.text import storable, storable_json
+from domain.text import storable_json
 from domain.time import check_seconds, zoned
 
 __all__ = ["TaskSpec", "TransitionService"]
 
-MAX_RETRIES = 5
+ROW = "a row of this call"
+"""What others hold where a call about many entities gives up."""
 
 NEXT_REPORT_SECONDS = 300.0
-"""For how long an instance's heartbeat holds, unless told."""
-
-Answer = TypeVar("Answer")
+"""How long an instance's heartbeat holds, unless the call says otherwise."""
 
 
 class TransitionService(Reading):
     """Registers tasks, gates them, and takes every report of what they and their instances do."""
 
     def __init__(self, store: Store) -> None:
+        if not isinstance(store, Store):
+            raise TypeError(
+                f"TransitionService takes a Store, not a {type(store).__name__}; use TransitionService.connect(dsn)"
+            )
         self._store = store
 
     @classmethod
     def connect(cls, dsn: str | None = None, *, max_size: int = 10) -> Self:
-        """A service on the database of that DSN; None: SOJOURN_DSN, or else the embedded one."""
+        """Return a service on the database of that DSN; None: SOJOURN_DSN, or else the embedded one."""
         return cls(Store.reach(dsn, max_size=max_size))
 
     @property
     def dsn(self) -> str:
-        """Where the database is, for psycopg.connect."""
+        """Return where the database is, for psycopg.connect."""
         return self._store.database.dsn
 
     @property
     def store(self) -> Store:
-        """The store beneath, for reading."""
+        """Return the store beneath, for reading."""
         return self._store
 
+    @cached_property
+    def arrays(self) -> ArrayService:
+        """Return the methods for arrays and their batches."""
+        return ArrayService(self._store)
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; every method raises ServiceClosed from then on."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -107,18 +113,26 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         connection: Connection[Any] | None = None,
     ) -> RegisterAnswer:
         """Register tasks under a lifecycle: a TOML file, or the name of one that ships with Sojourn or is in the log.
 
-        Registering again with the same content has no effect; with other content it raises TaskConflict.
+        Registering again with the same content has no effect.
+
+        Raises:
+            TaskConflict: a task is registered with other content.
+            UnknownLifecycle: neither Sojourn nor the log has a lifecycle of that name.
+            LifecycleConflict: the log has another definition under the lifecycle's name and version.
         """
+        check_id("workflow", workflow_id)
+        specs = registration.require_specs(tasks)
+        context = build_report_context(actor, reason, occurred_at, command_id)
         pinned = self._store.lifecycles.pin(self._store.lifecycles.find(lifecycle))
-        report = report_of(actor, reason, occurred_at)
-        return self._insert(
-            "a task",
-            connection,
-            lambda used: registration.register_tasks(self._store, used, workflow_id, tasks, pinned, report),
+        request = ("register_tasks", workflow_id, pinned.key, registration.request_of(specs) if command_id else None)
+        unit = UnitOfWork.for_request(self._store, "a task", request, context, connection, safe_to_retry=True)
+        return unit.run(
+            lambda connection: registration.register_tasks(self._store, connection, workflow_id, specs, pinned, context)
         )
 
     def create_task_instances(
@@ -128,14 +142,22 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         connection: Connection[Any] | None = None,
     ) -> CreateAnswer:
-        """Create task instances, given as {task instance id: task id}, in the machine's initial status."""
-        report = report_of(actor, reason, occurred_at)
-        return self._insert(
-            "a task",
-            connection,
-            lambda used: registration.create_task_instances(self._store, used, instances, report),
+        """Create task instances, given as {task instance id: task id}, in the machine's initial status.
+
+        Raises:
+            UnknownEntity: the log does not know one of the tasks.
+            TaskInstanceConflict: an instance exists, of another task.
+            WrongLifecycle: the task's lifecycle has no instances.
+        """
+        require_mapping(instances, "{task instance id: task id}")
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("create_task_instances", dict(instances))
+        unit = UnitOfWork.for_request(self._store, "a task", request, context, connection, safe_to_retry=True)
+        return unit.run(
+            lambda connection: registration.create_task_instances(self._store, connection, instances, context)
         )
 
     def gate_tasks_for_queueing(
@@ -145,21 +167,16 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> GateAnswer:
         """Let tasks pass the gate of their lifecycle, where one more attempt begins; skip those that are locked."""
-        names = check_ids("task", task_ids)
-        report = report_of(actor, reason, occurred_at)
-        with self._store.transaction(connection) as used:
-            answer = bulk_transition.transition_tasks(
-                self._store,
-                used,
-                names,
-                lambda task: decide(Family(None, task), GateRequest(), report),
-                OnLocked.SKIP_LOCKED,
-                max_retries,
-            )
+        names = require_ids("task", task_ids)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("gate_tasks_for_queueing", names)
+        unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
+        answer = bulk_transition.transition_tasks(unit, names, GateRequest(), context, OnLocked.SKIP_LOCKED)
         return {
             "gated": answer["transitioned"],
             "invalid": answer["invalid"],
@@ -179,29 +196,25 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
         """Move tasks to a status in the name of `runner_id`, each if its own machine, its owner and its rules let it.
 
-        In `invalid` are also those for which a rule put another state in the place of the status.
-        Tasks that others hold are skipped with `use_skip_locked`; without it, a chunk of which any task stays
-        locked for `max_retries` attempts is left as it is, and all of it is in `locked`.
+        `invalid` also lists the tasks that a rule sent to another state. With `use_skip_locked`, only the tasks that
+        others hold are left as they are; without it, the whole chunk of which a task stays locked for `max_retries`
+        attempts, and `locked` lists it.
+
+        Raises:
+            RuleFailed: a rule failed; nothing is written.
         """
-        names = check_ids("task", task_ids)
-        report = report_of(actor, reason, occurred_at)
-        wait = OnLocked.SKIP_LOCKED if use_skip_locked else OnLocked.NOWAIT
-        runner_id = _runner(runner_id)
-        with self._store.transaction(connection) as used:
-            slots = SlotsInDatabase(used)
-            request = TaskRequest(to_status, increment_attempts, runner_id)
-            return bulk_transition.transition_tasks(
-                self._store,
-                used,
-                names,
-                lambda task: decide(Family(None, task), request, report, slots),
-                wait,
-                max_retries,
-            )
+        names = require_ids("task", task_ids)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("transition_tasks", names, to_status, increment_attempts, use_skip_locked, runner_id)
+        unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
+        proposal = TaskRequest(to_status, increment_attempts, check_id("runner", runner_id) if runner_id else None)
+        on_locked = OnLocked.SKIP_LOCKED if use_skip_locked else OnLocked.NOWAIT
+        return bulk_transition.transition_tasks(unit, names, proposal, context, on_locked)
 
     def transition_task_instances(
         self,
@@ -211,14 +224,16 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
         """Move task instances to a status, and their tasks with them."""
-        names = check_ids("task instance", task_instance_ids)
-        report = report_of(actor, reason, occurred_at)
-        with self._store.transaction(connection) as used:
-            return bulk_transition.transition_task_instances(self._store, used, names, to_status, report, max_retries)
+        names = require_ids("task instance", task_instance_ids)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("transition_task_instances", names, to_status)
+        unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
+        return bulk_transition.transition_task_instances(unit, names, to_status, context)
 
     def transition_task_instance(
         self,
@@ -234,33 +249,14 @@ class TransitionService(Reading):
         occurred_at: datetime | None = None,
         connection: Connection[Any] | None = None,
     ) -> TaskInstanceAnswer:
-        """Take the report that a task instance is in a status, and see to what follows for its task.
+        """Report that a task instance is in a status, and move its task as that requires.
 
-        `current_ti_status` is what the reporter believes it to be in: the log decides, and keeps a claim that
-        differs. `report_by_date` is until when it must be heard of again.
+        `current_ti_status` is the status that the reporter believes it to be in: the log's own decides, and a claim
+        that differs is recorded. `report_by_date` is the time by which the instance must report again.
         """
-        check_id("task instance", task_instance_id)
-        report = report_of(actor, reason, occurred_at, command_id)
-        by = _zoned(report_by_date)
-        single = SingleTransition(
-            self._store,
-            Entity(TASK_INSTANCE, task_instance_id),
-            lambda used, lock: self._store.status.family(used, task_instance_id, lock=lock),
-            lambda _, found: decide(Family(*found), InstanceReport(to_status, current_ti_status, by), report),
-            task_instance_answer,
-            report,
-            (
-                "transition_task_instance",
-                task_instance_id,
-                to_status,
-                current_ti_status,
-                by,
-                reason,
-                occurred_at,
-            ),
-        )
-        answer = or_failure(lambda: single.carry_out(connection, max_retries), task_instance_failure)
-        return cast("TaskInstanceAnswer", answer)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        report = TaskInstanceReport(task_instance_id, to_status, context, current_ti_status, report_by_date)
+        return write_one(self._store, report, connection=connection, max_retries=max_retries)
 
     def transition_task(
         self,
@@ -280,37 +276,18 @@ class TransitionService(Reading):
     ) -> TaskAnswer:
         """Propose that a task go to a status, for lifecycles whose tasks report for themselves.
 
-        `runner_id` is in whose name it is proposed, where tasks have owners. `state_name`, `scheduled_time` and
-        `details` (JSON) are what its rules read beside the status: `details["transition_id"]`, `details["result"]`.
-        Raises RuleFailed where a rule does, and writes nothing then.
+        It is proposed in the name of `runner_id`, where tasks have owners. Rules also read `state_name`,
+        `scheduled_time` and `details` (JSON): `details["transition_id"]`, `details["result"]`.
+
+        Raises:
+            RuleFailed: a rule failed; nothing is written.
+            InvalidDetails: the details are not JSON.
         """
-        check_id("task", task_id)
-        runner_id = _runner(runner_id)
-        report = report_of(actor, reason, occurred_at, command_id)
-        further = (_zoned(scheduled_time), _json_object(details))
-        proposed = _proposed(to_status, state_name, *further)
-        single = SingleTransition(
-            self._store,
-            Entity(TASK, task_id),
-            lambda used, lock: self._task_alone(used, task_id, lock=lock),
-            lambda used, found: decide(
-                Family(*found), TaskRequest(proposed, runner_id=runner_id), report, SlotsInDatabase(used)
-            ),
-            task_answer,
-            report,
-            (
-                "transition_task",
-                task_id,
-                to_status,
-                runner_id,
-                state_name,
-                reason,
-                occurred_at,
-                *(further if any(further) else ()),
-            ),
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        report = TaskReport(
+            task_id, to_status, context, runner_id or None, state_name, scheduled_time, _json_object(details)
         )
-        answer = or_failure(lambda: single.carry_out(connection, max_retries), task_failure)
-        return cast("TaskAnswer", answer)
+        return write_one(self._store, report, connection=connection, max_retries=max_retries)
 
     def reset_tasks(
         self,
@@ -320,24 +297,20 @@ class TransitionService(Reading):
         reason: str | None = None,
         *,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> ResetAnswer:
-        """Send tasks back to their beginning for a resumed workflow, and tell their active instances to end.
+        """Send tasks back to their beginning, so that their workflow can be resumed, and end their active instances.
 
-        What is done stays; what runs stays unless `reset_if_running`, and so does what its lifecycle does not reset.
+        Finished tasks stay as they are, running ones unless `reset_if_running`, and those that their lifecycle does
+        not reset.
         """
-        names = check_ids("task", task_ids)
-        report = report_of(actor, reason, occurred_at)
-        with self._store.transaction(connection) as used:
-            return bulk_transition.reset_tasks(
-                self._store,
-                used,
-                names,
-                report,
-                reset_if_running=reset_if_running,
-                max_retries=max_retries,
-            )
+        names = require_ids("task", task_ids)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("reset_tasks", names, reset_if_running)
+        unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
+        return bulk_transition.reset_tasks(unit, names, context, reset_if_running=reset_if_running)
 
     def heartbeat(
         self,
@@ -347,18 +320,23 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> HeartbeatAnswer:
-        """Take a runner's word that it is there, which holds for so many seconds.
+        """Renew a runner's lease: it counts as alive for that many seconds.
 
-        Unless told, it holds for as long as the lifecycle that is most impatient with silent runners waits. A runner
-        that had been silent for longer returns: its lapse and its return are recorded.
+        Without `seconds`, the shortest `runner_dead_after` of all lifecycles. If the lease had expired, the runner's
+        lapse and its return are recorded.
         """
         check_id("runner", runner_id)
-        holds = None if seconds is None else check_seconds(seconds)
-        report = report_of(actor, reason, occurred_at)
-        return leases.renew_runner(self._store, runner_id, holds, report, connection, max_retries)
+        lease_seconds = None if seconds is None else check_seconds(seconds)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        subject, request = f"the lease of runner {runner_id!r}", ("heartbeat", runner_id, lease_seconds)
+        unit = UnitOfWork.for_request(
+            self._store, subject, request, context, connection, max_retries, safe_to_retry=True
+        )
+        return leases.renew_runner(unit, runner_id, lease_seconds, context)
 
     def heartbeat_task_instances(
         self,
@@ -368,23 +346,29 @@ class TransitionService(Reading):
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
+        command_id: str | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> HeartbeatsAnswer:
-        """Take the word of task instances that they go on, with the time until which each must be heard of again.
+        """Renew the leases of task instances, given as {task instance id: the time by which it must report again}.
 
-        It is given as {task instance id: time}, or as ids that all have so many seconds from now.
+        Given as a sequence of ids, each must report again within `next_report_increment` seconds.
         """
-        names = check_ids("task instance", report_by)
-        promised = {name: zoned(time) for name, time in report_by.items()} if isinstance(report_by, Mapping) else {}
+        names = require_ids("task instance", report_by)
+        times = {name: zoned(time) for name, time in report_by.items()} if isinstance(report_by, Mapping) else {}
         seconds = check_seconds(next_report_increment)
-        report = report_of(actor, reason, occurred_at)
-        return leases.renew_task_instances(self._store, names, promised, seconds, report, connection, max_retries)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("heartbeat_task_instances", names, times, seconds)
+        unit = UnitOfWork.for_request(
+            self._store, "a task instance of this call", request, context, connection, max_retries, safe_to_retry=True
+        )
+        return leases.renew_task_instances(unit, names, times, seconds, context)
 
     def limit_concurrency(self, tag: str, slots: int | None) -> None:
-        """Let at most so many tasks with the tag run at once (None: any number); those that run already go on.
+        """Let up to `slots` tasks with the tag run at once (None: any number); tasks that run already go on.
 
-        Raises InvalidLimit.
+        Raises:
+            InvalidLimit: `slots` is not a whole number from 0 on.
         """
         limit_concurrency(self._store, tag, slots)
 
@@ -396,54 +380,27 @@ class TransitionService(Reading):
         runner_dead_after: float | None = None,
         actor: Actor | str | None = None,
     ) -> RecoverAnswer:
-        """Send tasks that were left behind on their way, each in a transaction of its own; record who is silent.
+        """Requeue tasks that were left behind, each in a transaction of its own, and record missed heartbeats.
 
-        They were pending for too long, or their runner is silent for too long: as long as their lifecycle says, or
-        for so many seconds. `dry_run` only says what would be done.
+        A task is left behind where it is pending for longer than its lifecycle allows (or `max_pending_seconds`), or
+        its runner is silent for longer (or `runner_dead_after`). `dry_run` changes nothing, and returns the plan.
         """
-        patience = RecoveryTimeouts(
+        timeouts = RecoveryTimeouts(
             None if max_pending_seconds is None else check_seconds(max_pending_seconds, or_zero=True),
             None if runner_dead_after is None else check_seconds(runner_dead_after, or_zero=True),
         )
-        return recover(self._store, report_of(actor or "recovery", None, None), patience, dry_run=dry_run)
-
-    def _task_alone(self, used: Connection[Any], task_id: str, *, lock: bool) -> tuple[None, Task] | None:
-        task = self._store.status.task(used, task_id, lock=lock)
-        return (None, task) if task else None
-
-    def _insert(
-        self, what: str, connection: Connection[Any] | None, insert: Callable[[Connection[Any]], Answer]
-    ) -> Answer:
-        def attempt() -> Answer:
-            with self._store.transaction(connection, repeatable=True) as used:
-                return insert(used)
-
-        # Two who insert the same at once: one meets the other's row, looks again, and finds it there.
-        return retrying(what, attempt, max_retries=MAX_RETRIES, curable=CONTENTION | {UNIQUE_VIOLATION})
-
-
-def _runner(runner_id: str | None) -> str | None:
-    return check_id("runner", runner_id) if runner_id else None
-
-
-def _proposed(
-    status: str, name: str | None, scheduled_time: datetime | None, details: dict[str, Any] | None
-) -> State | str:
-    called = storable(name) if name else None
-    if called is None and scheduled_time is None and not details:
-        return status
-    return State(type=status, name=called, scheduled_time=scheduled_time, details=details or {})
+        return recover(self._store, build_report_context(actor or "recovery"), timeouts, dry_run=dry_run)
 
 
 def _json_object(details: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The details as they will be read back; raises InvalidDetails."""
+    """Return the details as they will be read back.
+
+    Raises:
+        InvalidDetails: the details are not JSON.
+    """
     if not details:
         return None
     try:
         return cast("dict[str, Any]", storable_json(json.loads(json.dumps(dict(details), allow_nan=False))))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidDetails(details, str(error)) from error
-
-
-def _zoned(time: datetime | None) -> datetime | None:
-    return zoned(time) if time is not None else None

@@ -28,11 +28,16 @@ class ConnectionLost(SojournError):
     Fix: repeat the call where `safe_to_retry`; else read the status first. With a command_id it is always safe.
     """
 
-    def __init__(self, *, repeatable: bool, why: str) -> None:
-        self.repeatable = repeatable
+    def __init__(self, *, safe_to_retry: bool, why: str) -> None:
+        self.safe_to_retry = safe_to_retry
         advice = (
             "nothing was written or it is safe twice: the call may be repeated"
-            if repeatable
+            if safe_to_retry
             else "it may have been written: read the status before you repeat the call, or give it a command_id"
         )
         super().__init__(f"the connection to the database was lost ({why.strip()}); {advice}")
+
+    @property
+    def repeatable(self) -> bool:
+        """Return `safe_to_retry`, under its older name, which is also its key over HTTP."""
+        return self.safe_to_retry

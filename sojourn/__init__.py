@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sojourn.answers import ConcurrencyAnswer as ConcurrencyAnswer
     from sojourn.answers import CreateAnswer as CreateAnswer
     from sojourn.answers import Difference as Difference
+    from sojourn.answers import EmptyAnswer as EmptyAnswer
     from sojourn.answers import GateAnswer as GateAnswer
     from sojourn.answers import HeartbeatAnswer as HeartbeatAnswer
     from sojourn.answers import HeartbeatsAnswer as HeartbeatsAnswer
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from sojourn.answers import ListedTask as ListedTask
     from sojourn.answers import ListedTaskInstance as ListedTaskInstance
     from sojourn.answers import ListedWorkflow as ListedWorkflow
-    from sojourn.answers import NoAnswer as NoAnswer
     from sojourn.answers import Orphan as Orphan
     from sojourn.answers import QueueBatchAnswer as QueueBatchAnswer
     from sojourn.answers import RecoverAnswer as RecoverAnswer
@@ -75,7 +75,7 @@ _ANSWERS = (
     "ListedTask",
     "ListedTaskInstance",
     "ListedWorkflow",
-    "NoAnswer",
+    "EmptyAnswer",
     "Orphan",
     "QueueBatchAnswer",
     "RecoverAnswer",

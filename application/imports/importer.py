@@ -19,8 +19,8 @@ from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveIds
 from application.imports.tally import Tally
 from application.shared.current_status import database_now
-from application.shared.retry import CONTENTION, UNIQUE_VIOLATION, retrying
 from application.shared.store import Store
+from application.shared.unit_of_work import UnitOfWork
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.commands import keep_commands
 from infrastructure.sql import query
@@ -97,18 +97,11 @@ class _Import:
     def stored(self, entries: list[IdentifiedLine]) -> Tally:
         """Store a batch, and tell what has come of it."""
 
-        def attempt() -> Batch:
-            with self.store.transaction(repeatable=True) as connection:
-                return self._decided_and_appended(connection, entries)
-
-        # Command ids make a batch repeatable. Two who import the same at once: one meets the other's rows, looks
-        # again, and finds them there.
-        batch = retrying(
-            "a task or task instance of this file",
-            attempt,
-            max_retries=MAX_RETRIES,
-            curable=CONTENTION | {UNIQUE_VIOLATION},
+        # The file's command ids make a batch safe to retry.
+        unit = UnitOfWork(
+            self.store, "a task or task instance of this file", max_retries=MAX_RETRIES, safe_to_retry=True
         )
+        batch = unit.run(lambda connection: self._decided_and_appended(connection, entries))
         for stream in batch.begun:
             self.begun.keep(stream, True)
         return batch.tally

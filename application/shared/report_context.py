@@ -1,4 +1,4 @@
-"""What this process reports, and the actor that it is when nobody says otherwise."""
+"""Build the context of a report: who reports, why, when it happened, and under which command."""
 
 import getpass
 import os
@@ -15,24 +15,38 @@ from domain.text import storable
 from domain.time import zoned
 
 
-def report_of(
-    actor: Actor | str | None, reason: str | None, occurred_at: datetime | None, command_id: str | None = None
+def build_report_context(
+    actor: Actor | str | None = None,
+    reason: str | None = None,
+    occurred_at: datetime | None = None,
+    command_id: str | None = None,
 ) -> ReportContext:
-    """What somebody says (this process, or that component of it, where no Actor is named); raises InvalidTime."""
-    who = actor if isinstance(actor, Actor) else this_process(actor)
+    """Return the context that a method's keyword arguments give; without an Actor, this process reports.
+
+    Raises:
+        InvalidTime: `occurred_at` has no zone.
+        InvalidId: `command_id` is not a text of up to 255 characters.
+    """
     if command_id is not None:
         check_id("command", command_id)
-    return ReportContext(who, reason, zoned(occurred_at) if occurred_at is not None else None, command_id)
+    return ReportContext(
+        actor if isinstance(actor, Actor) else this_process(actor),
+        reason,
+        zoned(occurred_at) if occurred_at is not None else None,
+        command_id,
+    )
 
 
 def this_process(component: str | None = None) -> Actor:
-    """The running process as an actor; its component is `component`, or else the name of the program."""
-    pid, host, user = os.getpid(), *_place()
-    return Actor.model_construct(component=storable(component or _program()), host=host, pid=pid, user=user)
+    """Return the running process as an actor; its component is `component`, or else the name of the program."""
+    host, user = _host_and_user()
+    return Actor.model_construct(
+        component=storable(component or _program_name()), host=host, pid=os.getpid(), user=user
+    )
 
 
 @cache
-def _place() -> tuple[str, str | None]:
+def _host_and_user() -> tuple[str, str | None]:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run under a user id that has no name
@@ -41,5 +55,5 @@ def _place() -> tuple[str, str | None]:
 
 
 @cache
-def _program() -> str:
+def _program_name() -> str:
     return Path(sys.argv[0]).stem or "python"

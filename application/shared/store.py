@@ -65,23 +65,25 @@ class Store:
 
     @contextmanager
     def transaction(
-        self, connection: Connection[Any] | None = None, *, repeatable: bool = False
+        self, connection: Connection[Any] | None = None, *, safe_to_retry: bool = False
     ) -> Iterator[Connection[Any]]:
-        """A transaction of our own, or a savepoint in the caller's, which is never committed here.
+        """Open a transaction of our own, or a savepoint in the caller's, which is never committed here.
 
-        Raises ConnectionLost, which may be repeated if nothing was committed or what is done here is `repeatable`.
+        Raises:
+            ConnectionLost: the connection broke. Nothing was written, unless it broke during the commit.
         """
         committing = False
-        with self.session(connection) as used:
+        with self.session(connection) as session:
+            commits = session.info.transaction_status == TransactionStatus.IDLE
             try:
-                with used.transaction():
-                    yield used
-                    committing = True
-                self.bell.notify()
+                with session.transaction():
+                    yield session
+                    committing = commits
             except psycopg.Error as error:
                 if is_lost(error):
-                    raise ConnectionLost(repeatable=repeatable or not committing, why=str(error)) from error
+                    raise ConnectionLost(safe_to_retry=safe_to_retry or not committing, why=str(error)) from error
                 raise
+            self.bell.notify()
 
     def close(self) -> None:
         """Wake the followers for what was committed last, and close every connection."""

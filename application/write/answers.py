@@ -74,7 +74,7 @@ class QueueBatchAnswer(TypedDict):
     batch_number: int | None
 
 
-class NoAnswer(TypedDict):
+class EmptyAnswer(TypedDict):
     """Nothing is to be said."""
 
 

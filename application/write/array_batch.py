@@ -16,8 +16,8 @@ from psycopg.rows import dict_row
 from application.shared.current_status import OnLocked, database_now, existing_ids
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
-from application.write.answers import BatchMember, QueueBatchAnswer, SubmittedAnswer
-from application.write.bulk_transition import append, in_rounds
+from application.write.answers import BatchMember, EmptyAnswer, QueueBatchAnswer, SubmittedAnswer
+from application.write.bulk_transition import append, lock_in_passes
 from domain.decisions.decide import decide, decide_in_turn
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import GateRequest, InstanceCreation, InstanceReport
@@ -91,7 +91,7 @@ class Queueing:
 
     def take(self, ids: list[str]) -> None:
         """Queue tasks, in the order of their ids here; those that others go on holding stay as they are."""
-        tasks = in_rounds(ids, self._lock, OnLocked.SKIP_LOCKED)
+        tasks = lock_in_passes(ids, self._lock, OnLocked.SKIP_LOCKED)
         names = free_names(self._connection, tasks.values())
         decided = ((name, self._decide(tasks[name], names[name])) for name in ids if name in tasks)
         append(self._store, self._connection, decided, tasks.values())
@@ -124,7 +124,7 @@ def launch(
     batch_number: int,
     next_report_increment: float,
     report: ReportContext,
-) -> None:
+) -> EmptyAnswer:
     """Report every instance of a batch as LAUNCHED, to be heard of within so many seconds.
 
     One that is LAUNCHED already stays as it is.
@@ -137,9 +137,12 @@ def launch(
         return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), report)
 
     each_of_batch(store, connection, array_id, batch_number, decide_launch)
+    return {}
 
 
-def kill(store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: ReportContext) -> None:
+def kill(
+    store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: ReportContext
+) -> EmptyAnswer:
     """End every instance of a batch that was told to kill itself, and its task where the task can follow."""
 
     def decide_end(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
@@ -148,6 +151,7 @@ def kill(store: Store, connection: Connection[Any], array_id: str, batch_number:
         return decide(Family(instance, task), InstanceReport(ERROR_FATAL), report)
 
     each_of_batch(store, connection, array_id, batch_number, decide_end)
+    return {}
 
 
 def submit(
@@ -166,7 +170,7 @@ def submit(
         return {instance.id: instance for instance in store.status.lock_instances(connection, ids, wait)}
 
     for ids in chunked([name for name in submissions if name not in elsewhere]):
-        instances = list(in_rounds(ids, lock, OnLocked.NOWAIT).values())
+        instances = list(lock_in_passes(ids, lock, OnLocked.NOWAIT).values())
         copy_events(store, connection, submitted(instances, submissions, report), instances)
     answer: SubmittedAnswer = {"success": True}
     if unknown := [name for name, known in elsewhere.items() if not known]:
@@ -217,7 +221,7 @@ def each_of_batch(
         return {family[0].id: family for family in store.status.lock_families(connection, ids, wait)}
 
     for ids in chunked([member["task_instance_id"] for member in members(store, connection, array_id, batch_number)]):
-        locked = in_rounds(ids, lock, OnLocked.NOWAIT)
+        locked = lock_in_passes(ids, lock, OnLocked.NOWAIT)
         families = [locked[name] for name in ids]
         now = database_now(connection)
         decided = decide_in_turn(families, partial(decide_one, now))

@@ -1,6 +1,5 @@
 """Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -9,13 +8,14 @@ from typing import Any, TypeVar
 from psycopg import Connection
 
 from application.shared.current_status import OnLocked, database_now, existing_ids
-from application.shared.retry import CONTENTION, SERIALIZATION_FAILURE, backoff_seconds, retrying
+from application.shared.retry import backoff_seconds, pause
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store, chunked
+from application.shared.unit_of_work import UnitOfWork
 from application.write.answers import BulkAnswer, ResetAnswer
 from domain.decisions.decide import decide, decide_in_turn
 from domain.decisions.decision import Decision, Family
-from domain.decisions.proposals import InstanceReport, ResetRequest
+from domain.decisions.proposals import GateRequest, InstanceReport, ResetRequest, TaskRequest
 from domain.decisions.reset import end_instance
 from domain.entities.events import Event
 from domain.entities.task import Task
@@ -24,106 +24,105 @@ from domain.report_context import ReportContext
 from domain.rules.rulebook import takes_slots
 from infrastructure.errors import RetriesExhausted
 
-Answer = TypeVar("Answer")
 Locked = TypeVar("Locked")
-Chunk = Callable[[Connection[Any], list[str]], BulkAnswer]
+MoveChunk = Callable[[list[str], Connection[Any]], BulkAnswer]
 
-ROUNDS = 6
-"""How often what others hold is tried for by those who keep what they have got: for some 0.15 seconds."""
+LOCK_PASSES = 6
+"""How many times a call that keeps the locks it has tries to get the others, within some 0.15 seconds."""
 
 
 def transition_tasks(
-    store: Store,
-    connection: Connection[Any],
+    unit: UnitOfWork,
     task_ids: Sequence[str],
-    decide_task: Callable[[Task], Decision],
+    proposal: TaskRequest | GateRequest,
+    context: ReportContext,
     wait: OnLocked,
-    max_retries: int,
 ) -> BulkAnswer:
-    """Move tasks as `decide_task` says, in the transaction of `connection`."""
+    """Move tasks as is decided on the same proposal for each."""
+    store = unit.store
 
-    def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
+    def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
+        slots = SlotsInDatabase(connection)
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
-        decided: Iterable[tuple[str, Decision]] = ((name, decide_task(tasks[name])) for name in ids if name in tasks)
+        decided: Iterable[tuple[str, Decision]] = (
+            (name, decide(Family(None, tasks[name]), proposal, context, slots)) for name in ids if name in tasks
+        )
         if any(map(takes_slots, tasks.values())):
-            decided = list(decided)  # which asks the database, and so cannot go on while it takes in events
+            decided = list(decided)  # taking slots runs statements, which cannot run while the server takes in events
         refused = append(store, connection, decided, tasks.values())
-        return _sorted_out(connection, ids, refused, "find/existing_tasks")
+        return _bulk_answer(connection, ids, refused, "find/existing_tasks")
 
-    return _in_chunks(connection, task_ids, chunk, "find/existing_tasks", max_retries)
+    return unit.run(partial(_move_in_chunks, unit, task_ids, move, "find/existing_tasks"))
 
 
 def transition_task_instances(
-    store: Store,
-    connection: Connection[Any],
-    task_instance_ids: Sequence[str],
-    status: str,
-    report: ReportContext,
-    max_retries: int,
+    unit: UnitOfWork, task_instance_ids: Sequence[str], status: str, context: ReportContext
 ) -> BulkAnswer:
-    """Move task instances to `status`, and their tasks with them, in the transaction of `connection`."""
+    """Move task instances to `status`, and their tasks with them."""
+    store = unit.store
 
-    def chunk(connection: Connection[Any], ids: list[str]) -> BulkAnswer:
+    def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
         families = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
-        decided = decide_in_turn(
-            families, lambda instance, task: decide(Family(instance, task), InstanceReport(status), report)
-        )
+        proposal = InstanceReport(status)
+        decided = decide_in_turn(families, lambda instance, task: decide(Family(instance, task), proposal, context))
         refused = append(store, connection, decided, (member for family in families for member in family))
-        return _sorted_out(connection, ids, refused, "find/existing_task_instances")
+        return _bulk_answer(connection, ids, refused, "find/existing_task_instances")
 
-    return _in_chunks(connection, task_instance_ids, chunk, "find/existing_task_instances", max_retries)
+    return unit.run(partial(_move_in_chunks, unit, task_instance_ids, move, "find/existing_task_instances"))
 
 
-def in_rounds(
+def lock_in_passes(
     ids: Sequence[str], lock: Callable[[list[str], OnLocked], Mapping[str, Locked]], last: OnLocked
 ) -> dict[str, Locked]:
-    """Lock what is free, then what has become free; `last` is what happens in the end about what is still held.
+    """Lock the rows that are free, then those that have become free; the last pass does `last` about the others.
 
-    What was locked stays so meanwhile: the pauses are short.
+    Between the passes the locks are kept, so the pauses are short.
     """
     locked: dict[str, Locked] = {}
-    for number in range(ROUNDS):
+    for number in range(LOCK_PASSES):
         left = [name for name in ids if name not in locked]
         if not left:
             break
         if number:
-            time.sleep(backoff_seconds(number) / 10)
-        locked |= lock(left, last if number == ROUNDS - 1 else OnLocked.SKIP_LOCKED)
+            pause(backoff_seconds(number) / 10)
+        locked |= lock(left, last if number == LOCK_PASSES - 1 else OnLocked.SKIP_LOCKED)
     return locked
 
 
 def reset_tasks(
-    store: Store,
-    connection: Connection[Any],
-    task_ids: Sequence[str],
-    report: ReportContext,
-    *,
-    reset_if_running: bool,
-    max_retries: int,
+    unit: UnitOfWork, task_ids: Sequence[str], context: ReportContext, *, reset_if_running: bool
 ) -> ResetAnswer:
-    """Send tasks back to their beginning and tell their active instances to end."""
-    answer: ResetAnswer = {"reset": [], "kept": [], "locked": [], "not_found": [], "killed": []}
-    for ids in chunked(task_ids):
-        try:
-            part = _retried(
-                connection,
-                partial(_reset, store, connection, ids, report, reset_if_running),
-                max_retries,
-            )
-        except RetriesExhausted:
-            known = existing_ids(connection, "find/existing_tasks", ids)
-            part = {
-                "reset": [], "kept": [], "killed": [],
-                "locked": [name for name in ids if name in known],
-                "not_found": [name for name in ids if name not in known],
-            }  # fmt: skip
-        for name, values in part.items():
-            answer[name] += values  # type: ignore[literal-required]
-    return answer
+    """Send tasks back to their beginning and report to their active instances that they must end."""
+
+    def reset_in_chunks(connection: Connection[Any]) -> ResetAnswer:
+        answer: ResetAnswer = {"reset": [], "kept": [], "locked": [], "not_found": [], "killed": []}
+        for ids in chunked(task_ids):
+            part = _reset_chunk(unit.within(connection), connection, ids, context, reset_if_running)
+            for name, values in part.items():
+                answer[name] += values  # type: ignore[literal-required]
+        return answer
+
+    return unit.run(reset_in_chunks)
+
+
+def _reset_chunk(
+    unit: UnitOfWork, connection: Connection[Any], ids: list[str], context: ReportContext, reset_if_running: bool
+) -> ResetAnswer:
+    try:
+        return unit.run(lambda _: _reset(unit.store, connection, ids, context, reset_if_running))
+    except RetriesExhausted:
+        known = existing_ids(connection, "find/existing_tasks", ids)
+        return {
+            "reset": [],
+            "kept": [],
+            "locked": [name for name in ids if name in known],
+            "not_found": [name for name in ids if name not in known],
+            "killed": [],
+        }
 
 
 def _reset(
-    store: Store, connection: Connection[Any], ids: list[str], report: ReportContext, reset_if_running: bool
+    store: Store, connection: Connection[Any], ids: list[str], context: ReportContext, reset_if_running: bool
 ) -> ResetAnswer:
     instances = store.status.lock_instances_of(connection, ids)
     tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, OnLocked.NOWAIT)}
@@ -131,7 +130,7 @@ def _reset(
         # Some were created before their tasks were locked. Now there can be no more.
         instances = store.status.lock_instances_of(connection, ids)
     proposal = ResetRequest(reset_if_running)
-    decisions = {name: decide(Family(None, tasks[name]), proposal, report) for name in ids if name in tasks}
+    decisions = {name: decide(Family(None, tasks[name]), proposal, context) for name in ids if name in tasks}
     slots = SlotsInDatabase(connection)
     for name, decided in decisions.items():
         if decided.events and takes_slots(decided.task):
@@ -140,7 +139,7 @@ def _reset(
         event
         for instance in instances
         if (decision := decisions.get(instance.task_id)) and not decision.refused
-        for event in end_instance(instance, decision, report)
+        for event in end_instance(instance, decision, context)
     ]
     append(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
     return {
@@ -179,36 +178,21 @@ def append(
     return refused
 
 
-def _in_chunks(
-    connection: Connection[Any], ids: Sequence[str], chunk: Chunk, existing_query: str, max_retries: int
+def _move_in_chunks(
+    unit: UnitOfWork, ids: Sequence[str], move: MoveChunk, existing_query: str, connection: Connection[Any]
 ) -> BulkAnswer:
     answer: BulkAnswer = {"transitioned": [], "invalid": [], "locked": [], "not_found": []}
-    for some in chunked(ids):
+    for chunk in chunked(ids):
         try:
-            part = _retried(connection, partial(chunk, connection, some), max_retries)
+            part = unit.within(connection).run(partial(move, chunk))
         except RetriesExhausted:
-            part = _sorted_out(connection, some, {}, existing_query)
+            part = _bulk_answer(connection, chunk, {}, existing_query)
         for name, values in part.items():
             answer[name] += values  # type: ignore[literal-required]
     return answer
 
 
-def _retried(connection: Connection[Any], attempt: Callable[[], Answer], max_retries: int) -> Answer:
-    def behind_savepoint() -> Answer:
-        with connection.transaction():
-            return attempt()
-
-    # The connection's loss takes the whole transaction with it, so that nothing was written.
-    return retrying(
-        "a row of this call",
-        behind_savepoint,
-        max_retries=max_retries,
-        curable=CONTENTION - {SERIALIZATION_FAILURE},
-        repeatable=True,
-    )
-
-
-def _sorted_out(
+def _bulk_answer(
     connection: Connection[Any], ids: Sequence[str], refused: dict[str, bool], existing_query: str
 ) -> BulkAnswer:
     undecided = [name for name in ids if name not in refused]

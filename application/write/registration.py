@@ -1,6 +1,6 @@
 """Making tasks and their instances known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -50,19 +50,43 @@ class TaskSpec:
             object.__setattr__(self, "attributes", check_attributes(self.task_id, self.attributes))
 
 
+def require_specs(tasks: Sequence[TaskSpec]) -> Sequence[TaskSpec]:
+    """Return the specs themselves.
+
+    Raises:
+        TypeError: something else was passed instead of a sequence of TaskSpec.
+    """
+    if isinstance(tasks, TaskSpec):
+        raise TypeError(f"{tasks!r} is not a sequence of TaskSpec; pass [{tasks!r}]")
+    if isinstance(tasks, str | bytes | Mapping) or not isinstance(tasks, Iterable):
+        raise TypeError(f"{tasks!r} is not a sequence of TaskSpec; pass [TaskSpec(task_id), ...]")
+    specs = list(tasks)
+    for spec in specs:
+        if not isinstance(spec, TaskSpec):
+            raise TypeError(f"{spec!r} is not a TaskSpec; pass TaskSpec({spec!r})")
+    return specs
+
+
+def request_of(specs: Iterable[TaskSpec]) -> list[Any]:
+    """Return the specs as a command is compared by them."""
+    return [
+        (spec.task_id, spec.max_attempts, spec.template, spec.array_id, sorted((spec.attributes or {}).items()))
+        for spec in specs
+    ]
+
+
 def register_tasks(
     store: Store,
     connection: Connection[Any],
     workflow_id: str,
     specs: Sequence[TaskSpec],
     lifecycle: Lifecycle,
-    report: ReportContext,
+    context: ReportContext,
 ) -> RegisterAnswer:
     """Register tasks of one workflow; those that are there with the same content stay as they are.
 
     Raises TaskConflict where one is there with other content.
     """
-    check_id("workflow", workflow_id)
     wanted = _without_repetition(
         Task(
             spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id,
@@ -74,13 +98,13 @@ def register_tasks(
     for ids in chunked(sorted(wanted)):
         there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
         new = [wanted[name] for name in ids if name not in there]
-        store.log.copy(connection, (task.register(report) for task in new), database_now(connection))
+        store.log.copy(connection, (task.register(context) for task in new), database_now(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
 
 
 def create_task_instances(
-    store: Store, connection: Connection[Any], task_of: Mapping[str, str], report: ReportContext
+    store: Store, connection: Connection[Any], task_of: Mapping[str, str], context: ReportContext
 ) -> CreateAnswer:
     """Create task instances of known tasks; those that are there for the same task stay as they are.
 
@@ -91,11 +115,11 @@ def create_task_instances(
     created = 0
     pairs = iter(task_of.items())
     while chunk := dict(islice(pairs, CHUNK)):
-        created += _create_chunk(store, connection, chunk, report)
+        created += _create_chunk(store, connection, chunk, context)
     return {"created": created, "existing": len(task_of) - created}
 
 
-def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], report: ReportContext) -> int:
+def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], context: ReportContext) -> int:
     tasks = {
         task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), OnLocked.NOWAIT)
     }
@@ -109,7 +133,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
             if there[task_instance_id] != task_id:
                 raise TaskInstanceConflict(task_instance_id, there[task_instance_id], task_id)
             continue
-        decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id), report)
+        decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id), context)
         tasks[task_id] = decision.task
         events += decision.events
     store.log.copy(connection, events, database_now(connection), entered)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from application.shared.retry import told_of_retry
+from application.shared.retry import on_retry
 from application.transition_service import TransitionService
 from infrastructure.database.settings import HttpSettings
 from interfaces.http import arrays, events, health, heartbeats, metrics, queries, task_instances, tasks, tokens
@@ -49,7 +49,7 @@ def create_app(
         redoc_url=None,
         lifespan=_closing(feed),
     )
-    app.state.api = Api(service, access, feed, ReportBatcher(service), counted, Readers(settings))
+    app.state.api = Api(service, access, feed, ReportBatcher(service.store), counted, Readers(settings))
     app.add_middleware(AccessMiddleware, access=access)
     app.add_middleware(BodyLimitMiddleware, most=settings.max_body_bytes)
     app.add_middleware(CountingMiddleware, metrics=counted)
@@ -68,7 +68,7 @@ class CountingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        told_of_retry.set(self._metrics.lock_retries.inc)
+        on_retry.set(self._metrics.lock_retries.inc)
         await self._app(scope, receive, send)
 
 

@@ -11,7 +11,7 @@ from application.write.answers import (
     BatchMember,
     BindAnswer,
     ConcurrencyAnswer,
-    NoAnswer,
+    EmptyAnswer,
     QueueBatchAnswer,
     SubmittedAnswer,
 )
@@ -76,7 +76,7 @@ def queue_task_batch(request: Request, array_id: ArrayId, body: BatchToQueue, ke
 
 @router.post(
     "/array/{array_id:path}/transition_to_launched",
-    response_model=model_of(NoAnswer),
+    response_model=model_of(EmptyAnswer),
     responses={200: shown({}), **documented(404, 409, 413, 422, further={404: UNKNOWN})},
 )
 def transition_to_launched(request: Request, array_id: ArrayId, body: BatchLaunched, key: Key = None) -> Response:
@@ -89,7 +89,7 @@ def transition_to_launched(request: Request, array_id: ArrayId, body: BatchLaunc
 
 @router.post(
     "/array/{array_id:path}/transition_to_killed",
-    response_model=model_of(NoAnswer),
+    response_model=model_of(EmptyAnswer),
     responses={200: shown({}), **documented(404, 409, 413, 422, further={404: UNKNOWN})},
 )
 def transition_to_killed(request: Request, array_id: ArrayId, body: BatchKilled, key: Key = None) -> Response:

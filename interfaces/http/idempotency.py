@@ -8,7 +8,7 @@ from psycopg import Connection
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from application.shared.once import run_idempotently
+from application.shared.unit_of_work import CommandRequest, UnitOfWork
 from domain.entity import MAX_ID_LENGTH
 from interfaces.http.api import answer, api
 
@@ -26,6 +26,11 @@ Key = Annotated[
 def answered_once(
     request: Request, key: str | None, body: BaseModel, work: Callable[[Connection[Any] | None], Any]
 ) -> Response:
-    """The answer of `work`, or what it was when the key first came with this request."""
-    asked = (request.method, request.url.path, body.model_dump(mode="json"))
-    return answer(run_idempotently(api(request).store, key, asked, work))
+    """Return the answer of `work`, or its first answer where the key came with this request before.
+
+    Without a key, `work` gets no connection, and is a transaction of its own.
+    """
+    command = CommandRequest.of(key, (request.method, request.url.path, body.model_dump(mode="json")))
+    if command is None:
+        return answer(work(None))
+    return answer(UnitOfWork(api(request).store, f"command {key!r}", command=command).run(work))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BulkAnswer, CreateAnswer, TaskInstanceAnswer
-from application.write.grouped_transition import InstanceReport
+from application.write.reports import TaskInstanceReport
 from domain.entity import TASK_INSTANCE, Entity
 from domain.report_context import ReportContext
 from interfaces.http.api import Api, actor, answer, api
@@ -49,14 +49,14 @@ async def transition_task_instance(
     Reports that arrive together are written together; each is decided and answered on its own.
     """
     used = api(request)
-    said = InstanceReport(
+    said = TaskInstanceReport(
         task_instance_id,
         body.to_status,
         ReportContext(actor(request, body.actor), body.reason, body.occurred_at, key),
         body.current_ti_status,
         body.report_by_date,
     )
-    taken = await used.group.report(said)
+    taken = await used.group.write(said)
     if taken["error"] == "not_found":
         raise await to_thread.run_sync(_unknown, used, task_instance_id, taken)
     if taken["error"] == "max_retries_exceeded":

@@ -15,6 +15,7 @@ from application.read.history import history
 from application.read.status import status as status_of
 from application.replay.verify import verify
 from application.replay.what_if import try_history
+from application.shared.retry import between_attempts
 from application.transition_service import TaskSpec, TransitionService
 from domain.auditing.what_if import Divergence
 from domain.entity import Entity
@@ -211,13 +212,12 @@ class TestQueueTaskBatch:
         array_id: str,
         connection: Connection,
         dsn: str,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         register(service, "t1", "t2", "t3")
         with psycopg.connect(dsn) as holder:
             holder.execute("SELECT FROM sojourn.task WHERE task_id = 't1' FOR NO KEY UPDATE")
-            monkeypatch.setattr("application.write.bulk_transition.time.sleep", lambda _seconds: holder.commit())
-            answer = arrays.queue_task_batch(array_id, ["t1", "t2", "t3"], max_retries=1)
+            with between_attempts(lambda _: holder.commit()):
+                answer = arrays.queue_task_batch(array_id, ["t1", "t2", "t3"], max_retries=1)
 
         assert answer == {"tasks_by_status": {"QUEUED": ["t1", "t2", "t3"]}, "batch_number": 1}
         assert places(connection) == [("t1/1", 1, 0), ("t2/1", 1, 1), ("t3/1", 1, 2)]

@@ -1,6 +1,8 @@
 """`connection=`: the service in a transaction that is not its own."""
 
+import inspect
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -9,58 +11,23 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from application.array_service import ArrayService
-from application.shared import retry
+from application.reading import Reading
+from application.shared.retry import between_attempts
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import TaskConflict, TaskInstanceConflict, UnknownEntity
+from infrastructure.errors import RetriesExhausted
 from tests.support.agreement import assert_agreement, rows
-from tests.support.attempts import attempt, register, status
+from tests.support.attempts import status
+from tests.support.writing_calls import CALLS, OF_THEIR_OWN, READING, Call, begin
 
-Call = Callable[[TransitionService, psycopg.Connection[Any]], object]
-
-# Every method, on a task t1 with an instance t1/1 that are RUNNING, a new task t2, and array 1 whose first batch has an
-# instance that was INSTANTIATED and one that is to end: each writes something.
-CALLS: dict[str, Call] = {
-    "register_tasks": lambda service, used: service.register_tasks("w", [TaskSpec("t3")], connection=used),
-    "create_task_instances": lambda service, used: service.create_task_instances({"t2/1": "t2"}, connection=used),
-    "gate_tasks_for_queueing": lambda service, used: service.gate_tasks_for_queueing(["t2"], connection=used),
-    "transition_tasks": lambda service, used: service.transition_tasks(["t2"], "QUEUED", connection=used),
-    "transition_task": lambda service, used: service.transition_task("t2", "QUEUED", connection=used),
-    "transition_task_instance": lambda service, used: service.transition_task_instance(
-        "t1/1", "ERROR", command_id="c1", connection=used
-    ),
-    "transition_task_instances": lambda service, used: service.transition_task_instances(
-        ["t1/1"], "DONE", connection=used
-    ),
-    "bind": lambda service, used: ArrayService(service.store).bind("w", "13", 7, connection=used),
-    "queue_task_batch": lambda service, used: ArrayService(service.store).queue_task_batch(
-        "1", ["t2"], command_id="c2", connection=used
-    ),
-    "transition_to_launched": lambda service, used: ArrayService(service.store).transition_to_launched(
-        "1", 1, 60, connection=used
-    ),
-    "transition_to_killed": lambda service, used: ArrayService(service.store).transition_to_killed(
-        "1", 1, connection=used
-    ),
-    "log_distributor_id": lambda service, used: ArrayService(service.store).log_distributor_id(
-        "1", {"a1/1": "4711"}, connection=used
-    ),
-    "reset_tasks": lambda service, used: service.reset_tasks(["t1"], reset_if_running=True, connection=used),
-}
 every_method = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
 @pytest.fixture
 def begun(service: TransitionService, connection: psycopg.Connection[Any]) -> TransitionService:
-    """A service with a task that runs, a new task, and a table of the caller's own."""
-    register(service, "t1", "t2")
-    attempt(service, "t1")
-    arrays = ArrayService(service.store)
-    register(service, "a1", "a2")
-    arrays.queue_task_batch(arrays.bind("w", "12", 7)["array_id"], ["a1", "a2"])
-    service.transition_task_instances(["a1/1", "a2/1"], "INSTANTIATED")
-    service.transition_task_instances(["a2/1"], "KILL_SELF")
+    """A service on which every call writes something, and a table of the caller's own."""
     connection.execute("CREATE TABLE public.callers (what text)")
-    return service
+    return begin(service)
 
 
 @pytest.fixture
@@ -68,6 +35,36 @@ def caller(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     """The caller's connection, which begins a transaction with its first statement, as psycopg's do."""
     with psycopg.connect(dsn) as connected:
         yield connected
+
+
+def methods(of: type) -> dict[str, Callable[..., object]]:
+    return {name: method for name, method in inspect.getmembers(of, inspect.isfunction) if not name.startswith("_")}
+
+
+def no_attempt_after_the_first(_: float) -> None:
+    pytest.fail("another attempt in this transaction cannot help")
+
+
+class TestTheListOfMethods:
+    def test_names_every_public_method_that_writes(self) -> None:
+        writing = (methods(TransitionService).keys() - methods(Reading).keys() - {"close"}) | (
+            methods(ArrayService).keys() - READING
+        )
+
+        assert writing == CALLS.keys() | OF_THEIR_OWN
+
+    def test_each_takes_the_same_keyword_arguments(self) -> None:
+        public = methods(TransitionService) | methods(ArrayService)
+        for name in CALLS:
+            parameters = inspect.signature(public[name]).parameters
+            assert {"actor", "reason", "occurred_at", "command_id", "connection"} <= parameters.keys(), name
+
+
+def wait_for_a_waiter(connection: psycopg.Connection[Any]) -> None:
+    """Return once a statement of this database waits for a lock."""
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not connection.execute(waiting.encode()).fetchall():
+        pass
 
 
 def events(connection: psycopg.Connection[Any]) -> int:
@@ -94,7 +91,7 @@ class TestEveryMethod:
         before = events(connection)
         caller.execute("INSERT INTO public.callers VALUES ('mine')")
 
-        call(begun, caller)
+        call(begun, connection=caller)
 
         assert state(caller) == TransactionStatus.INTRANS
         assert (events(connection), callers(connection)) == (before, [])
@@ -112,11 +109,11 @@ class TestEveryMethod:
     ) -> None:
         before = events(connection)
 
-        call(begun, caller)
+        call(begun, connection=caller)
         caller.rollback()
 
         assert events(connection) == before
-        call(begun, caller)  # as if it had never been
+        call(begun, connection=caller)  # as if it had never been
         caller.commit()
         assert events(connection) > before
         assert_agreement(connection)
@@ -131,7 +128,7 @@ class TestEveryMethod:
         before = events(connection)
         assert state(caller) == TransactionStatus.IDLE
 
-        call(begun, caller)
+        call(begun, connection=caller)
 
         assert state(caller) == TransactionStatus.INTRANS
         assert events(connection) == before
@@ -146,7 +143,7 @@ class TestEveryMethod:
         with connection.transaction(force_rollback=True):
             connection.execute("INSERT INTO public.callers VALUES ('mine')")
             with connection.transaction():
-                call(begun, connection)
+                call(begun, connection=connection)
             assert events(connection) > before
             assert callers(connection) == ["mine"]
 
@@ -156,7 +153,7 @@ class TestEveryMethod:
         self, begun: TransitionService, dsn: str, call: Call
     ) -> None:
         with psycopg.connect(dsn, row_factory=dict_row, cursor_factory=psycopg.ClientCursor) as caller:
-            call(begun, caller)
+            call(begun, connection=caller)
 
             assert (caller.row_factory, caller.cursor_factory) == (dict_row, psycopg.ClientCursor)
             assert caller.execute("SELECT 1 AS one").fetchone() == {"one": 1}
@@ -166,7 +163,7 @@ class TestEveryMethod:
     ) -> None:
         before = events(connection)
         with psycopg.connect(dsn, autocommit=True) as caller:
-            call(begun, caller)
+            call(begun, connection=caller)
 
             assert state(caller) == TransactionStatus.IDLE
             assert events(connection) > before
@@ -175,12 +172,18 @@ class TestEveryMethod:
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda s, used: s.register_tasks("w", [TaskSpec("t0"), TaskSpec("t1", 9)], connection=used), TaskConflict),
         (
-            lambda s, used: s.create_task_instances({"t2/1": "t2", "t1/1": "t2"}, connection=used),
+            lambda s, connection: s.register_tasks("w", [TaskSpec("t0"), TaskSpec("t1", 9)], connection=connection),
+            TaskConflict,
+        ),
+        (
+            lambda s, connection: s.create_task_instances({"t2/1": "t2", "t1/1": "t2"}, connection=connection),
             TaskInstanceConflict,
         ),
-        (lambda s, used: s.create_task_instances({"t2/1": "t2", "x": "nowhere"}, connection=used), UnknownEntity),
+        (
+            lambda s, connection: s.create_task_instances({"t2/1": "t2", "x": "nowhere"}, connection=connection),
+            UnknownEntity,
+        ),
     ],
 )
 def test_an_error_leaves_the_callers_transaction_usable_and_writes_nothing_of_its_own(
@@ -194,7 +197,7 @@ def test_an_error_leaves_the_callers_transaction_usable_and_writes_nothing_of_it
     caller.execute("INSERT INTO public.callers VALUES ('mine')")
 
     with pytest.raises(error):
-        call(begun, caller)
+        call(begun, connection=caller)
 
     assert state(caller) == TransactionStatus.INTRANS
     caller.commit()
@@ -226,23 +229,45 @@ class TestLocks:
         dsn: str,
         connection: psycopg.Connection[Any],
         caller: psycopg.Connection[Any],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         caller.execute("INSERT INTO public.callers VALUES ('mine')")
         with psycopg.connect(dsn) as other:
             begun.transition_task_instance("t1/1", "DONE", connection=other)
-
-            def committed_meanwhile(_: int) -> float:
-                other.commit()
-                return 0
-
-            monkeypatch.setattr(retry, "backoff_seconds", committed_meanwhile)
-            answer = begun.transition_task_instance("t1/1", "TRIAGING", connection=caller)
+            with between_attempts(lambda _: other.commit()):
+                answer = begun.transition_task_instance("t1/1", "TRIAGING", connection=caller)
 
         assert (answer["error"], answer["task_status"]) == ("invalid_ti_transition", "DONE")
         caller.commit()
         assert callers(connection) == ["mine"]
         assert_agreement(connection)
+
+    def test_a_row_that_another_inserts_meanwhile_is_found_by_the_next_attempt(
+        self,
+        begun: TransitionService,
+        dsn: str,
+        connection: psycopg.Connection[Any],
+        caller: psycopg.Connection[Any],
+    ) -> None:
+        caller.execute("SELECT")
+        with psycopg.connect(dsn) as other:
+            begun.register_tasks("w", [TaskSpec("t3")], connection=other)
+            with ThreadPoolExecutor(1) as thread:
+                waiting = thread.submit(begun.register_tasks, "w", [TaskSpec("t3")], connection=caller)
+                wait_for_a_waiter(connection)
+                other.commit()
+                answer = waiting.result()
+
+        assert answer == {"registered": 0, "existing": 1}
+
+    def test_the_error_behind_the_last_attempt_is_its_cause(
+        self, begun: TransitionService, dsn: str, caller: psycopg.Connection[Any]
+    ) -> None:
+        with psycopg.connect(dsn) as other:
+            other.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
+            with between_attempts(lambda _: None), pytest.raises(RetriesExhausted) as raised:
+                begun.create_task_instances({"t2/1": "t2"}, connection=caller)
+
+        assert isinstance(raised.value.__cause__, psycopg.errors.LockNotAvailable)
 
     def test_a_command_that_another_carries_out_meanwhile(
         self,
@@ -259,23 +284,52 @@ class TestLocks:
         assert (events(connection), callers(connection)) == (before, ["mine"])
 
 
+@pytest.mark.parametrize("level", [psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE])
+@every_method
+def test_what_only_the_caller_can_repeat_is_raised_at_once(
+    begun: TransitionService,
+    connection: psycopg.Connection[Any],
+    caller: psycopg.Connection[Any],
+    call: Call,
+    level: psycopg.IsolationLevel,
+) -> None:
+    """The caller has its snapshot; somebody else makes the same call and commits; then the caller makes it."""
+    caller.isolation_level = level
+    caller.execute("SELECT FROM sojourn.task")
+    call(begun)
+    before = events(connection)
+
+    with between_attempts(no_attempt_after_the_first), pytest.raises(psycopg.Error) as raised:
+        call(begun, connection=caller)
+
+    assert raised.value.sqlstate in ("40001", "23505")
+    assert state(caller) == TransactionStatus.INTRANS, "behind a savepoint"
+    caller.rollback()
+    assert events(connection) == before
+    call(begun, connection=caller)
+    caller.commit()
+    assert_agreement(connection)
+
+
+@every_method
+def test_a_command_that_the_callers_snapshot_cannot_see_is_not_repeated(
+    begun: TransitionService, connection: psycopg.Connection[Any], caller: psycopg.Connection[Any], call: Call
+) -> None:
+    caller.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    caller.execute("SELECT FROM sojourn.task")
+    first = call(begun, command_id="c1")
+    before = events(connection)
+
+    with between_attempts(no_attempt_after_the_first), pytest.raises(psycopg.Error) as raised:
+        call(begun, connection=caller, command_id="c1")
+
+    assert raised.value.sqlstate in ("40001", "23505")
+    caller.rollback()
+    assert call(begun, connection=caller, command_id="c1") == first
+    assert events(connection) == before
+
+
 class TestRepeatableRead:
-    @pytest.mark.parametrize("method", ["transition_task_instance", "transition_task_instances", "reset_tasks"])
-    def test_a_change_by_others_is_raised_as_a_serialization_failure(
-        self, begun: TransitionService, caller: psycopg.Connection[Any], method: str
-    ) -> None:
-        caller.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        caller.execute("SELECT FROM sojourn.task")
-        begun.transition_task_instance("t1/1", "TRIAGING")
-
-        with pytest.raises(psycopg.errors.SerializationFailure) as raised:
-            CALLS[method](begun, caller)
-
-        assert raised.value.sqlstate == "40001"
-        caller.rollback()
-        CALLS[method](begun, caller)
-        caller.commit()
-
     def test_without_one_it_works(
         self,
         begun: TransitionService,
@@ -284,7 +338,7 @@ class TestRepeatableRead:
     ) -> None:
         caller.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         for call in CALLS.values():
-            call(begun, caller)
+            call(begun, connection=caller)
         caller.commit()
 
         assert status(begun, "task:t1", "task:t3") == ["REGISTERING", "REGISTERING"]

@@ -7,21 +7,20 @@ import psycopg
 import pytest
 
 from application.replay.verify import verify
-from application.shared.retry import told_of_retry
+from application.shared.retry import on_retry
 from application.transition_service import TransitionService
-from application.write import grouped_transition
-from application.write.grouped_transition import InstanceReport, report_together
-from domain.decisions.decide import decide
-from domain.decisions.decision import Family
+from application.write.report_writer import write_many
+from application.write.reports import TaskInstanceReport
+from domain.decisions.proposals import InstanceReport
 from domain.report_context import NO_CONTEXT
 from infrastructure.errors import ConnectionLost
-from interfaces.http.report_batcher import ReportBatcher, write_many
+from interfaces.http.report_batcher import ReportBatcher
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
 
 
-def said(*reports: tuple[str, str]) -> list[InstanceReport]:
-    return [InstanceReport(instance, to, NO_CONTEXT) for instance, to in reports]
+def said(*reports: tuple[str, str]) -> list[TaskInstanceReport]:
+    return [TaskInstanceReport(instance, to, NO_CONTEXT) for instance, to in reports]
 
 
 def errors(answers: Any) -> list[str | None]:
@@ -32,7 +31,7 @@ def test_a_refusal_leaves_the_others_as_they_would_be_alone(service: TransitionS
     register(service, *ids(4))
     instances = attempt(service, *ids(4))
 
-    answers = report_together(
+    answers = write_many(
         service.store,
         said(
             (instances[0], "DONE"), (instances[1], "INSTANTIATED"), (instances[2], "LAUNCHED"), (instances[3], "ERROR")
@@ -52,7 +51,7 @@ def test_what_is_locked_unknown_or_reported_twice_is_left_to_be_taken_alone(
     attempt(service, "t1", "t2")
     with psycopg.connect(dsn) as other:
         other.execute("SELECT FROM sojourn.task WHERE task_id = 't2' FOR NO KEY UPDATE")
-        answers = report_together(
+        answers = write_many(
             service.store, said(("t1/1", "DONE"), ("t2/1", "DONE"), ("nix", "DONE"), ("t1/1", "ERROR"))
         )
 
@@ -68,7 +67,7 @@ def test_instances_of_one_task_are_decided_one_after_the_other(service: Transiti
     service.transition_tasks(["t1"], "REGISTERING")
     attempt(service, "t1")
 
-    answers = report_together(service.store, said(("t1/2", "DONE"), ("t1/1", "UNKNOWN_ERROR")))
+    answers = write_many(service.store, said(("t1/2", "DONE"), ("t1/1", "UNKNOWN_ERROR")))
 
     assert [answer and (answer["error"], answer["orphaned"]) for answer in answers] == [(None, False), (None, True)]
     assert status(service, "ti:t1/2", "ti:t1/1", "task:t1") == ["DONE", "ERROR_FATAL", "DONE"]
@@ -82,9 +81,9 @@ def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
     instances = attempt(service, *names)
 
     async def report_all(lock: psycopg.Connection[Any]) -> list[str | None]:
-        group = ReportBatcher(service)
+        batcher = ReportBatcher(service.store)
         reports = said(*((name, "DONE") for name in instances))
-        first, *others = [asyncio.create_task(group.report(one)) for one in reports]
+        first, *others = [asyncio.create_task(batcher.write(one)) for one in reports]
         answers = await asyncio.gather(*others)
         assert not first.done(), "its row is still locked"
         lock.rollback()
@@ -102,39 +101,59 @@ def test_a_lone_report_is_not_waited_for_either(service: TransitionService, dsn:
     register(service, "t1")
     attempt(service, "t1")
     retries: list[None] = []
-    told = told_of_retry.set(lambda: retries.append(None))
+    before = on_retry.set(lambda: retries.append(None))
     with psycopg.connect(dsn) as other:
         other.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
-        assert write_many(service, said(("t1/1", "DONE"))) == [None]
-    told_of_retry.reset(told)
+        assert write_many(service.store, said(("t1/1", "DONE"))) == [None]
+    on_retry.reset(before)
 
     assert retries == []
-    assert errors(write_many(service, said(("t1/1", "DONE")))) == [None]
+    assert errors(write_many(service.store, said(("t1/1", "DONE")))) == [None]
 
 
-def test_a_group_that_fails_is_taken_one_by_one(service: TransitionService, monkeypatch: pytest.MonkeyPatch) -> None:
+class FailingReport(TaskInstanceReport):
+    """A report that cannot be decided on."""
+
+    @property
+    def proposal(self) -> InstanceReport:
+        """Fail, as a rule of a user's may."""
+        raise ZeroDivisionError
+
+
+def test_a_group_that_fails_is_written_one_by_one(service: TransitionService) -> None:
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
+    reports = [*said(("t1/1", "DONE")), FailingReport("t2/1", "DONE", NO_CONTEXT)]
 
-    def fails_on_the_second(family: Family, *rest: Any) -> Any:
-        if family.instance and family.instance.id == "t2/1":
-            raise ZeroDivisionError
-        return decide(family, *rest)
-
-    monkeypatch.setattr(grouped_transition, "decide", fails_on_the_second)
-
-    assert write_many(service, said(("t1/1", "DONE"), ("t2/1", "DONE"))) == [None, None]
+    assert write_many(service.store, reports) == [None, None]
     assert status(service, "ti:t1/1", "ti:t2/1") == ["RUNNING", "RUNNING"], "nothing of a failed group is written"
+
+    async def report_all() -> list[Any]:
+        batcher = ReportBatcher(service.store)
+        return await asyncio.gather(*(batcher.write(one) for one in reports), return_exceptions=True)
+
+    first, second = asyncio.run(report_all())
+    assert first["task_status"] == "DONE"
+    assert isinstance(second, ZeroDivisionError)
 
 
 def test_a_group_whose_commit_is_in_doubt_is_not_written_again(
-    service: TransitionService, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+    service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
-    def lost(*_: Any) -> Any:
-        raise ConnectionLost(repeatable=False, why="gone")
+    register(service, "t1", "t2")
+    attempt(service, "t1", "t2")
+    before = rows(connection, "SELECT count(*) FROM sojourn.event")
+    connection.execute(
+        """
+        CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); END';
+        CREATE CONSTRAINT TRIGGER die AFTER INSERT ON sojourn.event DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION public.die();
+        """
+    )
 
-    monkeypatch.setattr("interfaces.http.report_batcher.report_together", lost)
+    with pytest.raises(ConnectionLost) as raised:
+        write_many(service.store, said(("t1/1", "DONE"), ("t2/1", "DONE")))
 
-    with pytest.raises(ConnectionLost):
-        write_many(service, said(("t1/1", "DONE"), ("t2/1", "DONE")))
-    assert rows(connection, "SELECT FROM sojourn.event") == []
+    assert not raised.value.safe_to_retry
+    assert rows(connection, "SELECT count(*) FROM sojourn.event") == before

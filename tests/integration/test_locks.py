@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.shared import retry
 from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import EntityCache
+from application.shared.retry import between_attempts
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity
 from infrastructure.errors import RetriesExhausted
@@ -54,41 +54,39 @@ class TestOne:
         assert status(service, "task:t1", "ti:t1/1") == ["RUNNING", "RUNNING"]
 
     def test_who_tries_again_succeeds_once_the_lock_is_gone(
-        self, service: TransitionService, dsn: str, lock: Lock, monkeypatch: pytest.MonkeyPatch
+        self, service: TransitionService, dsn: str, lock: Lock
     ) -> None:
         register(service, "t1")
         attempt(service, "t1")
-        waits: list[int] = []
+        waits: list[float] = []
 
         with locked(dsn, lock) as other:
 
-            def released_after_two(number: int) -> float:
-                waits.append(number)
+            def release_after_two(seconds: float) -> None:
+                waits.append(seconds)
                 if len(waits) == 2:
                     other.rollback()
-                return 0
 
-            monkeypatch.setattr(retry, "backoff_seconds", released_after_two)
-            answer = service.transition_task_instance("t1/1", "DONE", max_retries=5)
+            with between_attempts(release_after_two):
+                answer = service.transition_task_instance("t1/1", "DONE", max_retries=5)
 
         assert (answer["error"], answer["task_status"]) == (None, "DONE")
-        assert waits == [1, 2]
+        assert len(waits) == 2
 
     def test_it_decides_on_what_the_holder_of_the_lock_has_made_of_it(
-        self, service: TransitionService, dsn: str, lock: Lock, monkeypatch: pytest.MonkeyPatch
+        self, service: TransitionService, dsn: str, lock: Lock
     ) -> None:
         register(service, "t1")
         attempt(service, "t1")
 
         with locked(dsn, lock) as other:
 
-            def finished_meanwhile(number: int) -> float:
+            def finish_meanwhile(_: float) -> None:
                 service.transition_task_instance("t1/1", "DONE", connection=other)
                 other.commit()
-                return 0
 
-            monkeypatch.setattr(retry, "backoff_seconds", finished_meanwhile)
-            answer = service.transition_task_instance("t1/1", "ERROR")
+            with between_attempts(finish_meanwhile):
+                answer = service.transition_task_instance("t1/1", "ERROR")
 
         assert (answer["error"], answer["task_status"]) == ("invalid_ti_transition", "DONE")
 
@@ -290,18 +288,10 @@ class TestTransitionTasks:
 
         assert answer == {"transitioned": ["t1"], "invalid": [], "locked": ["t2"], "not_found": []}
 
-    def test_it_succeeds_once_the_lock_is_gone(
-        self, service: TransitionService, dsn: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_it_succeeds_once_the_lock_is_gone(self, service: TransitionService, dsn: str) -> None:
         register(service, "t1", "t2")
 
-        with locked(dsn, ("task", "t2")) as other:
-
-            def released(_: int) -> float:
-                other.rollback()
-                return 0
-
-            monkeypatch.setattr(retry, "backoff_seconds", released)
+        with locked(dsn, ("task", "t2")) as other, between_attempts(lambda _: other.rollback()):
             answer = service.transition_tasks(["t1", "t2"], "QUEUED")
 
         assert answer["transitioned"] == ["t1", "t2"]
@@ -322,11 +312,17 @@ class TestManyInstances:
 
 
 class TestCreateTaskInstances:
-    def test_a_task_that_stays_locked_is_named(self, service: TransitionService, dsn: str, no_waiting: None) -> None:
+    def test_a_task_that_stays_locked_is_named(self, service: TransitionService, dsn: str) -> None:
         register(service, "t1")
 
-        with locked(dsn, TASK), pytest.raises(RetriesExhausted, match="gave up after 5 attempts"):
+        with (
+            locked(dsn, TASK),
+            between_attempts(lambda _: None),
+            pytest.raises(RetriesExhausted, match="gave up after 5 attempts") as raised,
+        ):
             service.create_task_instances({"t1/1": "t1"})
+
+        assert isinstance(raised.value.__cause__, psycopg.errors.LockNotAvailable)
 
 
 class TestReset:
@@ -377,9 +373,3 @@ def test_a_reader_is_not_kept_waiting(service: TransitionService, dsn: str) -> N
 
     with locked(dsn, TASK, INSTANCE):
         assert status(service, "task:t1", "ti:t1/1") == ["RUNNING", "RUNNING"]
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts that follow each other at once."""
-    monkeypatch.setattr(retry, "backoff_seconds", lambda _: 0.0)

@@ -77,7 +77,7 @@ def test_every_answer_is_a_typed_dict_whose_hints_can_be_read() -> None:
     for name in answers.__all__:
         answer = getattr(answers, name)
         assert is_typeddict(answer), name
-        assert bool(get_type_hints(answer)) == (name != "NoAnswer"), name
+        assert bool(get_type_hints(answer)) == (name != "EmptyAnswer"), name
         assert getattr(sojourn, name) is answer
 
 

@@ -1,21 +1,33 @@
 """Trying again: what is worth it, how often, and after how long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from application.shared.retry import backoff_seconds, is_lost, retrying
+from application.shared.retry import (
+    backoff_seconds,
+    between_attempts,
+    is_lost,
+    on_retry,
+    pause,
+    reporting_loss,
+    retrying,
+)
 from infrastructure.errors import ConnectionLost, RetriesExhausted
 
 
 @pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited; no test waits for real."""
+def waits() -> Iterator[list[float]]:
+    """How long each pause would have been; no test waits for real."""
     waited: list[float] = []
-    monkeypatch.setattr("application.shared.retry.time.sleep", waited.append)
-    return waited
+    with between_attempts(waited.append):
+        yield waited
+
+
+def is_locked(error: psycopg.Error) -> bool:
+    return isinstance(error, errors.LockNotAvailable)
 
 
 def failing(*failures: Exception) -> Callable[[], str]:
@@ -30,43 +42,71 @@ def failing(*failures: Exception) -> Callable[[], str]:
     return call
 
 
-@pytest.mark.parametrize("error", [errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure])
-def test_contention_is_worth_another_attempt(error: type[psycopg.Error], waits: list[float]) -> None:
-    assert retrying("it", failing(error(), error()), max_retries=3) == "done"
+def test_another_attempt_may_succeed(waits: list[float]) -> None:
+    failures = failing(errors.LockNotAvailable(), errors.LockNotAvailable())
+
+    assert retrying("it", failures, max_retries=3, may_retry=is_locked) == "done"
     assert len(waits) == 2
 
 
 @pytest.mark.parametrize(("max_retries", "attempts"), [(5, 5), (1, 1), (0, 1), (-3, 1)])
 def test_it_ends(max_retries: int, attempts: int, waits: list[float]) -> None:
     with pytest.raises(RetriesExhausted, match=f"it is locked by others: gave up after {attempts} attempts") as raised:
-        retrying("it", failing(*[errors.LockNotAvailable()] * 9), max_retries=max_retries)
+        retrying("it", failing(*[errors.LockNotAvailable()] * 9), max_retries=max_retries, may_retry=is_locked)
 
     assert raised.value.attempts == attempts
+    assert isinstance(raised.value.__cause__, errors.LockNotAvailable), "the SQLSTATE is not lost"
     assert len(waits) == attempts - 1
 
 
-def test_what_no_attempt_cures_is_raised_at_once(waits: list[float]) -> None:
-    with pytest.raises(errors.UniqueViolation):
-        retrying("it", failing(errors.UniqueViolation()), max_retries=5)
-    with pytest.raises(KeyError):
-        retrying("it", failing(KeyError()), max_retries=5)
+@pytest.mark.parametrize("error", [errors.UniqueViolation(), errors.AdminShutdown("gone"), KeyError()])
+def test_an_error_that_no_attempt_cures_is_raised_at_once(error: Exception, waits: list[float]) -> None:
+    with pytest.raises(type(error)) as raised:
+        retrying("it", failing(error), max_retries=5, may_retry=is_locked)
+
+    assert raised.value is error
     assert waits == []
 
 
-def test_unless_the_caller_knows_that_it_does() -> None:
-    assert retrying("it", failing(errors.UniqueViolation()), max_retries=5, curable=frozenset({"23505"})) == "done"
+def test_a_lost_connection_is_never_tried_again(waits: list[float]) -> None:
+    with pytest.raises(errors.AdminShutdown):
+        retrying("it", failing(errors.AdminShutdown("gone")), max_retries=5, may_retry=lambda _: True)
 
-
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_a_lost_connection_is_not_tried_again(repeatable: bool, waits: list[float]) -> None:
-    with pytest.raises(ConnectionLost) as told:
-        retrying("it", failing(errors.AdminShutdown("gone")), max_retries=5, repeatable=repeatable)
-    with pytest.raises(ConnectionLost) as asked:
-        retrying("it", failing(errors.AdminShutdown("gone")), max_retries=5, repeatable=lambda: repeatable)
-
-    assert told.value.repeatable == asked.value.repeatable == repeatable
-    assert isinstance(told.value.__cause__, errors.AdminShutdown)
     assert waits == []
+
+
+@pytest.mark.parametrize("safe_to_retry", [True, False])
+def test_a_lost_connection_is_reported_with_whether_to_retry(safe_to_retry: bool) -> None:
+    with pytest.raises(ConnectionLost) as raised, reporting_loss(safe_to_retry=safe_to_retry):
+        raise errors.AdminShutdown("gone")
+
+    assert raised.value.safe_to_retry == raised.value.repeatable == safe_to_retry
+    assert isinstance(raised.value.__cause__, errors.AdminShutdown)
+
+
+def test_other_errors_are_not_reported_as_a_loss() -> None:
+    with pytest.raises(errors.UniqueViolation), reporting_loss(safe_to_retry=True):
+        raise errors.UniqueViolation
+
+
+def test_each_attempt_after_the_first_is_counted() -> None:
+    counted: list[None] = []
+    before = on_retry.set(lambda: counted.append(None))
+
+    with pytest.raises(RetriesExhausted):
+        retrying("it", failing(*[errors.LockNotAvailable()] * 9), max_retries=4, may_retry=is_locked)
+
+    on_retry.reset(before)
+    assert len(counted) == 3
+
+
+def test_what_happens_between_attempts_ends_with_its_block(waits: list[float]) -> None:
+    inner: list[float] = []
+    with between_attempts(inner.append):
+        pause(1)
+    pause(2)
+
+    assert (inner, waits) == ([1], [2])
 
 
 def test_each_wait_is_twice_the_one_before_of_which_half_is_chance() -> None:

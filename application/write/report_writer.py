@@ -1,0 +1,169 @@
+"""Write reports: each is decided on what is read, and appended together with what follows from it.
+
+One report alone takes two round trips: a read, and an append that takes the locks, compares versions and writes; only
+the append where this process has just written the entity before. Where the log has moved on in between, it is decided
+once more under the locks, and at once under the locks where rules take slots, which tasks share. Many reports that
+arrive together share one transaction; each is still decided and answered on its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Generic, NamedTuple, cast
+
+import psycopg
+from psycopg import Connection
+
+from application.shared.current_status import OnLocked, database_now
+from application.shared.entity_cache import Found
+from application.shared.retry import MAX_RETRIES, UNIQUE_VIOLATION, reporting_loss
+from application.shared.slots_in_database import SlotsInDatabase
+from application.shared.store import Store
+from application.shared.unit_of_work import CommandRequest, UnitOfWork, commits_by_itself
+from application.write.answers import TaskInstanceAnswer
+from application.write.reports import Answer, Report, TaskInstanceReport
+from domain.decisions.decide import decide
+from domain.decisions.decision import Decision, Family
+from domain.entities.events import Event
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
+from domain.rules.rulebook import takes_slots
+from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.errors import ConnectionLost, RetriesExhausted
+from infrastructure.log.event_log import STALE
+from infrastructure.loggers import get_logger
+
+log = get_logger("report")
+
+
+class Written(NamedTuple, Generic[Answer]):
+    """The answer to a report, and the entity as the append has left it (None where nothing was appended)."""
+
+    answer: Answer
+    after: Found | None = None
+
+
+def write_one(
+    store: Store, report: Report[Answer], *, connection: Connection[Any] | None = None, max_retries: int = MAX_RETRIES
+) -> Answer:
+    """Write one report and return its answer, which is a failure where the entity is unknown or stays locked."""
+    command = CommandRequest.of(report.context.command_id, report.request())
+    unit = UnitOfWork(
+        store,
+        f"{report.entity.title} or what it belongs to",
+        connection,
+        max_retries,
+        safe_to_retry=command is not None,
+    )
+    written = None
+    try:
+        if unit.owns_transaction:
+            written = unit.run_statement(partial(_try_without_locks, store, report, command))
+        if written is None:
+            written = unit.run(partial(_decide_and_append, store, report, command, lock=True))
+    except RetriesExhausted:
+        return report.failure("max_retries_exceeded")
+    if connection is None and written.after is not None:
+        store.remembered.put(report.entity, written.after)
+    store.bell.notify()
+    return written.answer
+
+
+def _try_without_locks(
+    store: Store, report: Report[Answer], command: CommandRequest | None, connection: Connection[Any]
+) -> Written[Answer] | None:
+    """Write the report, or return None where it can only be decided under the locks."""
+    try:
+        return _decide_and_append(store, report, command, connection, lock=False)
+    except _NeedsLocks:
+        return None
+    except psycopg.Error as error:
+        if error.sqlstate in (STALE, UNIQUE_VIOLATION):
+            return None
+        raise
+
+
+def _decide_and_append(
+    store: Store, report: Report[Answer], command: CommandRequest | None, connection: Connection[Any], *, lock: bool
+) -> Written[Answer]:
+    found = None if lock else store.remembered.pop(report.entity)
+    if found is None:
+        known = command and command.first_answer(connection)
+        if known is not None:
+            return Written(cast("Answer", known))
+        found = report.read(store.status, connection, lock=lock)
+        if found is None:
+            return Written(report.failure("not_found"))
+    instance, task = found
+    if not lock and takes_slots(task):
+        raise _NeedsLocks
+    decision = decide(Family(*found), report.proposal, report.context, SlotsInDatabase(connection))
+    answer = report.answer(decision)
+    answered = command.answered(answer) if command else None
+    with reporting_loss(safe_to_retry=command is not None or not commits_by_itself(connection)):
+        store.log.append(connection, task, instance, decision.events, answered)
+    _log_refusal(report, decision)
+    return Written(answer, (decision.instance, decision.task))
+
+
+def _log_refusal(report: Report[Any], decision: Decision) -> None:
+    if decision.refused:
+        log.info("refused %s -> %s: rule %s", report.entity, report.to_status, decision.rule)
+
+
+class _NeedsLocks(Exception):
+    """The rules take what tasks share, so that the report is decided while the task is locked."""
+
+
+def write_many(store: Store, reports: Sequence[TaskInstanceReport]) -> list[TaskInstanceAnswer | None]:
+    """Write reports in one transaction and return their answers, with None for each that must be written alone.
+
+    Alone go reports of what others hold, so that the rest does not wait for them, of what is not known, and further
+    ones of the same instance; and all of them where one fails, which alone fails nobody else.
+
+    Raises:
+        ConnectionLost: the connection broke in the commit, so that writing them once more could write them twice.
+        DatabaseUnreachable: the database cannot be reached, alone as little as together.
+    """
+    if len(reports) == 1:
+        answer = write_one(store, reports[0], max_retries=1)
+        return [None if answer["error"] == "max_retries_exceeded" else answer]
+    try:
+        return _append_together(store, reports)
+    except ConnectionLost as error:
+        if not error.safe_to_retry:
+            raise
+    except DatabaseUnreachable:
+        raise
+    except Exception:  # noqa: S110 - the report that fails meets its error again when it is written alone
+        pass
+    return [None] * len(reports)
+
+
+def _append_together(store: Store, reports: Sequence[TaskInstanceReport]) -> list[TaskInstanceAnswer | None]:
+    answers: dict[int, TaskInstanceAnswer] = {}
+    with store.transaction() as connection:
+        ids = list({report.task_instance_id for report in reports})
+        families = store.status.lock_families(connection, ids, OnLocked.SKIP_LOCKED)
+        entered = {member.stream: member.entered_at for family in families for member in family if member.entered_at}
+        events = _decide_together(reports, families, answers)
+        store.log.copy(connection, events, database_now(connection), entered)
+    return [answers.get(number) for number in range(len(reports))]
+
+
+def _decide_together(
+    reports: Sequence[TaskInstanceReport],
+    families: Sequence[tuple[TaskInstance, Task]],
+    answers: dict[int, TaskInstanceAnswer],
+) -> Iterator[Event]:
+    # Instances of one task share it: each is decided on the task as the one before has left it.
+    tasks: dict[str, Task] = {task.id: task for _, task in families}
+    instances: dict[str, TaskInstance] = {instance.id: instance for instance, _ in families}
+    for number, report in enumerate(reports):
+        instance = instances.pop(report.task_instance_id, None)
+        if instance is None:
+            continue
+        decision = decide(Family(instance, tasks[instance.task_id]), report.proposal, report.context)
+        tasks[instance.task_id] = decision.task
+        answers[number] = report.answer(decision)
+        _log_refusal(report, decision)
+        yield from decision.events

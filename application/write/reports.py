@@ -1,0 +1,220 @@
+"""What is reported of one entity: how it is read, what it decides, and how it is answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from psycopg import Connection
+
+from application.shared.current_status import CurrentStatus
+from application.shared.entity_cache import Found
+from application.write.answers import TaskAnswer, TaskInstanceAnswer
+from domain.decisions.decision import Decision
+from domain.decisions.proposals import InstanceReport, TaskRequest
+from domain.entity import TASK, TASK_INSTANCE, Entity, check_id
+from domain.errors import InvalidTransition
+from domain.report_context import ReportContext
+from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
+from domain.rule_outcome import Response
+from domain.state import State
+from domain.text import storable
+from domain.time import zoned
+
+Answer = TypeVar("Answer", bound=Mapping[str, Any])
+Answer_co = TypeVar("Answer_co", bound=Mapping[str, Any], covariant=True)
+
+
+class Report(Protocol[Answer_co]):
+    """A report of one entity, as the report writer carries it out."""
+
+    @property
+    def entity(self) -> Entity:
+        """Return the entity that is reported of."""
+
+    @property
+    def to_status(self) -> str:
+        """Return the status that is reported or requested."""
+
+    @property
+    def proposal(self) -> InstanceReport | TaskRequest:
+        """Return what the report proposes."""
+
+    @property
+    def context(self) -> ReportContext:
+        """Return who reports it, why, when it happened, and under which command."""
+
+    def request(self) -> tuple[Any, ...]:
+        """Return what makes this report another one than those with the same command id."""
+
+    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> Found | None:
+        """Return the entity and its task, locked if asked to, or None where the log does not know it."""
+
+    def answer(self, decision: Decision) -> Answer_co:
+        """Return the decision, as the contract shapes it."""
+
+    def failure(self, error: str) -> Answer_co:
+        """Return the answer where nothing was decided, because of `error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstanceReport:
+    """A report that a task instance is in a status; see `TransitionService.transition_task_instance`.
+
+    Raises:
+        InvalidId: the id is not a text of up to 255 characters.
+        InvalidTime: `report_by_date` has no zone.
+    """
+
+    task_instance_id: str
+    to_status: str
+    context: ReportContext
+    current_ti_status: str | None = None
+    report_by_date: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_id("task instance", self.task_instance_id)
+        if self.report_by_date is not None:
+            zoned(self.report_by_date)
+
+    @property
+    def entity(self) -> Entity:
+        """Return the task instance."""
+        return Entity(TASK_INSTANCE, self.task_instance_id)
+
+    @property
+    def proposal(self) -> InstanceReport:
+        """Return the report, as the lifecycle decides on it."""
+        return InstanceReport(self.to_status, self.current_ti_status, self.report_by_date)
+
+    def request(self) -> tuple[Any, ...]:
+        """Return what the report requests."""
+        return (
+            "transition_task_instance",
+            self.task_instance_id,
+            self.to_status,
+            self.current_ti_status,
+            self.report_by_date,
+            self.context.reason,
+            self.context.occurred_at,
+        )
+
+    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> Found | None:
+        """Return the instance and its task."""
+        return status.family(connection, self.task_instance_id, lock=lock)
+
+    def answer(self, decision: Decision) -> TaskInstanceAnswer:
+        """Return the answer to the reporter."""
+        error = None
+        if decision.refused:
+            error = "untimely_transition" if decision.rule == UNTIMELY else "invalid_ti_transition"
+        return {
+            "ti_updated": not decision.refused,
+            "task_transitioned": decision.task_moved,
+            "task_status": decision.task.status,
+            "error": error,
+            "orphaned": decision.rule == ORPHANED_INSTANCE,
+        }
+
+    def failure(self, error: str) -> TaskInstanceAnswer:
+        """Return the answer to the reporter where nothing was decided."""
+        return {
+            "ti_updated": False,
+            "task_transitioned": False,
+            "task_status": None,
+            "error": error,
+            "orphaned": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """A proposal that a task go to a status; see `TransitionService.transition_task`.
+
+    Raises:
+        InvalidId: the task's or the runner's id is not a text of up to 255 characters.
+        InvalidTime: `scheduled_time` has no zone.
+    """
+
+    task_id: str
+    to_status: str
+    context: ReportContext
+    runner_id: str | None = None
+    state_name: str | None = None
+    scheduled_time: datetime | None = None
+    details: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_id("task", self.task_id)
+        if self.runner_id is not None:
+            check_id("runner", self.runner_id)
+        if self.scheduled_time is not None:
+            zoned(self.scheduled_time)
+
+    @property
+    def entity(self) -> Entity:
+        """Return the task."""
+        return Entity(TASK, self.task_id)
+
+    @property
+    def proposal(self) -> TaskRequest:
+        """Return the request, as the lifecycle decides on it."""
+        return TaskRequest(self._state(), runner_id=self.runner_id)
+
+    def request(self) -> tuple[Any, ...]:
+        """Return what the proposal requests."""
+        further = (self.scheduled_time, self.details)
+        return (
+            "transition_task",
+            self.task_id,
+            self.to_status,
+            self.runner_id,
+            self.state_name,
+            self.context.reason,
+            self.context.occurred_at,
+            *(further if any(further) else ()),
+        )
+
+    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> Found | None:
+        """Return the task."""
+        task = status.task(connection, self.task_id, lock=lock)
+        return (None, task) if task else None
+
+    def answer(self, decision: Decision) -> TaskAnswer:
+        """Return the answer to the proposer."""
+        return {
+            "status": decision.task.status,
+            "response": decision.response.value,
+            "delay_seconds": decision.outcome.delay_seconds,
+            "rule": decision.rule,
+            "reason": decision.outcome.reason or _explain_missing_edge(decision),
+            "owner": decision.task.owner,
+            "error": None,
+        }
+
+    def failure(self, error: str) -> TaskAnswer:
+        """Return the answer to the proposer where nothing was decided."""
+        return {
+            "status": None,
+            "response": Response.ABORT.value,
+            "delay_seconds": None,
+            "rule": None,
+            "reason": None,
+            "owner": None,
+            "error": error,
+        }
+
+    def _state(self) -> State | str:
+        name = storable(self.state_name) if self.state_name else None
+        if name is None and self.scheduled_time is None and not self.details:
+            return self.to_status
+        return State(
+            type=self.to_status, name=name, scheduled_time=self.scheduled_time, details=dict(self.details or {})
+        )
+
+
+def _explain_missing_edge(decision: Decision) -> str | None:
+    if not decision.refused or decision.rule not in (INVALID, UNTIMELY):
+        return None
+    task, proposed = decision.task, vars(decision.events[0])["reported"]
+    return str(InvalidTransition(task.status, proposed, task.lifecycle.task.next_statuses(task.status)))
