@@ -25,7 +25,7 @@ class RetriesExhausted(SojournError):
 class ConnectionLost(SojournError):
     """Raised when the connection to the database broke during a call.
 
-    Fix: repeat the call where `safe_to_retry`; else read the status first. With a command_id it is always safe.
+    Fix: repeat the call where `repeatable`; else read the status first. With a command_id it is always safe.
     """
 
     def __init__(self, *, safe_to_retry: bool, why: str) -> None:
