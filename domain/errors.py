@@ -28,9 +28,10 @@ class MissingExtra(SojournError, ImportError):
     Fix: install the extra that the message names.
     """
 
-    def __init__(self, what: str, extra: str) -> None:
+    def __init__(self, what: str, extra: str, *, otherwise: str = "") -> None:
         self.extra = extra
-        super().__init__(f"{what} needs packages that are not installed; run: pip install 'sojourn[{extra}]'")
+        remedies = f"run: pip install 'sojourn[{extra}]'" + (f", or {otherwise}" if otherwise else "")
+        super().__init__(f"{what} needs packages that are not installed; {remedies}")
 
 
 class Interruption(ABC):  # noqa: B024  # a marker, abstract only so that errors of a library can register

