@@ -1,90 +1,45 @@
 """The `sojourn` command: reads and writes the log from a shell.
 
-Each module of `interfaces.cli.commands` has the commands of its name. They import what they need when they run, so that
-a command answers in under 0.4 s.
+Each module of `interfaces.cli.commands` has an `app` with the commands of its name; one whose `app` has a name is a
+group. They import what they need when they run, so that a command answers in under 0.4 s.
 """
 
+import os
 import sys
+from importlib import import_module
+from inspect import cleandoc
+from pkgutil import iter_modules
 from typing import Annotated
 
 import typer
 
-from interfaces.cli.commands import (
-    attempts,
-    audit,
-    bench,
-    breaches,
-    bundle,
-    concurrency,
-    db,
-    demo,
-    diff,
-    export,
-    heartbeat,
-    history,
-    import_file,
-    lifecycle,
-    open_case,
-    orphans,
-    rebuild,
-    recover,
-    replay,
-    report,
-    serve,
-    setup,
-    slots,
-    status,
-    time_in_status,
-    token,
-    variants,
-    verify,
-    why,
-)
+from interfaces.cli import commands
 from interfaces.cli.failure import cli_errors
 
 app = typer.Typer(
     name="sojourn",
     help="Every status that a task and its attempts have been through: what happened, when, for how long, and why.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (
-    attempts,
-    audit,
-    bench,
-    breaches,
-    bundle,
-    concurrency,
-    demo,
-    diff,
-    export,
-    heartbeat,
-    history,
-    import_file,
-    open_case,
-    orphans,
-    rebuild,
-    recover,
-    replay,
-    report,
-    serve,
-    setup,
-    slots,
-    status,
-    time_in_status,
-    variants,
-    verify,
-    why,
-):
-    app.add_typer(commands.app)
-app.add_typer(db.app)
-app.add_typer(lifecycle.app, name="lifecycle")
-app.add_typer(token.app, name="token")
 
 
-def _version(wanted: bool) -> None:
+def add_commands(module: str) -> None:
+    """Add the commands of a module, with summaries that a narrow terminal wraps and does not cut."""
+    added: typer.Typer = import_module(f"{commands.__name__}.{module}").app
+    for command in added.registered_commands:
+        command.short_help = cleandoc(command.help or getattr(command.callback, "__doc__", None) or "").split("\n\n")[0]
+    app.add_typer(added)
+
+
+for found in iter_modules(commands.__path__):
+    add_commands(found.name)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and exit, if it is wanted."""
     if wanted:
         from importlib.metadata import version
 
@@ -93,16 +48,20 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def everywhere(
+def set_common_options(
     ctx: typer.Context,
-    dsn: Annotated[str | None, typer.Option(help="The database; else SOJOURN_DSN, else the embedded one.")] = None,
+    dsn: Annotated[
+        str | None, typer.Option(metavar="DSN", help="The database; else SOJOURN_DSN, else the embedded one.")
+    ] = None,
     verbose: Annotated[
         int,
         typer.Option("--verbose", "-v", count=True, show_default=False, help="Log to stderr; -vv also logs retries."),
     ] = 0,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001 - its callback acts on it
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
-    """Options of every command."""
+    """Keep the options that stand before a command."""
     ctx.obj = dsn
     if verbose:
         from interfaces.cli.verbosity import log_to_stderr
@@ -111,8 +70,10 @@ def everywhere(
 
 
 def main() -> None:
-    """Run the command line; a user sees a sentence for every error, never a traceback."""
+    """Run the command line. Users see a sentence for every error, never a traceback."""
     command = typer.main.get_command(app)
-    # Not app(): it ends with status 1 when the reader of a pipe has gone, and 1 says that something is wrong.
+    if "_SOJOURN_COMPLETE" in os.environ:  # a shell asks for completions
+        command.main(prog_name="sojourn")
+    # Not app(): that exits with status 1 when the reader of a pipe ends, and 1 means that something is wrong.
     with cli_errors(), command.make_context("sojourn", sys.argv[1:]) as context:
         command.invoke(context)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domain.lifecycles.recovery import Recovery
     from domain.lifecycles.warnings import LifecycleWarning
 
-app = typer.Typer(no_args_is_help=True, help="List, show and check lifecycles.")
+app = typer.Typer(name="lifecycle", no_args_is_help=True, help="List, show and check lifecycles.")
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A lifecycle in TOML.")]
 

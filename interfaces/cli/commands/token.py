@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from application.maintain.tokens import Token
 
-app = typer.Typer(no_args_is_help=True, help="Create, list and revoke the tokens of the HTTP API.")
+app = typer.Typer(name="token", no_args_is_help=True, help="Create, list and revoke the tokens of the HTTP API.")
 
 TokenName = Annotated[str, typer.Argument(metavar="NAME", help="Whom it is for.")]
 
