@@ -58,6 +58,7 @@ from domain.errors import (
 from infrastructure.database.embedded import EmbeddedServerFailed
 from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
+from infrastructure.database.server_provider import NoServerForData
 from infrastructure.errors import ConnectionLost, RetriesExhausted
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "MissingTraceFields",
     "NoCurrentState",
     "NoPlaceForOutput",
+    "NoServerForData",
     "NotOfArray",
     "OpeningForbidden",
     "OutputInTheWay",

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from pydantic import AwareDatetime, BaseModel, NonNegativeInt, StringConstraints, ValidationError
-from zstandard import FLUSH_BLOCK, ZstdCompressor, ZstdDecompressor, ZstdError
 
 from domain.errors import SojournError
 
@@ -87,6 +86,8 @@ class Seal:
 
 def write_case(stream: BinaryIO, header: CaseLine, lines: Iterable[CaseLine]) -> str:
     """Write a case, the events and then the leases that its header counts, and answer with its digest."""
+    from zstandard import FLUSH_BLOCK, ZstdCompressor  # noqa: PLC0415 - of an extra
+
     seal = Seal()
     written = 0
     with ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(stream, closefd=False) as compressed:
@@ -165,6 +166,8 @@ class CaseFile:
         self._last = what
 
     def _read(self, stream: BinaryIO) -> Iterator[CaseLine]:
+        from zstandard import ZstdDecompressor  # noqa: PLC0415 - of an extra
+
         with ZstdDecompressor().stream_reader(stream, closefd=False) as decompressed:
             rest = b""
             while block := self._block(decompressed):
@@ -176,6 +179,8 @@ class CaseFile:
                 raise self._damaged()
 
     def _block(self, decompressed: Any) -> bytes:
+        from zstandard import ZstdError  # noqa: PLC0415 - of an extra
+
         try:
             return bytes(decompressed.read(2**17))
         except ZstdError as error:

@@ -36,7 +36,10 @@ class ServerProvider(Protocol):
 
 
 class NoServerForData(SojournError):
-    """A data folder of a major version of PostgreSQL that no installed package brings."""
+    """Raised when no installed package brings the major version of PostgreSQL that made the data.
+
+    Fix: install a package with that version, or set SOJOURN_HOME to another folder.
+    """
 
     def __init__(self, data: Path, major: int, installed: Mapping[str, int]) -> None:
         self.data = data
