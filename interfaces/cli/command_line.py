@@ -35,7 +35,8 @@ def add_commands(module: str) -> None:
 
 
 for found in iter_modules(commands.__path__):
-    add_commands(found.name)
+    if not found.name.startswith("_"):
+        add_commands(found.name)
 
 
 def print_version(wanted: bool) -> None:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from application.transition_service import TransitionService
-from interfaces.cli.demo_story import tell
+from interfaces.cli.commands._demo_story import tell
 from sojourn.demo import distributor
 from sojourn.demo.commands import Command
 from sojourn.demo.distributor import Distributor

@@ -12,7 +12,7 @@ app = typer.Typer()
 @app.command()
 def demo(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Run 60 real commands, some of which fail or get lost, and show what the log says of them."""
-    from interfaces.cli.demo_story import tell
+    from interfaces.cli.commands._demo_story import tell
     from interfaces.cli.progress import progress_bars
     from sojourn.demo.findings import find
     from sojourn.demo.run import run
