@@ -1,4 +1,4 @@
-"""Whether an event of the log can be: under the lifecycle that it is pinned to, after everything before it."""
+"""Check that each event of a log was legal under its lifecycle, given the events before it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -38,15 +38,15 @@ from domain.rules.attempts import OrphanedInstance
 
 
 def find_violations(event: Event, before: Replay) -> Iterator[Mismatch]:
-    """Everything about `event` that cannot be, given what was replayed `before` it."""
-    if event.stream in before.headless:
+    """Yield everything about `event` that is illegal, given the events replayed `before` it."""
+    if event.stream in before.without_creation_event:
         return
     entity = before.entities.get(event.stream)
     if entity is None and isinstance(event, RunnerEvent):
         entity = Runner.begin(event)
     begins = isinstance(event, TaskRegistered | TaskInstanceCreated | ArrayBound)
     if begins == (entity is not None):
-        yield _beginning(event, begins=begins)
+        yield _wrong_beginning(event, begins=begins)
         return
     last = entity.version if entity else 0
     if event.version != last + 1:
@@ -76,7 +76,7 @@ def _later(event: Event, entity: Replayed, before: Replay) -> Iterator[Mismatch]
         yield from _array_event(event, entity)
 
 
-def _beginning(event: Event, *, begins: bool) -> Mismatch:
+def _wrong_beginning(event: Event, *, begins: bool) -> Mismatch:
     if begins:
         return _wrong(event, "beginning", None, event.name, "begins an entity that has begun already")
     kind = event.stream.partition(":")[0]
@@ -92,7 +92,7 @@ def _version(event: Event, last: int) -> Mismatch:
 def _cause(event: Event, before: Replay) -> Iterator[Mismatch]:
     stream, _, version = str(event.cause).rpartition("@")
     source = before.entities.get(stream)
-    if stream in before.headless:
+    if stream in before.without_creation_event:
         return
     if source is None or not version.isdecimal() or not 1 <= int(version) <= source.version:
         yield _wrong(event, "cause", event.cause, None, f"says that {event.cause} caused it, which is not before it")
@@ -112,7 +112,7 @@ def _registered(event: TaskRegistered, before: Replay) -> Iterator[Mismatch]:
 def _created(event: TaskInstanceCreated, before: Replay) -> Iterator[Mismatch]:
     task = before.task(event.task_id)
     if task is None:
-        if f"{TASK}:{event.task_id}" not in before.headless:
+        if f"{TASK}:{event.task_id}" not in before.without_creation_event:
             yield _wrong(event, "task", event.task_id, None, f"belongs to task {event.task_id!r}, which is unknown")
         return
     machine = task.lifecycle.instance
@@ -123,7 +123,7 @@ def _created(event: TaskInstanceCreated, before: Replay) -> Iterator[Mismatch]:
         yield from _first_status(event, machine)
     yield from _same(event, "ordinal", task.instances + 1, event.ordinal, "ordinal")
     yield from _same(event, "workflow", task.workflow_id, event.workflow_id, "workflow")
-    if event.array_id is not None and f"{ARRAY}:{event.array_id}" not in before.headless:
+    if event.array_id is not None and f"{ARRAY}:{event.array_id}" not in before.without_creation_event:
         yield from _placed(event, before.array(event.array_id))
 
 
@@ -164,7 +164,7 @@ def _instance_event(event: TaskInstanceEvent, instance: TaskInstance, task: Task
     yield from _same(event, "task", instance.task_id, event.task_id, "task")
     yield from _lapse(event, instance)
     if task is None or task.lifecycle.instance is None:
-        return  # said of the event that created the instance
+        return  # reported at the event that created the instance
     if isinstance(event, TaskInstanceTransitioned):
         yield from _move(event, task.lifecycle.instance, task.lifecycle)
         yield from _orphan(event, task, task.lifecycle.instance)
@@ -173,7 +173,7 @@ def _instance_event(event: TaskInstanceEvent, instance: TaskInstance, task: Task
 
 
 def _lapse(event: TaskInstanceEvent, instance: TaskInstance) -> Iterator[Mismatch]:
-    """A lapse and its return take turns."""
+    """Check that a lapse and its return alternate."""
     if isinstance(event, TaskInstanceLapsed) and instance.silent_since is not None:
         yield _wrong(event, "lapse", None, event.name, "lapses, and has not returned from its lapse before")
     if isinstance(event, TaskInstanceReturned) and instance.silent_since is None:
@@ -187,8 +187,8 @@ def _array_event(event: ArrayEvent, array: Array) -> Iterator[Mismatch]:
         yield from _same(event, "size", array.members, event.size, "size")
     yield from _same(event, "batch-number", batch_number, event.batch_number, "last batch")
     if not isinstance(event, ArrayConcurrencyChanged):
-        most = array.max_concurrently_running
-        yield from _same(event, "concurrency", most, event.max_concurrently_running, "max_concurrently_running")
+        limit = array.max_concurrently_running
+        yield from _same(event, "concurrency", limit, event.max_concurrently_running, "max_concurrently_running")
 
 
 def _starts_from(event: Event, status: str) -> Iterator[Mismatch]:

@@ -1,4 +1,4 @@
-"""Something in the log or in what is made from it that is not as it must be."""
+"""Mismatches: something in the log or its projections that is not as it must be."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """What is wrong with which entity, what was expected and what was found, and a sentence that says so.
+    """What is wrong with an entity: the expected and the found value, and a sentence about both.
 
-    `position` is the event's in the log, where one is concerned.
+    `position` is the position of the event in the log, if an event is concerned.
     """
 
     entity: str

@@ -1,4 +1,4 @@
-"""A replay: the tasks, instances, arrays and runners that the events of a log bring about, one event after another."""
+"""Replay: the tasks, instances, arrays and runners that result from the events of a log, one event after another."""
 
 from collections.abc import Callable
 
@@ -12,48 +12,48 @@ from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 
 Replayed = Task | TaskInstance | Array | Runner
-"""What a replay brings about."""
+"""The entities that a replay knows."""
 
 LifecycleOf = Callable[[str, int], Lifecycle]
-"""Finds the lifecycle that a task is pinned to by name and version; raises UnknownLifecycle."""
+"""Finds a lifecycle by the name and version that a task is pinned to, or raises UnknownLifecycle."""
 
 
 class Replay:
-    """Every entity as of the last event that was applied, by its stream.
+    """Every entity as of the last applied event, by its stream.
 
-    `lifecycle_of` says under which lifecycle a task lives: the one that it is pinned to, or another that is tried.
-    `headless` streams have events but no beginning that could be read, so that nothing is known of them.
+    `lifecycle_of` finds the lifecycle of a task: the one that it is pinned to, or another one to try. Streams
+    `without_creation_event` have events, but no first event that could be read, so that nothing is known about them.
     """
 
     def __init__(self, lifecycle_of: LifecycleOf) -> None:
         self.lifecycle_of = lifecycle_of
         self.entities: dict[str, Replayed] = {}
-        self.headless: set[str] = set()
+        self.without_creation_event: set[str] = set()
 
     def apply(self, event: Event) -> Replayed | None:
-        """The entity after one more of its events; None where its stream is headless."""
+        """Apply an event and return the entity after it, or None if its stream has no creation event."""
         entity = self._after(event)
         if entity is None:
-            self.headless.add(event.stream)
+            self.without_creation_event.add(event.stream)
         else:
             self.entities[event.stream] = entity
         return entity
 
     def skip(self, stream: str, version: int) -> None:
-        """Pass over an event that cannot be read."""
+        """Skip an event that cannot be read."""
         entity = self.entities.get(stream)
         if entity is None:
-            self.headless.add(stream)
+            self.without_creation_event.add(stream)
         else:
             self.entities[stream] = entity._replace(version=version)
 
     def task(self, task_id: str) -> Task | None:
-        """The task of that id, if there is one by now."""
+        """Return the task of that id, if it exists yet."""
         found = self.entities.get(f"{TASK}:{task_id}")
         return found if isinstance(found, Task) else None
 
     def array(self, array_id: str | None) -> Array | None:
-        """The array of that id, if there is one by now."""
+        """Return the array of that id, if it exists yet."""
         found = self.entities.get(f"{ARRAY}:{array_id}")
         return found if isinstance(found, Array) else None
 

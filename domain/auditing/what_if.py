@@ -1,8 +1,8 @@
-"""A trial: the proposals of a log, decided anew under the lifecycle that a replay puts its tasks under.
+"""What-if: decide the proposals of a log again, under another lifecycle.
 
-Each is decided on what the log has before it, whatever became of the ones before: after a divergence the trial goes
-on from what was recorded, since nobody has reported what would have come of anything else. What follows from an event
-(its `cause` is of the same task) is likewise decided on that event as it was recorded.
+Each proposal is decided on the recorded events before it, also after a divergence, because nobody has reported what
+would have followed from another decision. An event whose `cause` is of the same task is compared with what follows
+from that cause as it was recorded.
 """
 
 from collections.abc import Iterator
@@ -39,10 +39,10 @@ from domain.state import State
 
 
 class Divergence(NamedTuple):
-    """An event that would not be what it is, and why not.
+    """An event that would have been another one, and why.
 
-    `source` is the status before it, `target` the one that was entered or refused, None where nothing is recorded.
-    `decided` is the status that would be entered, None where none would be.
+    `source` is the status before it; `target` the status that was entered or refused, None if nothing is recorded.
+    `decided` is the status that would have been entered, None if the entity would have stayed.
     """
 
     position: int
@@ -55,7 +55,7 @@ class Divergence(NamedTuple):
 
 @dataclass(slots=True)
 class _Awaited:
-    """What is still to follow from an event at a position; None where that is not known."""
+    """The events that must still follow from the event at a position; None if they are not known."""
 
     position: int
     events: list[Event] | None
@@ -63,14 +63,14 @@ class _Awaited:
 
 
 class WhatIf:
-    """Decides each event of a replay anew, before the replay applies it."""
+    """Decides each event of a replay again, before the replay applies it."""
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._awaited: dict[str, _Awaited] = {}
 
     def judge(self, event: Event, position: int) -> Iterator[Divergence]:
-        """What would have been decided otherwise: of the event, and of what was to follow from the one before it."""
+        """Yield the divergences of an event, and of what should have followed from the one before it."""
         task_id = _task_id(event)
         if task_id is None:
             return
@@ -81,12 +81,12 @@ class WhatIf:
             yield from self._proposed(event, position, task_id)
 
     def unmatched_at_end(self) -> Iterator[Divergence]:
-        """What was still to follow as the log ended."""
+        """Yield the divergences of what should still have followed at the end of the log."""
         for task_id in list(self._awaited):
             yield from self._lacking(task_id)
 
     def _is_of(self, cause: str | None, task_id: str) -> bool:
-        """Whether the cause is an event of that task or of one of its instances."""
+        """Return whether the cause is an event of that task or of one of its instances."""
         entity = self._replay.entities.get(cause.rpartition("@")[0]) if cause else None
         if isinstance(entity, TaskInstance):
             return entity.task_id == task_id
@@ -128,7 +128,7 @@ class WhatIf:
         if not isinstance(event, TaskInstanceTransitioned | TaskInstanceRefused):
             return None, []
         decision = decide(Family(instance, task), InstanceReport(event.reported or event.status))
-        if why := _otherwise(event, decision.events[0], machine, task.lifecycle):
+        if why := _mismatch(event, decision.events[0], machine, task.lifecycle):
             moved = event.is_transition and event.rule is None
             return why, _following(task, instance.evolve(event), event) if moved else []
         return None, list(decision.events[1:])
@@ -143,7 +143,7 @@ class WhatIf:
         elif awaited is None:
             why = _Why("would not follow from its cause")
         else:
-            why = _awaited_otherwise(event, awaited, task)
+            why = _mismatch_with_awaited(event, awaited, task)
             awaited.diverged = awaited.diverged or why is not None
             if awaited.events == []:
                 del self._awaited[task_id]
@@ -151,7 +151,7 @@ class WhatIf:
             yield _divergence(event, position, why)
 
     def _ended(self, event: TaskInstanceEvent, task: Task) -> "_Why | None":
-        """An instance that was told to end as its task was reset."""
+        """Return why an instance would not have ended as its task was reset, or None."""
         reset, machine = task.lifecycle.reset, task.lifecycle.instance
         instance = self._replay.entities.get(event.stream)
         if instance is None or not isinstance(event, TaskInstanceTransitioned):
@@ -183,7 +183,7 @@ _Judgement = tuple[_Why | None, list[Event] | None]
 
 
 def _of_task(event: Event, task: Task) -> _Judgement:
-    """Why the event would not be what it is (None: it would), and what is to follow from it."""
+    """Return why the event would be another one (None: it would not), and the events that must follow from it."""
     if isinstance(event, TaskReset):
         return _of_reset(event, task), []
     if not isinstance(event, TaskTransitioned | TaskRefused) or _cannot_be_repeated(event, task):
@@ -191,13 +191,13 @@ def _of_task(event: Event, task: Task) -> _Judgement:
     decision = _decide(event, task)
     if isinstance(decision, _Why):
         return decision, None
-    why = _otherwise(event, decision.events[0], task.lifecycle.task, task.lifecycle)
-    # What the rules would propose next after what they did not decide is not known.
+    why = _mismatch(event, decision.events[0], task.lifecycle.task, task.lifecycle)
+    # The rules did not decide this event, so what they would propose next is not known.
     return why, None if why else list(decision.events[1:])
 
 
 def _cannot_be_repeated(event: TaskTransitioned | TaskRefused, task: Task) -> bool:
-    """Whether a rule of the lifecycle has refused what the log keeps only the status of."""
+    """Return whether a rule refused a proposal of which the log keeps too little to decide it again."""
     rule = CORE_RULES.get(event.rule or "")
     refused = isinstance(event, TaskRefused) and event.rule in task.lifecycle.rules
     return refused and rule is not None and rule.reads_state
@@ -220,11 +220,11 @@ def _decide(event: TaskTransitioned | TaskRefused, task: Task) -> Decision | _Wh
     state = state.with_(timestamp=event.effective_at) if state else State(type=reported, timestamp=event.effective_at)
     try:
         return decide(Family(None, task), TaskRequest(state, runner_id=event.runner_id), report)
-    except Exception as error:  # whatever a rule fails with
+    except Exception as error:  # a rule may raise anything
         return _Why(f"its rules fail: {error!r}")
 
 
-def _awaited_otherwise(event: Event, awaited: _Awaited, task: Task) -> _Why | None:
+def _mismatch_with_awaited(event: Event, awaited: _Awaited, task: Task) -> _Why | None:
     if awaited.events is None:
         reported = vars(event).get("reported") or event.status
         legal = not event.is_transition or task.lifecycle.task.can_transition(task.status, reported)
@@ -236,15 +236,15 @@ def _awaited_otherwise(event: Event, awaited: _Awaited, task: Task) -> _Why | No
         if _same(event, expected):
             del awaited.events[: number + 1]
             return _Why(f"would become {first.status} before", first.status) if number else None
-    return _otherwise(event, first, task.lifecycle.task, task.lifecycle)
+    return _mismatch(event, first, task.lifecycle.task, task.lifecycle)
 
 
 def _following(task: Task, instance: TaskInstance, event: Event) -> list[Event]:
     return list(propagate_to_task(Decision(task, instance, (event,))).events[1:])
 
 
-def _otherwise(event: Event, decided: Event, machine: Machine, lifecycle: Lifecycle) -> _Why | None:
-    """Why `decided` is something else than the event; None where it is not."""
+def _mismatch(event: Event, decided: Event, machine: Machine, lifecycle: Lifecycle) -> _Why | None:
+    """Return why `decided` is not the event, or None if it is."""
     if _same(event, decided):
         return None
     if decided.is_transition:
@@ -277,9 +277,9 @@ def _by(event: Event) -> str:
 
 def _divergence(event: Event, position: int, why: _Why) -> Divergence:
     kind, _, name = event.stream.partition(":")
-    told = vars(event)
-    source = told.get("previous_status") or (event.status if event.version > 1 else None)
-    target = event.status if event.is_transition else told.get("reported")
+    fields = vars(event)
+    source = fields.get("previous_status") or (event.status if event.version > 1 else None)
+    target = event.status if event.is_transition else fields.get("reported")
     return Divergence(position, str(Entity(kind, name)), source, target, *why)
 
 

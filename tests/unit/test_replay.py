@@ -160,7 +160,7 @@ class TestFold:
         replay.skip("task:other", 1)
 
         assert replay.entities["task:t"].version == 3
-        assert "task:other" in replay.headless
+        assert "task:other" in replay.without_creation_event
 
     def test_under_another_lifecycle_the_same_events_come_to_the_same_statuses(self) -> None:
         machine = {"initial": "REGISTERING", "terminal": [], "transitions": {"REGISTERING": []}}
