@@ -1,7 +1,7 @@
-"""When an attempt was submitted, started and ended, as a source tells it.
+"""The times at which an attempt was submitted, started and ended, as a source reports them.
 
-When clocks are set back, a time may mean two instants: those are taken that keep submission, start and end in order,
-and apart by as long as the source says; else the first.
+When clocks are set back, a local time means two instants. The pair is resolved by what the source says besides: the
+instants that keep submission, start and end in order, and whose distances match the reported durations; else the first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,16 +12,16 @@ from typing import NamedTuple
 from application.imports.change import InvalidLine
 
 UNKNOWN_TIME = (None,)
-"""The instants of what did not happen, or of which nobody knows when."""
+"""The possible instants of what did not happen, or has no known time."""
 
-ROUNDED = timedelta(minutes=5)
-"""By how much a duration may be off that is told in round figures; clocks are set back by more."""
+ROUNDING = timedelta(minutes=5)
+"""The largest error of a rounded duration. Clocks are set back by more, so the two cannot be confused."""
 
 Instants = Sequence[datetime | None]
 
 
 class AttemptTimes(NamedTuple):
-    """When an attempt was submitted, and where it is known and it happened, when it started and ended."""
+    """The time of an attempt's submission, start and end; None if it is unknown or did not happen."""
 
     submit: datetime
     start: datetime | None
@@ -33,23 +33,27 @@ def resolve_ambiguous(
     starts: Instants,
     ends: Instants,
     *,
-    ran: timedelta | None = None,
-    took: timedelta | None = None,
+    run_time: timedelta | None = None,
+    total_time: timedelta | None = None,
 ) -> AttemptTimes:
-    """The times among what may be meant: `ran` is from start to end, `took` from submission to end, where told.
+    """Return the likeliest times among the possible instants.
 
-    Raises NotUnderstood where nothing says when it was submitted.
+    `run_time` is the reported time from start to end, `total_time` from submission to end.
+
+    Raises:
+        InvalidLine: there is no time of submission.
     """
     known = [submit for submit in submits if submit is not None]
     if not known:
         raise InvalidLine("has no time of submission")
     if len(known) == len(starts) == len(ends) == 1:
         return AttemptTimes(known[0], starts[0], ends[0])
-    return min(starmap(AttemptTimes, product(known, starts, ends)), key=lambda times: _disorder(times, ran, took))
+    candidates = starmap(AttemptTimes, product(known, starts, ends))
+    return min(candidates, key=lambda times: _implausibility(times, run_time, total_time))
 
 
 def find_reversed(times: AttemptTimes) -> Iterator[str]:
-    """The names of what is not in order."""
+    """Yield the names of the anomalies in the order of the times."""
     submit, start, end = times
     if start and start < submit:
         yield "start-before-submit"
@@ -57,11 +61,11 @@ def find_reversed(times: AttemptTimes) -> Iterator[str]:
         yield "end-before-start" if start else "end-before-submit"
 
 
-def _disorder(times: AttemptTimes, ran: timedelta | None, took: timedelta | None) -> tuple[int, int]:
-    told = [time for time in times if time is not None]
-    backwards = sum(earlier > later for earlier, later in pairwise(told))
-    return backwards, _is_off(times.start, times.end, ran) + _is_off(times.submit, times.end, took)
+def _implausibility(times: AttemptTimes, run_time: timedelta | None, total_time: timedelta | None) -> tuple[int, int]:
+    known = [time for time in times if time is not None]
+    backwards = sum(earlier > later for earlier, later in pairwise(known))
+    return backwards, _differs(times.start, times.end, run_time) + _differs(times.submit, times.end, total_time)
 
 
-def _is_off(since: datetime | None, until: datetime | None, told: timedelta | None) -> bool:
-    return bool(since and until and told is not None and abs(until - since - told) > ROUNDED)
+def _differs(since: datetime | None, until: datetime | None, reported: timedelta | None) -> bool:
+    return bool(since and until and reported is not None and abs(until - since - reported) > ROUNDING)

@@ -1,4 +1,4 @@
-"""What the log has of the entities that a batch of lines is about: locked, until the batch's transaction ends."""
+"""The state of the entities that a batch of lines is about, locked until the batch's transaction ends."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,17 +19,16 @@ from application.imports.change import (
     MoveTask,
     ResetTask,
 )
-from application.imports.known_moves import ForeignReports, ReportedMove
+from application.imports.known_moves import KnownMoves, ReportedMove
 from application.shared.current_status import OnLocked
 from application.shared.store import Store
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from infrastructure.log.commands import known_commands
 from infrastructure.sql import query
 
 
 class CascadedStatus(NamedTuple):
-    """A status and since when."""
+    """A status that a task entered because of its instance, and when."""
 
     status: str
     entered_at: datetime
@@ -37,104 +36,107 @@ class CascadedStatus(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """Tasks and instances by their ids, attempts by their beginning, and which command ids are known.
+    """Tasks and instances by id, the ids of attempts, and the moves that the log knows.
 
-    `caused` has, for each task, the statuses that it entered because of its instances since the last one that was
-    proposed for itself; `heard` what others have told of those about whom there is news.
+    `cascades` has, for each task, the statuses that it entered because of its instances since it was last moved itself.
     """
 
     tasks: dict[str, Task]
     instances: dict[str, TaskInstance]
     attempts: dict[AttemptKey, str]
-    caused: dict[str, tuple[CascadedStatus, ...]]
-    known: set[str] = field(default_factory=set)
-    heard: ForeignReports = field(default_factory=ForeignReports)
+    cascades: dict[str, tuple[CascadedStatus, ...]]
+    known_moves: KnownMoves = field(default_factory=KnownMoves)
 
-    def has(self, move: Move) -> bool:
-        """Whether the log has what is to move."""
+    def load_known_moves(
+        self, connection: Connection[Any], moves: Sequence[tuple[Move, str]], new_streams: BoundedCache[str, bool]
+    ) -> None:
+        """Read which of `moves`, each with its command id, the log knows.
+
+        Moves of entities that do not exist cannot be known. Others can have reported only about entities that this
+        import did not create itself, which are those outside `new_streams`.
+        """
+        possible = [(move, command_id) for move, command_id in moves if self._has_entity_of(move)]
+        if possible:
+            self.known_moves.load_command_ids(connection, [command_id for _, command_id in possible])
+        unknown = [move for move, command_id in possible if not self.known_moves.has_command(command_id)]
+        streams = {ReportedMove.of(move, self.attempts).stream for move in unknown}
+        if older := [stream for stream in streams if not new_streams.get(stream)]:
+            self.known_moves.load_reports(connection, older)
+
+    def _has_entity_of(self, move: Move) -> bool:
         if not isinstance(move, MoveInstance):
             return move.task_id in self.tasks
         return move.instance in (self.instances if isinstance(move.instance, str) else self.attempts)
-
-    def read_told(
-        self, connection: Connection[Any], moves: Sequence[tuple[Move, str]], begun: BoundedCache[str, bool]
-    ) -> None:
-        """Read which of those moves, each with its command id, the log knows: what is not there was never told of."""
-        there = [(move, command_id) for move, command_id in moves if self.has(move)]
-        if there:
-            self.known.update(known_commands(connection, [command_id for _, command_id in there]))
-        news = {
-            ReportedMove.by(move, self.attempts).stream for move, command_id in there if command_id not in self.known
-        }
-        if others := [stream for stream in news if not begun.get(stream)]:
-            self.heard.read(connection, others)
 
 
 def load_batch_state(
     store: Store,
     connection: Connection[Any],
-    proposals: Sequence[Change],
+    changes: Sequence[Change],
     command_ids: Iterable[str],
-    begun: BoundedCache[str, bool],
+    new_streams: BoundedCache[str, bool],
 ) -> BatchState:
-    """Lock what those proposals are about, instances before tasks; raises 55P03 where others hold any of it.
+    """Lock and read the entities that `changes` are about, instances before tasks.
 
-    `command_ids` are those of the moves among them, in order; `begun` are the streams that the import has begun.
+    `command_ids` are the ids of the moves among the changes, in their order.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: another transaction holds one of the entities.
     """
-    attempts = _attempts(connection, proposals)
-    to_end = _ended_by_resets(store, connection, proposals)
-    instances = [*attempts.values(), *_instance_ids(proposals), *to_end]
+    attempts = _load_attempts(connection, changes)
+    to_end = _lock_instances_of_resets(store, connection, changes)
+    instances = [*attempts.values(), *_instance_ids(changes), *to_end]
     families = store.status.lock_families(connection, _unique(instances), OnLocked.NOWAIT)
     tasks = {task.id: task for _, task in families}
-    others = [name for name in _task_ids(proposals) if name not in tasks]
+    others = [task_id for task_id in _task_ids(changes) if task_id not in tasks]
     tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, OnLocked.NOWAIT)}
-    found = BatchState(
+    state = BatchState(
         tasks,
         {instance.id: instance for instance, _ in families},
         attempts,
-        _caused(connection, [name for name in _moved_tasks(proposals) if name in tasks]),
+        _load_cascades(connection, [task_id for task_id in _moved_task_ids(changes) if task_id in tasks]),
     )
-    moves = (said for said in proposals if isinstance(said, MOVES))
-    found.read_told(connection, list(zip(moves, command_ids, strict=True)), begun)
-    return found
+    moves = (change for change in changes if isinstance(change, MOVES))
+    state.load_known_moves(connection, list(zip(moves, command_ids, strict=True)), new_streams)
+    return state
 
 
-def _attempts(connection: Connection[Any], proposals: Iterable[Change]) -> dict[AttemptKey, str]:
-    tasks = _unique(reference.task_id for reference in _references(proposals) if isinstance(reference, AttemptKey))
+def _load_attempts(connection: Connection[Any], changes: Iterable[Change]) -> dict[AttemptKey, str]:
+    tasks = _unique(key.task_id for key in _instances_of(changes) if isinstance(key, AttemptKey))
     if not tasks:
         return {}
     rows = connection.execute(query("projections", "imports/attempts_of_tasks"), [tasks])
-    return {AttemptKey(task_id, begun_at): name for task_id, begun_at, name in rows}
+    return {AttemptKey(task_id, begun_at): instance_id for task_id, begun_at, instance_id in rows}
 
 
-def _ended_by_resets(store: Store, connection: Connection[Any], proposals: Iterable[Change]) -> list[str]:
-    tasks = _unique(said.task_id for said in proposals if isinstance(said, ResetTask))
+def _lock_instances_of_resets(store: Store, connection: Connection[Any], changes: Iterable[Change]) -> list[str]:
+    tasks = _unique(change.task_id for change in changes if isinstance(change, ResetTask))
     return [instance.id for instance in store.status.lock_instances_of(connection, tasks)] if tasks else []
 
 
-def _caused(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[CascadedStatus, ...]]:
+def _load_cascades(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[CascadedStatus, ...]]:
     if not tasks:
         return {}
-    caused: dict[str, list[CascadedStatus]] = defaultdict(list)
+    cascades: dict[str, list[CascadedStatus]] = defaultdict(list)
     for task_id, status, entered_at in connection.execute(query("projections", "imports/caused_statuses"), [tasks]):
-        caused[task_id].append(CascadedStatus(status, entered_at))
-    return {task_id: tuple(entered) for task_id, entered in caused.items()}
+        cascades[task_id].append(CascadedStatus(status, entered_at))
+    return {task_id: tuple(statuses) for task_id, statuses in cascades.items()}
 
 
-def _references(proposals: Iterable[Change]) -> Iterable[str | AttemptKey]:
-    return (said.instance for said in proposals if isinstance(said, CreateInstance | MoveInstance))
+def _instances_of(changes: Iterable[Change]) -> Iterable[str | AttemptKey]:
+    return (change.instance for change in changes if isinstance(change, CreateInstance | MoveInstance))
 
 
-def _instance_ids(proposals: Iterable[Change]) -> list[str]:
-    return [reference for reference in _references(proposals) if isinstance(reference, str)]
+def _instance_ids(changes: Iterable[Change]) -> list[str]:
+    return [instance for instance in _instances_of(changes) if isinstance(instance, str)]
 
 
-def _task_ids(proposals: Iterable[Change]) -> list[str]:
-    return _unique(said.task_id for said in proposals if not isinstance(said, MoveInstance))
+def _task_ids(changes: Iterable[Change]) -> list[str]:
+    return _unique(change.task_id for change in changes if not isinstance(change, MoveInstance))
 
 
-def _moved_tasks(proposals: Iterable[Change]) -> list[str]:
-    return _unique(said.task_id for said in proposals if isinstance(said, MoveTask))
+def _moved_task_ids(changes: Iterable[Change]) -> list[str]:
+    return _unique(change.task_id for change in changes if isinstance(change, MoveTask))
 
 
 def _unique(ids: Iterable[str]) -> list[str]:

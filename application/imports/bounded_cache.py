@@ -1,4 +1,4 @@
-"""What was met lately: a table that forgets what it has not been asked about for long, so that memory stays bounded."""
+"""A cache of bounded size: it forgets entries that are old and were not put again."""
 
 from typing import Generic, TypeVar
 
@@ -7,7 +7,10 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Key, Value]):
-    """At least the last `window` entries that were kept, and at most twice as many."""
+    """Holds at least the last `window` entries, and at most twice that number.
+
+    Two generations are enough for that: a full one becomes the old one, and the old one is dropped.
+    """
 
     def __init__(self, window: int) -> None:
         self._window = window
@@ -15,12 +18,12 @@ class BoundedCache(Generic[Key, Value]):
         self._older: dict[Key, Value] = {}
 
     def get(self, key: Key) -> Value | None:
-        """What was kept under that key, or None where nothing was, or it is forgotten."""
+        """Return the value of `key`, or None if it was never put or is forgotten."""
         value = self._recent.get(key)
         return self._older.get(key) if value is None else value
 
-    def keep(self, key: Key, value: Value) -> None:
-        """Keep `value`, as the newest entry."""
+    def put(self, key: Key, value: Value) -> None:
+        """Store `value` as the newest entry."""
         if len(self._recent) >= self._window and key not in self._recent:
             self._older, self._recent = self._recent, {}
         self._recent[key] = value

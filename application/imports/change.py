@@ -1,6 +1,6 @@
-"""What a line of a file proposes, whatever its format: the importer sees nothing else of it.
+"""The changes that a line of a file reports, whatever its format. The importer sees nothing else of a file.
 
-Times are instants in UTC. `reason` and `actor` are the source's; None where it does not say.
+Times are instants in UTC. `actor` and `reason` are what the source states, or None.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from domain.state import State
 
 
 class AttemptKey(NamedTuple):
-    """A task instance of a source that has no ids for its attempts: the attempt at a task that began at a time.
+    """An attempt of a source that has no ids for attempts: its task, and the time at which it began.
 
     The log calls it `TASK/N`.
     """
@@ -24,7 +24,7 @@ class AttemptKey(NamedTuple):
 
 
 class RegisterTask(NamedTuple):
-    """A task came to be known, under the lifecycle that it names, where that is another than the import's."""
+    """A new task. `lifecycle` is the one that the line names, None if it is the import's."""
 
     task_id: str
     workflow_id: str
@@ -39,7 +39,7 @@ class RegisterTask(NamedTuple):
 
 
 class CreateInstance(NamedTuple):
-    """An attempt at a task came to be. `workflow_id` must be its task's, where it is told."""
+    """A new attempt at a task. `workflow_id`, if stated, must be the task's."""
 
     instance: str | AttemptKey
     task_id: str
@@ -50,10 +50,10 @@ class CreateInstance(NamedTuple):
 
 
 class MoveTask(NamedTuple):
-    """A task went to a status, from `previous_status` as the source has it.
+    """A task's transition to a status, from `previous_status` according to the source.
 
-    `workflow_id` must be its own, where it is told. `begins_attempt` says whether it counts one, where that is not what
-    its lifecycle says; `runner_id` in whose name it was proposed; `state` what is known of the status beside its name.
+    `workflow_id`, if stated, must be the task's. `begins_attempt` overrides what the lifecycle says about counting an
+    attempt. `runner_id` is the runner that proposed the move, and `state` what is known of the status beyond its name.
     """
 
     task_id: str
@@ -69,7 +69,7 @@ class MoveTask(NamedTuple):
 
 
 class ResetTask(NamedTuple):
-    """A task was sent back to its beginning by a resumed workflow, and its active instances told to end."""
+    """A task's reset by a resumed workflow, which also ends the task's active instances."""
 
     task_id: str
     at: datetime
@@ -79,7 +79,7 @@ class ResetTask(NamedTuple):
 
 
 class MoveInstance(NamedTuple):
-    """A task instance went to a status, and must be heard of again by `report_by_date`."""
+    """A task instance's transition to a status. Its next report is expected by `report_by_date`."""
 
     instance: str | AttemptKey
     to: str
@@ -96,13 +96,13 @@ Change = RegisterTask | CreateInstance | Move
 
 
 class ParsedLine(NamedTuple):
-    """An understood line and what it proposes, all or nothing of which is stored.
+    """A line that was understood, and its changes: all of them are stored, or none.
 
-    A line without proposals says nothing that the log keeps. `anomalies` names what is odd about it.
+    A line without changes reports nothing that the log keeps. `anomalies` names what is odd about it.
     """
 
     number: int
-    proposals: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = ()
     anomalies: tuple[str, ...] = ()
 
 

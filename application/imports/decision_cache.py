@@ -1,15 +1,20 @@
-"""Decisions that were made before, for entities that were in the same statuses: told again with other ids and times.
+"""Decisions about cases that an import met before, so that it takes each case through the pipeline once.
 
-What the domain decides about a report depends on the lifecycle, on the statuses of the task and its instance, and on
-how many attempts there were. A dump says the same about thousands of jobs. Each such case goes through the pipeline
-once, for entities without a name; what comes of it is kept as a shape, and filled in from then on. Where more could
-matter (an owner, a state, what rules of a task's own proposals know), there is no shape, and every case is decided.
+What the domain decides depends on the lifecycle, on the statuses of a task and its instance, and on the numbers of
+their attempts. Ids, times, actors and reasons are only carried over, and a dump repeats the same case for thousands of
+jobs. The cache decides a case for entities without a name and keeps the answer as a template: the JSON of each event
+without what differs between entities. `build_rows` fills that in, and no event object is made.
+
+Some cases are never cached, because more could matter: a task with an owner, a state or attributes, an instance with a
+deadline, a distributor's id or a place in an array, and lifecycles whose rules read states.
+docs/decisions/0020-an-import-decides-a-case-once.md has the reasons and the figures.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
@@ -18,10 +23,9 @@ from domain.actor import Actor
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, TaskRequest
-from domain.entities.events import Event, TaskEvent
+from domain.entities.events import Event, TaskEvent, TaskTransitioned
 from domain.entities.task import Task
-from domain.entities.task_instance import TaskInstance
-from domain.lifecycles import get_lifecycle
+from domain.entities.task_instance import NOT_IN_ARRAY, TaskInstance
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.rules.core_rules import CORE_RULES
@@ -29,276 +33,276 @@ from domain.rules.rulebook import rulebook_of
 from domain.text import storable
 from infrastructure.log.event_log import AppendedRow
 
-MOST = 20_000
-"""How many shapes are kept."""
+MAX_DECISIONS = 20_000
+"""The number of decisions that are kept."""
 
-TOLD = ReportContext(None, "reason", datetime(2000, 1, 1, tzinfo=UTC), "command")
-"""A report all of whose parts can be found again in what comes of it."""
+SAMPLE_REPORT = ReportContext(None, "reason", datetime(2000, 1, 1, tzinfo=UTC), "command")
+"""The report for which cases are decided: an event that carries the reason on shows it."""
 
 FILLED_IN = {"actor", "reason", "command_id", "cause", "task_id", "template"}
-"""What of an event's data depends on the entity or the report."""
+"""The fields of an event that differ between entities or reports."""
 
 
-TASK_MORE = Task._fields.index("entered_at") + 1
-UNREMARKABLE_TASK = Task("t", "w", get_lifecycle("jobmon"), 1)[TASK_MORE:]
-INSTANCE_MORE = TaskInstance._fields.index("entered_at") + 1
-UNREMARKABLE_INSTANCE = TaskInstance("i", "t", "w", 1)[INSTANCE_MORE:]
-"""What follows `entered_at` in an entity of which nothing is known but what a shape is found by."""
+class EventOffset(NamedTuple):
+    """An event of the same decision: whether it is the task's, and its version counted from before the decision."""
+
+    is_task_event: bool
+    version: int
 
 
 class EventTemplate(NamedTuple):
-    """An event without what is filled in: `version` counts from that of its entity before.
+    """An event without its ids, times, actor and reason. `data` is its JSON without the closing brace."""
 
-    `cause` says of which entity (True: the task) and version the event is that made this one happen.
-    """
-
-    of_task: bool
-    version: int
+    offset: EventOffset
     name: str
-    enters: bool
+    is_transition: bool
     data: bytes
-    reason: bool
-    cause: tuple[bool, int] | None
+    has_reason: bool
+    cause: EventOffset | None
+
+
+class EntityUpdate(NamedTuple):
+    """An entity's status after a decision, the number of its new events, and whether it entered a status."""
+
+    status: str
+    events: int
+    enters_status: bool
 
 
 class CachedDecision(NamedTuple):
-    """What comes of a proposal: its events, and the entities' statuses and numbers after it.
+    """The result of a case: its events, what they add up to, and the entities after it.
 
-    `caused` has the statuses that the task has entered because of its instance.
+    `entered` has the statuses that the task enters, and whether its instance caused that.
     """
 
     events: tuple[EventTemplate, ...]
     counts: EventCounts
-    status: str
+    task: EntityUpdate
     num_attempts: int
-    instances: int
-    task_versions: int
-    task_enters: bool
-    instance_status: str | None
-    instance_versions: int
-    instance_enters: bool
+    newest_ordinal: int
+    instance: EntityUpdate | None
     entered: tuple[tuple[str, bool], ...]
 
 
 class EventValues(NamedTuple):
-    """What a report fills in, as JSON."""
+    """What a report adds to each event: the time, and as JSON its actor, command id and reason."""
 
     at: datetime
-    everywhere: bytes
+    actor_and_command: bytes
     reason: bytes
 
     @classmethod
     def of(cls, actor: Actor | None, reason: str | None, at: datetime, command_id: str | None) -> "EventValues":
-        """What a report of that actor, for that reason, at that time, under that command fills in."""
-        everywhere = _actor(actor) if actor else b""
+        """Return the values of a report."""
+        values = _actor_json(actor) if actor else b""
         if command_id:
-            everywhere += b',"command_id":' + to_json(command_id)
-        return cls(at, everywhere, b',"reason":' + to_json(storable(reason)) if reason is not None else b"")
+            values += b',"command_id":' + to_json(command_id)
+        return cls(at, values, b"" if reason is None else b',"reason":' + to_json(storable(reason)))
+
+
+class LifecycleTraits(NamedTuple):
+    """What decides whether cases under a lifecycle can be cached.
+
+    The lifecycle itself is kept because its `id()` is part of a case's key: no other lifecycle may get that id.
+    """
+
+    lifecycle: Lifecycle
+    reads_state: bool
+    has_proposal_rules: bool
 
 
 class DecisionCache:
-    """The shapes that were met, for any lifecycle."""
+    """The decisions of one import, under any lifecycles.
+
+    Each method returns the decision about a case, or None for a case that cannot be cached.
+    """
 
     def __init__(self) -> None:
-        self._shapes: dict[Hashable, CachedDecision] = {}
-        self._typical: dict[int, tuple[Lifecycle, bool, bool]] = {}
+        self._decisions: dict[Hashable, CachedDecision] = {}
+        self._traits: dict[int, LifecycleTraits] = {}
 
-    def registration(self, task: Task) -> CachedDecision | None:
-        """What comes of registering the task."""
-        if not self._is_typical(task) or task.array_id is not None:
+    def decide_registration(self, task: Task) -> CachedDecision | None:
+        """Decide the registration of `task`."""
+        if not self._is_cacheable(task) or task.array_id is not None:
             return None
-        return self._met(
-            ("task", id(task.lifecycle), task.max_attempts),
-            task,
-            None,
-            lambda task, _: decide(Family(None, task), Registration(), TOLD),
-        )
+        case = "registration", id(task.lifecycle), task.max_attempts
+        return self._decision(case, lambda: decide(_nameless(task), Registration(), SAMPLE_REPORT))
 
-    def creation(self, task: Task) -> CachedDecision | None:
-        """What comes of a further instance of the task."""
-        if not self._is_typical(task):
+    def decide_creation(self, task: Task) -> CachedDecision | None:
+        """Decide the creation of another instance of `task`."""
+        if not self._is_cacheable(task):
             return None
-        return self._met(
-            (*_numbers(task), "new"),
-            task,
-            None,
-            lambda task, _: decide(Family(None, task), InstanceCreation("i"), TOLD),
-        )
+        case = "creation", *_task_key(task)
+        return self._decision(case, lambda: decide(_nameless(task), InstanceCreation("i"), SAMPLE_REPORT))
 
-    def report(self, instance: TaskInstance, task: Task, to: str) -> CachedDecision | None:
-        """What comes of a report that the instance is in a status."""
-        if not self._is_typical(task) or instance[INSTANCE_MORE:] != UNREMARKABLE_INSTANCE:
+    def decide_report(self, instance: TaskInstance, task: Task, to: str) -> CachedDecision | None:
+        """Decide a report that `instance` is in the status `to`."""
+        if not self._is_cacheable(task) or not _is_plain(instance):
             return None
-        return self._met(
-            (*_numbers(task), instance.ordinal, instance.status, to),
-            task,
-            instance,
-            lambda task, instance: decide(Family(instance, task), InstanceReport(to), TOLD),
-        )
+        case = "report", *_task_key(task), instance.ordinal, instance.status, to
+        return self._decision(case, lambda: decide(_nameless(task, instance), InstanceReport(to), SAMPLE_REPORT))
 
-    def proposal(self, task: Task, to: str, *, starts_attempt: bool) -> CachedDecision | None:
-        """What comes of a proposal that the task go to a status."""
-        if not self._is_typical(task) or not self._typical[id(task.lifecycle)][2]:
+    def decide_move(self, task: Task, to: str, *, starts_attempt: bool) -> CachedDecision | None:
+        """Decide a proposal to move `task` itself to the status `to`."""
+        if not self._is_cacheable(task) or self._traits[id(task.lifecycle)].has_proposal_rules:
             return None
-        return self._met(
-            (*_numbers(task), to, starts_attempt),
-            task,
-            None,
-            lambda task, _: decide(Family(None, task), TaskRequest(to, starts_attempt), TOLD),
-        )
+        case = "move", *_task_key(task), to, starts_attempt
+        return self._decision(case, lambda: decide(_nameless(task), TaskRequest(to, starts_attempt), SAMPLE_REPORT))
 
-    def _is_typical(self, task: Task) -> bool:
-        known = self._typical.get(id(task.lifecycle))
-        if known is None:
-            known = self._typical[id(task.lifecycle)] = _typical(task.lifecycle)
-        return known[1] and task[TASK_MORE:] == UNREMARKABLE_TASK
+    def _is_cacheable(self, task: Task) -> bool:
+        traits = self._traits.get(id(task.lifecycle))
+        if traits is None:
+            traits = self._traits[id(task.lifecycle)] = _read_traits(task.lifecycle)
+        return not traits.reads_state and task.owner is None and task.state is None and task.attributes is None
 
-    def _met(
-        self,
-        case: Hashable,
-        task: Task,
-        instance: TaskInstance | None,
-        decide_case: Callable[[Task, Any], Decision],
-    ) -> CachedDecision:
-        shape = self._shapes.get(case)
-        if shape is None:
-            if len(self._shapes) >= MOST:
-                self._shapes.clear()
-            nameless = task._replace(id="t", workflow_id="w", template=None, array_id=None, version=0, entered_at=None)
-            of = instance and instance._replace(id="i", task_id="t", workflow_id="w", version=0, entered_at=None)
-            shape = self._shapes[case] = _shape(decide_case(nameless, of))
-        return shape
+    def _decision(self, case: Hashable, decide_case: Callable[[], Decision]) -> CachedDecision:
+        decision = self._decisions.get(case)
+        if decision is None:
+            if len(self._decisions) >= MAX_DECISIONS:
+                self._decisions.clear()
+            decision = self._decisions[case] = _to_cached(decide_case())
+        return decision
 
 
 def build_rows(
-    shape: CachedDecision, task: Task, instance: TaskInstance | None, filling: EventValues, template: str | None = None
+    decision: CachedDecision,
+    task: Task,
+    instance: TaskInstance | None,
+    values: EventValues,
+    template: str | None = None,
 ) -> list[AppendedRow]:
-    """The events of the shape, of entities as they are before it, in order."""
-    task_stream = f"task:{task.id}"
-    own = to_json(task.id)
-    task_entered, instance_entered = task.entered_at, instance.entered_at if instance else None
-    stream, version = ("", 0) if instance is None else (f"task_instance:{instance.id}", instance.version)
-    made: list[AppendedRow] = []
-    for event in shape.events:
-        data = event.data + filling.everywhere
-        if event.reason:
-            data += filling.reason
+    """Return the rows of a decision's events for these entities, which are as they were before it.
+
+    `template` is the task's, stated where the decision registers the task.
+    """
+    task_end = b"}" if template is None else b',"template":' + to_json(template) + b"}"
+    of_task = _Stream(task.stream, task.version, task.workflow_id, task.entered_at, task_end)
+    of_instance = of_task
+    if instance:
+        instance_end = b',"task_id":' + to_json(task.id) + b"}"
+        of_instance = _Stream(instance.stream, instance.version, task.workflow_id, instance.entered_at, instance_end)
+    rows = []
+    for event in decision.events:
+        cause = b""
         if event.cause:
-            of_task, number = event.cause
-            cause = f"{task_stream}@{task.version + number}" if of_task else f"{stream}@{version + number}"
-            data += b',"cause":' + to_json(cause)
-        if event.of_task:
-            if event.enters:
-                task_entered = later(filling.at, task_entered)
-            if template is not None:
-                data += b',"template":' + to_json(template)
-            made.append(
-                (task_stream, task.version + event.version, event.name, task.workflow_id, filling.at, task_entered,
-                 data + b"}")
-            )  # fmt: skip
-        else:
-            if event.enters:
-                instance_entered = later(filling.at, instance_entered)
-            made.append(
-                (stream, version + event.version, event.name, task.workflow_id, filling.at, instance_entered,
-                 data + b',"task_id":' + own + b"}")
-            )  # fmt: skip
-    return made
+            causing = of_task if event.cause.is_task_event else of_instance
+            cause = b',"cause":' + to_json(f"{causing.name}@{causing.version + event.cause.version}")
+        stream = of_task if event.offset.is_task_event else of_instance
+        rows.append(stream.row(event, values, cause))
+    return rows
 
 
-def task_after(shape: CachedDecision, task: Task, at: datetime) -> Task:
-    """The task after what the shape says."""
-    return Task(
-        task.id,
-        task.workflow_id,
-        task.lifecycle,
-        task.max_attempts,
-        task.template,
-        task.array_id,
-        shape.status,
-        shape.num_attempts,
-        shape.instances,
-        task.version + shape.task_versions,
-        later(at, task.entered_at) if shape.task_enters else task.entered_at,
+@dataclass(slots=True)
+class _Stream:
+    """An entity's stream before a decision, the entity's last entry so far, and the end of each event's JSON."""
+
+    name: str
+    version: int
+    workflow_id: str
+    entered_at: datetime | None
+    json_end: bytes
+
+    def row(self, event: EventTemplate, values: EventValues, cause: bytes) -> AppendedRow:
+        """Return the row of the stream's next event."""
+        if event.is_transition:
+            self.entered_at = _later_of(values.at, self.entered_at)
+        reason = values.reason if event.has_reason else b""
+        data = event.data + values.actor_and_command + reason + cause + self.json_end
+        version = self.version + event.offset.version
+        return self.name, version, event.name, self.workflow_id, values.at, self.entered_at, data
+
+
+def task_after(decision: CachedDecision, task: Task, at: datetime) -> Task:
+    """Return the task after the decision about a report of the time `at`."""
+    update = decision.task
+    return task._replace(
+        status=update.status,
+        num_attempts=decision.num_attempts,
+        instances=decision.newest_ordinal,
+        version=task.version + update.events,
+        entered_at=_later_of(at, task.entered_at) if update.enters_status else task.entered_at,
     )
 
 
-def instance_after(shape: CachedDecision, instance: TaskInstance, at: datetime) -> TaskInstance:
-    """The instance after what the shape says."""
-    assert shape.instance_status is not None
-    return TaskInstance(
-        instance.id,
-        instance.task_id,
-        instance.workflow_id,
-        instance.ordinal,
-        shape.instance_status,
-        instance.version + shape.instance_versions,
-        later(at, instance.entered_at) if shape.instance_enters else instance.entered_at,
+def instance_after(decision: CachedDecision, instance: TaskInstance, at: datetime) -> TaskInstance:
+    """Return the instance after the decision about a report of the time `at`."""
+    update = decision.instance
+    assert update is not None
+    return instance._replace(
+        status=update.status,
+        version=instance.version + update.events,
+        entered_at=_later_of(at, instance.entered_at) if update.enters_status else instance.entered_at,
     )
 
 
-def later(at: datetime, before: datetime | None) -> datetime:
-    """The later of two times, which are both in UTC."""
+def _later_of(at: datetime, before: datetime | None) -> datetime:
+    # Both are in UTC, so that comparing them needs no conversion.
     return at if before is None or at > before else before
 
 
-def event_row(event: Event, entered_at: datetime | None) -> AppendedRow:
-    """An event as the log takes it."""
-    data = to_json(event, exclude_none=True)
-    return event.stream, event.version, event.name, event.workflow_id, event.occurred_at, entered_at, data
+def _is_plain(instance: TaskInstance) -> bool:
+    return (
+        instance.report_by_date is None
+        and instance.distributor_id is None
+        and instance.silent_since is None
+        and instance.place == NOT_IN_ARRAY
+    )
 
 
-def _numbers(task: Task) -> tuple[int, str, int, int, int]:
+def _task_key(task: Task) -> tuple[int, str, int, int, int]:
     return id(task.lifecycle), task.status, task.num_attempts, task.max_attempts, task.instances
 
 
-def _typical(lifecycle: Lifecycle) -> tuple[Lifecycle, bool, bool]:
-    # The lifecycle is kept, so that no other one gets its id.
+def _read_traits(lifecycle: Lifecycle) -> LifecycleTraits:
     reads_state = any(CORE_RULES[rule].reads_state for rule in lifecycle.rules)
-    return lifecycle, not reads_state, not rulebook_of(lifecycle).requests
+    return LifecycleTraits(lifecycle, reads_state, bool(rulebook_of(lifecycle).requests))
 
 
-def _shape(decision: Decision) -> CachedDecision:
+def _nameless(task: Task, instance: TaskInstance | None = None) -> Family:
+    if instance:
+        instance = instance._replace(id="i", task_id="t", workflow_id="w", version=0, entered_at=None)
+    task = task._replace(id="t", workflow_id="w", template=None, array_id=None, version=0, entered_at=None)
+    return Family(instance, task)
+
+
+def _to_cached(decision: Decision) -> CachedDecision:
     task, instance = decision.task, decision.instance
-    of_task = [event for event in decision.events if isinstance(event, TaskEvent)]
-    of_instance = [event for event in decision.events if not isinstance(event, TaskEvent)]
+    task_events = [event for event in decision.events if isinstance(event, TaskEvent)]
+    instance_events = [event for event in decision.events if not isinstance(event, TaskEvent)]
     return CachedDecision(
-        tuple(map(_template, decision.events)),
-        EventCounts.of(decision.events),
-        task.status,
-        task.num_attempts,
-        task.instances,
-        len(of_task),
-        _enters(of_task),
-        instance.status if instance else None,
-        len(of_instance),
-        _enters(of_instance),
-        tuple((event.status, event.cause is not None) for event in of_task if event.name == "task.transitioned.v1"),
+        events=tuple(map(_to_template, decision.events)),
+        counts=EventCounts.of(decision.events),
+        task=_to_update(task.status, task_events),
+        num_attempts=task.num_attempts,
+        newest_ordinal=task.instances,
+        instance=_to_update(instance.status, instance_events) if instance else None,
+        entered=tuple(
+            (event.status, event.cause is not None) for event in task_events if isinstance(event, TaskTransitioned)
+        ),
     )
 
 
-def _enters(events: Sequence[Event]) -> bool:
-    return any(event.is_transition for event in events)
+def _to_update(status: str, events: Sequence[Event]) -> EntityUpdate:
+    return EntityUpdate(status, len(events), any(event.is_transition for event in events))
 
 
-def _template(event: Event) -> EventTemplate:
-    data = to_json(event.model_dump(mode="json", exclude_none=True, exclude=FILLED_IN))[:-1]
+def _to_template(event: Event) -> EventTemplate:
+    data = to_json(event.model_dump(mode="json", exclude_none=True, exclude=FILLED_IN))
     return EventTemplate(
-        isinstance(event, TaskEvent),
-        event.version,
+        EventOffset(isinstance(event, TaskEvent), event.version),
         event.name,
         event.is_transition,
-        data,
+        data.removesuffix(b"}"),
         event.reason is not None,
-        _cause(event.cause) if event.cause else None,
+        _to_offset(event.cause) if event.cause else None,
     )
 
 
-def _cause(cause: str) -> tuple[bool, int]:
+def _to_offset(cause: str) -> EventOffset:
     stream, _, version = cause.rpartition("@")
-    return stream.startswith("task:"), int(version)
+    return EventOffset(stream.startswith("task:"), int(version))
 
 
 @lru_cache(maxsize=10_000)
-def _actor(actor: Actor) -> bytes:
+def _actor_json(actor: Actor) -> bytes:
     return b',"actor":' + to_json(actor, exclude_none=True)

@@ -1,6 +1,6 @@
-"""Importing a file: its lines in batches, each batch in one transaction with the command ids of what it says.
+"""Imports a file: its lines in batches, each in one transaction with the command ids of its moves.
 
-What was committed stays when an import is interrupted; importing the file again goes on from there.
+Committed batches stay when an import is interrupted; importing the file again continues after them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,18 +26,17 @@ from infrastructure.log.commands import keep_commands
 from infrastructure.sql import query
 
 LINES_PER_BATCH = 5_000
-"""How many lines are stored at a time."""
 
-MANY = 10_000
-"""After so many transitions, whatever asks about them is planned by what the tables hold now."""
+ANALYZE_AFTER = 10_000
+"""The number of new transitions after which the planner's statistics are out of date."""
 
-BEGUN = 100_000
-"""Of how many entities it is remembered, at least, that this import has begun them."""
+REMEMBERED_STREAMS = 100_000
+"""The number of entities that an import remembers to have created, at least."""
 
 MAX_RETRIES = 8
 
 REQUEST = "import"
-"""What a command id of an import asked for: the id itself is a digest of it."""
+"""The request that is stored with an import's command ids, which are digests of the moves themselves."""
 
 
 def import_lines(
@@ -47,76 +46,77 @@ def import_lines(
     progress: Callable[[Tally], None] = lambda _: None,
     batch: int = LINES_PER_BATCH,
 ) -> Tally:
-    """Store what the lines propose; tasks that they register are pinned to `lifecycle`.
+    """Store the changes of `lines`; new tasks are pinned to `lifecycle`. Call `progress` after each batch.
 
-    `progress` is told the counts after each batch. Raises RetriesExhausted where others keep what a batch is about
-    locked, LifecycleConflict where the log has another definition of the lifecycle.
+    Raises:
+        RetriesExhausted: other transactions keep an entity of a batch locked.
+        LifecycleConflict: the log has another definition of the lifecycle.
     """
     tally = Tally()
-    entries = _entries(lines)
-    under_way = _Import(store, store.lifecycles.pin(lifecycle))
+    identified = _identify_moves(lines)
+    run = _ImportRun(store, store.lifecycles.pin(lifecycle))
 
     def read() -> list[IdentifiedLine]:
-        return list(islice(entries, batch))
+        return list(islice(identified, batch))
 
-    # While the server stores a batch, the next one is read.
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as ahead:
-        coming = ahead.submit(read)
+    # A thread reads the next batch while the server stores this one.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as reader:
+        coming = reader.submit(read)
         while some := coming.result():
-            coming = ahead.submit(read)
-            tally.add(under_way.stored(some))
+            coming = reader.submit(read)
+            tally.add(run.store_batch(some))
             progress(tally)
-    if tally.transitions >= MANY:
+    if tally.transitions >= ANALYZE_AFTER:
         with store.transaction() as connection:
             connection.execute(query("projections", "imports/sample_statistics"))
     return tally
 
 
-def _entries(lines: Iterable[ParsedLine | BadLine]) -> Iterator[IdentifiedLine]:
-    count = MoveIds().count
+def _identify_moves(lines: Iterable[ParsedLine | BadLine]) -> Iterator[IdentifiedLine]:
+    assign = MoveIds().assign
     for line in lines:
         if isinstance(line, BadLine):
             yield IdentifiedLine(line)
         else:
-            moves = [count(said) if isinstance(said, MOVES) else None for said in line.proposals]
-            yield IdentifiedLine(line, moves)
+            yield IdentifiedLine(
+                line, [assign(change) if isinstance(change, MOVES) else None for change in line.changes]
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class _Import:
-    """What an import has from batch to batch.
+class _ImportRun:
+    """What an import keeps from batch to batch.
 
-    `begun` are the streams that it has begun itself, so that nobody else can have told of them before.
+    `new_streams` are the entities that it created itself, so nobody else has reported about them before.
     """
 
     store: Store
     lifecycle: Lifecycle
-    shapes: DecisionCache = field(default_factory=DecisionCache)
-    begun: BoundedCache[str, bool] = field(default_factory=lambda: BoundedCache(BEGUN))
+    cache: DecisionCache = field(default_factory=DecisionCache)
+    new_streams: BoundedCache[str, bool] = field(default_factory=lambda: BoundedCache(REMEMBERED_STREAMS))
 
-    def stored(self, entries: list[IdentifiedLine]) -> Tally:
-        """Store a batch, and tell what has come of it."""
+    def store_batch(self, lines: list[IdentifiedLine]) -> Tally:
+        """Store a batch in one transaction, and return its counts."""
 
-        # The file's command ids make a batch safe to retry.
+        # Command ids make a batch safe to retry: of two imports of the same file at the same time, one meets the
+        # other's rows, reads the state again and finds them.
         unit = UnitOfWork(
             self.store, "a task or task instance of this file", max_retries=MAX_RETRIES, safe_to_retry=True
         )
-        batch = unit.run(lambda connection: self._decided_and_appended(connection, entries))
-        for stream in batch.begun:
-            self.begun.keep(stream, True)
+        batch = unit.run(lambda connection: self._decide_and_append(connection, lines))
+        for stream in batch.new_streams:
+            self.new_streams.put(stream, True)
         return batch.tally
 
-    def _decided_and_appended(self, connection: Connection[Any], entries: list[IdentifiedLine]) -> Batch:
-        proposals = [
-            proposal for entry in entries if isinstance(entry.line, ParsedLine) for proposal in entry.line.proposals
-        ]
-        command_ids = [said.command_id for entry in entries for said in entry.said if said]
-        for proposal in proposals:
-            if isinstance(proposal, RegisterTask) and proposal.lifecycle is not None:
-                self.store.lifecycles.pin(proposal.lifecycle)
-        found = load_batch_state(self.store, connection, proposals, command_ids, self.begun)
-        batch = Batch(self.lifecycle, found, self.shapes)
-        # The server stores the first events while the last ones are decided.
-        self.store.log.copy_rows(connection, batch.decide_lines(entries), database_now(connection))
+    def _decide_and_append(self, connection: Connection[Any], lines: list[IdentifiedLine]) -> Batch:
+        changes = [change for line, _ in lines if isinstance(line, ParsedLine) for change in line.changes]
+        command_ids = [move_id.command_id for _, move_ids in lines for move_id in move_ids if move_id]
+        for change in changes:
+            if isinstance(change, RegisterTask) and change.lifecycle is not None:
+                self.store.lifecycles.pin(change.lifecycle)
+        state = load_batch_state(self.store, connection, changes, command_ids, self.new_streams)
+        batch = Batch(self.lifecycle, state, self.cache)
+        # COPY takes rows as they come, so the server stores the first ones while the last ones are decided.
+        self.store.log.copy_rows(connection, batch.decide_lines(lines), database_now(connection))
         keep_commands(connection, batch.command_ids, REQUEST)
         return batch

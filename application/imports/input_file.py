@@ -1,6 +1,6 @@
-"""The lines of a file, numbered, at most so long each: as it is, or compressed by gzip, zstd, bzip2 or xz.
+"""Reads the numbered lines of a file, plain or compressed by gzip, zstd, bzip2 or xz.
 
-A folder is read as the parts of one file, `events_1_*`, `events_2_*`, ...: what Spark calls a rolling event log.
+A folder is read as one file in the parts `events_1_*`, `events_2_*`, ..., which Spark calls a rolling event log.
 """
 
 import bz2
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 MAX_LINE_BYTES = 16 * 2**20
-"""In bytes; events about a large job of Spark take some of it. The rest of a longer line is left out, so that a file
-without line ends cannot fill the memory."""
+"""Events about a large Spark job come close to it. The rest of a longer line is skipped, so that a file without line
+ends cannot fill the memory."""
 
-PIECE = 4 * 2**10
-"""How much of a compressed file is read at a time, in bytes: zstd can make 30,000 times as much of it."""
+ZSTD_READ_BYTES = 4 * 2**10
+"""The part of a zstd file that is read at a time. It is small because zstd can expand it 30,000 times."""
 
-PART = re.compile(r"events_(\d+)_.*")
-BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+LOG_PART = re.compile(r"events_(\d+)_.*")
+DECOMPRESSION_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 Pieces = Iterator[bytes]
 
@@ -47,7 +47,7 @@ class UnreadableInput(SojournError):
 
 
 class InputFile:
-    """Streams of bytes that follow one another, and how far they have been read."""
+    """Reads streams of bytes one after another, and counts how far it has come."""
 
     def __init__(self, *streams: BinaryIO, files: Sequence[BinaryIO] = ()) -> None:
         self._streams = streams
@@ -58,11 +58,11 @@ class InputFile:
 
     @property
     def bytes_read(self) -> int:
-        """How much of the files was read, as they are stored; of a pipe, how much came out of it."""
+        """The number of bytes read: of files as they are stored, of a pipe after decompression."""
         return sum(file.tell() for file in self._files) if self._files else self._read
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Every line that is not blank, with its number from 1 on."""
+        """Yield every line that is not blank, with its number from 1 on."""
         for stream in self._streams:
             while line := self._next(stream):
                 self._number += 1
@@ -71,10 +71,10 @@ class InputFile:
                 if line and not line.isspace():
                     yield self._number, line
 
-    def ending(self) -> Iterator[BadLine]:
-        """What is wrong with the end of the file, once its lines were read."""
+    def check_end(self) -> Iterator[BadLine]:
+        """Yield what is wrong with the end of the file. Call it after the lines were read."""
         if self._broken:
-            yield BadLine(self._number + 1, f"cannot be decompressed ({self._broken}): the file is cut off or damaged")
+            yield BadLine(self._number + 1, f"cannot be decompressed: the file is cut off or damaged ({self._broken})")
 
     def _next(self, stream: BinaryIO) -> bytes:
         line = self._piece(stream)
@@ -86,7 +86,7 @@ class InputFile:
     def _piece(self, stream: BinaryIO) -> bytes:
         try:
             piece = stream.readline(MAX_LINE_BYTES)
-        except BROKEN as error:
+        except DECOMPRESSION_ERRORS as error:
             self._broken = str(error) or type(error).__name__
             return b""
         self._read += len(piece)
@@ -95,7 +95,12 @@ class InputFile:
 
 @contextmanager
 def open_input(name: str) -> Iterator[InputFile]:
-    """The source of that path, or standard input for `-`; raises OSError or Unreadable."""
+    """Open the file or folder of that path, or standard input for `-`.
+
+    Raises:
+        OSError: the file cannot be opened.
+        UnreadableInput: its compression is not supported, or the folder has no rolling log.
+    """
     if name == STDIN:
         yield InputFile(_decompressed(STDIN, cast("BufferedReader", sys.stdin.buffer)))
         return
@@ -108,22 +113,22 @@ def open_input(name: str) -> Iterator[InputFile]:
 
 
 def input_stem(name: str) -> str:
-    """What a file is called without its endings for a format and a compression."""
+    """Return the name of a file without its endings for a format and a compression."""
     path = Path(name)
     return Path(path.stem).stem if path.suffix in {".gz", ".zst", ".zstd", ".bz2", ".xz"} else path.stem
 
 
 def input_size(name: str) -> int | None:
-    """How many bytes there are to read, where that is known."""
+    """Return the number of bytes to read, or None if that is not known."""
     return None if name == STDIN else sum(path.stat().st_size for path in _parts(Path(name)))
 
 
 def _parts(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    numbered = [(int(found[1]), part) for part in path.iterdir() if (found := PART.fullmatch(part.name))]
+    numbered = [(int(found[1]), part) for part in path.iterdir() if (found := LOG_PART.fullmatch(part.name))]
     if not numbered:
-        raise UnreadableInput(f"{str(path)!r} is a folder without the files events_1_... of a rolling event log")
+        raise UnreadableInput(f"{str(path)!r} is not a rolling event log: the folder has no files events_1_...")
     return [part for _, part in sorted(numbered)]
 
 
@@ -132,14 +137,14 @@ def _decompressed(name: str, stream: BufferedReader) -> BinaryIO:
     for magic, read in READERS.items():
         if beginning.startswith(magic):
             return BufferedReader(_Pieces(read(stream)), 2**20)
-    for magic, called in UNREAD.items():
+    for magic, codec in UNSUPPORTED.items():
         if beginning.startswith(magic):
-            raise UnreadableInput(f"{name!r} is compressed by {called}, which is not read here: decompress it first")
+            raise UnreadableInput(f"{name!r} is compressed by {codec}, which is not supported; decompress it first")
     return stream
 
 
 class _Pieces(RawIOBase):
-    """Pieces as a stream, each as it comes: an error at the end of a file keeps back nothing that was before it."""
+    """Pieces of bytes as a stream. Each is passed on at once, so a damaged end holds back nothing before it."""
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
@@ -174,9 +179,9 @@ def _zstd(stream: BinaryIO) -> Pieces:
 def _zstd_pieces(stream: BinaryIO) -> Pieces:
     from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415 - of an extra
 
-    # The library's own reader takes a frame that is cut off for the end of the file.
+    # The library's own reader takes the end of a frame that is cut off for the end of the file.
     frame, rest = None, b""
-    while compressed := rest or stream.read(PIECE):
+    while compressed := rest or stream.read(ZSTD_READ_BYTES):
         frame = frame or ZstdDecompressor().decompressobj()
         try:
             piece = frame.decompress(compressed)
@@ -195,9 +200,9 @@ READERS: dict[bytes, Callable[[BinaryIO], Pieces]] = {
     b"BZh": partial(_read1, bz2.BZ2File),
     b"\xfd7zXZ\x00": partial(_read1, lzma.LZMAFile),
 }
-"""How a file begins that is compressed -> what it decompresses to, piece by piece."""
+"""The first bytes of a compressed file -> how to decompress it, piece by piece."""
 
-UNREAD = {
+UNSUPPORTED = {
     b"LZ4Block": "lz4",
     b"\x04\x22\x4d\x18": "lz4",
     b"\x82SNAPPY": "snappy",

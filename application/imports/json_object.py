@@ -1,4 +1,4 @@
-"""A line that is one JSON object."""
+"""Lines that are one JSON object each."""
 
 from typing import Any
 
@@ -11,19 +11,23 @@ JsonObject = dict[str, Any]
 
 
 def parse_json_object(text: bytes) -> JsonObject:
-    """The object that a line is; raises NotUnderstood."""
+    """Return the object that a line is.
+
+    Raises:
+        InvalidLine: the line is not a JSON object.
+    """
     try:
-        said = from_json(text)
+        value = from_json(text)
     except ValueError as error:
         if len(text) >= MAX_LINE_BYTES:
-            raise InvalidLine(f"is longer than {MAX_LINE_BYTES / 2**20:.0f} MiB, and is read no further") from error
-        raise InvalidLine(f"is no JSON: {error}") from error
-    if not isinstance(said, dict):
-        raise InvalidLine(f"is no JSON object but {show_value(said)}")
-    return said
+            raise InvalidLine(f"is longer than {MAX_LINE_BYTES / 2**20:.0f} MiB; the rest was not read") from error
+        raise InvalidLine(f"is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidLine(f"is not a JSON object but {show_value(value)}")
+    return value
 
 
 def show_value(value: object) -> str:
-    """A value as an error shows it."""
+    """Return a value as an error shows it, cut if it is long."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,13 +1,13 @@
-"""What a log was told before of what an import is about: live, or in a file of another format.
+"""The moves that the log knows already, so that an import stores none of them again.
 
-An import knows again what it has said itself, by its command ids. What others have told has none of these: decided
-anew, it would be refused, or where a lifecycle lets a status be entered again, stored again. So an export may come
-back to the log that it is from. It is known by whom it is about, what it proposes and when: to the microsecond of the
-log's own clock, no other report says the same.
+An import recognises its own moves by their command ids. A live report, or a file in another format, has other ids or
+none. Decided again, its move would be refused, or stored twice where the lifecycle lets a status be entered again. Such
+a move is recognised by its entity, status and instant: no two reports share the microsecond of the log's clock. So an
+export can be imported into the log that it came from.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,45 +16,60 @@ from psycopg import Connection
 from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
 from application.imports.move_id import IMPORT_PREFIX, MoveId
 from domain.entities.events import TaskReset
+from infrastructure.log.commands import known_commands
 from infrastructure.sql import query
 
 
 class ReportedMove(NamedTuple):
-    """What was proposed for an entity, and when; a reset proposes no status."""
+    """The entity that a report moves, the status (None: a reset) and the instant."""
 
     stream: str
     status: str | None
     at: datetime
 
     @classmethod
-    def by(cls, move: Move, attempts: Mapping[AttemptKey, str]) -> "ReportedMove":
-        """What a move tells; `attempts` names those that its source has no ids for."""
+    def of(cls, move: Move, attempts: Mapping[AttemptKey, str]) -> "ReportedMove":
+        """Return what identifies `move`; `attempts` has the ids of attempts that the source gives none."""
         if isinstance(move, MoveInstance):
             name = move.instance if isinstance(move.instance, str) else attempts.get(move.instance, "")
             return cls(f"task_instance:{name}", move.to, move.at)
         return cls(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at)
 
 
-class ForeignReports:
-    """What the log was told, and as which commands."""
+class KnownMoves:
+    """The command ids that are known, and the moves of which others have reported."""
 
     def __init__(self) -> None:
-        self._commands: defaultdict[ReportedMove, set[str | None]] = defaultdict(set)
+        self._command_ids: set[str] = set()
+        self._reports: defaultdict[ReportedMove, set[str | None]] = defaultdict(set)
 
-    def read(self, connection: Connection[Any], streams: Iterable[str]) -> None:
-        """Read what it was told of those entities."""
+    def load_command_ids(self, connection: Connection[Any], command_ids: Sequence[str]) -> None:
+        """Read which of the command ids the log knows."""
+        self._command_ids.update(known_commands(connection, command_ids))
+
+    def load_reports(self, connection: Connection[Any], streams: Iterable[str]) -> None:
+        """Read what the log has about the entities of `streams`, whoever reported it."""
         wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX}
-        for name, stream, proposed, effective_at, command_id in connection.execute(
-            query("projections", "imports/proposals_of_streams"), wanted
-        ):
-            self._commands[ReportedMove(stream, None if name == TaskReset.name else proposed, effective_at)].add(
-                command_id
-            )
+        rows = connection.execute(query("projections", "imports/proposals_of_streams"), wanted)
+        for name, stream, status, effective_at, command_id in rows:
+            move = ReportedMove(stream, None if name == TaskReset.name else status, effective_at)
+            self._reports[move].add(command_id)
 
-    def __bool__(self) -> bool:
-        return bool(self._commands)
+    def has_command(self, command_id: str) -> bool:
+        """Return whether a move was stored under this id."""
+        return command_id in self._command_ids
 
-    def otherwise(self, told: ReportedMove, said: MoveId) -> bool:
-        """Whether it was told the same by anybody but an import of these very words."""
-        commands = self._commands.get(told, ())
-        return any(command_id is None or not command_id.startswith(said.first) for command_id in commands)
+    def add_command(self, command_id: str) -> None:
+        """Remember that a move is stored under this id."""
+        self._command_ids.add(command_id)
+
+    def forget_commands(self, command_ids: Iterable[str]) -> None:
+        """Forget ids whose moves are not stored after all."""
+        self._command_ids.difference_update(command_ids)
+
+    def has_other_report(self, move: Move, move_id: MoveId, attempts: Mapping[AttemptKey, str]) -> bool:
+        """Return whether the log has this move from anybody but an import of the same move."""
+        if not self._reports:
+            return False
+        command_ids = self._reports.get(ReportedMove.of(move, attempts), ())
+        return any(command_id is None or not command_id.startswith(move_id.first) for command_id in command_ids)

@@ -1,4 +1,4 @@
-"""Times in files: with a zone, or in the zone that --timezone names."""
+"""Reads the times in files: with a zone, or in the zone that --timezone names."""
 
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -30,13 +30,17 @@ class TimeZoneNeeded(SojournError):
 
     def __init__(self, format_name: str) -> None:
         super().__init__(
-            f"the times of this {format_name} file have no zone: say what they are in with --timezone, "
+            f"the times of this {format_name} file have no zone; name it with --timezone, "
             "for example --timezone America/New_York"
         )
 
 
 def find_time_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; raises UnknownTimeZone."""
+    """Return the IANA time zone of that name.
+
+    Raises:
+        UnknownTimeZone: there is none.
+    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -44,41 +48,45 @@ def find_time_zone(name: str) -> ZoneInfo:
 
 
 def parse_instant(text: str, zone: ZoneInfo | None) -> datetime:
-    """The instant, in UTC, that an ISO 8601 text names; raises InvalidTime.
+    """Return the instant, in UTC, that an ISO 8601 text means; the first of two when clocks are set back.
 
-    Of the two that it may be when clocks are set back, the first.
+    Raises:
+        InvalidTime: the text is not a time, or has no zone.
     """
     return possible_instants(text, zone)[0]
 
 
 def possible_instants(text: str, zone: ZoneInfo | None, format_name: str | None = None) -> tuple[datetime, ...]:
-    """The instants, in UTC, that an ISO 8601 text may mean: two when clocks are set back or ahead, else one.
+    """Return the instants, in UTC, that an ISO 8601 text can mean: two when clocks are set back or ahead, else one.
 
-    A time that the clocks leap over is read by the offset before the leap, and by the one after it. Where `zone` is
-    missing, raises TimeZoneNeeded for the format of that name, or InvalidTime.
+    A time that the clocks skip is read with the offset before the change and with the one after it.
+
+    Raises:
+        InvalidTime: the text is not a time, or has no zone and no `format_name` is given.
+        TimeZoneNeeded: the text has no zone, and `zone` is None.
     """
     try:
-        told = datetime.fromisoformat(text)
+        local = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidTime(text, "cannot be read") from error
-    if told.year not in YEARS:
+    if local.year not in YEARS:
         raise InvalidTime(text, "is out of range")
-    if told.tzinfo is not None:
-        return (told.astimezone(UTC),)
+    if local.tzinfo is not None:
+        return (local.astimezone(UTC),)
     if zone is None and format_name:
         raise TimeZoneNeeded(format_name)
     if zone is None:
-        raise InvalidTime(text, "has no zone, and no --timezone says what it is in")
-    offset = _offset(zone, told.toordinal(), told.hour)
+        raise InvalidTime(text, "has no zone, and --timezone does not name one")
+    offset = _offset(zone, local.toordinal(), local.hour)
     if offset is not None:
-        return (EPOCH + (told - CLOCK_AT_EPOCH - offset),)
-    first, second = (told.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        return (EPOCH + (local - CLOCK_AT_EPOCH - offset),)
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     return (first,) if first == second else (first, second)
 
 
 @lru_cache(maxsize=10_000)
 def _offset(zone: ZoneInfo, day: int, hour: int) -> timedelta | None:
-    """The offset of a zone all through an hour by its clock, or None where it changes in it: files ask often."""
+    """Return a zone's offset during an hour by its clock, or None if it changes in that hour."""
     ends = (datetime.combine(datetime.fromordinal(day), end) for end in (time(hour), time(hour, 59, 59, 999_999)))
     offsets = {zone.utcoffset(end.replace(fold=fold)) for end in ends for fold in (0, 1)}
     return offsets.pop() if len(offsets) == 1 else None

@@ -1,9 +1,9 @@
-"""Which lines say again what was said: each move gets a command id from what it says.
+"""Ids of the moves that a file reports, so that importing a file again adds nothing.
 
-The id is a digest of the entity, the status and the instant, whatever the order of keys or the zone that a line has
-them in. Where a file says the same more than once, the n-th time has an id of its own: a source whose clock shows
-seconds may enter a status twice in one of them. The count reaches so many different moves back; the same words after
-that are a repetition of the first.
+A move's id is a digest of its entity, status and instant; the order of a line's keys and its time zone do not matter.
+A file may report the same move more than once, because a clock that shows seconds lets an entity enter a status twice
+in one of them: the n-th report has an id of its own. Only the last moves are counted; a repetition further back gets
+the id of the first report.
 """
 
 import hashlib
@@ -15,50 +15,50 @@ from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
 from domain.time import EPOCH
 
 IMPORT_PREFIX = "import:"
-"""How the id of each move begins that an import has told."""
+"""The beginning of every command id that an import stores."""
 
 REMEMBERED_MOVES = 100_000
-"""How many different moves the count reaches back, at least."""
+"""The number of different moves that are counted, at least."""
 
 
 class MoveId(NamedTuple):
-    """The command id of a move, and how often the file had said the same before."""
+    """The command id of a move, and how often the file reported the same move before."""
 
     command_id: str
-    before: int
+    repetition: int
 
     @property
     def first(self) -> str:
-        """The id of what the file says when it says so for the first time."""
-        return self.command_id.removesuffix(f":{self.before + 1}") if self.before else self.command_id
+        """The id of the file's first report of this move."""
+        return self.command_id.removesuffix(f":{self.repetition + 1}") if self.repetition else self.command_id
 
 
 class MoveIds:
-    """Counts what one file says."""
+    """Assigns the ids of one file's moves."""
 
     def __init__(self, window: int = REMEMBERED_MOVES) -> None:
         self._counts: BoundedCache[bytes, int] = BoundedCache(window)
 
-    def count(self, move: Move) -> MoveId:
-        """The id of a move, which the file says next."""
-        digest = hashlib.sha256(_words(move).encode()).digest()[:16]
+    def assign(self, move: Move) -> MoveId:
+        """Return the id of the file's next move."""
+        digest = hashlib.sha256(_digest_input(move).encode()).digest()[:16]
         before = self._counts.get(digest) or 0
-        self._counts.keep(digest, before + 1)
+        self._counts.put(digest, before + 1)
         return MoveId(f"{IMPORT_PREFIX}{digest.hex()}{f':{before + 1}' if before else ''}", before)
 
 
-def _words(move: Move) -> str:
-    entity = _instance(move.instance) if isinstance(move, MoveInstance) else f"task:{move.task_id}"
-    # No status is empty: a reset is unlike all of them.
-    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_when(move.at)}"
+def _digest_input(move: Move) -> str:
+    entity = _instance_text(move.instance) if isinstance(move, MoveInstance) else f"task:{move.task_id}"
+    # A reset has no status. The empty text stands for it, because no status is empty.
+    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_time_text(move.at)}"
 
 
-def _instance(instance: str | AttemptKey) -> str:
+def _instance_text(instance: str | AttemptKey) -> str:
     if isinstance(instance, str):
         return f"task_instance:{instance}"
-    return f"attempt:{instance.task_id}\0{_when(instance.begun_at)}"
+    return f"attempt:{instance.task_id}\0{_time_text(instance.begun_at)}"
 
 
-def _when(at: datetime) -> str:
+def _time_text(at: datetime) -> str:
     since = at - EPOCH
     return f"{since.days}:{since.seconds}:{since.microseconds}"

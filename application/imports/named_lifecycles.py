@@ -1,4 +1,4 @@
-"""The lifecycles that the lines of a file name: those that ship, that the log has, and that the file itself defines."""
+"""Finds the lifecycles that a file's lines name: shipped ones, stored ones, and those that the file defines."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,11 +13,15 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import SKIP_VALIDATION
 
 FindLifecycle = Callable[[str, int | None], Lifecycle]
-"""Finds a lifecycle by its name and version (None: the current one); raises UnknownLifecycle."""
+"""Finds a lifecycle by its name and version (None: the current one), or raises UnknownLifecycle."""
 
 
 def find_shipped(name: str, version: int | None) -> Lifecycle:
-    """A lifecycle that ships with Sojourn; raises UnknownLifecycle."""
+    """Return a lifecycle that ships with Sojourn.
+
+    Raises:
+        UnknownLifecycle: none of that name and version ships.
+    """
     lifecycle = get_lifecycle(name)
     if version not in (None, lifecycle.version):
         raise UnknownLifecycle(name, [])
@@ -25,35 +29,39 @@ def find_shipped(name: str, version: int | None) -> Lifecycle:
 
 
 class NamedLifecycles:
-    """Finds each once, however many lines name it."""
+    """Finds each lifecycle once, even if many lines name it."""
 
     def __init__(self, find: FindLifecycle = find_shipped) -> None:
         self._find = find
         self._known: dict[tuple[str, int | None], Lifecycle | None] = {}
 
     def define(self, definition: Mapping[str, Any]) -> Lifecycle:
-        """The lifecycle that a line defines, which later lines may name; raises NotUnderstood."""
+        """Return the lifecycle that a line defines. Later lines may name it.
+
+        Raises:
+            InvalidLine: the definition is not a valid lifecycle.
+        """
         try:
             lifecycle = Lifecycle.model_validate(definition, context=SKIP_VALIDATION)
         except ValidationError as error:
-            raise _no_lifecycle(map(problem_in_words, error.errors())) from error
+            raise _invalid_definition(map(problem_in_words, error.errors())) from error
         if problems := lifecycle.problems():
-            raise _no_lifecycle(problems)
+            raise _invalid_definition(problems)
         self._known[lifecycle.key] = self._known[lifecycle.name, None] = lifecycle
         return lifecycle
 
     def get(self, name: str, version: int | None) -> Lifecycle | None:
-        """The lifecycle of that name and version, or None where nobody knows it."""
+        """Return the lifecycle of that name and version, or None if there is none."""
         if (name, version) not in self._known:
-            self._known[name, version] = self._found(name, version)
+            self._known[name, version] = self._find_or_none(name, version)
         return self._known[name, version]
 
-    def _found(self, name: str, version: int | None) -> Lifecycle | None:
+    def _find_or_none(self, name: str, version: int | None) -> Lifecycle | None:
         try:
             return self._find(name, version)
         except UnknownLifecycle:
             return None
 
 
-def _no_lifecycle(problems: Iterable[str]) -> InvalidLine:
-    return InvalidLine(f'"definition" is no lifecycle: {"; ".join(problems)}')
+def _invalid_definition(problems: Iterable[str]) -> InvalidLine:
+    return InvalidLine(f'"definition" is not a valid lifecycle: {"; ".join(problems)}')

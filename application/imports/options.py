@@ -1,4 +1,4 @@
-"""What the person who imports says beside the file."""
+"""The options of an import, which hold for all lines of the file."""
 
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -11,23 +11,27 @@ from domain.lifecycles.machine import Machine
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The lifecycle of new tasks, the name of the source, and where it is told, the workflow and the time zone.
+    """The lifecycle of new tasks, the name of the file, and optionally their workflow and time zone.
 
-    `zone` is that of times without one. Tasks of a file that names their lifecycles are under those; where nobody knows
-    one, under `lifecycle` if `lifecycle_is_told`.
+    `zone` applies to times without one. A task whose line names a lifecycle gets that one; if it is unknown, the task
+    gets `lifecycle`, but only if the user chose it (`lifecycle_is_explicit`).
     """
 
     lifecycle: Lifecycle
-    source: str
+    file_name: str
     workflow: str | None = None
     zone: ZoneInfo | None = None
-    lifecycle_is_told: bool = False
+    lifecycle_is_explicit: bool = False
     lifecycles: NamedLifecycles = field(default_factory=NamedLifecycles)
 
-    def attempts_of(self, source: str) -> Machine:
-        """The machine of task instances; raises WrongLifecycle where there is none for the attempts of `source`."""
+    def require_instances(self, source: str) -> Machine:
+        """Return the machine of task instances, which the attempts in a file of `source` need.
+
+        Raises:
+            WrongLifecycle: the lifecycle has no task instances.
+        """
         if self.lifecycle.instance is None:
             raise WrongLifecycle(
-                self.lifecycle.name, f"has no task instances, which the attempts in a file of {source} are"
+                self.lifecycle.name, f"has no task instances, which the attempts in a file of {source} need"
             )
         return self.lifecycle.instance

@@ -1,4 +1,4 @@
-"""What an import read and what came of it."""
+"""Counts what an import read and added."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from domain.entities.events import Event, TaskInstanceCreated, TaskInstanceRefus
 from domain.rule_names import ORPHANED_INSTANCE
 
 AFTER_ITS_TASK = "end-after-its-task"
-"""An attempt ends after its task has ended without it."""
+"""An attempt ended after its task had ended without it."""
 
-MOST_BAD_LINES = 1_000
-"""How many bad lines are told one by one; all are counted."""
+MAX_BAD_LINES = 1_000
+"""The number of bad lines that the answer lists; all are counted."""
 
 
 class BadLineAnswer(TypedDict):
@@ -26,10 +26,10 @@ class BadLineAnswer(TypedDict):
 class ImportAnswer(TypedDict):
     """What an import read and added.
 
-    `lines` are those that are not blank or a header. `task_instances`, `tasks` and `transitions` are what is new;
-    `refused` counts refusals by rule, `duplicates` the lines that added nothing because it was known, `ignored`
-    those that say nothing the log keeps, `anomalies` what is odd about understood ones. `bad_lines` has the first
-    1,000 of `bad`.
+    `lines` counts lines that are neither blank nor a header. `tasks`, `task_instances` and `transitions` count what is
+    new, `refused` the refusals by rule, `duplicates` the lines that added nothing because the log had it already,
+    `ignored` the lines that report nothing the log keeps, and `anomalies` what is odd about understood lines.
+    `bad_lines` has the first 1,000 of `bad`.
     """
 
     lines: int
@@ -45,7 +45,7 @@ class ImportAnswer(TypedDict):
 
 
 class EventCounts(NamedTuple):
-    """What some events add: how many of each, the rules of those that were refused, and what is odd about them."""
+    """What some events add: numbers of new things, the rule of each refusal, and anomalies."""
 
     transitions: int = 0
     tasks: int = 0
@@ -55,21 +55,21 @@ class EventCounts(NamedTuple):
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> "EventCounts":
-        """What those events add."""
-        entered = [event for event in events if event.is_transition]
-        refused = (event for event in events if isinstance(event, TaskRefused | TaskInstanceRefused))
+        """Count `events`."""
+        transitions = [event for event in events if event.is_transition]
+        refusals = (event for event in events if isinstance(event, TaskRefused | TaskInstanceRefused))
         return cls(
-            len(entered),
-            sum(isinstance(event, TaskRegistered) for event in entered),
-            sum(isinstance(event, TaskInstanceCreated) for event in entered),
-            tuple(str(event.rule) for event in refused),
-            tuple(AFTER_ITS_TASK for event in entered if event.rule == ORPHANED_INSTANCE),
+            len(transitions),
+            sum(isinstance(event, TaskRegistered) for event in transitions),
+            sum(isinstance(event, TaskInstanceCreated) for event in transitions),
+            tuple(str(event.rule) for event in refusals),
+            tuple(AFTER_ITS_TASK for event in transitions if event.rule == ORPHANED_INSTANCE),
         )
 
 
 @dataclass
 class Tally:
-    """Counts, of a batch or of all of them."""
+    """The counts of a batch, or of a whole import."""
 
     lines: int = 0
     tasks: int = 0
@@ -82,13 +82,13 @@ class Tally:
     bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
 
-    def bad_line(self, line: BadLine) -> None:
+    def add_bad_line(self, line: BadLine) -> None:
         """Count a line that was not understood."""
         self.bad += 1
         self.bad_lines.append(line)
 
-    def count(self, counts: "EventCounts") -> None:
-        """Count what was appended."""
+    def add_counts(self, counts: EventCounts) -> None:
+        """Add the counts of appended events."""
         self.transitions += counts.transitions
         self.tasks += counts.tasks
         self.task_instances += counts.task_instances
@@ -98,7 +98,7 @@ class Tally:
             self.anomalies.update(counts.anomalies)
 
     def add(self, other: "Tally") -> None:
-        """Count what `other` has counted too."""
+        """Add the counts of another tally."""
         self.lines += other.lines
         self.tasks += other.tasks
         self.task_instances += other.task_instances
@@ -108,10 +108,10 @@ class Tally:
         self.ignored += other.ignored
         self.anomalies += other.anomalies
         self.bad += other.bad
-        self.bad_lines += other.bad_lines[: MOST_BAD_LINES - len(self.bad_lines)]
+        self.bad_lines += other.bad_lines[: MAX_BAD_LINES - len(self.bad_lines)]
 
     def answer(self) -> ImportAnswer:
-        """The counts, as the contract shapes them."""
+        """Return the counts as `sojourn import --json` prints them."""
         return {
             "lines": self.lines,
             "tasks": self.tasks,

@@ -111,7 +111,7 @@ def test_a_bad_line_is_told_and_the_exit_status_is_1(service: TransitionService,
     assert [bad["line"] for bad in answer["bad_lines"]] == [5]
     assert answer["transitions"] == 5
     assert told.exit_code == 1
-    assert "line 5: is no JSON" in told.stdout
+    assert "line 5: is not valid JSON" in told.stdout
 
 
 def test_standard_input_and_the_workflow_of_the_command(service: TransitionService) -> None:

@@ -281,12 +281,12 @@ def test_a_bad_line_is_told_and_the_others_are_stored(
 
     assert [(bad["line"], bad["error"]) for bad in answer["bad_lines"]] == [
         (5, "no status 'RUNING'; did you mean 'RUNNING'?"),
-        (6, "no task 't2': neither a line before nor the log has registered it"),
-        (7, "no task instance 't1/9': neither a line before nor the log has created it"),
-        (8, "no task 't3': neither a line before nor the log has registered it"),
+        (6, "no task 't2': neither an earlier line nor the log has registered it"),
+        (7, "no task instance 't1/9': neither an earlier line nor the log has created it"),
+        (8, "no task 't3': neither an earlier line nor the log has registered it"),
         (9, "task 't1' is registered already with other content: workflow is 'w', not 'other', "
             "template is 'align', not None"),
-        (10, "no task 't4': neither a line before nor the log has registered it"),
+        (10, "no task 't4': neither an earlier line nor the log has registered it"),
         (12, "task instance 't1/1' belongs to task 't1', not to 't4'"),
         (13, "task 't1' is in workflow 'w', not in 'other'"),
     ]  # fmt: skip

@@ -1,10 +1,10 @@
-"""What was decided before and is filled in, held against what the pipeline decides about each case."""
+"""Cached decisions are compared with what the pipeline decides about each case."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
@@ -22,6 +22,8 @@ from application.imports.change import (
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveIds
 from domain.actor import Actor
+from domain.entities.task import Task
+from domain.entities.task_instance import TaskInstance
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
@@ -48,10 +50,10 @@ def walks(draw: st.DrawFn, machine: Machine) -> list[str]:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[str, list[list[Change]]]:
-    """A lifecycle, and what is said of two tasks and four instances of theirs, one after the other or interleaved."""
+    """A lifecycle, and lines about two tasks and their four instances, one after the other or interleaved."""
     name = draw(st.sampled_from(NAMES))
     lifecycle = get_lifecycle(name)
-    told: list[list[Change]] = [
+    pending: list[list[Change]] = [
         [MoveTask(task, to, draw(times), draw(actors), draw(reasons)) for to in draw(walks(lifecycle.task))]
         for task in ("t1", 't"2')
         if lifecycle.instance is None or draw(st.booleans())
@@ -65,35 +67,35 @@ def cases(draw: st.DrawFn) -> tuple[str, list[list[Change]]]:
             for to in draw(walks(lifecycle.instance))
             for due in [EIGHT if draw(st.integers(0, 5)) == 0 else None]
         ]
-        told.append([created, *reports])
-    said: list[list[Change]] = [
+        pending.append([created, *reports])
+    lines: list[list[Change]] = [
         [RegisterTask(task, "w", EIGHT, draw(st.integers(1, 3)), draw(st.none() | st.just("é")), draw(actors))]
         for task in ("t1", 't"2')
     ]
-    while told := [rest for rest in told if rest]:
-        rest = draw(st.sampled_from(told))
+    while pending := [rest for rest in pending if rest]:
+        rest = draw(st.sampled_from(pending))
         many = draw(st.integers(1, 3))
-        said.append(rest[:many])
+        lines.append(rest[:many])
         del rest[:many]
-    return name, said
+    return name, lines
 
 
-def entries(said: Sequence[Sequence[Change]]) -> list[IdentifiedLine]:
-    count = MoveIds().count
+def identified(lines: Sequence[Sequence[Change]]) -> list[IdentifiedLine]:
+    assign = MoveIds().assign
     return [
         IdentifiedLine(
             ParsedLine(number, tuple(line), ("odd",)),
-            [count(move) if isinstance(move, MoveTask | MoveInstance) else None for move in line],
+            [assign(move) if isinstance(move, MoveTask | MoveInstance) else None for move in line],
         )
-        for number, line in enumerate(said, 1)
+        for number, line in enumerate(lines, 1)
     ]
 
 
-def outcome(lifecycle: Lifecycle, said: Sequence[Sequence[Change]], shapes: DecisionCache | None) -> Any:
-    found = BatchState({}, {}, {}, {})
-    batch = Batch(lifecycle, found, shapes)
-    rows = [(*row[:6], from_json(row[6])) for row in batch.decide_lines(entries(said))]
-    return rows, batch.tally, batch.command_ids, found.tasks, found.instances, found.caused
+def outcome(lifecycle: Lifecycle, lines: Sequence[Sequence[Change]], cache: DecisionCache | None) -> Any:
+    state = BatchState({}, {}, {}, {})
+    batch = Batch(lifecycle, state, cache)
+    rows = [(*row[:6], from_json(row[6])) for row in batch.decide_lines(identified(lines))]
+    return rows, batch.tally, batch.command_ids, state.tasks, state.instances, state.cascades
 
 
 # Two instances that are alike but for their order: the failure of the older one moves nothing.
@@ -107,14 +109,28 @@ SUPERSEDED: tuple[str, list[list[Change]]] = (
 )
 
 
+# Neither the time of an example nor that of drawing it is tested.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 @example(SUPERSEDED)
-def test_what_is_filled_in_is_what_would_be_decided(case: tuple[str, list[list[Change]]]) -> None:
-    name, said = case
-    lifecycle, shapes = get_lifecycle(name), DecisionCache()
+def test_a_cached_decision_is_what_the_pipeline_decides(case: tuple[str, list[list[Change]]]) -> None:
+    name, lines = case
+    lifecycle, cache = get_lifecycle(name), DecisionCache()
 
-    decided = outcome(lifecycle, said, None)
+    decided = outcome(lifecycle, lines, None)
 
-    assert outcome(lifecycle, said, shapes) == decided
-    # From the shapes that the first time has left.
-    assert outcome(lifecycle, said, shapes) == decided
+    assert outcome(lifecycle, lines, cache) == decided
+    # The second time, every case is in the cache.
+    assert outcome(lifecycle, lines, cache) == decided
+
+
+def test_the_cache_considers_every_field_of_an_entity() -> None:
+    """A new field must become part of a case's key, or keep its entities out of the cache."""
+    keyed = {"lifecycle", "status", "num_attempts", "max_attempts", "instances"}
+    filled_in = {"id", "workflow_id", "template", "array_id", "version", "entered_at"}
+    assert set(Task._fields) == keyed | filled_in | {"owner", "state", "attributes"}
+
+    keyed = {"ordinal", "status"}
+    filled_in = {"id", "task_id", "workflow_id", "version", "entered_at"}
+    uncached = {"report_by_date", "distributor_id", "silent_since", "place"}
+    assert set(TaskInstance._fields) == keyed | filled_in | uncached

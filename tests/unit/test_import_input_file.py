@@ -52,7 +52,7 @@ def test_damage_at_the_end_of_a_file_keeps_back_little_of_what_is_before_it(
 
     with open_input(str(path)) as source:
         read = [line for _, line in source.lines()]
-        (bad,) = source.ending()
+        (bad,) = source.check_end()
 
     assert TEXT.startswith(b"".join(read))
     assert len(read) > 9_000
@@ -68,7 +68,7 @@ def test_a_block_that_is_cut_off_is_said(tmp_path: Path, compress: Callable[[byt
 
     with open_input(str(path)) as source:
         read = [line for _, line in source.lines()]
-        (bad,) = source.ending()
+        (bad,) = source.check_end()
 
     assert TEXT.startswith(b"".join(read))
     assert "cannot be decompressed" in bad.error

@@ -31,7 +31,7 @@ def lines(text: str, zone: str | None = "UTC", workflow: str | None = None) -> l
 )
 def test_a_row_however_it_is_written(text: str) -> None:
     (line,) = lines(text)
-    register, move = line.proposals
+    register, move = line.changes
 
     assert isinstance(register, RegisterTask)
     assert isinstance(move, MoveTask)
@@ -42,7 +42,7 @@ def test_a_row_however_it_is_written(text: str) -> None:
 def test_a_row_that_only_begins_a_task() -> None:
     (line,) = lines(HEADER + "204,17,,G,2026-01-31 08:00:00,2026-01-31 07:00:00\n")
 
-    assert [type(proposal) for proposal in line.proposals] == [RegisterTask]
+    assert [type(proposal) for proposal in line.changes] == [RegisterTask]
     assert line.anomalies == ("end-before-start",)
 
 
@@ -51,7 +51,7 @@ def test_a_task_that_is_tried_again_enters_its_first_status_again() -> None:
     rows = [f"204,17,{status},2026-01-31 08:00:0{second}\n" for second, status in enumerate("GQIOREGG")]
     found = lines(header + "".join([*rows, rows[0]]))
 
-    assert [[type(proposal) for proposal in line.proposals] for line in found] == [
+    assert [[type(proposal) for proposal in line.changes] for line in found] == [
         [RegisterTask], *[[MoveTask]] * 7, [RegisterTask]
     ]  # fmt: skip
 
@@ -59,21 +59,21 @@ def test_a_task_that_is_tried_again_enters_its_first_status_again() -> None:
 def test_the_workflow_of_the_command_stands_for_the_files() -> None:
     (line,) = lines("task_id,new_status,entered_at\n204,Q,2026-01-31 08:00:00\n", workflow="prod")
 
-    assert line.proposals[0][:2] == ("prod/204", "prod")
+    assert line.changes[0][:2] == ("prod/204", "prod")
 
 
 def test_the_workflow_of_the_command_goes_before_the_files_and_leaves_the_ids() -> None:
     (line,) = lines(HEADER + "204,17,G,Q,2026-01-31 08:00:00,\n", workflow="prod")
 
-    assert line.proposals[0][:2] == ("17/204", "prod")
-    assert line.proposals[1][0] == "17/204"
+    assert line.changes[0][:2] == ("17/204", "prod")
+    assert line.changes[1][0] == "17/204"
 
 
 def test_a_change_of_the_clock_keeps_the_rows_of_a_task_in_order() -> None:
     times = ("2026-11-01 00:50:00", "2026-11-01 01:50:00", "2026-11-01 01:10:00", "2026-11-01 02:05:00")
     text = HEADER + "".join(f"204,17,G,Q,{time},\n" for time in times)
 
-    found = [line.proposals[0].at for line in lines(text, zone="America/New_York")]
+    found = [line.changes[0].at for line in lines(text, zone="America/New_York")]
     assert [f"{at:%H:%M}" for at in found] == ["04:50", "05:50", "06:10", "07:05"]
 
 

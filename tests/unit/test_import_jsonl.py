@@ -29,13 +29,13 @@ RUNNING = {"entity": "task_instance", "id": "t1/1", "to": "RUNNING", "at": AT}
 def proposal(line: dict[str, Any], **options: Any) -> object:
     (understood,) = read("jsonl", jsonl([line]), **options)
     assert isinstance(understood, ParsedLine), understood
-    (only,) = understood.proposals
+    (only,) = understood.changes
     return only
 
 
 def lifecycle_of(line: ParsedLine | BadLine) -> Lifecycle | None:
     assert isinstance(line, ParsedLine), line
-    (registered,) = line.proposals
+    (registered,) = line.changes
     assert isinstance(registered, RegisterTask)
     return registered.lifecycle
 
@@ -69,7 +69,7 @@ OWN = {
 
 
 def test_a_lifecycle_that_a_line_names_goes_before_that_of_the_command_where_it_is_known() -> None:
-    options = Options(get_lifecycle("jobmon"), "sample", lifecycle_is_told=True)
+    options = Options(get_lifecycle("jobmon"), "sample", lifecycle_is_explicit=True)
     lines = [REGISTERED | {"lifecycle": name} for name in ("prefect", "nowhere", "jobmon")]
 
     understood = find_format("jsonl").read(enumerate(jsonl(lines).encode().splitlines()), options)
@@ -94,10 +94,10 @@ def test_a_lifecycle_that_a_line_defines_is_known_to_later_ones_by_its_name_and_
 @pytest.mark.parametrize(
     ("definition", "said"),
     [
-        (OWN | {"version": 0}, '"definition" is no lifecycle: version must be 1 or more'),
+        (OWN | {"version": 0}, '"definition" is not a valid lifecycle: version must be 1 or more'),
         (
             OWN | {"attempt": "NWE"},
-            "\"definition\" is no lifecycle: attempt names 'NWE', which is no status; did you mean 'NEW'?",
+            "\"definition\" is not a valid lifecycle: attempt names 'NWE', which is no status; did you mean 'NEW'?",
         ),
         ("own", "\"definition\" is 'own', not an object"),
     ],
@@ -152,9 +152,9 @@ def test_blank_lines_count_for_the_numbers_only() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("nonsense", "is no JSON"),
-        ('{"entity":"task","id":"t1"', "is no JSON"),
-        ("[1]", "is no JSON object but [1]"),
+        ("nonsense", "is not valid JSON"),
+        ('{"entity":"task","id":"t1"', "is not valid JSON"),
+        ("[1]", "is not a JSON object but [1]"),
         (QUEUED | {"entity": "job"}, "\"entity\" is 'job'"),
         (QUEUED | {"entity": ["task"]}, "\"entity\" is ['task']"),
         ({"id": "t1", "to": "QUEUED", "at": AT}, '"entity" is None'),

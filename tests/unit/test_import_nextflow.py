@@ -31,19 +31,19 @@ def lines(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS, zone: str | N
 
 def moves(line: ParsedLine) -> list[tuple[str, float]]:
     """The statuses of an attempt and the seconds from its submission to each."""
-    (began,) = (proposal for proposal in line.proposals if isinstance(proposal, CreateInstance))
-    told = (proposal for proposal in line.proposals if isinstance(proposal, MoveInstance))
+    (began,) = (proposal for proposal in line.changes if isinstance(proposal, CreateInstance))
+    told = (proposal for proposal in line.changes if isinstance(proposal, MoveInstance))
     return [(move.to, (move.at - began.at).total_seconds()) for move in told]
 
 
 def tasks(*found: ParsedLine) -> list[str]:
-    ids = (proposal.task_id for line in found for proposal in line.proposals if isinstance(proposal, CreateInstance))
+    ids = (proposal.task_id for line in found for proposal in line.changes if isinstance(proposal, CreateInstance))
     return [task.partition("/")[2] for task in ids]
 
 
 def test_a_row_is_a_task_and_its_attempt() -> None:
     (line,) = lines({})
-    register, create, *_ = line.proposals
+    register, create, *_ = line.changes
 
     assert isinstance(register, RegisterTask)
     assert isinstance(create, CreateInstance)
@@ -63,7 +63,7 @@ def test_raw_times_need_no_zone() -> None:
     raw = {"submit": "1769846400250", "duration": "80000", "realtime": "20000"}
     (line,) = lines(raw, zone=None)
 
-    assert line.proposals[0].at == SUBMITTED
+    assert line.changes[0].at == SUBMITTED
     assert moves(line) == [("RUNNING", 60.0), ("COMPLETED", 80.0)]
 
 
@@ -104,7 +104,7 @@ def test_what_was_never_submitted_has_no_time_and_is_counted(status: str) -> Non
 
 def test_what_is_cached_was_not_tried_in_this_run() -> None:
     (line,) = lines({"status": "CACHED"})
-    register, moved = line.proposals
+    register, moved = line.changes
 
     assert isinstance(moved, MoveTask)
     assert (moved.to, moved.at, register.at) == ("CACHED", SUBMITTED, SUBMITTED)
@@ -129,7 +129,7 @@ def test_a_retry_is_a_further_attempt_and_another_task_of_the_name_is_another_ta
 def test_a_row_that_is_told_twice_is_one(status: str) -> None:
     once, other, again = lines({"status": status}, {"task_id": "6", "hash": "1/2"}, {"status": status})
 
-    assert again.proposals == once.proposals != other.proposals
+    assert again.changes == once.changes != other.changes
 
 
 def test_a_task_is_named_by_its_process_and_tag_where_it_has_no_name() -> None:
@@ -144,7 +144,7 @@ def test_runs_do_not_collide_and_a_run_that_goes_on_keeps_its_name() -> None:
     two = lines(cached, {"submit": "2026-02-01 08:00:00.000"})
     more = lines(cached, {}, {"name": "SORT"})
 
-    assert one[0].proposals[0][0] == more[0].proposals[0][0] != two[0].proposals[0][0]
+    assert one[0].changes[0][0] == more[0].changes[0][0] != two[0].changes[0][0]
 
 
 def test_a_name_that_is_too_long_is_cut_and_stays_its_own() -> None:

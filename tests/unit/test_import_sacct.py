@@ -44,7 +44,7 @@ def line(text: str, zone: str = "UTC", workflow: str | None = None) -> ParsedLin
 def moves(text: str, zone: str = "UTC") -> list[tuple[str, datetime]]:
     """The statuses of a job's only attempt, and when it entered them."""
     entered = []
-    for proposal in line(text, zone).proposals:
+    for proposal in line(text, zone).changes:
         if isinstance(proposal, CreateInstance):
             entered.append(("PENDING", proposal.at))
         elif isinstance(proposal, MoveInstance):
@@ -74,7 +74,7 @@ def test_a_job_that_ran() -> None:
 
 
 def test_the_workflow_of_the_command_goes_before_the_cluster_and_leaves_the_ids() -> None:
-    registered = line(row(), workflow="w").proposals[0]
+    registered = line(row(), workflow="w").changes[0]
 
     assert isinstance(registered, RegisterTask)
     assert (registered.task_id, registered.workflow_id) == ("c/17", "w")
@@ -85,7 +85,7 @@ def test_a_job_that_never_got_a_node_was_never_running_whatever_its_start(nodes:
     cancelled = row(state="CANCELLED by 501", start=JOB["end"], nodelist=nodes)
 
     assert moves(cancelled) == [("PENDING", SUBMITTED), ("CANCELLED", ENDED)]
-    last = line(cancelled).proposals[-1]
+    last = line(cancelled).changes[-1]
     assert last[3:5] == (Actor(component="user:501"), "CANCELLED by 501")
 
 
@@ -98,7 +98,7 @@ def test_a_job_that_ends_as_it_starts_was_running_for_no_time() -> None:
 
 
 def test_a_failure_says_its_exit_code() -> None:
-    assert line(row(state="FAILED", exitcode="1:0")).proposals[-1][4] == "exit code 1:0"
+    assert line(row(state="FAILED", exitcode="1:0")).changes[-1][4] == "exit code 1:0"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_record_of_the_same_submission_with_another_start_is_a_further_attempt
     pending = row(state="PENDING", start="Unknown", end="Unknown")
     found = read("sacct", pending + row() + row() + requeued + requeued, zone="UTC")
 
-    begun = [only.proposals[1].instance for only in found if isinstance(only, ParsedLine)]  # type: ignore[union-attr]
+    begun = [only.changes[1].instance for only in found if isinstance(only, ParsedLine)]  # type: ignore[union-attr]
     again = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
     assert begun == [AttemptKey("c/17", at) for at in (SUBMITTED, SUBMITTED, SUBMITTED, again, again)]
 
@@ -173,7 +173,7 @@ def test_a_record_of_the_same_submission_with_another_start_is_a_further_attempt
 def test_the_raw_id_serves_where_there_is_no_other() -> None:
     text = f"JobIDRaw|Cluster|Submit|Start|End|State\n17|c|{JOB['submit']}|Unknown|Unknown|PENDING\n"
 
-    assert line(text).proposals[0][0] == "c/17"
+    assert line(text).changes[0][0] == "c/17"
 
 
 @pytest.mark.parametrize("step", ["17.batch", "17.extern", "17.0", "17_4.batch"])
@@ -183,7 +183,7 @@ def test_a_job_step_says_nothing(step: str) -> None:
 
 @pytest.mark.parametrize("job", ["17_4", "17_[5-9]", "17+1"])
 def test_an_element_of_an_array_is_a_task(job: str) -> None:
-    assert line(row(jobid=job)).proposals[0][0] == f"c/{job}"
+    assert line(row(jobid=job)).changes[0][0] == f"c/{job}"
 
 
 def test_a_header_names_the_columns_in_any_order_and_case() -> None:
@@ -199,7 +199,7 @@ def test_a_header_names_the_columns_in_any_order_and_case() -> None:
 def test_a_second_header_counts_from_there_on() -> None:
     text = row() + "Cluster|JobID|Submit|Start|End|State\nd|1|" + "|".join([JOB["submit"]] * 3) + "|FAILED\n"
 
-    ids = [only.proposals[0][0] for only in read("sacct", text, zone="UTC") if isinstance(only, ParsedLine)]
+    ids = [only.changes[0][0] for only in read("sacct", text, zone="UTC") if isinstance(only, ParsedLine)]
     assert ids == ["c/17", "d/1"]
 
 
@@ -214,7 +214,7 @@ def test_without_the_nodes_a_job_that_was_cancelled_as_it_started_counts_as_neve
 def test_a_file_without_clusters_needs_a_workflow_in_their_place() -> None:
     text = f"JobID|Submit|Start|End|State\n1|{JOB['submit']}|Unknown|Unknown|PENDING\n"
 
-    assert line(text, workflow="w").proposals[0][:2] == ("w/1", "w")
+    assert line(text, workflow="w").changes[0][:2] == ("w/1", "w")
     with pytest.raises(MissingSacctFields, match="cluster"):
         line(text)
 
@@ -226,14 +226,14 @@ def test_a_file_without_what_is_needed_is_refused() -> None:
 
 @pytest.mark.parametrize("state", ["CANCELLED by+", "CANCELLED by 50+", "CANCELLED+"])
 def test_who_cancelled_a_job_is_unknown_where_it_is_cut_off(state: str) -> None:
-    cancelled = line(row(state=state)).proposals[-1]
+    cancelled = line(row(state=state)).changes[-1]
 
     assert isinstance(cancelled, MoveInstance)
     assert (cancelled.to, cancelled.actor) == ("CANCELLED", Actor(component="slurm", host="n[1-2]"))
 
 
 def test_what_the_log_cannot_store_of_a_name_is_no_reason_to_lose_the_job() -> None:
-    register, _, running, *_ = line(row(jobname="a\0b", user="an\0", nodelist="n\0")).proposals
+    register, _, running, *_ = line(row(jobname="a\0b", user="an\0", nodelist="n\0")).changes
 
     assert isinstance(register, RegisterTask)
     assert (register.template, register.actor) == ("a\ufffdb", Actor(component="slurm", user="an\ufffd"))
@@ -241,12 +241,12 @@ def test_what_the_log_cannot_store_of_a_name_is_no_reason_to_lose_the_job() -> N
 
 
 def test_bars_in_the_name_of_a_job() -> None:
-    named = line(row(jobname="a|b")).proposals[0]
+    named = line(row(jobname="a|b")).changes[0]
     assert isinstance(named, RegisterTask)
     assert named.template == "a|b"
 
     header = "Cluster|JobID|JobName|Submit|Start|End|State\n"
-    first = line(f"{header}c|1|a|b|{JOB['submit']}|Unknown|Unknown|PENDING\n").proposals[0]
+    first = line(f"{header}c|1|a|b|{JOB['submit']}|Unknown|Unknown|PENDING\n").changes[0]
     assert isinstance(first, RegisterTask)
     assert first.template == "a|b"
 

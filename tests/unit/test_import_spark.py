@@ -61,7 +61,7 @@ def at(minute: float) -> datetime:
 
 
 def test_an_attempt_begins_as_it_is_launched_and_its_task_as_its_stage_is_submitted() -> None:
-    register, create = last(start_of_application(), stage(), started(Speculative=True)).proposals
+    register, create = last(start_of_application(), stage(), started(Speculative=True)).changes
 
     assert isinstance(register, RegisterTask)
     assert register[:3] == ("app-1/5.0/3", "app-1", at(1))
@@ -84,7 +84,7 @@ def test_an_attempt_begins_as_it_is_launched_and_its_task_as_its_stage_is_submit
     ],
 )
 def test_the_reason_of_an_end_says_the_status(reason: str, status: str) -> None:
-    (moved,) = last(start_of_application(), started(), ended(reason)).proposals
+    (moved,) = last(start_of_application(), started(), ended(reason)).changes
 
     assert isinstance(moved, MoveInstance)
     assert moved[:3] == ("app-1/5.0/3/0", status, at(9))
@@ -93,13 +93,13 @@ def test_the_reason_of_an_end_says_the_status(reason: str, status: str) -> None:
 def test_why_it_failed_is_kept() -> None:
     end = ended("ExceptionFailure")
     end["Task End Reason"] |= {"Class Name": "java.lang.OutOfMemoryError", "Description": "no memory"}
-    (moved,) = last(start_of_application(), started(), end).proposals
+    (moved,) = last(start_of_application(), started(), end).changes
 
     assert moved.reason == "ExceptionFailure: java.lang.OutOfMemoryError: no memory"
 
 
 def test_what_the_log_cannot_store_of_a_name_is_no_reason_to_lose_the_attempt() -> None:
-    register, create = last(start_of_application(), stage(name="a\0b"), started(Host="n\0")).proposals
+    register, create = last(start_of_application(), stage(name="a\0b"), started(Host="n\0")).changes
 
     assert isinstance(register, RegisterTask)
     assert register.template == "a\ufffdb"
@@ -109,7 +109,7 @@ def test_what_the_log_cannot_store_of_a_name_is_no_reason_to_lose_the_attempt() 
 def test_the_driver_fetches_a_result() -> None:
     end = ended()
     end["Task Info"]["Getting Result Time"] = milliseconds(8)
-    moves = last(start_of_application(), started(), end).proposals
+    moves = last(start_of_application(), started(), end).changes
 
     assert [(move.to, move.at) for move in moves if isinstance(move, MoveInstance)] == [
         ("GET RESULT", at(8)), ("SUCCESS", at(9)),
@@ -121,13 +121,11 @@ def test_a_resubmission_happens_no_earlier_than_what_the_log_has_told_before() -
     line = last(start_of_application(), started(), ended(), gone, ended("Resubmitted"))
 
     assert line.anomalies == ("resubmitted",)
-    assert [(move.to, move.at) for move in line.proposals if isinstance(move, MoveInstance)] == [
-        ("RESUBMITTED", at(15))
-    ]
+    assert [(move.to, move.at) for move in line.changes if isinstance(move, MoveInstance)] == [("RESUBMITTED", at(15))]
 
 
 def test_an_end_whose_start_is_not_in_the_file_tells_of_both() -> None:
-    proposals = last(start_of_application(), ended()).proposals
+    proposals = last(start_of_application(), ended()).changes
 
     assert [type(proposal) for proposal in proposals] == [RegisterTask, CreateInstance, MoveInstance]
     assert [proposal.at for proposal in proposals] == [at(2), at(2), at(9)]
@@ -138,7 +136,7 @@ def test_an_end_before_its_start_is_counted() -> None:
 
 
 def test_attempts_of_one_application_on_yarn_do_not_collide() -> None:
-    one, two = (last(start_of_application("a", attempt), started()).proposals[0] for attempt in ("1", "2"))
+    one, two = (last(start_of_application("a", attempt), started()).changes[0] for attempt in ("1", "2"))
 
     assert (one[:2], two[:2]) == (("a_1/5.0/3", "a"), ("a_2/5.0/3", "a"))
 
@@ -146,9 +144,9 @@ def test_attempts_of_one_application_on_yarn_do_not_collide() -> None:
 def test_an_application_without_an_id_goes_by_its_properties_else_by_its_first_attempt() -> None:
     environment = {"Event": "SparkListenerEnvironmentUpdate", "Spark Properties": {"spark.app.id": "local-7"}}
 
-    assert last(environment, started()).proposals[0][:2] == ("local-7/5.0/3", "local-7")
+    assert last(environment, started()).changes[0][:2] == ("local-7/5.0/3", "local-7")
     one, more, two = (
-        last(*told).proposals[0]
+        last(*told).changes[0]
         for told in ([started()], [started(), started(Index=4)], [started(**{"Launch Time": milliseconds(3)})])
     )
     assert one[0] == f"{one[1]}/5.0/3"
@@ -164,11 +162,11 @@ def test_what_says_nothing_of_a_task_is_not_even_parsed() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("nonsense\n", "is no JSON"),
-        ('{"Event":"SparkListenerTaskStart","Stage ID":5\n', "is no JSON"),
+        ("nonsense\n", "is not valid JSON"),
+        ('{"Event":"SparkListenerTaskStart","Stage ID":5\n', "is not valid JSON"),
         ('{"Event":"SparkListenerTaskStart"}\n', "Task Info"),
         ('{"event":"x"}\n', 'has no "Event"'),
-        ("[1]\n", "no JSON object"),
+        ("[1]\n", "not a JSON object"),
         ('{"Event":"SparkListenerStageSubmitted","Stage Info":null}\n', "no event as Spark writes it"),
         ('{"Event":"SparkListenerTaskStart","Stage ID":5,"Task Info":7}\n', "no event as Spark writes it"),
         ('{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":[]}\n', "no event as Spark writes it"),

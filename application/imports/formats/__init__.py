@@ -1,7 +1,7 @@
-"""The formats that files can be imported from: one module each, found by its name.
+"""The formats of files to import: one module each, found by its name.
 
-A format's module has `LIFECYCLE`, the name of the lifecycle that its tasks are registered under, `looks_like`, by
-which a file in the wrong format is recognised, and `read`.
+A format's module has `LIFECYCLE`, the name of its tasks' lifecycle, `looks_like`, which recognises a file in another
+format, and `read`, which turns numbered lines into changes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,15 +16,15 @@ from domain.errors import SojournError, UnknownName
 
 
 class Format(Protocol):
-    """What a format's module offers."""
+    """The contents of a format's module."""
 
     LIFECYCLE: str
 
     def looks_like(self, line: str) -> bool:
-        """Whether a file may begin with that line."""
+        """Return whether a file of this format can begin with `line`."""
 
     def read(self, lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-        """What numbered lines propose, line by line."""
+        """Yield the changes of each numbered line."""
 
 
 class UnknownFormat(UnknownName):
@@ -44,18 +44,22 @@ class WrongFormat(SojournError):
 
     def __init__(self, source: str, named: str, likely: str) -> None:
         self.likely = likely
-        super().__init__(f"{source!r} does not look like {named}, but like {likely}: try `sojourn import {likely}`")
+        super().__init__(f"{source!r} does not look like {named}, but like {likely}; try `sojourn import {likely}`")
 
 
 def check_format(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """The lines themselves; raises WrongFormat where they begin as those of another format than that of `name`."""
+    """Yield the lines unchanged, once the first one has been checked.
+
+    Raises:
+        WrongFormat: the first line is not one of the format `name`, but of another.
+    """
     for number, (line, text) in enumerate(lines):
         if number == 0:
-            _check(name, source, text.decode(errors="replace"))
+            _check_first_line(name, source, text.decode(errors="replace"))
         yield line, text
 
 
-def _check(name: str, source: str, line: str) -> None:
+def _check_first_line(name: str, source: str, line: str) -> None:
     if not find_format(name).looks_like(line):
         likely = next((other for other in format_names() if find_format(other).looks_like(line)), None)
         if likely:
@@ -63,7 +67,11 @@ def _check(name: str, source: str, line: str) -> None:
 
 
 def find_format(name: str) -> Format:
-    """The format of that name; raises UnknownFormat with the nearest one."""
+    """Return the format of that name.
+
+    Raises:
+        UnknownFormat: there is none.
+    """
     if name not in format_names():
         raise UnknownFormat(name, format_names())
     return cast("Format", import_module(f"{__name__}.{name}"))
@@ -71,6 +79,6 @@ def find_format(name: str) -> Format:
 
 @cache
 def format_names() -> tuple[str, ...]:
-    """The names of the formats, in alphabetical order."""
+    """Return the names of the formats, in alphabetical order."""
     names = (file.name for file in files(__name__).iterdir())
     return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))

@@ -125,7 +125,7 @@ class _Table:
     def _begins(self, task: str, at: datetime, met: datetime | None) -> bool:
         # A row that does not say what was before may also be that of a task which is sent back to be tried again.
         if met is None:
-            self._began.keep(task, at)
+            self._began.put(task, at)
         return self._began.get(task) == at
 
     def _status(self, text: str) -> str:
@@ -134,7 +134,7 @@ class _Table:
     def _at(self, task: str, text: str, before: datetime | None) -> datetime:
         meant = possible_instants(text, self._options.zone, LIFECYCLE)
         at = next((time for time in meant if before is None or time >= before), meant[0])
-        self._entered.keep(task, at)
+        self._entered.put(task, at)
         return at
 
 

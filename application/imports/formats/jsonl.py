@@ -89,7 +89,7 @@ def _register(said: JsonObject, options: Options) -> RegisterTask:
     spec = TaskSpec(check_id("task", said.get("id")), _max_attempts(said), said.get("template"), said.get("array"))
     return RegisterTask(
         spec.task_id,
-        _workflow(said, options) or check_id("workflow", options.source),
+        _workflow(said, options) or check_id("workflow", options.file_name),
         _time(said, "at", options),
         spec.max_attempts,
         spec.template,
@@ -186,7 +186,7 @@ def _lifecycle(said: JsonObject, options: Options) -> Lifecycle | None:
     if name is None or (name == options.lifecycle.name and version in (None, options.lifecycle.version)):
         return None
     lifecycle = options.lifecycles.get(name, version)
-    if lifecycle is None and not options.lifecycle_is_told:
+    if lifecycle is None and not options.lifecycle_is_explicit:
         raise InvalidLine(
             f"is of lifecycle {name!r}{f' version {version}' if version else ''}, which neither ships with Sojourn nor "
             "is in the log: give its file, --lifecycle FILE"

@@ -134,7 +134,7 @@ class _Trace:
         self._options = options
         self._names: BoundedCache[str, NameUse] = BoundedCache(NAMES)
         self._rows: BoundedCache[tuple[str | None, ...], int] = BoundedCache(NAMES)
-        self._attempts = options.attempts_of(LIFECYCLE)
+        self._attempts = options.require_instances(LIFECYCLE)
 
     def line(self, number: int, row: TraceRow) -> ParsedLine:
         """What a row proposes."""
@@ -171,7 +171,7 @@ class _Trace:
         """The task that a row is an attempt at: that of the same row before, or a new row's."""
         told = (name, row.task_id, row.hash, row.native_id)
         which = self._rows.get(told) or self._task_of_new_row(name, row, status)
-        self._rows.keep(told, which)
+        self._rows.put(told, which)
         return join_id("task", self._run, name if which == 1 else f"{name}#{which}")
 
     def _task_of_new_row(self, name: str, row: TraceRow, status: str) -> int:
@@ -180,7 +180,7 @@ class _Trace:
         which, attempt, failed = _which(named, row)
         if status in self._attempts.failures:
             failed = (*failed[1 - MOST_FAILED :], (which, attempt))
-        self._names.keep(name, NameUse(max(named.tasks, which), failed))
+        self._names.put(name, NameUse(max(named.tasks, which), failed))
         return which
 
     def _times(self, row: TraceRow, status: str) -> AttemptTimes:
@@ -189,7 +189,7 @@ class _Trace:
         if submits == UNKNOWN_TIME:
             submits = completes
         took, ran = _duration(row.duration), _duration(row.realtime)
-        told = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, ran=ran, took=took)
+        told = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, run_time=ran, total_time=took)
         if not ended or status == CACHED:
             return told
         end = told.end or (told.submit + took if took is not None else None)

@@ -131,7 +131,7 @@ def looks_like(line: str) -> bool:
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """What each job's record proposes; raises TimeZoneNeeded, MissingSacctFields or WrongLifecycle."""
-    machine = options.attempts_of("sacct")
+    machine = options.require_instances("sacct")
     record = _reader(FIELDS, options)
     attempts = _Attempts()
     state_of = lru_cache(maxsize=10_000)(lambda text: _state(text, machine))
@@ -163,7 +163,7 @@ class _Attempts:
         submit, start, _ = times
         first = self._started.get((task, submit))
         if start and first is None:
-            self._started.keep((task, submit), start)
+            self._started.put((task, submit), start)
         return AttemptKey(task, start if start and first and start != first else submit)
 
 
@@ -237,7 +237,7 @@ def _times(record: JobRecord, state: JobState, options: Options) -> AttemptTimes
     starts = _instants(record.start, options) if _got_nodes(record, state) else UNKNOWN_TIME
     ends = _instants(record.end, options) if state.ends else UNKNOWN_TIME
     doubtful = max(len(submits), len(starts), len(ends)) > 1
-    return resolve_ambiguous(submits, starts, ends, ran=_duration(record.elapsed) if doubtful else None)
+    return resolve_ambiguous(submits, starts, ends, run_time=_duration(record.elapsed) if doubtful else None)
 
 
 def _instants(text: str, options: Options) -> Instants:

@@ -152,7 +152,7 @@ class _Log:
         info = said["Stage Info"]
         submitted_at = _time(info.get("Submission Time"))
         stage = Stage(template_name(info.get("Stage Name") or "") or None, submitted_at)
-        self._stages.keep((info["Stage ID"], info.get("Stage Attempt ID", 0)), stage)
+        self._stages.put((info["Stage ID"], info.get("Stage Attempt ID", 0)), stage)
         self._hear(submitted_at)
         return ParsedLine(number)
 

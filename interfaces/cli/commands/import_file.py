@@ -81,7 +81,7 @@ def import_file(
         name = "stdin" if file == STDIN else input_stem(file)
         named = NamedLifecycles(connected.store.lifecycles.named)
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
-        lines = chain(format_.read(check_format(format_name, file, source.lines()), options), source.ending())
+        lines = chain(format_.read(check_format(format_name, file, source.lines()), options), source.check_end())
         answer = import_lines(connected.store, under, lines, progress).answer()
     show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
     if answer["bad"]:
