@@ -88,7 +88,7 @@ def test_a_lifecycle_that_a_line_defines_is_known_to_later_ones_by_its_name_and_
 
     assert lifecycle_of(first) == lifecycle_of(second) == Lifecycle.model_validate(OWN)
     assert isinstance(bad, BadLine)
-    assert bad.error.startswith("is of lifecycle 'own' version 1, which neither ships")
+    assert bad.error.startswith("lifecycle 'own' version 1 is not known: it neither ships")
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,11 @@ def test_blank_lines_count_for_the_numbers_only() -> None:
         (CREATED | {"task": None}, "task id None"),
         (QUEUED | {"to": 5}, '"to" is 5'),
         (QUEUED | {"at": None}, 'has no "at"'),
-        (QUEUED | {"at": 1738310400}, "time 1738310400 is no text"),
+        (QUEUED | {"at": 1738310400}, "time 1738310400 is not a text"),
         (QUEUED | {"at": "yesterday"}, "time 'yesterday' cannot be read"),
         (QUEUED | {"at": "0001-01-01T00:00:00+14:00"}, "is out of range"),
-        (QUEUED | {"resaon": "x"}, "no use for the key 'resaon' where a task goes to a status; did you mean 'reason'?"),
-        (QUEUED | {"report_by_date": AT}, "no use for the key 'report_by_date'"),
+        (QUEUED | {"resaon": "x"}, "'resaon' is not a key of a line that moves a task; did you mean 'reason'?"),
+        (QUEUED | {"report_by_date": AT}, "'report_by_date' is not a key"),
         (RUNNING | {"report_by_date": None}, 'has no "report_by_date"'),
         (REGISTERED | {"max_attempts": 0}, "needs max_attempts of 1"),
         (REGISTERED | {"max_attempts": True}, '"max_attempts" is True'),

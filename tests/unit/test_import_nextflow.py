@@ -176,7 +176,7 @@ def test_a_trace_without_what_is_needed_is_refused() -> None:
     [
         ({"status": "DONE"}, "no status 'DONE'"),
         ({"submit": "soon"}, "time 'soon' cannot be read"),
-        ({"duration": "long"}, "duration 'long' cannot be read"),
+        ({"duration": "long"}, "duration 'long' is not a duration"),
         ({"name": "-"}, "has no name"),
         ({"name": "a\tb"}, "has 10 fields separated by tabs, not 9"),
     ],

@@ -167,9 +167,9 @@ def test_what_says_nothing_of_a_task_is_not_even_parsed() -> None:
         ('{"Event":"SparkListenerTaskStart"}\n', "Task Info"),
         ('{"event":"x"}\n', 'has no "Event"'),
         ("[1]\n", "not a JSON object"),
-        ('{"Event":"SparkListenerStageSubmitted","Stage Info":null}\n', "no event as Spark writes it"),
-        ('{"Event":"SparkListenerTaskStart","Stage ID":5,"Task Info":7}\n', "no event as Spark writes it"),
-        ('{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":[]}\n', "no event as Spark writes it"),
+        ('{"Event":"SparkListenerStageSubmitted","Stage Info":null}\n', "not an event as Spark writes it"),
+        ('{"Event":"SparkListenerTaskStart","Stage ID":5,"Task Info":7}\n', "not an event as Spark writes it"),
+        ('{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":[]}\n', "not an event as Spark writes it"),
     ],
 )
 def test_a_line_that_is_not_understood_says_why(text: str, why: str) -> None:

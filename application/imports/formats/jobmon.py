@@ -1,14 +1,13 @@
-"""Jobmon's table task_status_audit as CSV, with a header: its columns in any order, and others.
+"""Reads Jobmon's table task_status_audit as CSV with a header, its columns in any order.
 
-A row is the transition of a task that Jobmon has closed an interval with: `previous_status` to `new_status` at
-`entered_at`. A task is `WORKFLOW/TASK_ID`, after the workflow that its row names, and in that one (or --workflow).
-Statuses are names or Jobmon's letters. The table knows tasks only: there are no task instances.
+A row is a task's transition from `previous_status` to `new_status` at `entered_at`. A task is `WORKFLOW/TASK_ID` in the
+workflow that its row names (or --workflow). Statuses are names or Jobmon's letters. The table has no task instances.
 
-`exited_at` is when the next row begins, and is not kept; where it is before `entered_at`, the row is counted as
+`exited_at` is not kept, because the next row has it; if it is before `entered_at`, the row is counted as
 `end-before-start`. What was before a task's first row stays unknown: the log begins with the task in REGISTERING at
-that instant. A row whose `previous_status` is not the status in which the log has the task is counted as
-`other-previous-status`, and goes through the gate from where the log has it. When clocks are set back, a time may
-mean two instants: the first is taken that is not before the row of the same task before it.
+that instant. A row whose `previous_status` is not the task's status in the log is counted as `other-previous-status`,
+and moves the task from its status in the log. When clocks are set back, a time means two instants; the row gets the
+first one that is not before the task's previous row.
 """
 
 import csv
@@ -39,20 +38,20 @@ LETTERS = {
     "Q": "QUEUED",
     "R": "RUNNING",
 }
-"""What Jobmon's tables have in place of the names."""
+"""The letters that Jobmon's tables have instead of names."""
 
 NEEDED = ("task_id", "new_status", "entered_at")
 USED = ("task_id", "workflow_id", "previous_status", "new_status", "entered_at", "exited_at")
-NOTHING = frozenset({"", "NULL", "null", "\\N", "None", "NaT", "nan"})
+NULLS = frozenset({"", "NULL", "null", "\\N", "None", "NaT", "nan"})
 
-TASKS = 100_000
-"""Of how many tasks the last row is remembered, at least."""
+REMEMBERED_TASKS = 100_000
+"""The number of tasks whose last row is remembered, at least."""
 
 JOBMON = Actor(component="jobmon")
 
 
 class AuditRow(NamedTuple):
-    """The fields of a row that are used here; None where the table does not say."""
+    """The fields of a row that are used here; None where the table has no value."""
 
     task_id: str | None
     workflow_id: str | None
@@ -69,16 +68,21 @@ class MissingColumns(SojournError):
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__(f"the file lacks {', '.join(columns)}: a header names the columns of task_status_audit")
+        super().__init__(f"the file lacks {', '.join(columns)}; add a header with the columns of task_status_audit")
 
 
 def looks_like(line: str) -> bool:
-    """Whether a file that begins so may be of that table."""
+    """Return whether a file that begins with `line` can be this table."""
     return {"task_id", "new_status"} <= set(_columns(line, _delimiter(line)))
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each row proposes; raises MissingColumns, or TimeZoneNeeded at the first time that has no zone."""
+    """Yield the changes of each row.
+
+    Raises:
+        MissingColumns: the header lacks columns.
+        TimeZoneNeeded: a time has no zone, and no --timezone was given.
+    """
     numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
     _, header = next(numbered, (0, ""))
     if not header:
@@ -89,7 +93,7 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
         if text == header:
             continue
         try:
-            yield table.line(number, row(text))
+            yield table.parse(number, row(text))
         except TimeZoneNeeded:
             raise
         except SojournError as error:
@@ -97,43 +101,43 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
 
 
 class _Table:
-    """What the rows before say of those that come."""
+    """Parses rows, remembering what earlier ones say about the same tasks."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._machine = options.lifecycle.task
-        self._entered: BoundedCache[str, datetime] = BoundedCache(TASKS)
-        self._began: BoundedCache[str, datetime] = BoundedCache(TASKS)
+        self._entered: BoundedCache[str, datetime] = BoundedCache(REMEMBERED_TASKS)
+        self._first_entered: BoundedCache[str, datetime] = BoundedCache(REMEMBERED_TASKS)
 
-    def line(self, number: int, row: AuditRow) -> ParsedLine:
-        """What a row proposes."""
+    def parse(self, number: int, row: AuditRow) -> ParsedLine:
+        """Return the changes of a row."""
         if row.task_id is None or row.new_status is None or row.entered_at is None:
             raise InvalidLine("has no task_id, new_status or entered_at")
         workflow = check_id("workflow", self._options.workflow or row.workflow_id)
         task = join_id("task", row.workflow_id or workflow, row.task_id)
         to, previous = self._status(row.new_status), row.previous_status and self._status(row.previous_status)
-        met = self._entered.get(task)
-        at = self._at(task, row.entered_at, met)
+        last = self._entered.get(task)
+        at = self._at(task, row.entered_at, last)
         exited_at = possible_instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
         register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON)
-        if previous is None and to == self._machine.initial and self._begins(task, at, met):
+        if previous is None and to == self._machine.initial and self._registers(task, at, last):
             return ParsedLine(number, (register,), anomalies)
         move = MoveTask(task, to, at, JOBMON, previous_status=previous)
-        return ParsedLine(number, (move,) if met else (register, move), anomalies)
+        return ParsedLine(number, (move,) if last else (register, move), anomalies)
 
-    def _begins(self, task: str, at: datetime, met: datetime | None) -> bool:
-        # A row that does not say what was before may also be that of a task which is sent back to be tried again.
-        if met is None:
-            self._began.put(task, at)
-        return self._began.get(task) == at
+    def _registers(self, task: str, at: datetime, last: datetime | None) -> bool:
+        # A later row without a previous status may be of a task that is sent back for another try.
+        if last is None:
+            self._first_entered.put(task, at)
+        return self._first_entered.get(task) == at
 
     def _status(self, text: str) -> str:
         return self._machine.check(LETTERS.get(text, text))
 
     def _at(self, task: str, text: str, before: datetime | None) -> datetime:
-        meant = possible_instants(text, self._options.zone, LIFECYCLE)
-        at = next((time for time in meant if before is None or time >= before), meant[0])
+        candidates = possible_instants(text, self._options.zone, LIFECYCLE)
+        at = next((time for time in candidates if before is None or time >= before), candidates[0])
         self._entered.put(task, at)
         return at
 
@@ -150,11 +154,11 @@ def _reader(header: str, options: Options) -> Callable[[str], AuditRow]:
     used = itemgetter(*(columns.index(name) if name in columns else width for name in USED))
 
     def row(text: str) -> AuditRow:
-        told = next(csv.reader([text], delimiter=delimiter)) if '"' in text else text.split(delimiter)
-        if len(told) != width:
-            raise InvalidLine(f"has {len(told)} fields, not {width}")
-        told.append("")
-        return AuditRow._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
+        fields = next(csv.reader([text], delimiter=delimiter)) if '"' in text else text.split(delimiter)
+        if len(fields) != width:
+            raise InvalidLine(f"has {len(fields)} fields, not {width}")
+        fields.append("")
+        return AuditRow._make([None if (value := field.strip()) in NULLS else value for field in used(fields)])
 
     return row
 

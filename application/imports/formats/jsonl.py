@@ -1,23 +1,24 @@
-"""The generic format: one JSON object a line, in the order of the log.
+"""Reads the generic format: one JSON object a line, in the order of the log.
 
     {"entity":"task","id":"t1","event":"registered","at":"...","workflow":"w1","template":"align","max_attempts":3}
     {"entity":"task","id":"t1","to":"QUEUED","at":"..."}
     {"entity":"task_instance","id":"t1/1","event":"created","at":"...","task":"t1"}
     {"entity":"task_instance","id":"t1/1","to":"INSTANTIATED","at":"...","actor":"node7","reason":"..."}
 
-What `sojourn export --format jsonl` writes beside that: the `lifecycle`, `array` and `attributes` of a task that is
-registered, and of a lifecycle that does not ship with Sojourn its `lifecycle_version` and, the first time, its
-`definition`; `attempt` where a task's line begins one, or does not, against what its lifecycle says; the `runner` in
-whose name it goes there; the `state` that is more than its status; `{"event":"reset"}` of a resumed workflow's task.
+`sojourn export --format jsonl` also writes: a new task's `lifecycle`, `array` and `attributes`, and for a lifecycle
+that does not ship with Sojourn its `lifecycle_version` and, the first time, its `definition`; `attempt` (true or false)
+where a move begins an attempt although its lifecycle says otherwise, or the reverse; the `runner` that moves a task; a
+`state` with more than the status; and `{"event":"reset"}` for a task of a resumed workflow.
 
-`actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` may stand on any
-line; where a task is registered without one, it is that of --workflow, or else the name of the file.
+`actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` can be on any line; a
+new task without one is in that of --workflow, or else in one with the name of the file.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -46,7 +47,7 @@ from domain.text import is_storable, storable_json
 LIFECYCLE = "jobmon"
 
 MAX_ATTEMPTS = TaskSpec("any").max_attempts
-"""How many attempts a task may make where its line does not say."""
+"""The number of attempts of a task whose line does not state it."""
 
 REGISTERED, CREATED, RESET = "registered", "created", "reset"
 EVENTS = {TASK: REGISTERED, TASK_INSTANCE: CREATED}
@@ -59,93 +60,85 @@ KEYS = {
     (TASK_INSTANCE, CREATED): COMMON | {"event", "task"},
     (TASK_INSTANCE, None): COMMON | {"to", "report_by_date"},
 }
-"""The keys of a line, by its entity and its event; None: it goes to a status."""
+"""The keys of a line, by its entity and its event (None: a move to a status)."""
 
-WHERE = {REGISTERED: "begins", CREATED: "begins", RESET: "is reset", None: "goes to a status"}
+LINE_KINDS = {REGISTERED: "registers", CREATED: "creates", RESET: "resets", None: "moves"}
+"""What a line does with its entity, by its event."""
 
 
 def looks_like(line: str) -> bool:
-    """Whether a file that begins so may be of this format."""
+    """Return whether a file that begins with `line` can be in this format."""
     return line.startswith("{") and '"entity"' in line
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each line proposes."""
+    """Yield the change of each line."""
     for number, text in lines:
         try:
-            yield ParsedLine(number, (_proposal(parse_json_object(text), options),))
+            yield ParsedLine(number, (_change(parse_json_object(text), options),))
         except SojournError as error:
             yield BadLine(number, str(error))
 
 
-def _proposal(said: JsonObject, options: Options) -> Change:
-    told = _told(said)
-    if not said.keys() <= KEYS[told]:
-        raise _unknown_key(said, *told)
-    return _READERS[told](said, options)
+def _change(line: JsonObject, options: Options) -> Change:
+    kind = _line_kind(line)
+    if not line.keys() <= KEYS[kind]:
+        raise _unknown_key(line, *kind)
+    return _READERS[kind](line, options)
 
 
-def _register(said: JsonObject, options: Options) -> RegisterTask:
-    spec = TaskSpec(check_id("task", said.get("id")), _max_attempts(said), said.get("template"), said.get("array"))
+def _register(line: JsonObject, options: Options) -> RegisterTask:
+    spec = TaskSpec(check_id("task", line.get("id")), _max_attempts(line), line.get("template"), line.get("array"))
     return RegisterTask(
         spec.task_id,
-        _workflow(said, options) or check_id("workflow", options.file_name),
-        _time(said, "at", options),
+        _workflow(line, options) or check_id("workflow", options.file_name),
+        _time(line, "at", options),
         spec.max_attempts,
         spec.template,
-        _actor(said),
-        _text(said, "reason"),
-        _lifecycle(said, options),
+        _actor(line),
+        _text(line, "reason"),
+        _lifecycle(line, options),
         spec.array_id,
-        _attributes(said),
+        _attributes(line),
     )
 
 
-def _create(said: JsonObject, options: Options) -> CreateInstance:
-    return CreateInstance(
-        check_id("task instance", said.get("id")),
-        check_id("task", said.get("task")),
-        _time(said, "at", options),
-        _actor(said),
-        _text(said, "reason"),
-        _told_workflow(said, options),
-    )
+def _create(line: JsonObject, options: Options) -> CreateInstance:
+    instance = check_id("task instance", line.get("id"))
+    return CreateInstance(instance, check_id("task", line.get("task")), **_report_fields(line, options))
 
 
-def _move_task(said: JsonObject, options: Options) -> MoveTask:
+def _move_task(line: JsonObject, options: Options) -> MoveTask:
     return MoveTask(
-        check_id("task", said.get("id")),
-        _status(said),
-        _time(said, "at", options),
-        _actor(said),
-        _text(said, "reason"),
-        _told_workflow(said, options),
-        begins_attempt=_flag(said, "attempt"),
-        runner_id=_runner(said),
-        state=_state(said),
+        check_id("task", line.get("id")),
+        _status(line),
+        **_report_fields(line, options),
+        begins_attempt=_flag(line, "attempt"),
+        runner_id=_runner(line),
+        state=_state(line),
     )
 
 
-def _reset(said: JsonObject, options: Options) -> ResetTask:
-    return ResetTask(
-        check_id("task", said.get("id")),
-        _time(said, "at", options),
-        _actor(said),
-        _text(said, "reason"),
-        _told_workflow(said, options),
-    )
+def _reset(line: JsonObject, options: Options) -> ResetTask:
+    return ResetTask(check_id("task", line.get("id")), **_report_fields(line, options))
 
 
-def _move_instance(said: JsonObject, options: Options) -> MoveInstance:
+def _move_instance(line: JsonObject, options: Options) -> MoveInstance:
     return MoveInstance(
-        check_id("task instance", said.get("id")),
-        _status(said),
-        _time(said, "at", options),
-        _actor(said),
-        _text(said, "reason"),
-        _told_workflow(said, options),
-        _time(said, "report_by_date", options) if "report_by_date" in said else None,
+        check_id("task instance", line.get("id")),
+        _status(line),
+        **_report_fields(line, options),
+        report_by_date=_time(line, "report_by_date", options) if "report_by_date" in line else None,
     )
+
+
+def _report_fields(line: JsonObject, options: Options) -> dict[str, Any]:
+    return {
+        "at": _time(line, "at", options),
+        "actor": _actor(line),
+        "reason": _text(line, "reason"),
+        "workflow_id": _stated_workflow(line, options),
+    }
 
 
 _READERS: dict[tuple[str, str | None], Callable[[JsonObject, Options], Change]] = {
@@ -157,129 +150,132 @@ _READERS: dict[tuple[str, str | None], Callable[[JsonObject, Options], Change]] 
 }
 
 
-def _told(said: JsonObject) -> tuple[str, str | None]:
-    kind = said.get("entity")
+def _line_kind(line: JsonObject) -> tuple[str, str | None]:
+    kind = line.get("entity")
     kind = ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in EVENTS:
         raise InvalidLine(f'"entity" is {show_value(kind)}, not "task" or "task_instance"')
-    if "event" not in said:
-        if "to" not in said:
-            raise InvalidLine(f'says neither "event": "{EVENTS[kind]}" nor "to": a status')
+    if "event" not in line:
+        if "to" not in line:
+            raise InvalidLine(f'has neither "event": "{EVENTS[kind]}" nor "to": a status')
         return kind, None
-    event = said["event"]
+    event = line["event"]
     if not isinstance(event, str) or (kind, event) not in KEYS:
         raise InvalidLine(f'"event" of a {kind} is {show_value(event)}, not "{EVENTS[kind]}"')
     return kind, event
 
 
-def _unknown_key(said: JsonObject, kind: str, event: str | None) -> InvalidLine:
+def _unknown_key(line: JsonObject, kind: str, event: str | None) -> InvalidLine:
     known = KEYS[kind, event]
-    key = next(key for key in said if key not in known)
+    key = next(key for key in line if key not in known)
     if event and key == "to":
-        return InvalidLine('says both "event" and "to": write two lines')
-    where = f"where a {kind} {WHERE[event]}".replace("_", " ")
-    return InvalidLine(f"has no use for the key {key!r} {where}{did_you_mean(get_close_matches(key, known, n=1))}")
+        return InvalidLine('has both "event" and "to"; write two lines')
+    place = f"a line that {LINE_KINDS[event]} a {kind}".replace("_", " ")
+    return InvalidLine(f"{key!r} is not a key of {place}{did_you_mean(get_close_matches(key, known, n=1))}")
 
 
-def _lifecycle(said: JsonObject, options: Options) -> Lifecycle | None:
-    name, version = _lifecycle_key(said, options)
+def _lifecycle(line: JsonObject, options: Options) -> Lifecycle | None:
+    name, version = _lifecycle_key(line, options)
     if name is None or (name == options.lifecycle.name and version in (None, options.lifecycle.version)):
         return None
     lifecycle = options.lifecycles.get(name, version)
     if lifecycle is None and not options.lifecycle_is_explicit:
+        stated = f"{name!r} version {version}" if version else repr(name)
         raise InvalidLine(
-            f"is of lifecycle {name!r}{f' version {version}' if version else ''}, which neither ships with Sojourn nor "
-            "is in the log: give its file, --lifecycle FILE"
+            f"lifecycle {stated} is not known: it neither ships with Sojourn nor is in the log; "
+            "name its file with --lifecycle FILE"
         )
     return lifecycle
 
 
-def _lifecycle_key(said: JsonObject, options: Options) -> tuple[str | None, int | None]:
-    definition = _object_in(said, "definition")
+def _lifecycle_key(line: JsonObject, options: Options) -> tuple[str | None, int | None]:
+    definition = _object_in(line, "definition")
     if definition is not None:
         return options.lifecycles.define(definition).key
-    return _text(said, "lifecycle"), _whole_number(said, "lifecycle_version") if "lifecycle_version" in said else None
+    return _text(line, "lifecycle"), _whole_number(line, "lifecycle_version") if "lifecycle_version" in line else None
 
 
-def _state(said: JsonObject) -> State | None:
-    told = _object_in(said, "state")
-    if told is None:
+def _state(line: JsonObject) -> State | None:
+    state = _object_in(line, "state")
+    if state is None:
         return None
     try:
-        return State.model_validate({"type": _status(said)} | told)
+        return State.model_validate({"type": _status(line)} | state)
     except ValidationError as error:
-        raise InvalidLine(f'"state" is {show_value(told)}, no object of {", ".join(State.model_fields)}') from error
+        raise InvalidLine(
+            f'"state" is {show_value(state)}, not an object of {", ".join(State.model_fields)}'
+        ) from error
 
 
-def _runner(said: JsonObject) -> str | None:
-    runner = said.get("runner")
+def _runner(line: JsonObject) -> str | None:
+    runner = line.get("runner")
     return None if runner is None else check_id("runner", runner)
 
 
-def _attributes(said: JsonObject) -> JsonObject | None:
-    attributes = _object_in(said, "attributes")
+def _attributes(line: JsonObject) -> JsonObject | None:
+    attributes = _object_in(line, "attributes")
     if attributes is not None and storable_json(attributes) != attributes:
         raise InvalidLine(f'"attributes" is {show_value(attributes)}, which cannot be stored')
     return attributes
 
 
-def _object_in(said: JsonObject, key: str) -> JsonObject | None:
-    value = said.get(key)
+def _object_in(line: JsonObject, key: str) -> JsonObject | None:
+    value = line.get(key)
     if value is not None and not isinstance(value, dict):
         raise InvalidLine(f'"{key}" is {show_value(value)}, not an object')
     return value
 
 
-def _flag(said: JsonObject, key: str) -> bool | None:
-    value = said.get(key)
+def _flag(line: JsonObject, key: str) -> bool | None:
+    value = line.get(key)
     if value is not None and not isinstance(value, bool):
         raise InvalidLine(f'"{key}" is {show_value(value)}, not true or false')
     return value
 
 
-def _max_attempts(said: JsonObject) -> int:
-    return _whole_number(said, "max_attempts") if "max_attempts" in said else MAX_ATTEMPTS
+def _max_attempts(line: JsonObject) -> int:
+    return _whole_number(line, "max_attempts") if "max_attempts" in line else MAX_ATTEMPTS
 
 
-def _whole_number(said: JsonObject, key: str) -> int:
-    number = said[key]
+def _whole_number(line: JsonObject, key: str) -> int:
+    number = line[key]
     if type(number) is not int:  # True is an int, too
         raise InvalidLine(f'"{key}" is {show_value(number)}, not a whole number')
     return number
 
 
-def _status(said: JsonObject) -> str:
-    status = said["to"]
+def _status(line: JsonObject) -> str:
+    status = line["to"]
     if not isinstance(status, str):
         raise InvalidLine(f'"to" is {show_value(status)}, not the name of a status')
     return status
 
 
-def _time(said: JsonObject, key: str, options: Options) -> datetime:
-    text = said.get(key)
+def _time(line: JsonObject, key: str, options: Options) -> datetime:
+    text = line.get(key)
     if not isinstance(text, str):
-        raise InvalidLine(f'has no "{key}"') if text is None else InvalidTime(text, "is no text")
+        raise InvalidLine(f'has no "{key}"') if text is None else InvalidTime(text, "is not a text")
     return parse_instant(text, options.zone)
 
 
-def _text(said: JsonObject, key: str) -> str | None:
-    text = said.get(key)
+def _text(line: JsonObject, key: str) -> str | None:
+    text = line.get(key)
     if text is not None and not isinstance(text, str):
         raise InvalidLine(f'"{key}" is {show_value(text)}, not a text')
     return text
 
 
-def _workflow(said: JsonObject, options: Options) -> str | None:
-    workflow = options.workflow or said.get("workflow")
+def _workflow(line: JsonObject, options: Options) -> str | None:
+    workflow = options.workflow or line.get("workflow")
     return None if workflow is None else check_id("workflow", workflow)
 
 
-def _told_workflow(said: JsonObject, options: Options) -> str | None:
-    return None if options.workflow or "workflow" not in said else _workflow(said, options)
+def _stated_workflow(line: JsonObject, options: Options) -> str | None:
+    return None if options.workflow or "workflow" not in line else _workflow(line, options)
 
 
-def _actor(said: JsonObject) -> Actor | None:
-    actor = said.get("actor")
+def _actor(line: JsonObject) -> Actor | None:
+    actor = line.get("actor")
     if actor is None:
         return None
     parts = actor.values() if isinstance(actor, dict) else [actor]

@@ -1,15 +1,17 @@
-"""Nextflow's trace file: `nextflow run -with-trace`, with any fields, for people or raw.
+"""Reads Nextflow's trace file: `nextflow run -with-trace`, with any fields, for people or raw.
 
-A task is found by its name (or process and tag): it is `RUN/NAME` in the workflow RUN (or --workflow), and each row
-of it an attempt `RUN/NAME/TASK_ID`. A retry is a further attempt at the task of its name that has failed: a row of
-which `attempt` says so, or that follows a failure where there is no such field. Other rows of the same name are tasks
-of their own, `RUN/NAME#2`. An attempt is SUBMITTED since `submit`, RUNNING since `start`, and in its last status since
-`complete`. Where those fields are not there, it ended `duration` after `submit`, and had run for `realtime`.
+The fields are those of Nextflow's documentation, "Trace file" (nextflow.io/docs/latest/reports.html).
 
-The trace does not name its run: RUN is made of the first row that the run did itself, which no other run has.
+A task is identified by its name (or process and tag): it is `RUN/NAME` in the workflow RUN (or --workflow), and each of
+its rows is an attempt `RUN/NAME/TASK_ID`. A retry is a further attempt at the failed task of the same name: its row has
+an `attempt` above 1, or follows a failure if there is no such field. Other rows of the same name are separate tasks,
+`RUN/NAME#2`. An attempt is SUBMITTED from `submit`, RUNNING from `start`, and in its last status from `complete`.
+Without those fields, it ended `duration` after `submit`, and had run for `realtime`.
 
-What the trace does not say stays unknown: an attempt without a time of its start has no RUNNING interval. A task that
-is CACHED was not tried in this run, and has no attempt; it is told with the times of the run that did it.
+The trace does not name its run. RUN is made of the first row that the run executed itself, which is unique to it.
+
+What the trace does not say stays unknown: an attempt without a start has no RUNNING interval. A CACHED task was not
+executed in this run and has no attempt; its times are those of the run that executed it.
 """
 
 import re
@@ -39,33 +41,33 @@ from domain.time import EPOCH
 
 LIFECYCLE = "nextflow"
 
-NAMES = 100_000
-"""How many different names are remembered, at least, for the retries of their tasks."""
+REMEMBERED_NAMES = 100_000
+"""The number of names that are remembered for retries, at least."""
 
-MOST_FAILED = 100
-"""How many tasks of one name are remembered that have failed and were not tried again."""
+MAX_UNRETRIED = 100
+"""The number of failed, not yet retried tasks of one name that are remembered."""
 
 LOOKAHEAD = 10_000
-"""Among how many rows the first one is looked for that the run did itself."""
+"""The number of rows among which the run's first own one is looked for."""
 
 USED = (
     "task_id", "hash", "native_id", "process", "tag", "name", "status", "exit", "attempt", "submit", "start",
     "complete", "duration", "realtime", "hostname",
 )  # fmt: skip
 IDS = ("task_id", "native_id", "hash")
-"""What tells the rows of a run apart: the first of them that the file has."""
+"""The fields that identify a row of a run; the first one that the file has is used."""
 
-NOTHING = frozenset({"", "-", "null", "N/A", "NA"})
+NULLS = frozenset({"", "-", "null", "N/A", "NA"})
 
 CACHED = "CACHED"
-ON_ITS_WAY = frozenset({"SUBMITTED", "RUNNING"})
+UNFINISHED = frozenset({"SUBMITTED", "RUNNING"})
 
-PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
+DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 class TraceRow(NamedTuple):
-    """The fields of a row that are used here; None where the file does not say."""
+    """The fields of a row that are used here; None where the file has no value."""
 
     task_id: str | None
     hash: str | None
@@ -85,7 +87,7 @@ class TraceRow(NamedTuple):
 
 
 class NameUse(NamedTuple):
-    """The tasks of one name so far: how many there were, and which of them have failed, in which attempt."""
+    """The tasks of one name so far: their number, and each failed task with its attempt."""
 
     tasks: int = 0
     failed: tuple[tuple[int, int], ...] = ()
@@ -98,16 +100,21 @@ class MissingTraceFields(SojournError):
     """
 
     def __init__(self, fields: Sequence[str]) -> None:
-        super().__init__(f"the trace lacks {', '.join(fields)}: add it to Nextflow's trace.fields")
+        super().__init__(f"the trace lacks {', '.join(fields)}; add it to Nextflow's trace.fields")
 
 
 def looks_like(line: str) -> bool:
-    """Whether a file that begins so may be a trace."""
+    """Return whether a file that begins with `line` can be a trace."""
     return len({"task_id", "hash", "native_id", "name", "process", "status", "submit"} & set(_split(line))) > 2
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each row proposes; raises MissingTraceFields, or TimeZoneNeeded at the first time that has no zone."""
+    """Yield the changes of each row.
+
+    Raises:
+        MissingTraceFields: the trace lacks fields.
+        TimeZoneNeeded: a time has no zone, and no --timezone was given.
+    """
     numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
     _, header = next(numbered, (0, ""))
     if not header:
@@ -119,7 +126,7 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
         if text == header:
             continue
         try:
-            yield trace.line(number, row(text))
+            yield trace.parse(number, row(text))
         except TimeZoneNeeded:
             raise
         except SojournError as error:
@@ -127,17 +134,17 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
 
 
 class _Trace:
-    """What the rows before say of those that come."""
+    """Parses rows, remembering earlier ones to recognise retries and repeated rows."""
 
     def __init__(self, run: str, options: Options) -> None:
         self._run = run
         self._options = options
-        self._names: BoundedCache[str, NameUse] = BoundedCache(NAMES)
-        self._rows: BoundedCache[tuple[str | None, ...], int] = BoundedCache(NAMES)
+        self._names: BoundedCache[str, NameUse] = BoundedCache(REMEMBERED_NAMES)
+        self._rows: BoundedCache[tuple[str | None, ...], int] = BoundedCache(REMEMBERED_NAMES)
         self._attempts = options.require_instances(LIFECYCLE)
 
-    def line(self, number: int, row: TraceRow) -> ParsedLine:
-        """What a row proposes."""
+    def parse(self, number: int, row: TraceRow) -> ParsedLine:
+        """Return the changes of a row."""
         status = self._options.lifecycle.task.check(row.status or "")
         name = row.name or f"{row.process}{f' ({row.tag})' if row.tag else ''}"
         if status == CACHED:
@@ -145,55 +152,55 @@ class _Trace:
         else:
             undated = row.submit is None or status not in self._attempts.transitions
         if undated:
-            # It was never submitted, and nothing says when it was what it is.
+            # It was never submitted, and the row has no time for its status.
             return ParsedLine(number, (), ("undated-status",))
         times = self._times(row, status)
-        proposals = self._proposals(self._task(name, row, status), name, row, status, times)
-        return ParsedLine(number, tuple(proposals), tuple(_anomalies(status, times)))
+        changes = self._changes(self._task(name, row, status), name, row, status, times)
+        return ParsedLine(number, tuple(changes), tuple(_anomalies(status, times)))
 
-    def _proposals(self, task: str, name: str, row: TraceRow, status: str, times: AttemptTimes) -> Iterator[Change]:
+    def _changes(self, task: str, name: str, row: TraceRow, status: str, times: AttemptTimes) -> Iterator[Change]:
         by = make_actor("nextflow", row.hostname)
         at = times.end or times.submit if status == CACHED else times.submit
         workflow = self._options.workflow or self._run
         yield RegisterTask(task, workflow, at, MAX_ATTEMPTS, template_name(row.process or name.partition(" (")[0]))
         if status == CACHED:
-            yield MoveTask(task, CACHED, at, by, _found(row))
+            yield MoveTask(task, CACHED, at, by, _identification(row))
             return
         row_id = row.task_id or row.native_id or row.hash or ""
         instance = join_id("task instance", task, row_id)
-        yield CreateInstance(instance, task, times.submit, by, _found(row))
+        yield CreateInstance(instance, task, times.submit, by, _identification(row))
         if times.start:
             yield MoveInstance(instance, "RUNNING", times.start, by)
         if times.end:
             yield MoveInstance(instance, status, times.end, by, f"exit code {row.exit}" if row.exit else None)
 
     def _task(self, name: str, row: TraceRow, status: str) -> str:
-        """The task that a row is an attempt at: that of the same row before, or a new row's."""
-        told = (name, row.task_id, row.hash, row.native_id)
-        which = self._rows.get(told) or self._task_of_new_row(name, row, status)
-        self._rows.put(told, which)
+        """Return the id of a row's task; a repeated row has the same task as before."""
+        key = (name, row.task_id, row.hash, row.native_id)
+        which = self._rows.get(key) or self._task_of_new_row(name, row, status)
+        self._rows.put(key, which)
         return join_id("task", self._run, name if which == 1 else f"{name}#{which}")
 
     def _task_of_new_row(self, name: str, row: TraceRow, status: str) -> int:
-        """The number, among the tasks of that name, of one that has failed before, or of another one."""
+        """Return the number, among the tasks of this name, of the failed one that is retried, or of a new one."""
         named = self._names.get(name) or NameUse()
         which, attempt, failed = _which(named, row)
         if status in self._attempts.failures:
-            failed = (*failed[1 - MOST_FAILED :], (which, attempt))
+            failed = (*failed[1 - MAX_UNRETRIED :], (which, attempt))
         self._names.put(name, NameUse(max(named.tasks, which), failed))
         return which
 
     def _times(self, row: TraceRow, status: str) -> AttemptTimes:
-        ended = status not in ON_ITS_WAY
-        submits, starts, completes = (self._instants(told) for told in (row.submit, row.start, row.complete))
+        ended = status not in UNFINISHED
+        submits, starts, completes = (self._instants(text) for text in (row.submit, row.start, row.complete))
         if submits == UNKNOWN_TIME:
             submits = completes
         took, ran = _duration(row.duration), _duration(row.realtime)
-        told = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, run_time=ran, total_time=took)
+        times = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, run_time=ran, total_time=took)
         if not ended or status == CACHED:
-            return told
-        end = told.end or (told.submit + took if took is not None else None)
-        return AttemptTimes(told.submit, told.start or _began(told.submit, end, took, ran), end)
+            return times
+        end = times.end or (times.submit + took if took is not None else None)
+        return times._replace(start=times.start or _start_time(times.submit, end, took, ran), end=end)
 
     def _instants(self, text: str | None) -> Instants:
         if text is None:
@@ -204,18 +211,20 @@ class _Trace:
 
 
 def _which(named: NameUse, row: TraceRow) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-    """The number of the task among those of its name, the number of the attempt, and what has failed besides it."""
-    told = int(row.attempt) if row.attempt and row.attempt.isdigit() else None
+    """Return the number of a row's task among those of its name, of its attempt, and the other failed tasks."""
+    stated = int(row.attempt) if row.attempt and row.attempt.isdigit() else None
     for number, before in named.failed:
-        if told is None or told == before + 1:
+        if stated is None or stated == before + 1:
             rest = tuple(other for other in named.failed if other != (number, before))
             return number, before + 1, rest
-    if told is not None and told > 1:
-        return max(named.tasks, 1), told, named.failed
-    return named.tasks + 1, told or 1, named.failed
+    if stated is not None and stated > 1:
+        return max(named.tasks, 1), stated, named.failed
+    return named.tasks + 1, stated or 1, named.failed
 
 
-def _began(submit: datetime, end: datetime | None, took: timedelta | None, ran: timedelta | None) -> datetime | None:
+def _start_time(
+    submit: datetime, end: datetime | None, took: timedelta | None, ran: timedelta | None
+) -> datetime | None:
     if end is None or ran is None:
         return None
     return submit + (took - ran) if took is not None else end - ran
@@ -233,11 +242,11 @@ def _reader(fields: list[str]) -> Callable[[str], TraceRow]:
     used = itemgetter(*(fields.index(name) if name in fields else width for name in USED))
 
     def row(text: str) -> TraceRow:
-        told = text.split("\t")
-        if len(told) != width:
-            raise InvalidLine(f"has {len(told)} fields separated by tabs, not {width}")
-        told.append("-")
-        found = TraceRow._make([None if (value := field.strip()) in NOTHING else value for field in used(told)])
+        values = text.split("\t")
+        if len(values) != width:
+            raise InvalidLine(f"has {len(values)} fields separated by tabs, not {width}")
+        values.append("-")
+        found = TraceRow._make([None if (value := field.strip()) in NULLS else value for field in used(values)])
         if not (found.name or found.process) or not (found.task_id or found.native_id or found.hash):
             raise InvalidLine("has no name, or no id")
         return found
@@ -246,7 +255,7 @@ def _reader(fields: list[str]) -> Callable[[str], TraceRow]:
 
 
 def _run(row: Callable[[str], TraceRow], texts: Sequence[str]) -> str:
-    """What the run is called: a digest of the first row that it did itself, else of the first one."""
+    """Return the run's name: a digest of the first row that it executed itself, else of the first row."""
     own = (text for text in texts if _is_own(row, text))
     text = next(own, texts[0] if texts else "")
     return placeholder_name(LIFECYCLE, text)
@@ -264,28 +273,28 @@ def _split(line: str) -> list[str]:
 
 
 def _duration(text: str | None) -> timedelta | None:
-    """How long `1m 20s`, `757ms` or a number of milliseconds is."""
+    """Return the duration that `1m 20s`, `757ms` or a number of milliseconds means."""
     if text is None:
         return None
     if text.isdigit():
         return timedelta(milliseconds=int(text))
     seconds, end = 0.0, 0
-    for part in PART.finditer(text):
+    for part in DURATION_PART.finditer(text):
         if part.start() != end:
             break
         seconds, end = seconds + float(part[1]) * SECONDS[part[2]], part.end()
     if end != len(text) or not end:
-        raise InvalidLine(f"duration {text!r} cannot be read")
+        raise InvalidLine(f"duration {text!r} is not a duration; write it like 1m 20s or in milliseconds")
     return timedelta(seconds=seconds)
 
 
 def _anomalies(status: str, times: AttemptTimes) -> Iterator[str]:
     if status != CACHED:
         yield from find_reversed(times)
-    if (times.end is None and status not in ON_ITS_WAY) or (times.start is None and status == "RUNNING"):
+    if (times.end is None and status not in UNFINISHED) or (times.start is None and status == "RUNNING"):
         yield "undated-status"
 
 
-def _found(row: TraceRow) -> str | None:
-    told = ", ".join(f"{key} {value}" for key, value in (("hash", row.hash), ("native ID", row.native_id)) if value)
-    return told or None
+def _identification(row: TraceRow) -> str | None:
+    text = ", ".join(f"{key} {value}" for key, value in (("hash", row.hash), ("native ID", row.native_id)) if value)
+    return text or None

@@ -1,19 +1,20 @@
-"""Slurm's accounting: `sacct --parsable` and `--parsable2`, with a header or without.
+"""Reads Slurm's accounting: `sacct --parsable` and `--parsable2`, with a header or without.
 
-A job is the task `CLUSTER/JOBID` in the workflow CLUSTER (or --workflow). Each submission of it, told apart by the
-time of submission, is an attempt `CLUSTER/JOBID/N`: a requeue keeps the job's id and is submitted anew. An attempt is
-PENDING from its submission, RUNNING from its start, and in its last state from its end. What the accounting does not
-say stays unknown:
+The fields and states are those of Slurm's manual page sacct(1).
 
-- An attempt that never got a node (`None assigned`) was never RUNNING, whatever its start says.
-- A state without a time of its own (SUSPENDED, COMPLETING, an end that is `Unknown`) is left out, and counted as
+A job is the task `CLUSTER/JOBID` in the workflow CLUSTER (or --workflow). Each submission is an attempt
+`CLUSTER/JOBID/N`: a requeue keeps the job's id, but mostly has a new time of submission. An attempt is PENDING from its
+submission, RUNNING from its start, and in its last state from its end. What the accounting does not say stays unknown:
+
+- An attempt that never got a node (`None assigned`) was never RUNNING, even if it has a start.
+- A state without a time of its own (SUSPENDED, COMPLETING, an `Unknown` end) is left out and counted as
   `undated-status`; the interval before it stays open.
-- An end before its start, or a start before its submission, is kept as the time that was told, and counted
-  (`end-before-start`, ...); in the audit, where time never goes back, the interval between them has no length.
+- An end before its start, or a start before its submission, is kept as reported and counted (`end-before-start`, ...).
+  In the audit, where time never goes back, the interval between them has no length.
 
-Job steps (`123.batch`, `123.0`) are no jobs and say nothing here. A job array's pending remainder (`123_[5-9]`) is
-one task under that id, as it is one record. A record that tells the same submission as one before it, and another
-start, is a further attempt, which begins then. Times may also have an offset, or be seconds since 1970.
+Job steps (`123.batch`, `123.0`) are not jobs and are ignored. A job array's pending remainder (`123_[5-9]`) is one task
+under that id, because it is one record. A record with the same submission as an earlier one, but another start, is a
+further attempt that begins at that start. Times may also have an offset, or be seconds since 1970.
 """
 
 import re
@@ -49,7 +50,7 @@ FIELDS = (
     "start", "end", "elapsed", "exitcode", "state", "nnodes", "ncpus", "reqcpus", "reqmem", "reqtres", "alloctres",
     "timelimit", "nodelist", "jobname",
 )  # fmt: skip
-"""The fields of a file without a header, in order."""
+"""The fields of a file without a header, in the order of XDMoD's dumps."""
 
 USED = (
     "jobid", "cluster", "user", "submit", "start", "end", "elapsed", "exitcode", "state", "nodelist", "alloccpus",
@@ -66,14 +67,14 @@ NO_NODES = frozenset({"", "None assigned"})
 DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
 
 CUT = "+"
-"""Where sacct has cut off what is wider than its column."""
+"""The mark where sacct cuts off a value that is wider than its column."""
 
 UNDATED = frozenset({
     "COMPLETING", "CONFIGURING", "POWER_UP_NODE", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING", "RESV_DEL_HOLD",
     "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SUSPENDED", "UPDATE_DB", "EXPEDITING", "LAUNCH_FAILED",
     "RECONFIG_FAIL",
 })  # fmt: skip
-"""States of a job on its way, of which the accounting has no times."""
+"""States of a job under way. The accounting has no times for them."""
 
 COMPACT = {
     "BF": "BOOT_FAIL", "CA": "CANCELLED", "CD": "COMPLETED", "CF": "CONFIGURING", "CG": "COMPLETING",
@@ -82,14 +83,14 @@ COMPACT = {
     "RH": "REQUEUE_HOLD", "RQ": "REQUEUED", "RS": "RESIZING", "RV": "REVOKED", "S": "SUSPENDED",
     "SE": "SPECIAL_EXIT", "SI": "SIGNALING", "SO": "STAGE_OUT", "ST": "STOPPED", "TO": "TIMEOUT", "UD": "UPDATE_DB",
 }  # fmt: skip
-"""The short forms of states."""
+"""The short forms of states (sacct(1), JOB STATE CODES)."""
 
-JOBS = 100_000
-"""Of how many submissions the start is remembered, at least."""
+REMEMBERED_JOBS = 100_000
+"""The number of submissions whose start is remembered, at least."""
 
 
 class JobRecord(NamedTuple):
-    """The fields of a line that are used here; None: the file has no such column."""
+    """The fields of a line that are used here; None where the file has no such column."""
 
     jobid: str
     cluster: str | None
@@ -106,11 +107,11 @@ class JobRecord(NamedTuple):
 
 
 class JobState(NamedTuple):
-    """A state, who cancelled the job where that is told, and whether the state ends it."""
+    """A job's state, who cancelled the job if that is known, and whether the state is an end."""
 
     name: str
     canceller: str | None
-    ends: bool
+    is_end: bool
 
 
 class MissingSacctFields(SojournError):
@@ -120,24 +121,30 @@ class MissingSacctFields(SojournError):
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__(f"the file lacks {', '.join(columns)}: add it to sacct's --format")
+        super().__init__(f"the file lacks {', '.join(columns)}; add it to sacct's --format")
 
 
 def looks_like(line: str) -> bool:
-    """Whether a file that begins so may be of sacct."""
+    """Return whether a file that begins with `line` can be one of sacct."""
     fields = line.rstrip("\r\n").split("|")
     return _is_header(fields) or len(fields) >= len(NEEDED)
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each job's record proposes; raises TimeZoneNeeded, MissingSacctFields or WrongLifecycle."""
+    """Yield the changes of each job's record.
+
+    Raises:
+        MissingSacctFields: a header lacks columns.
+        TimeZoneNeeded: a time has no zone, and no --timezone was given.
+        WrongLifecycle: the lifecycle has no task instances.
+    """
     machine = options.require_instances("sacct")
     record = _reader(FIELDS, options)
     attempts = _Attempts()
     state_of = lru_cache(maxsize=10_000)(lambda text: _state(text, machine))
     for count, (number, text) in enumerate(lines):
         fields = text.decode(errors="replace").rstrip("\r\n").split("|")
-        # Files are put together, header and all.
+        # Files are concatenated, headers included.
         if (count == 0 or b"jobid" in text.lower()) and _is_header(fields):
             record = _reader(tuple(field.strip().lower() for field in fields), options)
             continue
@@ -150,16 +157,16 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
 
 
 class _Attempts:
-    """Tells the attempts at a job apart: by their submission, and by their start where that is the same.
+    """Distinguishes the attempts at a job by their submission, and by their start if the submission is the same.
 
-    A requeue is mostly submitted anew, but need not be.
+    Most requeues have a new time of submission, but not all.
     """
 
     def __init__(self) -> None:
-        self._started: BoundedCache[tuple[str, datetime], datetime] = BoundedCache(JOBS)
+        self._started: BoundedCache[tuple[str, datetime], datetime] = BoundedCache(REMEMBERED_JOBS)
 
-    def attempt(self, task: str, times: AttemptTimes) -> AttemptKey:
-        """The attempt that a record is about."""
+    def key_of(self, task: str, times: AttemptTimes) -> AttemptKey:
+        """Return the key of a record's attempt."""
         submit, start, _ = times
         first = self._started.get((task, submit))
         if start and first is None:
@@ -210,22 +217,22 @@ def _line(
         return ParsedLine(number)
     state = state_of(record.state)
     times = _times(record, state, options)
-    proposals = _proposals(record, state, times, attempts, options)
-    return ParsedLine(number, tuple(proposals), tuple(_anomalies(state, times)))
+    changes = _changes(record, state, times, attempts, options)
+    return ParsedLine(number, tuple(changes), tuple(_anomalies(state, times)))
 
 
 def _state(text: str, machine: Machine) -> JobState:
-    told = text.strip()
-    whole = told.removesuffix(CUT)
+    stated = text.strip()
+    whole = stated.removesuffix(CUT)
     name, _, canceller = whole.partition(" by")
-    name = _whole(name, machine) if told != whole else COMPACT.get(name, name)
+    name = _complete(name, machine) if stated != whole else COMPACT.get(name, name)
     if name in UNDATED:
-        return JobState(name, None, ends=False)
-    known = canceller.strip() if told == whole else None
-    return JobState(machine.check(name), known or None, ends=machine.is_terminal(name))
+        return JobState(name, None, is_end=False)
+    known = canceller.strip() if stated == whole else None
+    return JobState(machine.check(name), known or None, is_end=machine.is_terminal(name))
 
 
-def _whole(beginning: str, machine: Machine) -> str:
+def _complete(beginning: str, machine: Machine) -> str:
     names = [name for name in (*machine.transitions, *UNDATED) if name.startswith(beginning)]
     return names[0] if len(names) == 1 else beginning
 
@@ -235,7 +242,7 @@ def _times(record: JobRecord, state: JobState, options: Options) -> AttemptTimes
     if submits == UNKNOWN_TIME:
         raise InvalidLine(f"job {record.jobid!r} has no time of submission")
     starts = _instants(record.start, options) if _got_nodes(record, state) else UNKNOWN_TIME
-    ends = _instants(record.end, options) if state.ends else UNKNOWN_TIME
+    ends = _instants(record.end, options) if state.is_end else UNKNOWN_TIME
     doubtful = max(len(submits), len(starts), len(ends)) > 1
     return resolve_ambiguous(submits, starts, ends, run_time=_duration(record.elapsed) if doubtful else None)
 
@@ -253,7 +260,7 @@ def _got_nodes(record: JobRecord, state: JobState) -> bool:
         return record.nodelist not in NO_NODES
     if record.alloccpus is not None:
         return record.alloccpus not in NO_CPUS
-    # Without either column, a job that was cancelled as it started is taken for one that was cancelled before.
+    # Without either column, a job that was cancelled at its start counts as cancelled before it.
     return not (state.name == "CANCELLED" and record.start == record.end)
 
 
@@ -262,16 +269,16 @@ def _duration(text: str | None) -> timedelta | None:
     return timedelta(**{unit: float(count) for unit, count in found.groupdict("0").items()}) if found else None
 
 
-def _proposals(
+def _changes(
     record: JobRecord, state: JobState, times: AttemptTimes, attempts: _Attempts, options: Options
 ) -> Iterator[Change]:
     cluster = record.cluster if record.cluster is not None else options.workflow
     task = check_id("task", f"{check_id('cluster', cluster)}/{check_id('job', record.jobid)}")
-    attempt = attempts.attempt(task, times)
+    attempt = attempts.key_of(task, times)
     workflow = options.workflow or check_id("workflow", cluster)
     submitter = make_actor("slurm", user=record.user or None)
-    called = template_name(record.jobname) if record.jobname else None
-    yield RegisterTask(task, workflow, times.submit, MAX_ATTEMPTS, called, submitter)
+    template = template_name(record.jobname) if record.jobname else None
+    yield RegisterTask(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter)
     yield CreateInstance(attempt, task, attempt.begun_at, submitter)
     nodes = make_actor("slurm", record.nodelist if times.start else None)
     if times.start:
@@ -283,7 +290,7 @@ def _proposals(
 
 def _anomalies(state: JobState, times: AttemptTimes) -> Iterator[str]:
     yield from find_reversed(times)
-    if state.name in UNDATED or (state.ends and times.end is None):
+    if state.name in UNDATED or (state.is_end and times.end is None):
         yield "undated-status"
 
 

@@ -1,16 +1,18 @@
-"""Spark's event log: a JSON object a line, plain, compressed, or the folder of a rolling log.
+"""Reads Spark's event log: one JSON object a line, plain, compressed, or the folder of a rolling log.
 
-What Spark calls task 3.1 in stage 5.0 is the attempt `APP/5.0/3/1` at the task `APP/5.0/3`, in the workflow APP (or
---workflow). APP is the application's id, with its own attempt where it has one; where the log names none, it is made of
-the first attempt that it tells of. 5.0 is a stage and its attempt, as a stage that is tried again is another set of
-tasks. A task is PENDING since its stage was submitted, an attempt RUNNING since it was launched, and in its last status
-since it finished. What the log does not say stays unknown:
+The events are those of Spark's JsonProtocol.scala.
 
-- An attempt that never ended stays RUNNING, whatever became of its executor, stage or application.
-- A task of which no attempt was launched is not there.
-- What is RESUBMITTED has no time of its own: it is the latest instant that the log has told by then.
+Spark's task 3.1 in stage 5.0 is the attempt `APP/5.0/3/1` at the task `APP/5.0/3`, in the workflow APP (or --workflow).
+APP is the application's id, with the application's attempt if it has one; a log without an id gets a name made of its
+first attempt. 5.0 is a stage and its attempt, because a stage that is tried again is another set of tasks. A task is
+PENDING from its stage's submission; an attempt is RUNNING from its launch, and in its last status from its finish. What
+the log does not say stays unknown:
 
-Events of jobs, stages and executors say nothing of a task but what is used here; all others are left out unread.
+- An attempt without an end stays RUNNING, even if its executor, stage or application ended.
+- A task without a launched attempt does not appear.
+- RESUBMITTED has no time of its own: it gets the latest time in the log so far.
+
+Of events about jobs, stages and executors, only their times and a stage's name are read; all others are skipped.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -37,11 +39,11 @@ from domain.time import EPOCH
 
 LIFECYCLE = "spark"
 
-STAGES = 10_000
-"""How many stages are remembered, at least."""
+REMEMBERED_STAGES = 10_000
+"""The number of stages that are remembered, at least."""
 
-LONGEST_REASON = 500
-BEGINNING = b'{"Event":"'
+MAX_REASON_LENGTH = 500
+EVENT_PREFIX = b'{"Event":"'
 
 SUCCESS, FAILED, KILLED, RESUBMITTED, GET_RESULT = "SUCCESS", "FAILED", "KILLED", "RESUBMITTED", "GET RESULT"
 
@@ -51,24 +53,24 @@ STATUS = {
     "TaskKilled": KILLED,
     "TaskCommitDenied": KILLED,
 }
-"""The status of an attempt that ended for a reason; any other reason is that it FAILED."""
+"""The status for an attempt's end reason; all other reasons mean FAILED."""
 
-AT = ("Timestamp", "Submission Time", "Completion Time")
-"""Where an event says when it happened."""
+TIME_KEYS = ("Timestamp", "Submission Time", "Completion Time")
+"""The keys under which events have their time."""
 
-WHY = ("Description", "Loss Reason", "Kill Reason", "Message")
-"""Where a reason says more, whatever its kind."""
+DETAIL_KEYS = ("Description", "Loss Reason", "Kill Reason", "Message")
+"""The keys under which reasons have a text."""
 
 
 class Stage(NamedTuple):
-    """What an attempt at a stage is called, and when it was submitted, where that is known."""
+    """A stage's name and time of submission, if they are known."""
 
     name: str | None = None
     submitted_at: datetime | None = None
 
 
 class TaskAttempt(NamedTuple):
-    """An attempt at a task, as an event tells it."""
+    """An attempt at a task, as an event describes it."""
 
     stage: tuple[int, int]
     number: int
@@ -82,34 +84,34 @@ class TaskAttempt(NamedTuple):
     speculative: bool
 
 
-UNKNOWN = Stage()
+UNKNOWN_STAGE = Stage()
 
 
 def looks_like(line: str) -> bool:
-    """Whether a file that begins so may be an event log."""
+    """Return whether a file that begins with `line` can be an event log."""
     return line.startswith("{") and '"Event"' in line
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
-    """What each event proposes."""
+    """Yield the changes of each event."""
     log = _Log(options)
     for number, text in lines:
         try:
-            yield log.line(number, text)
+            yield log.parse(number, text)
         except SojournError as error:
             yield BadLine(number, str(error))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            yield BadLine(number, f"is no event as Spark writes it: {type(error).__name__} {error}")
+            yield BadLine(number, f"is not an event as Spark writes it: {type(error).__name__} {error}")
 
 
 class _Log:
-    """What the events before say of those that come."""
+    """Parses events, remembering what earlier ones say about the application and its stages."""
 
     def __init__(self, options: Options) -> None:
         self._application: str | None = None
         self._options = options
         self._workflow = options.workflow
-        self._stages: BoundedCache[tuple[int, int], Stage] = BoundedCache(STAGES)
+        self._stages: BoundedCache[tuple[int, int], Stage] = BoundedCache(REMEMBERED_STAGES)
         self._open: set[tuple[int, int, int, int]] = set()
         self._latest = EPOCH
         self._readers: dict[bytes, Callable[[int, JsonObject], ParsedLine]] = {
@@ -125,109 +127,109 @@ class _Log:
             b"SparkListenerJobEnd": self._at_a_time,
         }
 
-    def line(self, number: int, text: bytes) -> ParsedLine:
-        """What an event proposes; one that says nothing of a task is not read further than its name."""
-        if text.startswith(BEGINNING):
-            read = self._readers.get(text[len(BEGINNING) : text.index(b'"', len(BEGINNING))])
+    def parse(self, number: int, text: bytes) -> ParsedLine:
+        """Return the changes of an event. Of an event without use, only the name is read."""
+        if text.startswith(EVENT_PREFIX):
+            read = self._readers.get(text[len(EVENT_PREFIX) : text.index(b'"', len(EVENT_PREFIX))])
             return read(number, parse_json_object(text)) if read else ParsedLine(number)
-        said = parse_json_object(text)
-        if not isinstance(said.get("Event"), str):
-            raise InvalidLine('is no event of Spark: it has no "Event"')
-        read = self._readers.get(said["Event"].encode())
-        return read(number, said) if read else ParsedLine(number)
+        event = parse_json_object(text)
+        if not isinstance(event.get("Event"), str):
+            raise InvalidLine('is not a Spark event: it has no "Event"')
+        read = self._readers.get(event["Event"].encode())
+        return read(number, event) if read else ParsedLine(number)
 
-    def _application_start(self, number: int, said: JsonObject) -> ParsedLine:
-        attempt = said.get("App Attempt ID")
-        if said.get("App ID"):
-            self._application = f"{said['App ID']}{f'_{attempt}' if attempt else ''}"
-            self._workflow = self._options.workflow or said["App ID"]
-        return self._at_a_time(number, said)
+    def _application_start(self, number: int, event: JsonObject) -> ParsedLine:
+        attempt = event.get("App Attempt ID")
+        if event.get("App ID"):
+            self._application = f"{event['App ID']}{f'_{attempt}' if attempt else ''}"
+            self._workflow = self._options.workflow or event["App ID"]
+        return self._at_a_time(number, event)
 
-    def _environment(self, number: int, said: JsonObject) -> ParsedLine:
+    def _environment(self, number: int, event: JsonObject) -> ParsedLine:
         if self._application is None:
-            self._application = said.get("Spark Properties", {}).get("spark.app.id")
+            self._application = event.get("Spark Properties", {}).get("spark.app.id")
         return ParsedLine(number)
 
-    def _stage_submitted(self, number: int, said: JsonObject) -> ParsedLine:
-        info = said["Stage Info"]
+    def _stage_submitted(self, number: int, event: JsonObject) -> ParsedLine:
+        info = event["Stage Info"]
         submitted_at = _time(info.get("Submission Time"))
         stage = Stage(template_name(info.get("Stage Name") or "") or None, submitted_at)
         self._stages.put((info["Stage ID"], info.get("Stage Attempt ID", 0)), stage)
-        self._hear(submitted_at)
+        self._note_time(submitted_at)
         return ParsedLine(number)
 
-    def _stage_completed(self, number: int, said: JsonObject) -> ParsedLine:
-        self._hear(_time(said["Stage Info"].get("Completion Time")))
+    def _stage_completed(self, number: int, event: JsonObject) -> ParsedLine:
+        self._note_time(_time(event["Stage Info"].get("Completion Time")))
         return ParsedLine(number)
 
-    def _at_a_time(self, number: int, said: JsonObject) -> ParsedLine:
-        self._hear(_time(next((said[key] for key in AT if key in said), None)))
+    def _at_a_time(self, number: int, event: JsonObject) -> ParsedLine:
+        self._note_time(_time(next((event[key] for key in TIME_KEYS if key in event), None)))
         return ParsedLine(number)
 
-    def _task_start(self, number: int, said: JsonObject) -> ParsedLine:
-        told = _told(said)
-        self._open.add((*told.stage, told.number, told.attempt))
-        self._hear(told.launched_at)
-        return ParsedLine(number, tuple(self._beginning(told)))
+    def _task_start(self, number: int, event: JsonObject) -> ParsedLine:
+        attempt = _task_attempt(event)
+        self._open.add((*attempt.stage, attempt.number, attempt.attempt))
+        self._note_time(attempt.launched_at)
+        return ParsedLine(number, tuple(self._begin(attempt)))
 
-    def _task_getting_result(self, number: int, said: JsonObject) -> ParsedLine:
-        info = said["Task Info"]
-        # Of the stage, this event does not speak: the end of the attempt tells again when its result was fetched.
-        self._hear(_time(info.get("Getting Result Time")))
+    def _task_getting_result(self, number: int, event: JsonObject) -> ParsedLine:
+        info = event["Task Info"]
+        # This event has no stage id; the task-end event repeats the fetch time.
+        self._note_time(_time(info.get("Getting Result Time")))
         return ParsedLine(number)
 
-    def _task_end(self, number: int, said: JsonObject) -> ParsedLine:
-        told, reason = _told(said), said["Task End Reason"]
+    def _task_end(self, number: int, event: JsonObject) -> ParsedLine:
+        attempt, reason = _task_attempt(event), event["Task End Reason"]
         status = STATUS.get(reason["Reason"], FAILED)
-        self._hear(told.finished_at)
-        at = self._latest if status == RESUBMITTED else told.finished_at or self._latest
-        return ParsedLine(number, tuple(self._ending(told, status, at, reason)), tuple(_anomalies(told, status)))
+        self._note_time(attempt.finished_at)
+        at = self._latest if status == RESUBMITTED else attempt.finished_at or self._latest
+        return ParsedLine(number, tuple(self._end(attempt, status, at, reason)), tuple(_anomalies(attempt, status)))
 
-    def _beginning(self, told: TaskAttempt) -> Iterator[Change]:
-        task, instance = self._ids(told)
-        stage = self._stages.get(told.stage) or UNKNOWN
-        workflow = check_id("workflow", self._workflow or self._called(told))
-        pending = min(stage.submitted_at or told.launched_at, told.launched_at)
+    def _begin(self, attempt: TaskAttempt) -> Iterator[Change]:
+        task, instance = self._ids(attempt)
+        stage = self._stages.get(attempt.stage) or UNKNOWN_STAGE
+        workflow = check_id("workflow", self._workflow or self._application_id(attempt))
+        pending = min(stage.submitted_at or attempt.launched_at, attempt.launched_at)
         yield RegisterTask(task, workflow, pending, MAX_ATTEMPTS, stage.name)
-        yield CreateInstance(instance, task, told.launched_at, _executor(told), _launch(told))
+        yield CreateInstance(instance, task, attempt.launched_at, _executor(attempt), _launch(attempt))
 
-    def _ending(self, told: TaskAttempt, status: str, at: datetime, reason: JsonObject) -> Iterator[Change]:
-        attempt = (*told.stage, told.number, told.attempt)
-        if attempt in self._open:
-            self._open.remove(attempt)
+    def _end(self, attempt: TaskAttempt, status: str, at: datetime, reason: JsonObject) -> Iterator[Change]:
+        key = (*attempt.stage, attempt.number, attempt.attempt)
+        if key in self._open:
+            self._open.remove(key)
         else:
-            yield from self._beginning(told)
-        _, instance = self._ids(told)
-        by = _executor(told)
-        if told.result_at and status != RESUBMITTED:
-            yield MoveInstance(instance, GET_RESULT, told.result_at, by)
-        yield MoveInstance(instance, status, at, by, _why(reason))
+            yield from self._begin(attempt)
+        _, instance = self._ids(attempt)
+        by = _executor(attempt)
+        if attempt.result_at and status != RESUBMITTED:
+            yield MoveInstance(instance, GET_RESULT, attempt.result_at, by)
+        yield MoveInstance(instance, status, at, by, _reason_text(reason))
 
-    def _ids(self, told: TaskAttempt) -> tuple[str, str]:
-        stage = f"{told.stage[0]}.{told.stage[1]}"
-        parts = self._called(told), stage, str(told.number)
-        return join_id("task", *parts), join_id("task instance", *parts, str(told.attempt))
+    def _ids(self, attempt: TaskAttempt) -> tuple[str, str]:
+        stage = f"{attempt.stage[0]}.{attempt.stage[1]}"
+        parts = self._application_id(attempt), stage, str(attempt.number)
+        return join_id("task", *parts), join_id("task instance", *parts, str(attempt.attempt))
 
-    def _called(self, told: TaskAttempt) -> str:
+    def _application_id(self, attempt: TaskAttempt) -> str:
         if self._application is None:
-            # Not by its file: a name like eventlog is that of many.
+            # Not the name of the file, because many logs have a name like eventlog.
             self._application = placeholder_name(
-                LIFECYCLE, f"{told.launched_at} {told.task_id} {told.executor} {told.host}"
+                LIFECYCLE, f"{attempt.launched_at} {attempt.task_id} {attempt.executor} {attempt.host}"
             )
         return self._application
 
-    def _hear(self, at: datetime | None) -> None:
+    def _note_time(self, at: datetime | None) -> None:
         if at is not None and at > self._latest:
             self._latest = at
 
 
-def _told(said: JsonObject) -> TaskAttempt:
-    info = said["Task Info"]
+def _task_attempt(event: JsonObject) -> TaskAttempt:
+    info = event["Task Info"]
     launched_at = _time(info["Launch Time"])
     if launched_at is None:
         raise InvalidLine("has no time of launch")
     return TaskAttempt(
-        (int(said["Stage ID"]), int(said.get("Stage Attempt ID", 0))),
+        (int(event["Stage ID"]), int(event.get("Stage Attempt ID", 0))),
         int(info["Index"]),
         int(info.get("Attempt", 0)),
         int(info["Task ID"]),
@@ -244,26 +246,26 @@ def _time(milliseconds: int | None) -> datetime | None:
     return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds and milliseconds > 0 else None
 
 
-def _anomalies(told: TaskAttempt, status: str) -> Iterator[str]:
+def _anomalies(attempt: TaskAttempt, status: str) -> Iterator[str]:
     if status == RESUBMITTED:
         yield "resubmitted"
-    elif told.finished_at is None:
+    elif attempt.finished_at is None:
         yield "undated-status"
-    elif told.finished_at < told.launched_at:
+    elif attempt.finished_at < attempt.launched_at:
         yield "end-before-start"
 
 
-def _launch(told: TaskAttempt) -> str:
-    return f"task ID {told.task_id}{', speculative' if told.speculative else ''}"
+def _launch(attempt: TaskAttempt) -> str:
+    return f"task ID {attempt.task_id}{', speculative' if attempt.speculative else ''}"
 
 
-def _why(reason: JsonObject) -> str | None:
+def _reason_text(reason: JsonObject) -> str | None:
     kind = reason["Reason"]
     if kind == "Success":
         return None
-    words = [kind, reason.get("Class Name"), next((reason[key] for key in WHY if reason.get(key)), None)]
-    return ": ".join(str(word) for word in words if word).strip()[:LONGEST_REASON]
+    words = [kind, reason.get("Class Name"), next((reason[key] for key in DETAIL_KEYS if reason.get(key)), None)]
+    return ": ".join(str(word) for word in words if word).strip()[:MAX_REASON_LENGTH]
 
 
-def _executor(told: TaskAttempt) -> Actor:
-    return make_actor(f"executor:{told.executor}" if told.executor else "executor", told.host)
+def _executor(attempt: TaskAttempt) -> Actor:
+    return make_actor(f"executor:{attempt.executor}" if attempt.executor else "executor", attempt.host)
