@@ -35,7 +35,7 @@ from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveId
 from application.imports.tally import Tally
 from domain.decisions.decide import decide
-from domain.decisions.decision import Family
+from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, ResetRequest, TaskRequest
 from domain.decisions.reset import end_instance
 from domain.entities.task import Task, raise_if_different

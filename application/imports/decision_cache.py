@@ -245,7 +245,7 @@ def _is_plain(instance: TaskInstance) -> bool:
         instance.report_by_date is None
         and instance.distributor_id is None
         and instance.silent_since is None
-        and instance.place == NOT_IN_ARRAY
+        and instance.member == NOT_IN_ARRAY
     )
 
 

@@ -132,5 +132,5 @@ def test_the_cache_considers_every_field_of_an_entity() -> None:
 
     keyed = {"ordinal", "status"}
     filled_in = {"id", "task_id", "workflow_id", "version", "entered_at"}
-    uncached = {"report_by_date", "distributor_id", "silent_since", "place"}
+    uncached = {"report_by_date", "distributor_id", "silent_since", "member"}
     assert set(TaskInstance._fields) == keyed | filled_in | uncached
