@@ -1,7 +1,7 @@
 """The history of one entity: every event of its stream, refusals included."""
 
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
@@ -11,18 +11,17 @@ from psycopg.rows import dict_row
 from application.shared.existence import require_entity
 from application.shared.store import Store
 from domain.entity import Entity
+from infrastructure.log.commit_listener import CommitListener
+from infrastructure.log.tail import POLL_SECONDS
 from infrastructure.sql import query
-
-POLL_SECONDS = 0.5
-"""How long a follower waits before it looks again."""
 
 
 class HistoryEvent(TypedDict):
     """One event; `cause` is the position of the event that made it happen, `actor` the component that reported it.
 
-    `owner` is the runner to whom a task belongs after it, `runner_id` the one in whose name it was proposed; `response`
-    and `rule_reason` are what a rule or the gate answered where it did not accept the proposal, and why.
-    `details` is what an event of its kind says beside all that.
+    `owner` is the runner that owns the task after the event, `runner_id` the runner that proposed it. `response` and
+    `rule_reason` are the answer of the rule or gate that did not accept the proposal, and its reason. `details` has
+    the fields that only this kind of event has.
     """
 
     position: int
@@ -58,7 +57,11 @@ class HistoryEvent(TypedDict):
 
 
 def history(store: Store, entity: Entity) -> list[HistoryEvent]:
-    """Every event of an entity, by version; raises UnknownEntity."""
+    """Return every event of an entity in the order of their versions.
+
+    Raises:
+        UnknownEntity: the log has no event of the entity.
+    """
     with store.session() as connection:
         events = _events(connection, entity, after=0)
         if not events:
@@ -69,7 +72,11 @@ def history(store: Store, entity: Entity) -> list[HistoryEvent]:
 def history_page(
     store: Store, entity: Entity, *, after: int | None = None, newest_first: bool = False, limit: int
 ) -> tuple[list[HistoryEvent], str | None]:
-    """At most `limit` events of an entity beyond version `after`, and after which to go on; raises UnknownEntity."""
+    """Return at most `limit` events beyond version `after`, and the `after` of the next page, None at the end.
+
+    Raises:
+        UnknownEntity: the log has no event of the entity.
+    """
     begin, end = (after or 0, (after or 0) + limit)
     if newest_first:
         end = (after or _last_version(store, entity) + 1) - 1
@@ -88,17 +95,24 @@ def _last_version(store: Store, entity: Entity) -> int:
     return last[0].logged.version if last else 0
 
 
-def follow(store: Store, entity: Entity) -> Iterator[list[HistoryEvent]]:
-    """The history of an entity and then, for as long as the caller goes on, what is added to it."""
-    events = history(store, entity)
-    last = 0
-    while True:
-        if events:
-            yield events
-            last = events[-1]["version"]
-        time.sleep(POLL_SECONDS)
-        with store.session() as connection:
-            events = _events(connection, entity, after=last)
+def follow(store: Store, entity: Entity, *, poll_seconds: float = POLL_SECONDS) -> Iterator[list[HistoryEvent]]:
+    """Yield the history of an entity and then its new events, without end.
+
+    A commit of any service wakes it. It also polls, because a notification can get lost.
+
+    Raises:
+        UnknownEntity: the log has no event of the entity.
+    """
+    with closing(CommitListener(store.database.dsn)) as listener:
+        events = history(store, entity)
+        last = 0
+        while True:
+            if events:
+                yield events
+                last = events[-1]["version"]
+            listener.wait(poll_seconds)
+            with store.session() as connection:
+                events = _events(connection, entity, after=last)
 
 
 def _events(connection: Connection[Any], entity: Entity, *, after: int, until: int | None = None) -> list[HistoryEvent]:

@@ -1,9 +1,12 @@
 """The history of one entity."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import psycopg
 import pytest
 
 from application.read.history import HistoryEvent, follow, history
@@ -123,6 +126,38 @@ def test_an_unknown_entity_is_an_error_that_names_the_nearest(service: Transitio
         told(service, "task:align-71")
     with pytest.raises(UnknownEntity, match=r"no task instance 'align-17'$"):
         told(service, "ti:align-17")
+
+
+def await_next(following: Iterator[list[HistoryEvent]]) -> list[HistoryEvent]:
+    """What comes next, in a thread of its own, so that a follower that never wakes fails instead of hanging."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(next, following).result(30)
+
+
+def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -> None:
+    register(service, "t", "other")
+    following = follow(service.store, parse_entity("task:t"), poll_seconds=60)
+    next(following)
+
+    service.gate_tasks_for_queueing(["other"])
+    service.gate_tasks_for_queueing(["t"])
+
+    assert [event["status"] for event in await_next(following)] == ["QUEUED"]
+
+
+def test_a_follower_finds_what_nobody_notified_it_of(service: TransitionService, dsn: str) -> None:
+    register(service, "t")
+    following = follow(service.store, parse_entity("task:t"), poll_seconds=0.05)
+    next(following)
+
+    with psycopg.connect(dsn) as connection:
+        service.gate_tasks_for_queueing(["t"], connection=connection)
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        )
+
+    assert [event["status"] for event in await_next(following)] == ["QUEUED"]
 
 
 def test_a_follower_is_told_what_comes_after(service: TransitionService) -> None:
