@@ -131,7 +131,7 @@ def test_without_its_barrier_a_tail_misses_events(service: TransitionService, co
     assert _streams([*first, *tail.read(reader, 10)]) == ["task:seen"]
 
 
-def test_the_end_of_a_snapshot_is_no_fence(service: TransitionService, connect: Connect) -> None:
+def test_the_end_of_a_snapshot_is_no_barrier(service: TransitionService, connect: Connect) -> None:
     """Why the fence is a new transaction id: pg_snapshot_xmax can lie below the id of the hole's owner."""
     early, late = connect(owns=True), connect(owns=True)
     for connection, task_id in ((late, "held"), (early, "seen")):
