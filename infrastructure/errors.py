@@ -41,3 +41,13 @@ class ConnectionLost(SojournError):
     def repeatable(self) -> bool:
         """Return `safe_to_retry`, under its older name, which is also its key over HTTP."""
         return self.safe_to_retry
+
+
+class ServiceClosed(SojournError):
+    """Raised when a method of a service is called after its `close()`, or after its `with` block.
+
+    Fix: call `TransitionService.connect` for another one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the service is closed; call TransitionService.connect for another one")

@@ -59,7 +59,7 @@ from infrastructure.database.embedded import EmbeddedServerFailed
 from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
 from infrastructure.database.server_provider import NoServerForData
-from infrastructure.errors import ConnectionLost, RetriesExhausted
+from infrastructure.errors import ConnectionLost, RetriesExhausted, ServiceClosed
 
 __all__ = [
     "CommandConflict",
@@ -100,6 +100,7 @@ __all__ = [
     "RuleFailed",
     "SchemaNewer",
     "SchemaOutdated",
+    "ServiceClosed",
     "SetupForbidden",
     "SlaInvalid",
     "SojournError",

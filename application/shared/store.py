@@ -60,6 +60,7 @@ class Store:
             with self.database.connection() as own:
                 yield own
         else:
+            self.database.require_open()
             with _borrowed(connection):
                 yield connection
 

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from domain.errors import SojournError
 from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.settings import Settings
+from infrastructure.errors import ServiceClosed
 from infrastructure.loggers import get_logger
 
 log = get_logger("connection")
@@ -58,6 +59,7 @@ class Database:
 
     def __init__(self, dsn: str, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> None:
         self.dsn = dsn
+        self._closed = False
         self._pool = ConnectionPool(
             dsn, min_size=0, max_size=max_size, open=False, timeout=wait_seconds, kwargs={"autocommit": True}
         )
@@ -71,9 +73,15 @@ class Database:
                 raise DatabaseTooOld(connection.info.server_version)
         return database
 
+    def require_open(self) -> None:
+        """Raise ServiceClosed after `close`."""
+        if self._closed:
+            raise ServiceClosed
+
     @contextmanager
     def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
         """A connection of the pool, for the length of a block."""
+        self.require_open()
         self._pool.open()
         lost = False
         try:
@@ -92,6 +100,7 @@ class Database:
     @contextmanager
     def dedicated(self) -> Iterator[Connection[tuple[Any, ...]]]:
         """A connection outside the pool, for work that holds on to it."""
+        self.require_open()
         try:
             connection = psycopg.connect(self.dsn, autocommit=True)
         except psycopg.OperationalError as error:
@@ -116,4 +125,5 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self._closed = True
         self._pool.close()

@@ -8,8 +8,10 @@ import pytest
 
 from application.transition_service import TransitionService
 from domain.errors import CommandConflict
-from tests.support.agreement import rows
+from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, register, status
+from tests.support.concurrently import at_once
+from tests.support.writing_calls import CALLS, Call, begin
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -118,3 +120,59 @@ def test_every_event_that_a_command_makes_names_it(
 
     found = rows(connection, "SELECT stream FROM sojourn.event WHERE data ->> 'command_id' = 'c1' ORDER BY position")
     assert [row["stream"] for row in found] == ["task_instance:t1/1", "task:t1", "task:t1"]
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+class TestEveryMethod:
+    def test_that_comes_again_gets_its_first_answer_and_writes_nothing(
+        self, service: TransitionService, connection: psycopg.Connection[Any], call: Call
+    ) -> None:
+        begin(service)
+
+        first = call(service, command_id="c1")
+        events = written(connection)
+        again = call(service, command_id="c1")
+
+        assert again == first
+        assert written(connection) == events
+        leases = "SELECT holder, heartbeat_at FROM sojourn.lease ORDER BY holder"
+        before = rows(connection, leases)
+        call(service, command_id="c1")
+        assert rows(connection, leases) == before
+        assert_agreement(connection)
+
+    def test_with_another_request_is_a_conflict(
+        self, service: TransitionService, connection: psycopg.Connection[Any], call: Call
+    ) -> None:
+        begin(service)
+        call(service, command_id="c1")
+        events = written(connection)
+
+        with pytest.raises(CommandConflict, match="command 'c1'"):
+            call(service, command_id="c1", reason="another")
+
+        assert written(connection) == events
+
+    def test_at_once_is_carried_out_once(
+        self, service: TransitionService, connection: psycopg.Connection[Any], call: Call
+    ) -> None:
+        begin(service)
+
+        first, second = at_once([lambda: call(service, command_id="c1")] * 2)
+
+        assert first == second
+        assert rows(connection, "SELECT count(*) AS n FROM sojourn.command") == [{"n": 1}]
+        assert_agreement(connection)
+
+    def test_that_is_rolled_back_may_come_again(
+        self, service: TransitionService, connection: psycopg.Connection[Any], call: Call
+    ) -> None:
+        begin(service)
+        before = written(connection)
+        with connection.transaction(force_rollback=True):
+            call(service, command_id="c1", connection=connection)
+        assert written(connection) == before
+
+        call(service, command_id="c1")
+
+        assert written(connection) > before
