@@ -1,79 +1,85 @@
-"""Databases for tests: each test that asks for one gets an empty one of its own, on every kind of server."""
+"""Fixtures for all tests: each test that asks for a database gets an empty one that nobody else uses meanwhile."""
 
-import itertools
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
+from hypothesis import HealthCheck, settings
 
-from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.database.migration import migrate
 from tests.support import servers
+from tests.support.databases import DatabasePool, Server, with_template
 
-_numbers = itertools.count()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+"""The name of this process among those that test in parallel; a chosen server has databases of each."""
 
-
-@dataclass(frozen=True)
-class Server:
-    """A running server, and a database in it that others are copied from."""
-
-    dsn: str
-    template: str = "sojourn_template"
-
-    def execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute(SQL(statement).format(*map(Identifier, names)))
-
-    def database(self, name: str) -> str:
-        return make_conninfo(self.dsn, dbname=name)
+# A deadline would measure the machine. Fixtures live for all examples of a test, which empty what they share.
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile("long", settings.get_profile("quick"))
 
 
-@pytest.fixture(scope="session", params=servers.kinds())
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A running server of each kind, with the schema in a template database."""
-    with servers.running(request.param) as dsn:
-        started = Server(dsn)
-        started.execute("DROP DATABASE IF EXISTS {}", started.template)
-        started.execute("CREATE DATABASE {}", started.template)
-        with psycopg.connect(started.database(started.template), autocommit=True) as connection:
-            migrate(connection, schema())
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all-servers", action="store_true", help="test on the system's PostgreSQL too, not on the embedded one alone"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    kinds = servers.kinds(every=config.getoption("--all-servers"))
+    missing = config.getoption("--all-servers") and "system" not in kinds
+    return f"servers: {', '.join(kinds)}" + (
+        "; NO SYSTEM SERVER: initdb, pg_ctl and postgres are neither on the PATH nor in /usr/lib/postgresql/*/bin"
+        if missing
+        else ""
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server_kind" in metafunc.fixturenames:
+        kinds = servers.kinds(every=metafunc.config.getoption("--all-servers"))
+        metafunc.parametrize("server_kind", kinds, scope="session")
+
+
+@pytest.fixture(scope="session")
+def server(server_kind: str) -> Iterator[Server]:
+    """Yield a running server of each kind, with the schema in a template database."""
+    with servers.running(server_kind) as dsn, with_template(Server(dsn, f"sojourn_template_{WORKER}")) as started:
         yield started
-        started.execute("DROP DATABASE {} WITH (FORCE)", started.template)
+
+
+@pytest.fixture(scope="session")
+def databases(server: Server) -> Iterator[DatabasePool]:
+    """Yield the databases of a server."""
+    pool = DatabasePool(server, f"sojourn_test_{WORKER}")
+    yield pool
+    pool.close()
 
 
 @pytest.fixture
-def empty_dsn(server: Server) -> Iterator[str]:
-    """The DSN of a database with nothing in it, not even the schema."""
-    yield from _database(server, "template0")
+def empty_dsn(databases: DatabasePool) -> Iterator[str]:
+    """Yield the DSN of a database with nothing in it, not even the schema."""
+    with databases.fresh("template0") as dsn:
+        yield dsn
 
 
 @pytest.fixture
-def dsn(server: Server) -> Iterator[str]:
-    """The DSN of a database with the schema and nothing in it."""
-    yield from _database(server, server.template)
+def dsn(request: pytest.FixtureRequest, databases: DatabasePool) -> Iterator[str]:
+    """Yield the DSN of a database with the schema and nothing in it: an own copy for tests that change the schema."""
+    wants_copy = request.node.get_closest_marker("fresh_database")
+    with databases.fresh() if wants_copy else databases.borrowed() as dsn:
+        yield dsn
 
 
 @pytest.fixture
 def service(dsn: str) -> Iterator[TransitionService]:
-    """A service on a database of its own."""
+    """Yield a service on a database of its own."""
     with TransitionService.connect(dsn) as connected:
         yield connected
 
 
 @pytest.fixture
 def connection(dsn: str) -> Iterator[psycopg.Connection]:
-    """A plain connection to the same database as `service`, in autocommit."""
+    """Yield a plain connection to the same database as `service`, in autocommit."""
     with psycopg.connect(dsn, autocommit=True) as connected:
         yield connected
-
-
-def _database(server: Server, template: str) -> Iterator[str]:
-    name = f"sojourn_test_{next(_numbers)}"
-    server.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-    server.execute("CREATE DATABASE {} TEMPLATE {}", name, template)
-    yield server.database(name)
-    server.execute("DROP DATABASE {} WITH (FORCE)", name)

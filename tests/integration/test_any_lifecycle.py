@@ -127,6 +127,7 @@ class Proposals(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("lifecycle", shipped())
+@pytest.mark.fresh_database
 def test_whoever_proposes_whatever(
     service: TransitionService, connection: psycopg.Connection[Any], lifecycle: str
 ) -> None:

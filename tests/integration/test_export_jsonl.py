@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ steps = st.lists(
 
 @given(steps)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fresh_database
 def test_an_export_that_is_imported_gives_an_identical_audit(
     service: TransitionService, empty_dsn: str, tmp_path: Path, drawn: list[tuple[Any, ...]]
 ) -> None:

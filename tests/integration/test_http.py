@@ -391,6 +391,7 @@ def test_metrics_count_by_rule_and_know_which_subscription_stands_still(
     assert 'sojourn_subscription_stalled{subscription="awake"} 0.0' in told
 
 
+@pytest.mark.fresh_database
 def test_a_subscription_is_stalled_where_its_position_stands_still_and_there_is_more_to_read(
     client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
@@ -417,6 +418,7 @@ def test_a_mistake_of_the_server_is_a_problem_too(client: TestClient, monkeypatc
     assert get(client, "/status/task:t1", 500)["type"] == "urn:sojourn:problem:mistake"
 
 
+@pytest.mark.fresh_database
 def test_health(client: TestClient, connection: psycopg.Connection[Any]) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}

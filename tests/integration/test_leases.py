@@ -156,6 +156,7 @@ class TestARunner:
         assert told(service, "runner:r") == []
         assert rows(connection, "SELECT heartbeat_at FROM sojourn.lease") == [{"heartbeat_at": minutes(0)}]
 
+    @pytest.mark.fresh_database
     def test_a_rebuild_and_the_views_of_tasks_pass_it_over(
         self, service: TransitionService, connection: Connection
     ) -> None:

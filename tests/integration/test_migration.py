@@ -29,6 +29,8 @@ SCHEMA_TEXT = Path(__file__).with_name("schema.txt")
 USE_IT = """
 import sys
 from application.transition_service import TransitionService, TaskSpec
+
+pytestmark = pytest.mark.fresh_database
 print("ready", flush=True)
 sys.stdin.readline()
 with TransitionService.connect(sys.argv[1]) as service:

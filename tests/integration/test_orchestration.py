@@ -262,6 +262,7 @@ class TestSlots:
 
         assert holders(service) == {"gpu": {"other"}}
 
+    @pytest.mark.fresh_database
     def test_a_tag_that_others_hold_for_long(
         self, service: TransitionService, connection: psycopg.Connection[Any]
     ) -> None:

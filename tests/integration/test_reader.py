@@ -14,10 +14,10 @@ from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database.migration import migrate
 from interfaces.cli.command_line import app
-from tests.conftest import Server
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
 from tests.support.concurrently import at_once
+from tests.support.databases import Server
 
 RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c

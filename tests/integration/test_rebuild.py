@@ -17,6 +17,8 @@ from application.transition_service import TransitionService
 from infrastructure.sql import query
 from tests.support.attempts import attempt, ids, log, register, status
 
+pytestmark = pytest.mark.fresh_database
+
 Plant = Callable[[Connection[Any]], object]
 
 PLANTED: dict[str, Plant] = {

@@ -138,6 +138,7 @@ class TestWhatTheServiceWrites:
         assert reached[-1][0] == reached[-1][1]
         assert verify(service.store)["entities"] == 7
 
+    @pytest.mark.fresh_database
     def test_a_table_that_is_swapped_meanwhile_does_not_look_empty(
         self, log: TransitionService, connection: Connection
     ) -> None:
@@ -292,6 +293,7 @@ class TestWhatIsFoundInTheProjections:
 
         assert found(log) == [("task:run", "slot.extra"), ("task:t1", "slot.extra")]
 
+    @pytest.mark.fresh_database
     def test_intervals_that_do_not_meet_in_the_view(self, log: TransitionService, connection: Connection) -> None:
         (view,) = one(connection, "SELECT pg_get_viewdef('sojourn.task_status_audit'::regclass)")
         late = view.replace("lead(t.entered_at) OVER", "interval '1 minute' + lead(t.entered_at) OVER")
@@ -337,6 +339,7 @@ class TestWhatIsFoundInTheLog:
 
         assert (mismatch.entity, mismatch.what, mismatch.expected, mismatch.found) == ("task:t3", "version", 2, 3)
 
+    @pytest.mark.fresh_database
     def test_an_event_that_is_gone(self, log: TransitionService, connection: Connection) -> None:
         rewrite(connection, "DELETE FROM sojourn.event WHERE stream = 'task:t1' AND version = 2")
 
@@ -346,6 +349,7 @@ class TestWhatIsFoundInTheLog:
             ("task:t1", "version"),
         ]
 
+    @pytest.mark.fresh_database
     def test_entered_at_in_the_log(self, log: TransitionService, connection: Connection) -> None:
         rewrite(
             connection,
@@ -435,6 +439,7 @@ class TestWhatIsFoundInTheLog:
             "transition.missing", "task.num_attempts", "task.status", "task.entered_at", "task.version",
         ]  # fmt: skip
 
+    @pytest.mark.fresh_database
     def test_an_event_that_can_no_longer_be_read(self, log: TransitionService, connection: Connection) -> None:
         rewrite(
             connection,

@@ -1,4 +1,4 @@
-"""The PostgreSQL servers that the tests run on: the embedded one, one from the system's packages, and a chosen one."""
+"""Help tests to servers: the embedded PostgreSQL, one from the system's packages, and one named by the environment."""
 
 import os
 import pwd
@@ -9,24 +9,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from infrastructure.database.embedded import EmbeddedServer
 
 SYSTEM_COMMANDS = ("initdb", "pg_ctl", "postgres")
+UNHURRIED = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+"""Options for a server that nobody keeps; without autovacuum, plans do not depend on when it last ran."""
 
 
-def kinds() -> list[str]:
-    """The kinds of servers that there are here."""
+def kinds(*, every: bool) -> list[str]:
+    """Return the kinds of servers to test on: the embedded one, or `every` one that this machine has."""
     found = ["embedded"]
-    if all(map(shutil.which, SYSTEM_COMMANDS)):
+    if every and system_commands() is not None:
         found.append("system")
     if os.environ.get("SOJOURN_TEST_DSN"):
         found.append("chosen")
     return found
 
 
+def system_commands() -> Path | None:
+    """Return the folder with the commands of the system's PostgreSQL: on the PATH, or the newest that Debian has."""
+    newest_first = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True
+    )
+    on_path = shutil.which("initdb")
+    candidates = [*([Path(on_path).parent] if on_path else []), *newest_first]
+    return next((folder for folder in candidates if all((folder / name).exists() for name in SYSTEM_COMMANDS)), None)
+
+
 @contextmanager
 def running(kind: str) -> Iterator[str]:
-    """The DSN of a server of that kind, for the length of a block."""
+    """Yield the DSN of a server of that kind, and stop it afterwards."""
     if kind == "chosen":
         yield os.environ["SOJOURN_TEST_DSN"]
         return
@@ -43,7 +57,12 @@ def running(kind: str) -> Iterator[str]:
 def _embedded(folder: Path) -> Iterator[str]:
     server = EmbeddedServer(folder)
     try:
-        yield server.start()
+        dsn = server.start()
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for option in UNHURRIED:
+                connection.execute(f"ALTER SYSTEM SET {option}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        yield dsn
     finally:
         server.stop()
 
@@ -54,7 +73,8 @@ def _system(folder: Path) -> Iterator[str]:
     if user:
         shutil.chown(folder, user)
     data = folder / "data"
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
+    options += "".join(f" -c {option.replace(' ', '')}" for option in UNHURRIED)
     _run(user, "initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
     _run(user, "pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
@@ -63,13 +83,16 @@ def _system(folder: Path) -> Iterator[str]:
         _run(user, "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
-def _run(user: str | None, *command: str) -> None:
-    # Files, not pipes: the server that pg_ctl starts would hold a pipe open for ever.
+def _run(user: str | None, name: str, *arguments: str) -> None:
+    folder = system_commands()
+    assert folder is not None
+    # Files, not pipes: the server that pg_ctl starts would hold a pipe open.
     with tempfile.TemporaryFile() as output:
+        command = [str(folder / name), *arguments]
         done = subprocess.run(command, user=user, cwd="/", stdout=output, stderr=output, check=False)
         if done.returncode:
             output.seek(0)
-            raise RuntimeError(f"{command[0]}: {output.read().decode()}")
+            raise RuntimeError(f"{name}: {output.read().decode()}")
 
 
 def _other_user() -> str:
