@@ -17,6 +17,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 # A deadline would measure the machine. Fixtures live for all examples of a test, which empty what they share.
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.register_profile("long", settings.get_profile("quick"))
+settings.load_profile("quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

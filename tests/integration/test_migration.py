@@ -24,13 +24,13 @@ from tests.support.agreement import rows
 from tests.support.attempts import register, status
 from tests.support.catalog import catalog
 
+pytestmark = pytest.mark.fresh_database
+
 SCHEMA_TEXT = Path(__file__).with_name("schema.txt")
 
 USE_IT = """
 import sys
 from application.transition_service import TransitionService, TaskSpec
-
-pytestmark = pytest.mark.fresh_database
 print("ready", flush=True)
 sys.stdin.readline()
 with TransitionService.connect(sys.argv[1]) as service:
