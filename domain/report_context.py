@@ -22,7 +22,9 @@ class ReportContext:
             object.__setattr__(self, "reason", storable(self.reason))
 
     def without_reason(self) -> "ReportContext":
-        """Return the context for what only follows from the report: its reason is not theirs."""
+        """Return the context of the events that only follow from the report, which its reason does not explain."""
+        if self.reason is None:
+            return self
         return ReportContext(actor=self.actor, occurred_at=self.occurred_at, command_id=self.command_id)
 
     def fields(self) -> dict[str, Any]:

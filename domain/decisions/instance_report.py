@@ -1,7 +1,5 @@
 """Decisions about an instance: its report, its creation, and the effect of either on its task."""
 
-from typing import NamedTuple
-
 from domain.decisions.decision import Decision, Family
 from domain.decisions.judgement import refusing_rule, run_rules
 from domain.decisions.proposals import InstanceCreation, InstanceReport
@@ -16,12 +14,8 @@ from domain.rules.rulebook import RuleSet, rulebook_of
 from domain.state import State
 from domain.text import storable
 
-
-class Judgement(NamedTuple):
-    """The status to enter (None: the entity stays where it is), and the rule that made it another."""
-
-    target: str | None
-    outcome: RuleOutcome = ACCEPTED
+Judgement = tuple[str | None, RuleOutcome]
+"""The status to enter (None: the entity stays where it is), and the rule that changed or refused the proposed one."""
 
 
 def decide_report(family: Family, report: InstanceReport, context: ReportContext) -> Decision:
@@ -78,16 +72,17 @@ def propagate_to_task(decision: Decision, context: ReportContext = NO_CONTEXT) -
         attempts = int(task.lifecycle.starts_attempt(status))
         entered = task.transition(status, context, attempts=attempts, outcome=outcome, cause=cause)
         task, events = task.evolve(entered), (*events, entered)
-    return decision._replace(task=task, events=events, task_moved=task.status != decision.task.status)
+    moved = task.status != decision.task.status
+    return Decision(task, instance, events, decision.outcome, task_moved=moved)
 
 
 def _judge_report(instance: TaskInstance, task: Task, status: str) -> Judgement:
     machine = task.lifecycle.instance_machine
     refusal = refusing_rule(machine, instance.status, status)
     if refusal is not None:
-        return Judgement(None, RuleOutcome(refusal))
+        return None, RuleOutcome(refusal)
     rules = rulebook_of(task.lifecycle).reports.get((instance.status, status))
-    return _judge_by_rules(rules, machine, instance.status, status, Family(instance, task))
+    return _judge_by_rules(rules, machine, instance.status, status, instance, task)
 
 
 def _judge_effect(task: Task, instance: TaskInstance, implied: str) -> Judgement:
@@ -95,14 +90,15 @@ def _judge_effect(task: Task, instance: TaskInstance, implied: str) -> Judgement
     end = task.lifecycle.implies[instance.status].exhausted if RETRY in task.lifecycle.rules else None
     target = end or implied
     rules = rulebook_of(task.lifecycle).effects.get((task.status, target))
-    return _judge_by_rules(rules, task.lifecycle.task, task.status, target, Family(instance, task))
+    return _judge_by_rules(rules, task.lifecycle.task, task.status, target, instance, task)
 
 
-def _judge_by_rules(rule_set: RuleSet | None, machine: Machine, source: str, target: str, family: Family) -> Judgement:
-    instance, task = family
-    rules = [rule for rule in rule_set.rules if rule.applies(task, instance, target)] if rule_set else []
+def _judge_by_rules(
+    rule_set: RuleSet | None, machine: Machine, source: str, target: str, instance: TaskInstance, task: Task
+) -> Judgement:
+    rules = rule_set and [rule for rule in rule_set.rules if rule.applies(task, instance, target)]
     if not rules:
-        return Judgement(target)
+        return target, ACCEPTED
     transition = TransitionContext(
         State(type=source), State(type=target), parameters={"task": task, "instance": instance}
     )
@@ -111,4 +107,4 @@ def _judge_by_rules(rule_set: RuleSet | None, machine: Machine, source: str, tar
     if outcome is not ACCEPTED:
         # A report gets no response from a rule: only a request for a task does.
         outcome = RuleOutcome(outcome.rule, reason=outcome.reason)
-    return Judgement(transition.types[1], outcome)
+    return transition.types[1], outcome
