@@ -14,18 +14,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 Dsn = Annotated[str | None, typer.Option("--dsn", help="The database; else SOJOURN_DSN, else the embedded one.")]
 
 
-def show(document: Any, *, as_json: bool, people: Callable[["Console"], object]) -> None:
-    """Print the document as JSON, or what `people` makes of it on the console."""
+def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]) -> None:
+    """Print the document as JSON, or what `human` makes of it on the console."""
     if as_json:
         from pydantic_core import to_json
 
         sys.stdout.write(to_json(document, indent=2).decode() + "\n")
         sys.stdout.flush()
     else:
-        people(console())
+        human(console())
 
 
-def show_rows(rows: Iterable[Any]) -> int:
+def render_rows(rows: Iterable[Any]) -> int:
     """Print rows as one JSON array, each as it comes, so that any number fits in memory; answer with the number."""
     from pydantic_core import to_json
 

@@ -7,7 +7,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 
 PLAIN = re.compile(r"(?!(?i:state|note|class|classdef|direction|default|end)$)[A-Za-z_]\w*$", re.ASCII)
-"""What Mermaid takes for the name of a state as it stands."""
+"""A status that Mermaid accepts as the name of a state."""
 
 
 MARKS = {
@@ -22,11 +22,11 @@ MARKS = {
     "awaits_report": "awaits a report",
     "awaits_distributor": "awaits a distributor id",
 }
-"""The flags of a machine that stand beside a status, in words."""
+"""The sets of a machine that are printed next to a status, in words."""
 
 
 def mermaid(lifecycle: Lifecycle) -> str:
-    """The lifecycle as one Mermaid state diagram, each machine in a frame of its own where there are two."""
+    """Return the lifecycle as one Mermaid state diagram, with a frame for each of two machines."""
     if lifecycle.instance is None:
         return mermaid_of(lifecycle.task)
     frames = (("task", lifecycle.task), ("task_instance", lifecycle.instance))
@@ -35,7 +35,7 @@ def mermaid(lifecycle: Lifecycle) -> str:
 
 
 def mermaid_of(machine: Machine) -> str:
-    """One machine as a Mermaid state diagram, every edge with its cause."""
+    """Return one machine as a Mermaid state diagram, every edge with its cause."""
     names = {
         status: status if PLAIN.match(status) else f"status_{number}" for number, status in enumerate(machine.statuses)
     }
@@ -43,14 +43,14 @@ def mermaid_of(machine: Machine) -> str:
 
 
 def markdown(lifecycle: Lifecycle) -> str:
-    """The whole lifecycle as Markdown."""
+    """Return the whole lifecycle as Markdown."""
     title = f"# Lifecycle `{lifecycle.name}`, version {lifecycle.version}"
     parts = [f"## {name}\n\n{text}" for name, part in PARTS.items() if (text := part(lifecycle))]
     return "\n\n".join([title, *parts])
 
 
 def filled(page: str, lifecycle: Lifecycle) -> str:
-    """The page with what stands between `<!-- NAME -->` and `<!-- end of NAME -->` made anew from the lifecycle."""
+    """Return the page with the text between `<!-- NAME -->` and `<!-- end of NAME -->` generated again."""
     for name, part in PARTS.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, found, rest = page.partition(begin)
@@ -61,13 +61,13 @@ def filled(page: str, lifecycle: Lifecycle) -> str:
 
 
 def marks(machine: Machine, status: str) -> tuple[str, ...]:
-    """What a status is beside its name: initial, terminal, transient, ..."""
+    """Return the marks of a status: initial, terminal, transient, ..."""
     initial = ("initial",) if status == machine.initial else ()
     return (*initial, *(text for flag, text in MARKS.items() if status in getattr(machine, flag)))
 
 
 def untimely(machine: Machine) -> list[tuple[str, str]]:
-    """The untimely pairs, in the order of the statuses."""
+    """Return the untimely pairs in the order of the statuses."""
     order = {status: number for number, status in enumerate(machine.statuses)}
     return sorted(machine.untimely, key=lambda pair: (order[pair[0]], order[pair[1]]))
 
@@ -128,7 +128,7 @@ def _implies(lifecycle: Lifecycle) -> str:
     if lifecycle.instance is None:
         return ""
     rows = (_implied(lifecycle, status) for status in lifecycle.instance.statuses)
-    return _table(("An instance that is", "means for its task", "with no attempt left", "by way of"), rows)
+    return _table(("An instance that is", "implies for its task", "with no attempt left", "by way of"), rows)
 
 
 def _implied(lifecycle: Lifecycle, status: str) -> tuple[str, ...]:
@@ -153,4 +153,4 @@ PARTS: dict[str, Callable[[Lifecycle], str]] = {
     "untimely reports": lambda lifecycle: _untimely(lifecycle.instance),
     "what an instance implies": _implies,
 }
-"""The parts of a page, by the names that stand in its markers."""
+"""The generated parts of a page, by the names in its markers."""

@@ -1,4 +1,4 @@
-"""Which statuses came right after which, as a Mermaid or a DOT graph."""
+"""Draw which status directly follows which, as a Mermaid or a DOT graph."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 Language = Literal["mermaid", "dot"]
 
 UNSAFE = re.compile(r"[^\w .,:/()+-]", re.ASCII)
-"""What Mermaid may take for something else in a quoted text."""
+"""Characters that Mermaid may misread in a quoted text."""
 
 
 def graph(edges: "list[Edge]", language: Language) -> str:
-    """The graph: an edge is labelled with how often it was taken, and the median time in the status before it."""
+    """Return the graph; an edge is labelled with its number and the median time in the status before it."""
     return "\n".join(_LANGUAGES[language](edges))
 
 
@@ -25,11 +25,11 @@ def _mermaid(edges: "list[Edge]") -> Iterator[str]:
     yield "flowchart LR"
     yield '    begin(("begin"))'
     for status, name in names.items():
-        yield f'    {name}["{_plainly(_labelled(edges, status, "<br/>"), keep="<br/>")}"]'
+        yield f'    {name}["{_escaped(_labelled(edges, status, "<br/>"), keep="<br/>")}"]'
     for edge in edges:
         if edge["target"] is not None:
             source = "begin" if edge["source"] is None else names[edge["source"]]
-            yield f'    {source} -->|"{_plainly(_label(edge))}"| {names[edge["target"]]}'
+            yield f'    {source} -->|"{_escaped(_label(edge))}"| {names[edge["target"]]}'
 
 
 def _dot(edges: "list[Edge]") -> Iterator[str]:
@@ -54,7 +54,7 @@ def _statuses(edges: "list[Edge]") -> list[str]:
 
 
 def _labelled(edges: "list[Edge]", status: str, line_break: str) -> str:
-    """A status with how many are in it."""
+    """Return a status with the number of entities in it."""
     there = sum(edge["n"] for edge in edges if edge["source"] == status and edge["target"] is None)
     return f"{status}{line_break}{there:,} there" if there else status
 
@@ -64,14 +64,14 @@ def _label(edge: "Edge") -> str:
     return f"{edge['n']:,}" if seconds is None else f"{edge['n']:,} after {format_duration(seconds)}"
 
 
-def _plainly(text: str, keep: str = "") -> str:
-    """A text for Mermaid's quotes, what is special in it written as its number."""
+def _escaped(text: str, keep: str = "") -> str:
+    """Return a text for Mermaid's quotes, with special characters as numbers."""
     parts = text.split(keep) if keep else [text]
     return keep.join(UNSAFE.sub(lambda found: f"#{ord(found[0])};", part) for part in parts)
 
 
 def _quoted(text: str) -> str:
-    """A text as DOT has it."""
+    """Return a text in DOT's quotes."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 

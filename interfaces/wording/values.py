@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 
 def format_duration(duration: timedelta | float | None) -> str:
-    """A duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty where there is none."""
+    """Return a duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty for None."""
     if duration is None:
         return ""
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
@@ -32,19 +32,19 @@ def _milliseconds(milliseconds: float) -> str:
 
 
 def format_share(share: float | None) -> str:
-    """A share as people read it: `12.5 %`; empty where there is none."""
+    """Return a share as people read it: `12.5 %`; empty for None."""
     return "" if share is None else f"{share:.1%}".replace("%", " %")
 
 
-TOLD = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:.)])")
-"""A time as sentences of the database have it."""
+UTC_TIME = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:.)])")
+"""A time as sentences of the database write it."""
 
 
 def localize_times(sentence: str) -> str:
-    """A sentence with its times in the local zone."""
-    return TOLD.sub(lambda found: format_time(datetime.fromisoformat(found[0])), sentence)
+    """Return the sentence with its times in the local zone."""
+    return UTC_TIME.sub(lambda found: format_time(datetime.fromisoformat(found[0])), sentence)
 
 
 def format_time(time: datetime | None) -> str:
-    """A time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
+    """Return a time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
     return time.astimezone().isoformat(sep=" ", timespec="milliseconds") if time else ""

@@ -104,7 +104,7 @@ def test_breaches_fail_if_asked(ran: TransitionService, tmp_path: Path) -> None:
     assert run(ran, "breaches", "--sla", str(sla), "--fail", "--at", "2026-01-31T08:20:00Z").exit_code == 0
     told = run(ran, "breaches", "--sla", str(sla), *AT)
     assert told.stdout.splitlines()[1].split()[:3] == ["ti:b/2", "sort", "QUEUED"]
-    assert told.stderr == "1 longer than they may be, 1 of them still there\n"
+    assert told.stderr == "1 over their limit, 1 of them open\n"
 
 
 def test_variants(ran: TransitionService) -> None:
@@ -135,7 +135,7 @@ def test_a_histogram_is_at_most_80_characters_wide_and_pipes_well(ran: Transitio
 
     assert max(map(len, piped.splitlines())) <= 80
     assert "\x1b" not in piped
-    assert re.search(r"^QUEUED  3 stays, 1 open\n    1m to     2m  █{48} 2\n", piped, re.MULTILINE)
+    assert re.search(r"^QUEUED  3 intervals, 1 open\n    1m to     2m  █{48} 2\n", piped, re.MULTILINE)
     assert re.search(r"^   30m to     1h  ░{24} 1$", piped, re.MULTILINE)
     bins = document(ran, "time-in-status", "--entity", "ti", "--histogram", "--by", "template", *AT)
     assert bins[0] == {

@@ -67,7 +67,7 @@ def test_a_workflow_is_bundled_opened_asked_and_forgotten(log: TransitionService
 
     assert document(log, "open", "--forget", opened["database"]) == {"forgotten": opened["database"]}
     assert document(log, "open", "--list") == []
-    assert "no case is open here" in run(log, "open", "--list").stderr
+    assert "no case is open" in run(log, "open", "--list").stderr
 
 
 def test_people_are_told_how_to_go_on(log: TransitionService, tmp_path: Path) -> None:
@@ -95,5 +95,5 @@ def test_what_cannot_be_bundled_or_opened(log: TransitionService, tmp_path: Path
     for nothing in (["open"], ["open", str(case), "--list"]):
         done = run(log, *nothing)
         assert (done.exit_code, done.stdout) == (2, "")
-        assert "say which case to open" in done.stderr
+        assert "name exactly one" in done.stderr
     assert run(log, "open", str(case), "--", "nonsense").exit_code == 2

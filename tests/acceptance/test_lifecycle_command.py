@@ -106,8 +106,8 @@ class TestShow:
 
         assert "PENDING requires ownership, acquires RUNNING its runner begins" in lines
         assert "SUCCESS terminal, final, releases" in lines
-        assert "PENDING it has been so for 5s PENDING_RECOVERY, REROUTED" in lines
-        assert "PAUSED its runner has been silent for 10m KILLED, REROUTED" in lines
+        assert "PENDING pending for longer than 5s PENDING_RECOVERY, REROUTED" in lines
+        assert "PAUSED its runner is silent for longer than 10m KILLED, REROUTED" in lines
 
     def test_a_file(self, lonely: str) -> None:
         shown = document("show", lonely)
@@ -141,7 +141,7 @@ class TestShow:
 
         assert shown.exit_code == 2
         assert shown.stderr.startswith("sojourn: no lifecycle 'approval'; there are fetch_ml, jobmon, ")
-        assert shown.stderr.endswith("; --log shows one that the log keeps\n")
+        assert shown.stderr.endswith("; --log shows one that is stored in the log\n")
 
     def test_a_file_that_is_not_there(self) -> None:
         assert isinstance(run("show", "nowhere.toml").exception, LifecycleFileInvalid)

@@ -39,7 +39,7 @@ def test_a_worker_that_went_away_and_came_back(service: TransitionService) -> No
 
     assert (patient.returncode, json.loads(patient.stdout)["recovered"]) == (0, [])
     assert "task:t" in dry.stdout
-    assert dry.stdout.endswith("Would recover: 1; left alone: 0; fallen silent: 0.\n")
+    assert dry.stdout.endswith("Would recover: 1; left alone: 0; silent: 0.\n")
     assert (told.returncode, told.stderr) == (0, "")
     assert json.loads(told.stdout) == {
         "recovered": [
@@ -55,10 +55,10 @@ def test_a_worker_that_went_away_and_came_back(service: TransitionService) -> No
         "skipped": [],
         "lapsed": [],
     }
-    assert "is to be heard of again by" in back.stdout
+    assert "must send its next heartbeat by" in back.stdout
     assert "its tasks may have been recovered" in back.stderr
     assert "silent since" in past.stdout
-    assert "heard of again after" in past.stdout
+    assert "back after" in past.stdout
 
 
 def test_a_task_that_cannot_be_decided_on(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
@@ -96,7 +96,7 @@ def test_a_shell_script_says_it_again_until_its_work_has_ended(
     assert speaker.returncode == 0
     (lease,) = rows(connection, "SELECT * FROM sojourn.lease")
     assert datetime.fromisoformat(json.loads(told)["report_by"]) == lease["report_by"]
-    assert warned.startswith("not heard this time")
+    assert warned.startswith("heartbeat failed, retrying")
 
 
 def until_heard_after(connection: psycopg.Connection[Any], time_of: str) -> None:

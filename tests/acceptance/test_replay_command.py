@@ -129,8 +129,8 @@ def test_what_is_wrong_with_the_log_is_a_divergence_from_its_own_lifecycle(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say what to replay"),
-        (["task:t1", "--all"], "say what to replay"),
+        ([], "name exactly one"),
+        (["task:t1", "--all"], "name exactly one"),
         (["--workflow", "othr"], "no workflow 'othr'; did you mean 'other'?"),
         (["task:t"], "no task 't'"),
         (["--all", "--lifecycle", "jobmn"], "no lifecycle 'jobmn'; did you mean 'jobmon'?"),

@@ -85,5 +85,5 @@ def test_people_are_told_the_first_of_many(log: TransitionService, connection: p
     lines = verify(log).stdout.splitlines()
 
     assert len(lines) == SHOWN + 2
-    assert lines[-2] == "and 2 more: --json prints them all"
+    assert lines[-2] == "and 2 more; --json prints all"
     assert lines[-1].endswith(f": {SHOWN + 2} mismatches.")

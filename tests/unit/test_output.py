@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from rich.table import Table
 
-from interfaces.cli.output import console, messages, show_rows
+from interfaces.cli.output import console, messages, render_rows
 from interfaces.cli.table import print_table, table
 from interfaces.wording.values import format_duration
 
@@ -24,7 +24,7 @@ def in_a_pipe() -> Iterator[None]:
 
 @pytest.mark.parametrize("rows", [[], [{"id": "läuft"}], [{"id": 1}, {"id": 2}]])
 def test_rows_are_one_json_array(rows: list[dict[str, object]], capsys: pytest.CaptureFixture[str]) -> None:
-    assert show_rows(iter(rows)) == len(rows)
+    assert render_rows(iter(rows)) == len(rows)
     assert json.loads(capsys.readouterr().out) == rows
 
 

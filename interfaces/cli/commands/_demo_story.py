@@ -27,13 +27,13 @@ def tell(console: Console, findings: Findings) -> None:
     title(console, "Where they ended")
     tell_ends(console, findings.stays)
     title(console, "The slowest statuses of task instances")
-    time_in_status.tell(console, slowest(findings.stays[TASK_INSTANCE]), by=None)
+    time_in_status.print_durations(console, slowest(findings.stays[TASK_INSTANCE]), by=None)
     for events in findings.orphans:
         title(console, f"What became of {events[0]['entity']}, whose worker was killed")
-        history.tell(console, events, full=False)
+        history.print_history(console, events, full=False)
         console.print(f"\n{moral(events)}")
     title(console, "Do the log and the projections agree?")
-    verify.tell(console, findings.verification)
+    verify.print_verification(console, findings.verification)
     title(console, "Ask for more")
     for command in further(findings.run):
         console.print(command)

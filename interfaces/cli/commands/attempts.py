@@ -1,4 +1,4 @@
-"""`sojourn attempts`: how many attempts tasks take, and what is lost in those that fail."""
+"""`sojourn attempts`: print how many attempts tasks take, and what failed ones cost."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, Workflow, time_of
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ app = typer.Typer()
 @app.command()
 def attempts(
     ctx: typer.Context,
-    by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="A row for each.")] = None,
+    by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="Print a row for each.")] = None,
     workflow: Workflow = None,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """How many attempts tasks take, and what is lost in those that fail.
+    """Print how many attempts tasks take, and what failed ones cost.
 
-    An attempt is a task instance where the lifecycle has them, and else what the task counts. Wasted is the time in
-    attempts that failed; first try is the share of tasks whose first attempt succeeded, of those where it has ended.
+    An attempt is a task instance, or what the task counts where its lifecycle has no instances. Wasted is the time of
+    failed attempts. First try is the share of tasks whose first attempt succeeded, among those where it has ended.
     """
     from application.analyse.attempts import attempts as read
     from domain.entity import TASK
@@ -40,11 +40,11 @@ def attempts(
         rows = read(service.store, by, workflow, time)
         if not rows:
             explain_empty(service.store, TASK, workflow, time)
-    show(rows, as_json=as_json, people=lambda console: tell(console, rows, by))
+    render(rows, as_json=as_json, human=lambda console: print_attempts(console, rows, by))
 
 
-def tell(console: "Console", rows: "list[Attempts]", by: str | None) -> None:
-    """What people read."""
+def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -> None:
+    """Print a row for each group."""
     from interfaces.cli.table import print_table, table
 
     counts = ("tasks", "attempts", "most_attempts", "succeeded", "failed", "interrupted", "open")
@@ -60,12 +60,12 @@ def tell(console: "Console", rows: "list[Attempts]", by: str | None) -> None:
         "first try>",
     )
     for row in rows:
-        told = [str(row[name]) for name in counts]  # type: ignore[literal-required]
+        cells = [str(row[name]) for name in counts]  # type: ignore[literal-required]
         shown.add_row(
             *((row["group"] or "",) if by else ()),
-            *told[:2],
+            *cells[:2],
             f"{row['attempts_per_task']:.2f}",
-            *told[2:],
+            *cells[2:],
             format_duration(row["total_seconds"]),
             format_duration(row["wasted_seconds"]),
             format_share(row["wasted_share"]),

@@ -1,4 +1,4 @@
-"""`sojourn audit`: every status that tasks or task instances have been in, from when to when."""
+"""`sojourn audit`: print every status of tasks or task instances with its interval."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event, explain_empty
 from interfaces.cli.options import At, Workflow, time_of
-from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
+from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -20,23 +20,25 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 500
-"""How many rows people are shown."""
+"""The number of rows in a table for people."""
 
 
 @app.command()
 def audit(
     ctx: typer.Context,
-    entity: Annotated[Literal["task", "ti", "task_instance"], typer.Option(help="Whose statuses.")] = "task",
-    task: Annotated[str | None, typer.Option(metavar="ID", help="Only that task, or its instances.")] = None,
-    array: Annotated[str | None, typer.Option(metavar="ID", help="Only the task instances of that array.")] = None,
+    entity: Annotated[
+        Literal["task", "ti", "task_instance"], typer.Option(help="Print tasks or task instances.")
+    ] = "task",
+    task: Annotated[str | None, typer.Option(metavar="ID", help="Print one task, or its instances.")] = None,
+    array: Annotated[str | None, typer.Option(metavar="ID", help="Print the task instances of one array.")] = None,
     workflow: Workflow = None,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """The statuses of tasks or task instances, from when to when.
+    """Print each status of tasks or task instances with its interval.
 
-    People are shown the first rows; JSON has them all.
+    The table has the first rows; --json has all.
     """
     from application.read.audit import audit as of_tasks
     from application.read.audit import audit_of_task_instances as of_instances
@@ -53,13 +55,13 @@ def audit(
             else of_instances(store, task, workflow, array, time, limit=limit)
         )
         with reading as rows:
-            number = show_rows(rows) if as_json else tell(list(rows), kind)
+            number = render_rows(rows) if as_json else print_audit(list(rows), kind)
         if not number:
-            say_why_none(store, kind, task, workflow, time)
+            explain_no_rows(store, kind, task, workflow, time)
 
 
-def tell(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
-    """What people read: the first rows, and whether there are more; the answer is how many there are."""
+def print_audit(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
+    """Print the first rows, and whether there are more; return the number of rows."""
     from interfaces.cli.table import print_table, table
 
     shown = table(kind.replace("_", " "), "workflow", "from", "to", "entered", "exited", "for>")
@@ -76,12 +78,12 @@ def tell(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
     if rows:
         print_table(console(), shown)
     if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN} rows: --json has them all, --task or --workflow fewer.")
+        messages().print(f"These are the first {SHOWN} rows; --json prints all, --task or --workflow fewer.")
     return len(rows)
 
 
-def say_why_none(store: "Store", kind: str, task: str | None, workflow: str | None, at: "datetime | None") -> None:
-    """Tell people why there is no row."""
+def explain_no_rows(store: "Store", kind: str, task: str | None, workflow: str | None, at: "datetime | None") -> None:
+    """Print why there is no row."""
     from domain.entity import TASK, Entity
 
     if task is None:

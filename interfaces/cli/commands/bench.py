@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,7 @@ def bench(ctx: typer.Context, quick: Quick = False, dsn: Dsn = None, as_json: As
     with progress_bars() as bar:
         bars = bar("Measuring")
         figures = run(dsn or ctx.find_root().obj, QUICK if quick else FULL, lambda _, done, number: bars(done, number))
-    show(figures, as_json=as_json, people=lambda console: _table(console, figures))
+    render(figures, as_json=as_json, human=lambda console: _table(console, figures))
 
 
 def _table(console: "Console", figures: "list[Figure]") -> None:

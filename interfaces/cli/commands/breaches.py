@@ -1,4 +1,4 @@
-"""`sojourn breaches`: stays that have lasted longer than they may."""
+"""`sojourn breaches`: list intervals over their limit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import At, Workflow, time_of
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 500
-"""How many rows people are shown."""
+"""The number of rows in a table for people."""
 
 
 @app.command()
 def breaches(
     ctx: typer.Context,
-    sla: Annotated[Path, typer.Option(metavar="FILE", help="The limits (TOML).")],
+    sla: Annotated[Path, typer.Option(metavar="FILE", help="Read the limits from a TOML file.")],
     workflow: Workflow = None,
-    only_open: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
+    only_open: Annotated[bool, typer.Option("--open", help="List open intervals only.")] = False,
     at: At = None,
-    fail: Annotated[bool, typer.Option("--fail", help="End with status 1 where there is any.")] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with status 1 if there is any.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stays that have lasted longer than they may, those that go on too.
+    """List intervals over their limit, including open ones.
 
-    The file has a [[limit]] for each status: `status = "RUNNING"`, `at_most = "2h"`, and `entity = "ti"` or
-    `template = "align"` where it is not for all tasks. A template's own limit takes the place of the one for all.
+    The file has a [[limit]] for each status: `status = "RUNNING"`, `max_duration = "2h"`, and `entity = "ti"` or
+    `template = "align"` where it is not for all tasks. A template's own limit overrides the one for all.
     """
     from application.analyse.breaches import breaches as read
 
     time = time_of(at)
     with connect.service(ctx, dsn) as service:
         rows = read(service.store, sla, workflow, time, only_open=only_open)
-    show(rows, as_json=as_json, people=lambda console: tell(console, rows))
+    render(rows, as_json=as_json, human=lambda console: print_breaches(console, rows))
     if rows and fail:
         raise typer.Exit(EXIT_FAILURE)
 
 
-def tell(console: "Console", rows: "list[Breach]") -> None:
-    """What people read: the first rows, and how many there are."""
+def print_breaches(console: "Console", rows: "list[Breach]") -> None:
+    """Print the first rows and the number of all."""
     from interfaces.cli.table import print_table, table
 
     shown = table("entity", "template", "status", "entered", "exited", "for>", "at most>")
@@ -65,7 +65,7 @@ def tell(console: "Console", rows: "list[Breach]") -> None:
         )
     if rows:
         print_table(console, shown)
-    still = sum(row["open"] for row in rows)
-    messages().print(f"{len(rows):,} longer than they may be, {still:,} of them still there")
+    open_ = sum(row["open"] for row in rows)
+    messages().print(f"{len(rows):,} over their limit, {open_:,} of them open")
     if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN}: --json has them all, --open or --workflow fewer.")
+        messages().print(f"These are the first {SHOWN}; --json prints all, --open or --workflow fewer.")

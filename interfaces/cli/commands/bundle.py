@@ -1,4 +1,4 @@
-"""`sojourn bundle`: a workflow's part of the log in one file."""
+"""`sojourn bundle`: write a workflow's part of the log into one file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,12 +19,14 @@ app = typer.Typer()
 @app.command()
 def bundle(
     ctx: typer.Context,
-    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Which workflow.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The case to write: NAME.sojourn.")],
+    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Choose the workflow.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the case to FILE (NAME.sojourn).")
+    ],
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write all that the log has of a workflow into one file, which `sojourn open` opens anywhere."""
+    """Write a workflow's part of the log into one file for `sojourn open`."""
     from infrastructure.extras import require_extra
     from interfaces.cli.progress import progress_bars
 
@@ -33,11 +35,11 @@ def bundle(
 
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
         bundled = write(service.store, workflow, output, bar("Bundling"))
-    show(bundled, as_json=as_json, people=lambda console: tell(console, bundled))
+    render(bundled, as_json=as_json, human=lambda console: print_bundle(console, bundled))
 
 
-def tell(console: "Console", bundled: "Bundle") -> None:
-    """Print what was bundled, and how it is opened."""
+def print_bundle(console: "Console", bundled: "Bundle") -> None:
+    """Print what was bundled, and how to open it."""
     size = f"{bundled['bytes'] / 1000:,.0f} kB"
     what = f"{bundled['events']:,} events of {bundled['entities']:,} entities"
     console.print(f"Bundled {what} into {bundled['file']} ({size}).")

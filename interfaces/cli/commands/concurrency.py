@@ -1,4 +1,4 @@
-"""`sojourn concurrency`: how many were in a status at once."""
+"""`sojourn concurrency`: print how many entities were in a status at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
-from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
+from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 500
-"""How many rows people are shown."""
+"""The number of rows in a table for people."""
 
 BAR = 40
-"""How long the bar of the most is, in characters."""
+"""The length of the longest bar, in characters."""
 
 
 @app.command()
 def concurrency(
     ctx: typer.Context,
-    status: Annotated[str, typer.Option(help="The status that they were in.")],
+    status: Annotated[str, typer.Option(help="Choose the status to count.")],
     entity: EntityKind = "task",
     workflow: Workflow = None,
-    by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="A curve for each.")] = None,
+    by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="Print a curve for each.")] = None,
     bucket: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Mean and most in each 5m, 1h, ..., not each change."),
+        typer.Option(metavar="DURATION", help="Print mean and maximum of each 5m, 1h, ..."),
     ] = None,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """How many tasks or task instances were in a status at once.
+    """Print how many tasks or task instances were in a status at once.
 
-    One row at each change, exactly; with --bucket, the mean weighted by time and the most in each bucket of time.
+    Each change is one exact row. With --bucket, each bucket of time has its mean, weighted by time, and its maximum.
     Buckets begin at multiples of their length in UTC.
     """
     from domain.time import parse_duration
@@ -54,14 +54,14 @@ def concurrency(
     with connect.service(ctx, dsn) as service:
         with read(service.store, length, wanted) as rows:
             shown = rows if by else map(without_group, rows)
-            number = show_rows(shown) if as_json else tell(list(islice(shown, SHOWN + 1)), by)
+            number = render_rows(shown) if as_json else print_concurrency(list(islice(shown, SHOWN + 1)), by)
         if not number and not explain_empty(service.store, kind, workflow, time):
             messages().print(f"no {kind.replace('_', ' ')} stayed in {status}")
 
 
 @contextmanager
 def read(store: "Store", bucket: timedelta | None, wanted: dict[str, Any]) -> Iterator[Iterator[Any]]:
-    """The rows, of changes or of buckets."""
+    """Yield the rows of changes or of buckets."""
     from application.analyse import concurrency as use_case
 
     if bucket is None:
@@ -73,12 +73,12 @@ def read(store: "Store", bucket: timedelta | None, wanted: dict[str, Any]) -> It
 
 
 def without_group(row: Any) -> dict[str, Any]:
-    """A row as it is printed where there are no groups."""
+    """Return a row without its group."""
     return {name: value for name, value in row.items() if name != "group"}
 
 
-def tell(rows: list[Any], by: str | None) -> int:
-    """What people read: the first rows with a bar each, and whether there are more; the answer is how many."""
+def print_concurrency(rows: list[Any], by: str | None) -> int:
+    """Print the first rows with a bar each, and whether there are more; return the number of rows."""
     from interfaces.cli.table import print_table, table
 
     in_buckets = bool(rows) and "mean" in rows[0]
@@ -88,10 +88,10 @@ def tell(rows: list[Any], by: str | None) -> int:
     most = max((row[value] for row in rows), default=0) or 1
     for row in rows[:SHOWN]:
         cells = [row["group"] or ""] if by else []
-        told = [f"{row['mean']:.2f}", str(row["max"])] if in_buckets else [str(row["n"])]
-        shown.add_row(*cells, format_time(row["at"]), *told, "█" * round(BAR * row[value] / most))
+        values = [f"{row['mean']:.2f}", str(row["max"])] if in_buckets else [str(row["n"])]
+        shown.add_row(*cells, format_time(row["at"]), *values, "█" * round(BAR * row[value] / most))
     if rows:
         print_table(console(), shown)
     if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN} rows: --json has them all, --bucket or --workflow fewer.")
+        messages().print(f"These are the first {SHOWN} rows; --json prints all, --bucket or --workflow fewer.")
     return len(rows)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from interfaces.cli.output import AsJson, messages, show
+from interfaces.cli.output import AsJson, messages, render
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,7 @@ def status(as_json: AsJson = False) -> None:
         "version": version and format_version(version),
         "warning": version and outdated(version),
     }
-    show(document, as_json=as_json, people=lambda console: print_status(console, document))
+    render(document, as_json=as_json, human=lambda console: print_status(console, document))
     if document["warning"]:
         messages().print(f"sojourn: {document['warning']}")
 
@@ -37,10 +37,10 @@ def status(as_json: AsJson = False) -> None:
 def stop(as_json: AsJson = False) -> None:
     """Stop the embedded database; its data stays."""
     stopped = _server().stop()
-    show(
+    render(
         {"stopped": stopped},
         as_json=as_json,
-        people=lambda console: console.print("Stopped." if stopped else "It was not running."),
+        human=lambda console: console.print("Stopped." if stopped else "It was not running."),
     )
 
 
@@ -48,7 +48,7 @@ def stop(as_json: AsJson = False) -> None:
 def url(as_json: AsJson = False) -> None:
     """Print the embedded database's DSN; start it if it does not run."""
     dsn = _server().start()
-    show({"dsn": dsn}, as_json=as_json, people=lambda console: console.print(dsn, soft_wrap=True))
+    render({"dsn": dsn}, as_json=as_json, human=lambda console: console.print(dsn, soft_wrap=True))
 
 
 def print_status(console: "Console", document: dict[str, Any]) -> None:

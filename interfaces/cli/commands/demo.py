@@ -4,7 +4,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 
 app = typer.Typer()
 
@@ -20,7 +20,7 @@ def demo(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
         done = run(service, bar("Running commands"))
         findings = find(service.store, done, bar("Checking the log"))
-    show(findings.document(), as_json=as_json, people=lambda console: tell(console, findings))
+    render(findings.document(), as_json=as_json, human=lambda console: tell(console, findings))
     for surprise in done.surprises:
         messages().print(f"sojourn: {surprise}")
     if done.surprises or findings.verification["mismatches"]:

@@ -1,4 +1,4 @@
-"""`sojourn diff`: what changed between two times."""
+"""`sojourn diff`: print what changed between two times."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import Workflow
-from interfaces.cli.output import AsJson, Dsn, console, messages, show_rows
+from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 500
-"""How many rows people are shown."""
+"""The number of rows in a table for people."""
 
 
 @app.command()
 def diff(
     ctx: typer.Context,
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="ISO 8601 with a zone.")],
-    end: Annotated[str, typer.Option("--to", metavar="TIME", help="ISO 8601 with a zone.")],
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Set the time (ISO 8601 with a zone).")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Set the time (ISO 8601 with a zone).")],
     workflow: Workflow = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """The tasks and task instances that were in another status at the end than at the start, or did not exist then.
+    """Print the tasks and task instances whose status differs between two times, and new ones.
 
-    People are shown the first rows; JSON has them all.
+    The table has the first rows; --json has all.
     """
     from application.read.diff import diff as read
     from domain.entity import TASK
@@ -39,13 +39,13 @@ def diff(
     since, until = parse_time(start), parse_time(end)
     with connect.service(ctx, dsn) as service:
         with read(service.store, since, until, workflow, limit=None if as_json else SHOWN + 1) as rows:
-            number = show_rows(rows) if as_json else tell(list(rows))
+            number = render_rows(rows) if as_json else print_differences(list(rows))
         if not number and not explain_empty(service.store, TASK, workflow, until):
             messages().print(f"nothing changed between {format_time(since)} and {format_time(until)}")
 
 
-def tell(rows: "list[Difference]") -> int:
-    """What people read: the first rows, and whether there are more; the answer is how many there are."""
+def print_differences(rows: "list[Difference]") -> int:
+    """Print the first rows, and whether there are more; return the number of rows."""
     from interfaces.cli.table import print_table, table
 
     shown = table("entity", "before", "after", "since")
@@ -60,5 +60,5 @@ def tell(rows: "list[Difference]") -> int:
     if rows:
         print_table(console(), shown)
     if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN} rows: --json has them all, --workflow fewer.")
+        messages().print(f"These are the first {SHOWN} rows; --json prints all, --workflow fewer.")
     return len(rows)

@@ -1,4 +1,4 @@
-"""`sojourn export`: the log in the formats of other tools."""
+"""`sojourn export`: write the log in the formats of other tools."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.options import Workflow
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 
 if TYPE_CHECKING:
     from application.exports.exporter import ExportAnswer
@@ -18,11 +18,12 @@ FormatName = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="csv, jsonl, ocel2, otlp, parquet, perfetto or xes.",
+        help="Choose csv, jsonl, ocel2, otlp, parquet, perfetto or xes.",
     ),
 ]
 Output = Annotated[
-    str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output. parquet is a folder.")
+    str,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE; - is standard output; parquet is a folder."),
 ]
 
 
@@ -35,10 +36,10 @@ def export(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write every status, or those of one workflow, for another tool.
+    """Write the statuses of everything, or of one workflow, for another tool.
 
     perfetto opens in ui.perfetto.dev, otlp in Jaeger, xes and ocel2 in process-mining tools, parquet and csv in
-    notebooks and DuckDB; jsonl is what `sojourn import jsonl` reads back.
+    notebooks and DuckDB; `sojourn import jsonl` reads jsonl back.
     """
     from application.exports.exporter import STDOUT
     from application.exports.exporter import export_log as exported
@@ -49,12 +50,12 @@ def export(
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
         answer = exported(service.store, format_name, output, workflow, bar(f"Exporting to {format_name}"))
     if output == STDOUT:
-        messages().print(told(answer, output))
+        messages().print(summary_of(answer, output))
     else:
-        show(answer, as_json=as_json, people=lambda console: console.print(told(answer, output)))
+        render(answer, as_json=as_json, human=lambda console: console.print(summary_of(answer, output)))
 
 
-def told(answer: "ExportAnswer", output: str) -> str:
-    """What was written, in a sentence."""
+def summary_of(answer: "ExportAnswer", output: str) -> str:
+    """Return a sentence about the written file."""
     place = "standard output" if output == "-" else output
     return f"Wrote {answer['rows']:,} rows of {answer['format']} to {place}."

@@ -1,4 +1,4 @@
-"""`sojourn heartbeat`: a runner's word that it is there, for workers that are shell scripts."""
+"""`sojourn heartbeat`: renew a runner's lease, for workers that are shell scripts."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.options import seconds_of
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -19,61 +19,61 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 LOOK_SECONDS = 0.2
-"""How soon the end of a process is noticed."""
+"""The interval between looks at the process, in seconds."""
 
 
 @app.command()
 def heartbeat(
     ctx: typer.Context,
-    runner: Annotated[str, typer.Argument(metavar="RUNNER", help="The runner's id.")],
+    runner: Annotated[str, typer.Argument(metavar="RUNNER", help="Name the runner.")],
     holds: Annotated[
         str | None,
-        typer.Option("--for", metavar="DURATION", help="How long it holds (90s, 5m); else as lifecycles say."),
+        typer.Option("--for", metavar="DURATION", help="Set how long it holds (90s, 5m)."),
     ] = None,
-    every: Annotated[
-        str | None, typer.Option("--every", metavar="DURATION", help="Go on, and say it again after each pause.")
-    ] = None,
+    every: Annotated[str | None, typer.Option("--every", metavar="DURATION", help="Repeat after each pause.")] = None,
     while_pid: Annotated[
-        int | None, typer.Option("--while", metavar="PID", min=1, help="With --every: until that process has ended.")
+        int | None,
+        typer.Option("--while", metavar="PID", min=1, help="With --every: stop when that process has ended."),
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that a runner is there.
+    """Renew a runner's lease.
 
-    A runner that was silent for longer than its last heartbeat held has that lapse and its return recorded.
+    Without --for, the lifecycles decide how long it holds. If the previous lease had expired, the lapse and the return
+    are recorded.
     """
     from infrastructure.extras import require_extra
 
     seconds, pause = seconds_of(holds), seconds_of(every)
     if while_pid is not None and pause is None:
-        raise typer.BadParameter("it takes --every: how often to say it", param_hint="--while")
+        raise typer.BadParameter("--while needs --every, the pause between two heartbeats", param_hint="--while")
     if while_pid is not None:
         require_extra("heartbeat", "`sojourn heartbeat --while`")
     with connect.service(ctx, dsn) as service:
         answer = service.heartbeat(runner, seconds)
         if pause is not None:
             for _ in pauses(pause, while_pid):
-                answer = say_again(service, runner, seconds) or answer
-    show(answer, as_json=as_json, people=lambda console: tell(console, runner, answer))
+                answer = repeat_heartbeat(service, runner, seconds) or answer
+    render(answer, as_json=as_json, human=lambda console: print_heartbeat(console, runner, answer))
 
 
-def say_again(service: "TransitionService", runner: str, seconds: float | None) -> "HeartbeatAnswer | None":
-    """A further heartbeat; None where the database cannot be reached, which may pass."""
+def repeat_heartbeat(service: "TransitionService", runner: str, seconds: float | None) -> "HeartbeatAnswer | None":
+    """Send another heartbeat; return None while the database cannot be reached, because that may pass."""
     from infrastructure.database.pool import DatabaseUnreachable
     from infrastructure.errors import ConnectionLost
 
     try:
         answer = service.heartbeat(runner, seconds)
     except (ConnectionLost, DatabaseUnreachable) as error:
-        messages().print(f"not heard this time, and tried again: {error}")
+        messages().print(f"heartbeat failed, retrying: {error}")
         return None
-    tell_of_silence(runner, answer)
+    print_silence(runner, answer)
     return answer
 
 
 def pauses(pause: float, pid: int | None) -> Iterator[None]:
-    """A turn after each pause, until that process has ended."""
+    """Yield after each pause until that process has ended."""
     import time
 
     while True:
@@ -86,7 +86,7 @@ def pauses(pause: float, pid: int | None) -> Iterator[None]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process has ended, though its parent may not have looked yet."""
+    """Return whether a process has ended, also as a zombie whose parent has not looked yet."""
     import psutil
 
     try:
@@ -95,14 +95,14 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def tell(console: "Console", runner: str, answer: "HeartbeatAnswer") -> None:
-    """Until when it holds, and since when it had been silent."""
-    tell_of_silence(runner, answer)
-    console.print(f"runner {runner!r} is to be heard of again by {format_time(answer['report_by'])}")
+def print_heartbeat(console: "Console", runner: str, answer: "HeartbeatAnswer") -> None:
+    """Print until when the lease holds, and how long the runner had been silent."""
+    print_silence(runner, answer)
+    console.print(f"runner {runner!r} must send its next heartbeat by {format_time(answer['report_by'])}")
 
 
-def tell_of_silence(runner: str, answer: "HeartbeatAnswer") -> None:
-    """For how long it had been silent, where it had."""
+def print_silence(runner: str, answer: "HeartbeatAnswer") -> None:
+    """Print how long the runner had been silent, if it had."""
     from datetime import UTC, datetime
 
     if answer["silent_since"]:

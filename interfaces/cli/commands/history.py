@@ -1,4 +1,4 @@
-"""`sojourn history`: everything that the log has of one entity."""
+"""`sojourn history`: print every event of one entity."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -7,7 +7,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.options import EntityName
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ DETAILS = {
     "concurrency_changed": "at most {max_concurrently_running} at once",
     "batch_queued": "batch {batch_number}: {size} queued",
 }
-"""What is told of events that leave their entity in its status."""
+"""How events read that leave their entity in its status."""
 
 COLUMNS = (
     "position>",
@@ -46,27 +46,27 @@ COLUMNS = (
 
 
 class Line(NamedTuple):
-    """One event in the columns, and how it is printed."""
+    """The cells and the style of one event."""
 
     cells: tuple[str, ...]
     style: str | None
 
 
-class Stays:
-    """Remembers when the last status was entered, so that the next can say after how long that was."""
+class Intervals:
+    """Remember when the last status was entered, because the next event states how long it lasted."""
 
     def __init__(self) -> None:
         self._entered_at: datetime | None = None
 
     def after(self, event: "HistoryEvent") -> str:
-        """How long the entity was in the status that this event ends, in words; empty where it ends none."""
+        """Return how long the status lasted that this event ends; empty where it ends none."""
         if not enters(event):
             return ""
         began, self._entered_at = self._entered_at, event["entered_at"]
         return format_duration(event["entered_at"] - began) if began else ""
 
     def line(self, event: "HistoryEvent") -> Line:
-        """One event, as short as it can be told."""
+        """Return the line of one event."""
         reported = event["reported"] if is_refused(event) or event["reported"] != event["status"] else None
         cells = (
             str(event["position"]),
@@ -89,19 +89,18 @@ class Stays:
 def history(
     ctx: typer.Context,
     entity: EntityName,
-    full: Annotated[bool, typer.Option("--full", help="Everything that each event says.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print every field of each event.")] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new events until interrupted; JSON is one event a line.")
+        bool, typer.Option("--follow", "-f", help="Continue with new events; JSON has one event a line.")
     ] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """What has happened to a task or task instance, or when a runner was silent.
+    """Print every event of a task, a task instance, an array or a runner.
 
-    Refused reports are there too. `after` is how long the status before has lasted. A report is shown where something
-    else was made of it, with the rule that made the difference. The owner is the runner to whom the task belongs from
-    then on, the runner the one in whose name it was proposed. The cause is the position of the event that made this
-    one happen.
+    Refused reports are included. `after` is how long the previous status lasted. `reported` is shown where it differs
+    from the result, with the rule that made the difference. The owner is the runner that owns the task from then on;
+    the runner is the one that proposed the transition. The cause is the position of the event that caused this one.
     """
     from application.read.history import history as read
     from domain.entity import parse_entity
@@ -113,52 +112,52 @@ def history(
         else:
             events = read(service.store, named)
             if not events:
-                messages().print(f"{named.title} has never been silent, and the log keeps nothing else of it")
-            show(events, as_json=as_json, people=lambda console: tell(console, events, full=full))
+                messages().print(f"{named.title} has never been silent, so it has no events")
+            render(events, as_json=as_json, human=lambda console: print_history(console, events, full=full))
 
 
 def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as_json: bool) -> None:
-    """Print the history and whatever is added to it; a column that was empty until now begins with a new header."""
+    """Print the history and new events; print the header again when an empty column gets its first cell."""
     from application.read.history import follow
     from interfaces.cli.output import console
 
     columns: Sequence[int] = ()
     widths: Sequence[int] = ()
-    stays = Stays()
+    intervals = Intervals()
     try:
         for events in follow(store, entity):
             if as_json:
                 print_json(events)
             elif full:
-                print_whole(console(), events, stays)
+                print_whole(console(), events, intervals)
             else:
-                lines = list(map(stays.line, events))
+                lines = list(map(intervals.line, events))
                 wanted = sorted({*columns, *filled(lines)})
                 if wanted != columns:
                     columns, widths = wanted, ()
                 widths = print_lines(console(), lines, columns, widths)
     except KeyboardInterrupt:
-        return  # how following ends
+        return  # Ctrl-C is how following ends
 
 
-def tell(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> None:
-    """What people read: a line an event, without columns that are empty, or all that each event says."""
+def print_history(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> None:
+    """Print a line for each event without empty columns, or every field of each event."""
     if full:
-        print_whole(console, events, Stays())
+        print_whole(console, events, Intervals())
     elif events:
-        lines = list(map(Stays().line, events))
+        lines = list(map(Intervals().line, events))
         print_lines(console, lines, filled(lines))
 
 
 def filled(lines: Sequence[Line]) -> list[int]:
-    """The columns in which any of the lines says something."""
+    """Return the numbers of the columns that are not empty."""
     return [number for number, column in enumerate(zip(*(line.cells for line in lines), strict=True)) if any(column)]
 
 
 def print_lines(
     console: "Console", lines: Iterable[Line], columns: Sequence[int], widths: Sequence[int] = ()
 ) -> Sequence[int]:
-    """Print a line an event; the answer is the widths with which more lines go on below them."""
+    """Print a line for each event and return the columns' widths, which later lines reuse."""
     from interfaces.cli.table import print_table, table
 
     shown = table(*(COLUMNS[number] for number in columns), widths=widths)
@@ -168,16 +167,16 @@ def print_lines(
     return widths or [max(len(str(cell)) for cell in (column.header, *column.cells)) for column in shown.columns]
 
 
-def print_whole(console: "Console", events: "list[HistoryEvent]", stays: Stays) -> None:
-    """Print all that each event says."""
+def print_whole(console: "Console", events: "list[HistoryEvent]", intervals: Intervals) -> None:
+    """Print every field of each event."""
     for event in events:
-        heading, *said = whole(event, stays.after(event))
+        heading, *fields = whole(event, intervals.after(event))
         console.print(heading, style=style_of(event) or "bold")
-        console.print("\n".join(said) + "\n")
+        console.print("\n".join(fields) + "\n")
 
 
 def print_json(events: "list[HistoryEvent]") -> None:
-    """Print events as JSON, one a line."""
+    """Print events as JSON, one on each line."""
     import sys
 
     from pydantic_core import to_json
@@ -187,20 +186,20 @@ def print_json(events: "list[HistoryEvent]") -> None:
 
 
 def whole(event: "HistoryEvent", after: str) -> Iterator[str]:
-    """One event, with everything that it says."""
+    """Yield a heading and a line for each field of one event."""
     lasted = f", after {after}" if after else ""
     yield f"{event['position']}  {event['entity']}  {in_short(event)}{lasted}"
     pairs = (*event.items(), *(event["details"] or {}).items())
-    said = [
+    fields = [
         (name, value) for name, value in pairs if value is not None and name not in ("position", "entity", "details")
     ]
-    width = max(len(name) for name, _ in said)
-    for name, value in said:
-        yield f"    {name:<{width}} {told(value)}"
+    width = max(len(name) for name, _ in fields)
+    for name, value in fields:
+        yield f"    {name:<{width}} {format_value(value)}"
 
 
 def in_short(event: "HistoryEvent") -> str:
-    """What happened: `RUNNING -> DONE`, `stays RUNNING`, `registered: REGISTERING`."""
+    """Return what happened: `RUNNING -> DONE`, `stays RUNNING`, `registered: REGISTERING`."""
     happened = event["name"].split(".")[1]
     if event["silent_since"]:
         return in_short_of_silence(event["silent_since"], event["silent_until"])
@@ -215,17 +214,17 @@ def in_short(event: "HistoryEvent") -> str:
 
 
 def place(details: Mapping[str, object]) -> str:
-    """Where an instance stands that was queued in an array."""
+    """Return the array, batch and step of a queued instance."""
     return " (array {array_id}, batch {batch_number}, step {step})".format_map(details) if "step" in details else ""
 
 
 def in_short_of_silence(since: "datetime", until: "datetime | None") -> str:
-    """A lapse or a return: `silent since ...`, `heard of again after 3m 12s`."""
-    return f"heard of again after {format_duration(until - since)}" if until else f"silent since {format_time(since)}"
+    """Return a lapse or a return: `silent since ...`, `back after 3m 12s`."""
+    return f"back after {format_duration(until - since)}" if until else f"silent since {format_time(since)}"
 
 
 def named(event: "HistoryEvent") -> str:
-    """The name of the state that was entered, where it has one of its own: ` (AwaitingRetry)`."""
+    """Return the state's own name, if it has one: ` (AwaitingRetry)`."""
     from domain.state import name_of
 
     state = event["state"]
@@ -233,34 +232,34 @@ def named(event: "HistoryEvent") -> str:
 
 
 def answer(event: "HistoryEvent") -> str:
-    """What a proposal was answered with where it was not accepted: `WAIT 30s`."""
+    """Return the response to a proposal that was not accepted: `WAIT 30s`."""
     return f"{event['response'] or ''} {format_duration(event['delay_seconds'])}".strip()
 
 
 def style_of(event: "HistoryEvent") -> str | None:
-    """How an event is printed: what was refused is dim, what a rule has decided stands out."""
+    """Return the style of an event: dim for a refusal, bold for a decision of a rule."""
     return "dim" if is_refused(event) else "bold cyan" if event["rule"] else None
 
 
 def enters(event: "HistoryEvent") -> bool:
-    """Whether the event enters a status, be it the one that the entity was in. A silence is told with its own times."""
+    """Return whether the event enters a status, even the same one. A silence states its own times."""
     if event["silent_since"]:
         return False
     return event["previous_status"] != event["status"] or event["name"].split(".")[1] in ("transitioned", "reset")
 
 
 def is_refused(event: "HistoryEvent") -> bool:
-    """Whether the report left the entity as it was."""
+    """Return whether the report was refused."""
     return event["name"].split(".")[1] == "refused"
 
 
 def held_at(event: "HistoryEvent") -> "datetime":
-    """Since when the event counts: its status is never entered before the one before it."""
+    """Return the time from which the event counts, which is never before the previous status was entered."""
     return max(event["entered_at"], event["occurred_at"] or event["recorded_at"])
 
 
-def told(value: object) -> str:
-    """A value as people read it."""
+def format_value(value: object) -> str:
+    """Return a value as people read it."""
     from datetime import datetime
 
     return format_time(value) if isinstance(value, datetime) else str(value)

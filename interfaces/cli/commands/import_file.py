@@ -1,4 +1,4 @@
-"""`sojourn import`: what other systems have recorded, from their files."""
+"""`sojourn import`: import the records of other systems from their files."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import typer
 
 from interfaces.cli.connect import service
 from interfaces.cli.failure import EXIT_FAILURE
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -26,23 +26,22 @@ app = typer.Typer()
 MOST_SHOWN = 20
 
 FormatName = Annotated[
-    str, typer.Argument(metavar="FORMAT", help="What wrote the file, like sacct; jsonl is the format for all else.")
+    str, typer.Argument(metavar="FORMAT", help="Name the format, like sacct; jsonl is for everything else.")
 ]
-File = Annotated[str, typer.Argument(help="The file to read, compressed or not; - is standard input.")]
+File = Annotated[str, typer.Argument(help="Read FILE, also compressed; - is standard input.")]
 LifecycleName = Annotated[
     str | None,
-    typer.Option("--lifecycle", metavar="NAME|FILE", help="The lifecycle of new tasks; else the format's own."),
+    typer.Option("--lifecycle", metavar="NAME|FILE", help="Choose the lifecycle of new tasks."),
 ]
 Workflow = Annotated[
     str | None,
     typer.Option(
         metavar="ID",
-        help="The workflow of new tasks, whatever the file says; else what the file says (sacct: the cluster; "
-        "spark: the application; nextflow: the run), else (jsonl) the name of the file without its ending.",
+        help="Choose the workflow of new tasks instead of the file's.",
     ),
 ]
 TimeZone = Annotated[
-    str | None, typer.Option(metavar="TZ", help="The zone of times that have none, like Europe/Berlin.")
+    str | None, typer.Option(metavar="TZ", help="Set the zone of times without one, like Europe/Berlin.")
 ]
 
 
@@ -57,10 +56,11 @@ def import_file(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import a file: every line goes through the lifecycle's gate and the rules, as live reports do.
+    """Import a file through the lifecycle's gate and rules, like live reports.
 
-    A line that is not understood is told with its number, and the others are imported; the exit status is then 1.
-    Importing the same file again adds nothing, and one that was interrupted goes on where it was.
+    A line that cannot be read is listed with its number, the others are imported, and the exit status is 1. Importing
+    the same file again adds nothing, and an interrupted import continues where it stopped. Without --workflow it is the
+    file's: the cluster (sacct), the application (spark), the run (nextflow), or the file's name (jsonl).
     """
     from application.imports.formats import check_format, find_format
     from application.imports.importer import import_lines
@@ -73,7 +73,7 @@ def import_file(
     format_ = find_format(format_name)
     workflow = None if workflow is None else check_id("workflow", workflow)
     zone = None if timezone is None else find_time_zone(timezone)
-    # A batch is many small objects in no cycles: looking for cycles among them takes a tenth of the time.
+    # A batch has many small objects without cycles, and looking for cycles takes a tenth of the time.
     gc.set_threshold(100_000)
     began = monotonic()
     with open_input(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
@@ -83,7 +83,7 @@ def import_file(
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
         lines = chain(format_.read(check_format(format_name, file, source.lines()), options), source.check_end())
         answer = import_lines(connected.store, under, lines, progress).answer()
-    show(answer, as_json=as_json, people=lambda console: _tell(console, answer, monotonic() - began))
+    render(answer, as_json=as_json, human=lambda console: _print_answer(console, answer, monotonic() - began))
     if answer["bad"]:
         raise typer.Exit(EXIT_FAILURE)
 
@@ -100,7 +100,7 @@ def _progress(file: str, source: "InputFile") -> Iterator[Callable[[object], Non
         yield lambda _: progress.update(bar, completed=source.bytes_read)
 
 
-def _tell(console: "Console", answer: "ImportAnswer", seconds: float) -> None:
+def _print_answer(console: "Console", answer: "ImportAnswer", seconds: float) -> None:
     from interfaces.cli.table import print_table, table
 
     shown = table(">", "", widths=(0, 0))
@@ -121,8 +121,8 @@ def _findings(answer: "ImportAnswer") -> Iterator[tuple[int, str]]:
     yield from ((count, f"refused by {rule}") for rule, count in sorted(answer["refused"].items()))
     yield from ((count, f"lines with {anomaly}") for anomaly, count in sorted(answer["anomalies"].items()))
     rest = (
-        (answer["duplicates"], "lines known already"),
-        (answer["ignored"], "lines that say nothing of a task"),
-        (answer["bad"], "lines not understood"),
+        (answer["duplicates"], "lines already known"),
+        (answer["ignored"], "lines about something other than a task"),
+        (answer["bad"], "lines that could not be read"),
     )
     yield from ((count, what) for count, what in rest if count)

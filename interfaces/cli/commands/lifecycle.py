@@ -1,4 +1,4 @@
-"""`sojourn lifecycle`: the state machines that tasks live under."""
+"""`sojourn lifecycle`: list, show and check state machines."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="lifecycle", no_args_is_help=True, help="List, show and check lifecycles.")
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A lifecycle in TOML.")]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Check a lifecycle in TOML.")]
 
 
-Log = Annotated[bool, typer.Option("--log", help="Of those that the log keeps for its tasks, in every version.")]
+Log = Annotated[bool, typer.Option("--log", help="List the lifecycles stored in the log, all versions.")]
 
 
 @app.command("list")
 def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """The lifecycles that ship with Sojourn, or those that the log keeps, with how many tasks live under each."""
+    """List the shipped lifecycles, or those stored in the log with their number of tasks."""
     from domain.lifecycles import get_lifecycle, shipped
 
     if log:
@@ -38,24 +38,24 @@ def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson
             found: Sequence[tuple[Lifecycle, int | None]] = service.store.lifecycles.kept()
     else:
         found = [(get_lifecycle(name), None) for name in shipped()]
-    show(
+    render(
         [_summary(*one) for one in found],
         as_json=as_json,
-        people=lambda console: _tell_list(console, found),
+        human=lambda console: _print_list(console, found),
     )
 
 
 @app.command("show")
 def show_(
     ctx: typer.Context,
-    lifecycle: Annotated[str, typer.Argument(help="A shipped lifecycle's name, or a TOML file.")],
-    log: Annotated[bool, typer.Option("--log", help="The newest of that name that the log keeps.")] = False,
+    lifecycle: Annotated[str, typer.Argument(help="Name a shipped lifecycle, or a TOML file.")],
+    log: Annotated[bool, typer.Option("--log", help="Show the newest version stored in the log.")] = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid state diagram.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """A lifecycle's statuses, what may follow each, and why it would."""
+    """Show a lifecycle's statuses, what may follow each, and what causes it."""
     from application.shared.lifecycle_source import find_lifecycle
     from domain.errors import UnknownLifecycle
     from domain.lifecycles.warnings import lifecycle_warnings
@@ -69,20 +69,20 @@ def show_(
             found = find_lifecycle(lifecycle)
         except UnknownLifecycle as unknown:
             if not unknown.nearest:
-                fail(f"{unknown}; --log shows one that the log keeps")
+                fail(f"{unknown}; --log shows one that is stored in the log")
             raise
     if mermaid and not as_json:
         print(lifecycle_page.mermaid(found))  # noqa: T201 - text as it is, for other programs
     elif markdown and not as_json:
         print(lifecycle_page.markdown(found))  # noqa: T201
     else:
-        show(_document(found), as_json=as_json, people=lambda console: _tell(console, found))
-        _warn(lifecycle_warnings(found))
+        render(_document(found), as_json=as_json, human=lambda console: _print_lifecycle(console, found))
+        _print_warnings(lifecycle_warnings(found))
 
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
-    """Say what is wrong with a lifecycle file, and what is probably not meant."""
+    """Check a lifecycle file: print its errors and warnings."""
     from application.shared.lifecycle_source import LifecycleFileInvalid, read_file
     from domain.lifecycles.warnings import lifecycle_warnings
 
@@ -91,15 +91,15 @@ def check(file: File, as_json: AsJson = False) -> None:
     except LifecycleFileInvalid as invalid:
         problems, warnings = invalid.problems, invalid.warnings
         document = {"file": str(file), "problems": problems, "warnings": _warnings(warnings)}
-        show(document, as_json=as_json, people=lambda console: _tell_problems(console, file, problems))
-        _warn(warnings)
+        render(document, as_json=as_json, human=lambda console: _print_problems(console, file, problems))
+        _print_warnings(warnings)
         raise typer.Exit(EXIT_FAILURE) from None
-    show(
+    render(
         {"file": str(file), "problems": [], **_document(lifecycle)},
         as_json=as_json,
-        people=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. {_verdict(lifecycle)}"),
+        human=lambda console: console.print(f"{file}: {_in_words(lifecycle)}. {_verdict(lifecycle)}"),
     )
-    _warn(lifecycle_warnings(lifecycle))
+    _print_warnings(lifecycle_warnings(lifecycle))
 
 
 def _verdict(lifecycle: "Lifecycle") -> str:
@@ -126,7 +126,7 @@ def _document(lifecycle: "Lifecycle") -> dict[str, Any]:
     return {
         "name": lifecycle.name,
         "version": lifecycle.version,
-        # What is asked for most stands where it is found without knowing of the two machines.
+        # Most readers need the task's machine, so it also stands at the top.
         "statuses": task["statuses"],
         "transitions": task["transitions"],
         "terminal": task["terminal"],
@@ -177,7 +177,7 @@ def _in_words(lifecycle: "Lifecycle") -> str:
     return f"lifecycle {lifecycle.name!r}, version {lifecycle.version}, {', '.join(counts)}"
 
 
-def _tell_list(console: "Console", lifecycles: "Sequence[tuple[Lifecycle, int | None]]") -> None:
+def _print_list(console: "Console", lifecycles: "Sequence[tuple[Lifecycle, int | None]]") -> None:
     from rich.table import Table
 
     counted = any(tasks is not None for _, tasks in lifecycles)
@@ -195,22 +195,22 @@ def _tell_list(console: "Console", lifecycles: "Sequence[tuple[Lifecycle, int | 
     console.print(table)
 
 
-def _tell(console: "Console", lifecycle: "Lifecycle") -> None:
+def _print_lifecycle(console: "Console", lifecycle: "Lifecycle") -> None:
     console.print(f"Lifecycle {lifecycle.name}, version {lifecycle.version}", style="bold")
     if lifecycle.rules:
         console.print(f"Rules: {', '.join(lifecycle.rules)}")
     for name, machine in _machines(lifecycle):
         console.print()
-        _tell_machine(console, name.replace("_", " "), machine)
+        _print_machine(console, name.replace("_", " "), machine)
     if lifecycle.implies:
         console.print()
-        _tell_implied(console, lifecycle)
+        _print_implied(console, lifecycle)
     if lifecycle.recovery:
         console.print()
-        _tell_recovery(console, lifecycle.recovery)
+        _print_recovery(console, lifecycle.recovery)
 
 
-def _tell_machine(console: "Console", name: str, machine: "Machine") -> None:
+def _print_machine(console: "Console", name: str, machine: "Machine") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -218,17 +218,17 @@ def _tell_machine(console: "Console", name: str, machine: "Machine") -> None:
 
     table = Table(f"{name} status", "", "may become", "when", box=None, header_style="bold")
     for source, targets in machine.transitions.items():
-        told = source, Text(", ".join(marks(machine, source)), style="dim")
+        cells = source, Text(", ".join(marks(machine, source)), style="dim")
         for target, cause in (targets or {"": ""}).items():
-            table.add_row(*told, target, cause)
-            told = "", Text()
+            table.add_row(*cells, target, cause)
+            cells = "", Text()
     console.print(table)
     pairs = [f"{source} -> {target}" for source, target in untimely(machine)]
     if pairs:
         console.print(f" untimely: {', '.join(pairs)}")
 
 
-def _tell_implied(console: "Console", lifecycle: "Lifecycle") -> None:
+def _print_implied(console: "Console", lifecycle: "Lifecycle") -> None:
     from rich.table import Table
 
     table = Table(
@@ -240,27 +240,27 @@ def _tell_implied(console: "Console", lifecycle: "Lifecycle") -> None:
     console.print(table)
 
 
-def _tell_recovery(console: "Console", recovery: "Recovery") -> None:
+def _print_recovery(console: "Console", recovery: "Recovery") -> None:
     from rich.table import Table
 
     reasons = {
-        "overdue": f"it has been so for {format_duration(recovery.max_pending_seconds)}",
-        "abandoned": f"its runner has been silent for {format_duration(recovery.runner_dead_after)}",
-        "unfinished": "an earlier recovery came no further",
+        "overdue": f"pending for longer than {format_duration(recovery.max_pending_seconds)}",
+        "abandoned": f"its runner is silent for longer than {format_duration(recovery.runner_dead_after)}",
+        "unfinished": "an earlier recovery stopped here",
     }
-    table = Table("left behind in", "once", "goes by way of", box=None, header_style="bold")
+    table = Table("recovered from", "when", "by way of", box=None, header_style="bold")
     for when, reason in reasons.items():
-        for status, way in getattr(recovery, when).items():
-            table.add_row(status, reason, ", ".join(way))
+        for status, path in getattr(recovery, when).items():
+            table.add_row(status, reason, ", ".join(path))
     console.print(table)
 
 
-def _tell_problems(console: "Console", file: Path, problems: list[str]) -> None:
+def _print_problems(console: "Console", file: Path, problems: list[str]) -> None:
     console.print(f"{file} cannot be used:")
     for problem in problems:
         console.print(f"  {problem}")
 
 
-def _warn(warnings: "Iterable[LifecycleWarning]") -> None:
+def _print_warnings(warnings: "Iterable[LifecycleWarning]") -> None:
     for warning in warnings:
         messages().print(f"warning: {warning.text}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`sojourn open`: a case, in a database of its own."""
+"""`sojourn open`: open a case in a database of its own."""
 
 import shlex
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli.failure import fail
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -23,26 +23,26 @@ app = typer.Typer()
 @app.command("open")
 def open_case(
     ctx: typer.Context,
-    case: Annotated[Path | None, typer.Argument(metavar="CASE", help="A file that `sojourn bundle` has made.")] = None,
+    case: Annotated[Path | None, typer.Argument(metavar="CASE", help="Open a file of `sojourn bundle`.")] = None,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="COMMAND", help="After --, a command to run on it: -- why ti:ID")
+        list[str] | None, typer.Argument(metavar="COMMAND", help="Run a command on it, after --: -- why ti:ID")
     ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="The cases that were opened here.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the open cases.")] = False,
     forget: Annotated[
         str | None, typer.Option("--forget", metavar="DATABASE", help="Drop the database of an opened case.")
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open a case in a database of its own, and say how it is asked; a case that is there already is not loaded again.
+    """Open a case in a database of its own and print how to ask it.
 
-    The database is made on the embedded server, or beside the one of --dsn. Every answer is as of the end of the
-    case, unless --at says otherwise, and nothing can be written there.
+    The database is on the embedded server or on the server of --dsn; an open case is not loaded again. Answers are as
+    of the end of the case unless --at says otherwise, and the database is read-only.
     """
     from infrastructure.extras import require_extra
 
     if (case is not None) + listing + (forget is not None) != 1:
-        fail("say which case to open, or --list, or --forget DATABASE")
+        fail("none or several of CASE, --list and --forget are given; name exactly one")
     require_extra("zstd", "`sojourn open`")
     server = _server(ctx, dsn)
     if listing:
@@ -52,19 +52,19 @@ def open_case(
     elif case is not None:
         opened = _open(server, case)
         if command:
-            _say(opened)
+            _print_summary(opened)
             _run(ctx, opened["dsn"], command)
         else:
-            show(opened, as_json=as_json, people=lambda console: tell(console, opened))
+            render(opened, as_json=as_json, human=lambda console: print_opened(console, opened))
 
 
-def tell(console: "Console", opened: "OpenedCase") -> None:
-    """Print what the case has, and how it is asked."""
+def print_opened(console: "Console", opened: "OpenedCase") -> None:
+    """Print what the case contains, and how to ask it."""
     console.print(_summary(opened))
-    console.print("Ask it as any database:")
+    console.print("Ask it like any database:")
     console.print(f"    export SOJOURN_DSN={shlex.quote(opened['dsn'])}")
     console.print("    sojourn audit")
-    console.print(f"Nothing can be written there. `sojourn open --forget {opened['database']}` drops it.")
+    console.print(f"It is read-only. `sojourn open --forget {opened['database']}` drops it.")
 
 
 def _open(server: "Database", case: Path) -> "OpenedCase":
@@ -75,7 +75,7 @@ def _open(server: "Database", case: Path) -> "OpenedCase":
         return load(server, case, bar("Opening"))
 
 
-def _say(opened: "OpenedCase") -> None:
+def _print_summary(opened: "OpenedCase") -> None:
     if opened["loaded"]:
         messages().print(_summary(opened))
 
@@ -90,10 +90,10 @@ def _list(server: "Database", *, as_json: bool) -> None:
     from application.cases.opened_case import list_opened_cases
 
     cases = list_opened_cases(server)
-    show(cases, as_json=as_json, people=lambda console: _tell_list(console, cases))
+    render(cases, as_json=as_json, human=lambda console: _print_cases(console, cases))
 
 
-def _tell_list(console: "Console", cases: "list[OpenedCase]") -> None:
+def _print_cases(console: "Console", cases: "list[OpenedCase]") -> None:
     from interfaces.cli.table import print_table, table
 
     shown = table("database", "workflow", "events>", "until")
@@ -102,18 +102,18 @@ def _tell_list(console: "Console", cases: "list[OpenedCase]") -> None:
     if cases:
         print_table(console, shown)
     else:
-        messages().print("no case is open here")
+        messages().print("no case is open")
 
 
 def _forget(server: "Database", name: str, *, as_json: bool) -> None:
     from application.cases.opened_case import forget_case
 
     forget_case(server, name)
-    show({"forgotten": name}, as_json=as_json, people=lambda console: console.print(f"Dropped {name}."))
+    render({"forgotten": name}, as_json=as_json, human=lambda console: console.print(f"Dropped {name}."))
 
 
 def _summary(opened: "OpenedCase") -> str:
-    happened = "Opened" if opened["loaded"] else "Open already:"
+    happened = "Opened" if opened["loaded"] else "Already open:"
     what = f"{opened['events']:,} events of {opened['entities']:,} entities"
     return f"{happened} workflow {opened['workflow']!r}: {what}, as it was at {_until(opened)}."
 

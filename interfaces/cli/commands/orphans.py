@@ -1,4 +1,4 @@
-"""`sojourn orphans`: entities for which an event was to be expected, and is missing."""
+"""`sojourn orphans`: list entities that miss an expected event."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +8,7 @@ from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import At, Workflow, time_of
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
@@ -21,52 +21,59 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Threshold = Annotated[str | None, typer.Option(metavar="DURATION", help="Like 15m, 2h; else as the database is set.")]
+Threshold = Annotated[
+    str | None, typer.Option(metavar="DURATION", help="Set a threshold (15m, 2h) other than the database's.")
+]
 
 
 @app.command()
 def orphans(
     ctx: typer.Context,
-    rule: Annotated[str | None, typer.Option(metavar="RULE", help="Only by that rule.")] = None,
-    decided: Annotated[bool, typer.Option("--decided", help="Those too that the lifecycle has ended already.")] = False,
+    rule: Annotated[str | None, typer.Option(metavar="RULE", help="List orphans of one rule.")] = None,
+    include_handled: Annotated[
+        bool, typer.Option("--include-handled", help="Also list orphans that the lifecycle has already ended.")
+    ] = False,
+    decided: Annotated[bool, typer.Option("--decided", hidden=True, help="Use --include-handled.")] = False,
     at: At = None,
-    fail: Annotated[bool, typer.Option("--fail", help="End with status 1 where there are any that are open.")] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with status 1 while any orphan is open.")] = False,
     workflow: Workflow = None,
     never_launched_after: Threshold = None,
     runner_dead_after: Threshold = None,
     stuck_after: Annotated[
         list[str] | None,
-        typer.Option(metavar="[TEMPLATE/]STATUS=DURATION", help="How long a stay may last; may be repeated."),
+        typer.Option(metavar="[TEMPLATE/]STATUS=DURATION", help="Set the limit of a status; may be repeated."),
     ] = None,
-    stuck_factor: Annotated[float | None, typer.Option(min=0, help="Or so many times the 99th percentile.")] = None,
+    stuck_factor: Annotated[
+        float | None, typer.Option(min=0, help="Set the limit to a multiple of the 99th percentile.")
+    ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Task instances that nobody will end, tasks that wait for nothing, and what is silent or stuck.
+    """List task instances that nobody will end, tasks that wait for nothing, and silent or stuck ones.
 
-    Each with the rule, since when it holds, the events that show it, and what was expected and is missing.
+    Each orphan has its rule, since when the rule holds, the events that prove it, and the missing event.
     """
     from application.read.orphans import orphans as read
 
     time = time_of(at)
-    told = {
+    options = {
         "never_launched_after": never_launched_after,
         "runner_dead_after": runner_dead_after,
         "stuck_after": durations(stuck_after) if stuck_after else None,
         "stuck_factor": None if stuck_factor is None else str(stuck_factor),
     }
-    thresholds = {name: value for name, value in told.items() if value is not None}
+    thresholds = {name: value for name, value in options.items() if value is not None}
     with connect.service(ctx, dsn) as service:
-        found = read(service.store, rule, decided, time, workflow, thresholds)
+        found = read(service.store, rule, include_handled or decided, time, workflow, thresholds)
         if not found:
-            say_why_none(service.store, workflow, time)
-    show(found, as_json=as_json, people=lambda console: tell(console, found))
+            explain_no_orphans(service.store, workflow, time)
+    render(found, as_json=as_json, human=lambda console: print_orphans(console, found))
     if fail and any(not orphan["decided"] for orphan in found):
         raise typer.Exit(EXIT_FAILURE)
 
 
 def durations(texts: list[str]) -> str:
-    """`STATUS=DURATION` texts as the setting has them."""
+    """Return `STATUS=DURATION` texts as the database setting stores them."""
     import json
 
     pairs = [text.partition("=") for text in texts]
@@ -76,8 +83,8 @@ def durations(texts: list[str]) -> str:
     return json.dumps({status: duration for status, _, duration in pairs})
 
 
-def tell(console: "Console", found: "list[Orphan]") -> None:
-    """What people read: a line an orphan."""
+def print_orphans(console: "Console", found: "list[Orphan]") -> None:
+    """Print a line for each orphan."""
     from interfaces.cli.table import print_table, table
 
     if not found:
@@ -94,8 +101,8 @@ def tell(console: "Console", found: "list[Orphan]") -> None:
     print_table(console, shown)
 
 
-def say_why_none(store: "Store", workflow: str | None, at: "datetime | None") -> None:
-    """Tell people that there are none, and why where the log had not begun."""
+def explain_no_orphans(store: "Store", workflow: str | None, at: "datetime | None") -> None:
+    """Print that there are no orphans, or that the log had no tasks yet."""
     from domain.entity import TASK
 
     if not explain_empty(store, TASK, workflow, at):

@@ -1,4 +1,4 @@
-"""`sojourn recover`: whoever was left behind is sent on its way."""
+"""`sojourn recover`: requeue tasks that nobody works on."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import seconds_of
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -19,32 +19,28 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 100
-"""How many entities people are told one by one."""
+"""The number of entities that are printed one by one."""
 
 
 @app.command()
 def recover(
     ctx: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing.")] = False,
     max_pending: Annotated[
         str | None,
-        typer.Option(
-            "--max-pending", metavar="DURATION", help="How long a task may be pending (5s), not as its lifecycle says."
-        ),
+        typer.Option("--max-pending", metavar="DURATION", help="Override how long a task may be pending (5s)."),
     ] = None,
     runner_dead_after: Annotated[
         str | None,
-        typer.Option(
-            "--runner-dead-after", metavar="DURATION", help="How long a runner may be silent (10m), likewise."
-        ),
+        typer.Option("--runner-dead-after", metavar="DURATION", help="Override how long a runner may be silent (10m)."),
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send tasks on their way that are pending for too long, or whose runner is silent.
+    """Requeue tasks that are pending for too long, or whose runner is silent.
 
-    Each lifecycle says for how long, and which way leads back to where a task can be run again. Runners and task
-    instances that have fallen silent are recorded as silent. The exit status is 1 where a task could not be decided on.
+    Each lifecycle says for how long, and by which path a task gets back to where it can run again. Silent runners and
+    task instances are recorded as silent. The exit status is 1 if a task could not be decided.
     """
     with connect.service(ctx, dsn) as service:
         answer = service.recover(
@@ -52,32 +48,32 @@ def recover(
             max_pending_seconds=seconds_of(max_pending, or_zero=True),
             runner_dead_after=seconds_of(runner_dead_after, or_zero=True),
         )
-    show(answer, as_json=as_json, people=lambda console: tell(console, answer, dry_run=dry_run))
+    render(answer, as_json=as_json, human=lambda console: print_recovery(console, answer, dry_run=dry_run))
     if any(skipped["failed"] for skipped in answer["skipped"]):
         raise typer.Exit(EXIT_FAILURE)
 
 
-def tell(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
-    """A line for each of the first entities, and how many there were."""
+def print_recovery(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
+    """Print a line for each of the first entities, and their number."""
     from interfaces.cli.table import print_table, table
 
-    told = list(lines(answer))
+    rows = list(lines(answer))
     shown = table("entity", "what", "owner", "why")
-    for cells, style in told[:SHOWN]:
+    for cells, style in rows[:SHOWN]:
         shown.add_row(*cells, style=style)
-    if told:
+    if rows:
         print_table(console, shown)
-    if len(told) > SHOWN:
-        console.print(f"and {len(told) - SHOWN:,} more: --json prints them all")
+    if len(rows) > SHOWN:
+        console.print(f"and {len(rows) - SHOWN:,} more; --json prints all")
     done = "Would recover" if dry_run else "Recovered"
     console.print(
         f"{done}: {len(answer['recovered']):,}; left alone: {len(answer['skipped']):,}; "
-        f"fallen silent: {len(answer['lapsed']):,}."
+        f"silent: {len(answer['lapsed']):,}."
     )
 
 
 def lines(answer: "RecoverAnswer") -> Iterator[tuple[tuple[str, ...], str | None]]:
-    """A line of each entity with its style, first those that somebody should look into."""
+    """Yield the cells and style of each entity, failed ones first."""
     from datetime import UTC, datetime
 
     now = datetime.now(UTC)
@@ -86,5 +82,5 @@ def lines(answer: "RecoverAnswer") -> Iterator[tuple[tuple[str, ...], str | None
     for lapsed in answer["lapsed"]:
         yield (lapsed["entity"], "silent", "", f"for {format_duration(now - lapsed['since'])}"), None
     for task in answer["recovered"]:
-        way = " -> ".join((task["from"], *task["way"]))
-        yield (task["entity"], way, task["owner"] or "", task["reason"]), None
+        path = " -> ".join((task["from"], *task["way"]))
+        yield (task["entity"], path, task["owner"] or "", task["reason"]), None

@@ -1,4 +1,4 @@
-"""`sojourn replay`: the log once more through the domain, under its own lifecycles or another."""
+"""`sojourn replay`: pass the log through the domain again, under its own lifecycles or another."""
 
 import gc
 import sys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 20
-"""How many kinds of divergences people are told."""
+"""The number of kinds of divergences that are printed."""
 
 OptionalEntity = Annotated[
     str | None, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID, array:ID or runner:ID", show_default=False)
@@ -33,29 +33,29 @@ def replay(
     ctx: typer.Context,
     entity: OptionalEntity = None,
     workflow: Workflow = None,
-    everything: Annotated[bool, typer.Option("--all", help="The whole log.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Replay the whole log.")] = False,
     lifecycle: Annotated[
         str | None,
-        typer.Option("--lifecycle", metavar="NAME|FILE", help="Decide anew under this lifecycle, not under their own."),
+        typer.Option("--lifecycle", metavar="NAME|FILE", help="Decide under this lifecycle instead of the tasks' own."),
     ] = None,
     until: Annotated[
-        int | None, typer.Option("--until", metavar="POSITION", min=1, help="The last event of the log to replay.")
+        int | None, typer.Option("--until", metavar="POSITION", min=1, help="Stop after this event of the log.")
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay an entity, a workflow or the whole log from its events alone, and list what would be decided otherwise.
+    """Replay an entity, a workflow or the whole log, and list decisions that would differ.
 
-    Each event is decided anew on what the log has before it. Without --lifecycle, tasks live under their own: then
-    nothing diverges, or something is wrong with the log and the exit status is 1. Of one entity each step is shown.
+    Each event is decided again on the events before it. Without --lifecycle, tasks live under their own: then a
+    divergence means that the log is wrong, and the exit status is 1. For one entity each step is printed.
     """
     from application.replay.what_if import try_history
     from domain.entity import parse_entity
     from interfaces.cli.progress import progress_bars
 
     if (entity is not None) + (workflow is not None) + everything != 1:
-        fail("say what to replay: an ENTITY, --workflow ID, or --all")
-    # What is kept is in no cycles: looking for them among many entities takes a fifth of the time.
+        fail("none or several of ENTITY, --workflow and --all are given; name exactly one")
+    # Entities have no reference cycles, and looking for cycles takes a fifth of the time.
     gc.set_threshold(100_000)
     what = parse_entity(entity) if entity else workflow
     shown: Shown = Document() if as_json else Summary(steps=entity is not None)
@@ -71,7 +71,7 @@ def replay(
 
 
 class Document:
-    """One JSON document, written as what is in it is found, so that any number of divergences fits in memory."""
+    """Write one JSON document step by step, so memory does not limit the number of divergences."""
 
     def __init__(self) -> None:
         self._begun = False
@@ -86,11 +86,11 @@ class Document:
         self._begun = True
 
     def stepped(self, step: "TriedStep") -> None:
-        """Keep a step of the one entity."""
+        """Collect a step of the replayed entity."""
         self._steps.append(step)
 
     def end(self, tried: "Tried") -> None:
-        """Write the rest."""
+        """Write the end of the document."""
         from pydantic_core import to_json
 
         sys.stdout.write("\n]" if self._begun else '{"divergences": []')
@@ -102,7 +102,7 @@ class Document:
 
 
 class Summary:
-    """What people read: each step of one entity, or how often which kind of divergence was found, and where first."""
+    """Print each step of one entity, or the number and the first position of each kind of divergence."""
 
     def __init__(self, *, steps: bool) -> None:
         self._steps: list[TriedStep] | None = [] if steps else None
@@ -123,12 +123,12 @@ class Summary:
             self._divergences[divergence.position] = divergence.why
 
     def stepped(self, step: "TriedStep") -> None:
-        """Keep a step of the one entity."""
+        """Collect a step of the replayed entity."""
         if self._steps is not None:
             self._steps.append(step)
 
     def end(self, tried: "Tried") -> None:
-        """Print it."""
+        """Print the summary."""
         if self._steps is not None:
             self._print_steps(self._steps)
         elif self._kinds:
@@ -165,11 +165,11 @@ class Summary:
         ]
         _print(("times>", "of", "from", "to", "but", "first at>", "of"), rows)
         if self._others:
-            console().print(f"and {self._others:,} of other kinds: --json prints them all")
+            console().print(f"and {self._others:,} of other kinds; --json prints all")
 
 
 class Kind(NamedTuple):
-    """Divergences that are told as one."""
+    """Divergences that are counted together."""
 
     entity: str
     source: str | None
@@ -181,7 +181,7 @@ Shown = Document | Summary
 
 
 def document(divergence: "Divergence") -> dict[str, object]:
-    """A divergence in JSON."""
+    """Return a divergence as a JSON object."""
     return {
         "position": divergence.position,
         "entity": divergence.entity,
@@ -193,7 +193,7 @@ def document(divergence: "Divergence") -> dict[str, object]:
 
 
 def in_short(step: "TriedStep") -> str:
-    """What happened: `registered: QUEUED`, `RUNNING -> DONE`, `refuses LAUNCHED`."""
+    """Return what happened: `registered: QUEUED`, `RUNNING -> DONE`, `refuses LAUNCHED`."""
     happened = step.name.split(".")[1]
     if happened == "refused":
         return f"refuses {step.reported}"
@@ -205,7 +205,7 @@ def in_short(step: "TriedStep") -> str:
 
 
 def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table without the columns that are empty."""
+    """Print a table without empty columns."""
     from interfaces.cli.table import print_table, table
 
     filled = [number for number, cells in enumerate(zip(*rows, strict=True)) if any(cells)]

@@ -1,4 +1,4 @@
-"""`sojourn report`: one workflow on a page."""
+"""`sojourn report`: draw one workflow on a page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, time_of
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 
 app = typer.Typer()
 
@@ -16,13 +16,13 @@ app = typer.Typer()
 @app.command()
 def report(
     ctx: typer.Context,
-    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="The workflow that it is about.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")],
+    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Choose the workflow.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write the page to FILE.")],
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw one workflow on one page: attempts over time, time in status, failures, orphans. It needs no network."""
+    """Draw one workflow on a page: attempts, time in status, failures, orphans."""
     from application.report.workflow_report import build_report as reported
     from infrastructure.extras import require_extra
 
@@ -37,10 +37,10 @@ def report(
     output.write_text(page(found), encoding="utf-8")
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}
-    told = f"Wrote {output}: {counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}."
-    show(answer, as_json=as_json, people=lambda console: console.print(told))
+    summary = f"Wrote {output}: {counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}."
+    render(answer, as_json=as_json, human=lambda console: console.print(summary))
 
 
 def counted(number: int, what: str) -> str:
-    """So many of something: `1 orphan`, `2,000 attempts`."""
+    """Return a number with its noun: `1 orphan`, `2,000 attempts`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 
 if TYPE_CHECKING:
     from psycopg.errors import Diagnostic
@@ -23,10 +23,10 @@ def setup(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     with database.dedicated() as connection:
         connection.add_notice_handler(say)
         applied = migrate(connection, schema())
-    show(
+    render(
         {"applied": applied},
         as_json=as_json,
-        people=lambda console: console.print(
+        human=lambda console: console.print(
             f"Applied {', '.join(applied)}." if applied else "The schema is up to date."
         ),
     )

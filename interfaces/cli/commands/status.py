@@ -1,4 +1,4 @@
-"""`sojourn status`: where one entity is, or was."""
+"""`sojourn status`: print the status of one entity."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName, time_of
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ app = typer.Typer()
 
 @app.command()
 def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """The status of a task, a task instance, an array or a runner, and since when."""
+    """Print the status of a task, a task instance, an array or a runner, and since when it has it."""
     from application.read.status import status as read
     from application.shared.as_of import effective_now
     from domain.entity import parse_entity
@@ -34,11 +34,11 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
         if found["status"] is None and time:
             explain_before_first_event(service.store, named, time)
         at_present = time or effective_now(service.store)
-    show(found, as_json=as_json, people=lambda console: tell(console, found, at_present))
+    render(found, as_json=as_json, human=lambda console: print_status(console, found, at_present))
 
 
-def tell(console: "Console", found: "Status", at: "datetime") -> None:
-    """What people read; nothing where the entity did not exist."""
+def print_status(console: "Console", found: "Status", at: "datetime") -> None:
+    """Print the status; print nothing where the entity did not exist."""
     since = found["since"]
     if since is None:
         return

@@ -1,4 +1,4 @@
-"""`sojourn time-in-status`: how long entities stay in each status."""
+"""`sojourn time-in-status`: print how long entities stay in each status."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -9,7 +9,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ app = typer.Typer()
 DURATIONS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
 
 BAR = 48
-"""How long the longest bar of a histogram is, in characters."""
+"""The length of a histogram's longest bar, in characters."""
 
 GAP = 3
-"""More empty bins than so many are one line."""
+"""The number of empty bins above which they share one line."""
 
 
 @app.command("time-in-status")
@@ -34,20 +34,21 @@ def time_in_status(
     entity: EntityKind = "task",
     by: Annotated[
         Literal["workflow", "template", "actor", "hour", "day", "week"] | None,
-        typer.Option(help="A row for each; actor is the component that reported the status, a date when, in UTC."),
+        typer.Option(help="Print a row for each."),
     ] = None,
     workflow: Workflow = None,
     at: At = None,
-    terminal: Annotated[bool, typer.Option("--terminal", help="Terminal statuses too.")] = False,
-    histogram: Annotated[bool, typer.Option("--histogram", help="How many lasted how long, instead.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Include terminal statuses.")] = False,
+    histogram: Annotated[bool, typer.Option("--histogram", help="Draw a histogram of durations instead.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """How long tasks or task instances stay in each status.
+    """Print how long tasks or task instances stay in each status.
 
-    An open stay counts up to now, or up to --at. The km columns are Kaplan-Meier quantiles, for which an open stay
-    has lasted at least so long; they are empty where too few stays have ended. In a histogram, the light part of a
-    bar is open stays.
+    An open interval counts up to now, or up to --at. The km columns are Kaplan-Meier quantiles, which treat an open
+    interval as lasting at least that long; they are empty where too few have ended. --by actor groups by the component
+    that reported the status, --by hour, day or week by its date in UTC. In a histogram, the light part of a bar counts
+    open intervals.
     """
     from application.analyse import time_in_status as use_case
 
@@ -58,12 +59,12 @@ def time_in_status(
         rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:
             explain_empty(service.store, kind, workflow, time)
-    people = draw if histogram else tell
-    show(rows, as_json=as_json, people=lambda console: people(console, rows, by))
+    print_rows = print_histogram if histogram else print_durations
+    render(rows, as_json=as_json, human=lambda console: print_rows(console, rows, by))
 
 
-def draw(console: "Console", bins: "list[Bin]", by: str | None) -> None:
-    """What people see of a histogram: a line a bin, for each status of each group."""
+def print_histogram(console: "Console", bins: "list[Bin]", by: str | None) -> None:
+    """Print a line for each bin, for each status of each group."""
     from itertools import groupby
     from operator import itemgetter
 
@@ -75,14 +76,14 @@ def draw(console: "Console", bins: "list[Bin]", by: str | None) -> None:
 
 
 def in_numbers(bins: "list[Bin]") -> str:
-    """How many stays the bins have: `11,285 stays, 3 open`."""
-    number, still = sum(found["n"] for found in bins), sum(found["open"] for found in bins)
-    stays = f"{number:,} {'stay' if number == 1 else 'stays'}"
-    return f"{stays}, {still:,} open" if still else stays
+    """Return the number of intervals: `11,285 intervals, 3 open`."""
+    number, open_ = sum(found["n"] for found in bins), sum(found["open"] for found in bins)
+    intervals = f"{number:,} interval{'' if number == 1 else 's'}"
+    return f"{intervals}, {open_:,} open" if open_ else intervals
 
 
 def histogram_lines(bins: "list[Bin]") -> Iterator[str]:
-    """A line a bin; a long gap is one line."""
+    """Yield a line for each bin; a long gap is one line."""
     from itertools import groupby
 
     most = max(found["n"] for found in bins)
@@ -95,7 +96,7 @@ def histogram_lines(bins: "list[Bin]") -> Iterator[str]:
 
 
 def bin_line(found: "Bin", most: int) -> str:
-    """One bin, at most 80 characters wide: `   10s to    30s  ████████░░  1,234`."""
+    """Return one bin, at most 80 characters wide: `   10s to    30s  ████████░░  1,234`."""
     ends = found["to_seconds"]
     upto = "or more" if ends is None else f"to {format_duration(ends):>6}"
     dark = ceil(BAR * (found["n"] - found["open"]) / most)
@@ -104,8 +105,8 @@ def bin_line(found: "Bin", most: int) -> str:
     return f"{format_duration(found['from_seconds']):>6} {upto:<9}  {bar}".rstrip()
 
 
-def tell(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None:
-    """What people read."""
+def print_durations(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None:
+    """Print a row for each status of each group."""
     from interfaces.cli.table import print_table, table
 
     if not rows:

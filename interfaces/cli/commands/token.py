@@ -1,11 +1,11 @@
-"""`sojourn token`: who may use the HTTP API."""
+"""`sojourn token`: control access to the HTTP API."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="token", no_args_is_help=True, help="Create, list and revoke the tokens of the HTTP API.")
 
-TokenName = Annotated[str, typer.Argument(metavar="NAME", help="Whom it is for.")]
+TokenName = Annotated[str, typer.Argument(metavar="NAME", help="Name the token's user.")]
 
 
 @app.command()
@@ -24,47 +24,47 @@ def create(
     name: TokenName,
     scope: Annotated[
         Literal["read", "write", "admin"],
-        typer.Option(help="read asks; write reports too; admin also lists and revokes tokens."),
+        typer.Option(help="Grant read, write (also reports) or admin (also tokens)."),
     ] = "read",
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token and show it, this once: the database keeps only its hash."""
+    """Create a token and show it once: the database keeps only its hash."""
     from application.maintain.tokens import Scope, create_token
 
     with connect.service(ctx, dsn) as service:
         secret = create_token(service.store, name, Scope.of(scope))
     document = {"name": name, "scope": scope, "token": secret}
-    show(document, as_json=as_json, people=lambda console: console.print(secret))
-    messages().print(f"This is the {scope} token of {name!r}: keep it, it is not shown again.")
+    render(document, as_json=as_json, human=lambda console: console.print(secret))
+    messages().print(f"This is the {scope} token of {name!r}; keep it, because it is not shown again.")
 
 
 @app.command("list")
 def list_tokens(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """The tokens that were made, without themselves."""
+    """List tokens. Secret values are never shown."""
     from application.maintain.tokens import tokens
 
     with connect.service(ctx, dsn) as service:
         found = tokens(service.store)
-    show(found, as_json=as_json, people=lambda console: tell(console, found))
+    render(found, as_json=as_json, human=lambda console: print_tokens(console, found))
 
 
 @app.command()
 def revoke(ctx: typer.Context, name: TokenName, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Let a token be refused: by running servers within a second."""
+    """Revoke a token; running servers refuse it within a second."""
     from application.maintain.tokens import revoke_token
 
     with connect.service(ctx, dsn) as service:
         revoked = revoke_token(service.store, name)
-    show(revoked, as_json=as_json, people=lambda console: console.print(f"Revoked {name!r}."))
+    render(revoked, as_json=as_json, human=lambda console: console.print(f"Revoked {name!r}."))
 
 
-def tell(console: "Console", found: "list[Token]") -> None:
-    """What people read."""
+def print_tokens(console: "Console", found: "list[Token]") -> None:
+    """Print a line for each token."""
     from interfaces.cli.table import print_table, table
 
     if not found:
-        messages().print("there is no token yet: `sojourn token create NAME --scope read|write|admin` makes one")
+        messages().print("there is no token yet; `sojourn token create NAME --scope read|write|admin` creates one")
         return
     shown = table("name", "scope", "created", "revoked")
     for token in found:

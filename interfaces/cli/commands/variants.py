@@ -1,4 +1,4 @@
-"""`sojourn variants`: the ways that tasks or task instances have gone through their statuses."""
+"""`sojourn variants`: print the paths of tasks or task instances through their statuses."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
-from interfaces.cli.output import AsJson, Dsn, messages, show
+from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SHOWN = 20
-"""How many variants people are shown, unless they say."""
+"""The number of variants that are printed without --limit."""
 
 
 @app.command()
@@ -26,22 +26,22 @@ def variants(
     ctx: typer.Context,
     entity: EntityKind = "task",
     workflow: Workflow = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many, the most frequent first.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Print the most frequent ones.")] = None,
     graph: Annotated[
         Literal["mermaid", "dot"] | None,
-        typer.Option(help="Print which statuses came right after which, as a graph, instead."),
+        typer.Option(help="Print a graph of which status follows which instead."),
     ] = None,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """The ways that tasks or task instances have gone through their statuses, the most frequent first.
+    """Print the paths of tasks or task instances through their statuses, most frequent first.
 
-    With --graph, an edge says how often it was taken, and the median time in the status before it; with --json too,
-    the edges are the document.
+    With --graph, each edge has its number and the median time in the status before it; with --json as well, the edges
+    are the document.
     """
     from application.analyse import variants as read
-    from interfaces.wording.status_graph import graph as drawn
+    from interfaces.wording.status_graph import graph as draw_graph
 
     kind, time = kind_of(entity), time_of(at)
     with connect.service(ctx, dsn) as service:
@@ -49,17 +49,19 @@ def variants(
             edges = read.directly_follows(service.store, kind, workflow, time)
             if not edges:
                 explain_empty(service.store, kind, workflow, time)
-            show(edges, as_json=as_json, people=lambda console: console.print(drawn(edges, graph), soft_wrap=True))
+            render(
+                edges, as_json=as_json, human=lambda console: console.print(draw_graph(edges, graph), soft_wrap=True)
+            )
             return
-        asked = limit or (None if as_json else SHOWN + 1)
-        rows = read.variants(service.store, kind, workflow, time, limit=asked)
+        wanted = limit or (None if as_json else SHOWN + 1)
+        rows = read.variants(service.store, kind, workflow, time, limit=wanted)
         if not rows:
             explain_empty(service.store, kind, workflow, time)
-    show(rows, as_json=as_json, people=lambda console: tell(console, rows, limit or SHOWN))
+    render(rows, as_json=as_json, human=lambda console: print_variants(console, rows, limit or SHOWN))
 
 
-def tell(console: "Console", rows: "list[Variant]", most: int) -> None:
-    """What people read: a line a variant."""
+def print_variants(console: "Console", rows: "list[Variant]", most: int) -> None:
+    """Print a line for each variant."""
     from interfaces.cli.table import print_table, table
 
     shown = table("n>", "share>", "median>", "statuses", "for example")
@@ -74,4 +76,4 @@ def tell(console: "Console", rows: "list[Variant]", most: int) -> None:
     if rows:
         print_table(console, shown)
     if len(rows) > most:
-        messages().print(f"These are the first {most}: --limit shows more, and --json all.")
+        messages().print(f"These are the first {most}; --limit prints more, --json all.")

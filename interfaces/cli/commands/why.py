@@ -1,4 +1,4 @@
-"""`sojourn why`: why an entity is where it is."""
+"""`sojourn why`: explain the status of an entity."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName, time_of
-from interfaces.cli.output import AsJson, Dsn, show
+from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ app = typer.Typer()
 
 @app.command()
 def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Why an entity is in its status, or why it is an orphan: the events that led there, and a verdict.
+    """Explain why an entity has its status or is an orphan: print the events and a verdict.
 
-    The events are those of the entity, of its task, of the task's other instances and of their array.
+    The events are those of the entity, its task, the task's other instances and their array.
     """
     from application.read.why import why as read
     from domain.entity import parse_entity
@@ -33,18 +33,18 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
         found = read(service.store, named, time)
         if found["status"] is None and time:
             explain_before_first_event(service.store, named, time)
-    show(found, as_json=as_json, people=lambda console: tell(console, found))
+    render(found, as_json=as_json, human=lambda console: print_why(console, found))
 
 
-def tell(console: "Console", found: "Why") -> None:
-    """What people read: a line an event, and the verdict; nothing where the entity did not exist."""
+def print_why(console: "Console", found: "Why") -> None:
+    """Print a line for each event, and the verdict; print nothing where the entity did not exist."""
     from interfaces.cli.table import print_table, table
 
     if found["status"] is None:
         return
     if found["omitted"]:
         console.print(
-            f"({found['omitted']:,} earlier events are left out: `sojourn history {found['entity']}` has all)"
+            f"({found['omitted']:,} earlier events are left out; `sojourn history {found['entity']}` prints all)"
         )
     evidence = {position for orphan in found["orphan"] for position in orphan["evidence"]}
     shown = table("position>", "at", "entity", "what")
