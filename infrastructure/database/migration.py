@@ -1,4 +1,4 @@
-"""Bringing a database to this version's schema: numbered files once each, then every object anew."""
+"""Bring a database to this version's schema: apply each numbered file once, then create every object again."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from domain.errors import SojournError
 from infrastructure.sql import query, sql_object
 
 LOCK = 7205759403792793
-"""The advisory lock under which migrations run, one at a time in a database."""
+"""The advisory lock that lets one migration at a time run in a database."""
 
 
 class SchemaOutdated(SojournError):
@@ -62,7 +62,7 @@ class SetupForbidden(SojournError):
 
 @dataclass(frozen=True)
 class Script:
-    """A numbered migration, or an object that is created anew."""
+    """A numbered migration, or an object that is created again when it changes."""
 
     name: str
     text: LiteralString
@@ -75,25 +75,31 @@ class Script:
 
 @dataclass(frozen=True)
 class Schema:
-    """All there is to create, in order: migrations by their number, objects by their dependencies."""
+    """What a database needs, in order: migrations by their number, objects by their dependencies."""
 
     migrations: tuple[Script, ...]
     objects: tuple[Script, ...]
 
     @property
     def checksum(self) -> str:
-        """Changes when any object does."""
+        """The SHA-256 of all objects, in hex."""
         return hashlib.sha256("".join(script.checksum for script in self.objects).encode()).hexdigest()
 
 
 def read_schema(parts: Iterable[tuple[str, Sequence[str]]]) -> Schema:
-    """The schema from (package, names of its objects) pairs."""
+    """Return the schema of (package, names of its objects) pairs."""
     objects = tuple(Script(name, sql_object(package, name)) for package, names in parts for name in names)
     return Schema(_migrations(), objects)
 
 
 def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
-    """Apply what is missing, in one transaction under an advisory lock, and answer with the names of it."""
+    """Apply the missing migrations and objects in one transaction, and return the names of the migrations.
+
+    Raises:
+        SetupForbidden: the database's user may not create them.
+        SchemaNewer: a newer version of Sojourn made the schema.
+        MigrationEdited: the file of an applied migration has changed.
+    """
     try:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
@@ -104,7 +110,12 @@ def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
 
 
 def ensure_current(connection: Connection[Any], schema: Schema) -> None:
-    """Set an empty database up; raise SchemaOutdated or SchemaNewer where another version made it."""
+    """Create the schema of an empty database, or check that this version made it.
+
+    Raises:
+        SchemaOutdated: an older version made it.
+        SchemaNewer: a newer version made it.
+    """
     row = connection.execute("SELECT to_regclass('sojourn.migration') IS NOT NULL").fetchone()
     if row is None or not row[0]:
         migrate(connection, schema)
@@ -113,7 +124,12 @@ def ensure_current(connection: Connection[Any], schema: Schema) -> None:
 
 
 def check_current(connection: Connection[Any], schema: Schema) -> None:
-    """Raise SchemaOutdated or SchemaNewer where another version made the database's schema."""
+    """Check that this version made the database's schema.
+
+    Raises:
+        SchemaOutdated: an older version made it.
+        SchemaNewer: a newer version made it.
+    """
     pending = _pending(connection, schema)
     if pending:
         raise SchemaOutdated([script.name for script in pending])

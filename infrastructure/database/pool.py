@@ -21,7 +21,7 @@ OLDEST = 150000
 """The oldest server that is supported, as PostgreSQL numbers its versions."""
 
 WAIT_SECONDS = 30.0
-"""How long a caller waits for a connection of the pool."""
+"""How long a caller waits for a pooled connection."""
 
 
 class DatabaseUnreachable(SojournError):
@@ -49,13 +49,13 @@ class DatabaseTooOld(SojournError):
 
 
 def resolve_dsn(dsn: str | None = None) -> str:
-    """`dsn`, else SOJOURN_DSN, else that of the embedded server, which is started if it does not run."""
+    """Return `dsn`, else SOJOURN_DSN, else the DSN of the embedded server, which is started if it does not run."""
     settings = Settings()
     return dsn or settings.dsn or EmbeddedServer(settings.home).start()
 
 
 class Database:
-    """A pool of autocommit connections to one database, opened at first use and safe for many threads."""
+    """A pool of autocommit connections to one database. It opens at first use and is safe for many threads."""
 
     def __init__(self, dsn: str, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> None:
         self.dsn = dsn
@@ -66,7 +66,12 @@ class Database:
 
     @classmethod
     def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Database":
-        """The database of that DSN, once it has answered; raises DatabaseUnreachable or DatabaseTooOld."""
+        """Return the database of a DSN, after it has answered.
+
+        Raises:
+            DatabaseUnreachable: it does not answer.
+            DatabaseTooOld: its server is older than Sojourn can use.
+        """
         database = cls(resolve_dsn(dsn), max_size=max_size, wait_seconds=wait_seconds)
         with database.dedicated() as connection:
             if connection.info.server_version < OLDEST:
@@ -80,7 +85,7 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
-        """A connection of the pool, for the length of a block."""
+        """Lend a pooled connection for the length of a block."""
         self.require_open()
         self._pool.open()
         lost = False
@@ -95,11 +100,11 @@ class Database:
         finally:
             if lost:
                 log.warning("a connection to the database was lost; the others of the pool are checked")
-                self._pool.check()  # what ended this one has most likely ended those that lie in the pool
+                self._pool.check()  # what broke this one has most likely broken the idle ones
 
     @contextmanager
     def dedicated(self) -> Iterator[Connection[tuple[Any, ...]]]:
-        """A connection outside the pool, for work that holds on to it."""
+        """Open a connection outside the pool, for work that keeps it."""
         self.require_open()
         try:
             connection = psycopg.connect(self.dsn, autocommit=True)
@@ -112,13 +117,13 @@ class Database:
 
     @contextmanager
     def snapshot(self, *tables: str) -> Iterator[Connection[tuple[Any, ...]]]:
-        """A connection whose reads all see one moment, with times in UTC; `tables` stay the ones that they are."""
+        """Open a connection whose reads all see one moment, with times in UTC. No rebuild swaps `tables` meanwhile."""
         with self.dedicated() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():
-                # Locked before the first read fixes the moment: a table that is swapped in later would look empty.
+                # The first read fixes the moment. A table that a rebuild swaps in after it would look empty.
                 for table in tables:
                     connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(Identifier("sojourn", table)))
                 yield connection

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Where the database is: `dsn`, or else an embedded server that lives in `home`."""
+    """Where the database is: `dsn`, or else an embedded server in `home`."""
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_", env_ignore_empty=True)
 
@@ -17,11 +17,10 @@ class Settings(BaseSettings):
 
 
 class HttpSettings(BaseSettings):
-    """How much the HTTP API takes on.
+    """The limits of the HTTP API.
 
-    `pool_size` is how many connections to the database it uses, `pool_wait_seconds` how long a request waits for one
-    before it is told to come back, `answer_seconds` how long it may take altogether, `max_body_bytes` how large it may
-    be.
+    `pool_size` limits its connections to the database. A request waits `pool_wait_seconds` for one and is then refused
+    with a time to try again; it may take `answer_seconds` in all, and its body may have `max_body_bytes`.
     """
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_HTTP_", env_ignore_empty=True)

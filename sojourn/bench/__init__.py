@@ -1,1 +1,1 @@
-"""Measuring a server: what Sojourn does on it each second, beside the least that the database could do for it."""
+"""The bench: what Sojourn does on a server each second, next to the least that the database could do for it."""
