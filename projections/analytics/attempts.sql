@@ -12,7 +12,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         a.first_succeeded::float8 / nullif(a.first_ended, 0)
     FROM (
         SELECT
-            sojourn.group_of(attempts.by, t.workflow_id, t.template, NULL, NULL) AS "group",
+            sojourn.group_key(attempts.by, t.workflow_id, t.template, NULL, NULL) AS "group",
             count(DISTINCT t.task_id) AS tasks, count(*) AS attempts, max(t.ordinal) AS most_attempts,
             count(*) FILTER (WHERE t.outcome = 'succeeded') AS succeeded,
             count(*) FILTER (WHERE t.outcome = 'failed') AS failed,

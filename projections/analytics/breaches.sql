@@ -9,7 +9,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         s.entered_at, s.exited_at, s.open, s.seconds, l.seconds
     FROM
         jsonb_to_recordset(breaches.limits) AS l (entity_kind text, status text, template text, seconds float8)
-        JOIN sojourn.status_audit AS s
+        JOIN sojourn.status_interval AS s
             ON s.entity_kind = l.entity_kind AND s.status = l.status AND (l.template IS NULL OR s.template = l.template)
     WHERE
         s.seconds > l.seconds

@@ -9,16 +9,16 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT c."group", c.at, c.n
     FROM (
         SELECT
-            sojourn.group_of(concurrency.by, s.workflow_id, s.template, NULL, NULL) AS "group",
+            sojourn.group_key(concurrency.by, s.workflow_id, s.template, NULL, NULL) AS "group",
             s.entered_at AS at,
             sum(p.step) OVER in_time AS n,
             sum(p.step) OVER (
                 PARTITION BY
-                    sojourn.group_of(concurrency.by, s.workflow_id, s.template, NULL, NULL), s.entered_at
+                    sojourn.group_key(concurrency.by, s.workflow_id, s.template, NULL, NULL), s.entered_at
             ) AS net,
             lag(s.entered_at) OVER in_time AS before
         FROM
-            sojourn.status_audit AS s
+            sojourn.status_interval AS s
             CROSS JOIN LATERAL (
                 SELECT
                     (s.status = concurrency.status)::integer
@@ -29,7 +29,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             AND (s.status = concurrency.status OR s.previous_status = concurrency.status)
             AND (concurrency.workflow_id IS NULL OR s.workflow_id = concurrency.workflow_id)
         WINDOW in_time AS (
-            PARTITION BY sojourn.group_of(concurrency.by, s.workflow_id, s.template, NULL, NULL)
+            PARTITION BY sojourn.group_key(concurrency.by, s.workflow_id, s.template, NULL, NULL)
             ORDER BY s.entered_at
         )
         ORDER BY 1, 2

@@ -29,13 +29,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 concurrency_by_bucket.until
             ) AS ends,
             greatest(max(c.at), asked.at) AS asked_at
-        FROM change AS c, (SELECT coalesce(sojourn.as_of(), statement_timestamp())) AS asked (at)
+        FROM change AS c, (SELECT sojourn.as_of_or_now()) AS asked (at)
         GROUP BY c."group", asked.at
     ),
     counted AS (
         SELECT
             s.*,
-            sojourn.countable_bucket(
+            sojourn.check_bucket(
                 concurrency_by_bucket.bucket,
                 sum(date_part('epoch', s.ends - s.begins) / date_part('epoch', concurrency_by_bucket.bucket)) OVER ()
             ) AS bucket

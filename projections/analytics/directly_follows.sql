@@ -2,14 +2,14 @@ CREATE OR REPLACE FUNCTION sojourn.directly_follows(entity_kind text DEFAULT 'ta
 RETURNS TABLE (source text, target text, n bigint, median_seconds float8)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT NULL, s.status, count(*), NULL
-    FROM sojourn.status_audit AS s
+    FROM sojourn.status_interval AS s
     WHERE
         s.entity_kind = directly_follows.entity_kind AND s.previous_status IS NULL
         AND (directly_follows.workflow_id IS NULL OR s.workflow_id = directly_follows.workflow_id)
     GROUP BY s.status
     UNION ALL
     SELECT s.status, s.next_status, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY s.seconds)
-    FROM sojourn.status_audit AS s
+    FROM sojourn.status_interval AS s
     WHERE
         s.entity_kind = directly_follows.entity_kind
         AND (directly_follows.workflow_id IS NULL OR s.workflow_id = directly_follows.workflow_id)

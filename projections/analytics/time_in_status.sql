@@ -21,12 +21,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         (
             SELECT
                 s.status,
-                sojourn.group_of(
+                sojourn.group_key(
                     time_in_status.by, s.workflow_id, s.template, s.actor, s.entered_at
                 ) AS "group",
                 count(*) AS n, count(*) FILTER (WHERE s.open) AS open, sum(s.seconds) AS total_seconds,
                 array_agg(s.seconds) AS seconds, array_agg(s.open) AS is_open
-            FROM sojourn.status_audit AS s
+            FROM sojourn.status_interval AS s
             WHERE
                 s.entity_kind = time_in_status.entity_kind
                 AND (time_in_status.workflow_id IS NULL OR s.workflow_id = time_in_status.workflow_id)
@@ -45,9 +45,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             FROM unnest(g.seconds, g.is_open) AS u (seconds, open)
             OFFSET 0
         ) AS o
-        CROSS JOIN LATERAL sojourn.place_of(0.5, g.n) AS p50
-        CROSS JOIN LATERAL sojourn.place_of(0.9, g.n) AS p90
-        CROSS JOIN LATERAL sojourn.place_of(0.99, g.n) AS p99
+        CROSS JOIN LATERAL sojourn.quantile_position(0.5, g.n) AS p50
+        CROSS JOIN LATERAL sojourn.quantile_position(0.9, g.n) AS p90
+        CROSS JOIN LATERAL sojourn.quantile_position(0.99, g.n) AS p99
         CROSS JOIN LATERAL (
             SELECT
                 min(f.p50) FILTER (WHERE f.p50 < f.next_rank) AS p50,

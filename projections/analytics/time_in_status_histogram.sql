@@ -9,12 +9,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH counted AS (
         SELECT
             s.status,
-            sojourn.group_of(
+            sojourn.group_key(
                 time_in_status_histogram.by, s.workflow_id, s.template, s.actor, s.entered_at
             ) AS "group",
             width_bucket(s.seconds, sojourn.histogram_bounds()) AS bin,
             count(*) AS n, count(*) FILTER (WHERE s.open) AS open
-        FROM sojourn.status_audit AS s
+        FROM sojourn.status_interval AS s
         WHERE
             s.entity_kind = time_in_status_histogram.entity_kind
             AND (

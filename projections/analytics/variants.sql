@@ -9,7 +9,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT
             s.entity_id, array_agg(s.status ORDER BY s.version) AS statuses,
             date_part('epoch', max(s.entered_at) - min(s.entered_at)) AS seconds
-        FROM sojourn.status_audit AS s
+        FROM sojourn.status_interval AS s
         WHERE
             s.entity_kind = variants.entity_kind
             AND (variants.workflow_id IS NULL OR s.workflow_id = variants.workflow_id)

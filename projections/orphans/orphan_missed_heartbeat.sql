@@ -1,23 +1,23 @@
--- The instance is to be heard of by a certain time, which has passed: it is silent, as sojourn.silences says.
+-- The instance is to be heard of by a certain time, which has passed: it is silent, as sojourn.silence_intervals says.
 CREATE OR REPLACE VIEW sojourn.orphan_missed_heartbeat AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,
     'missed-heartbeat' AS rule, false AS decided,
     silence.since,
     ARRAY[heard.position] AS evidence,
-    format('a report or heartbeat of ti:%s by %s', i.task_instance_id, sojourn.told(silence.since)) AS expected,
+    format('a report or heartbeat of ti:%s by %s', i.task_instance_id, sojourn.format_utc(silence.since)) AS expected,
     format(
-        'ti:%s is %s since %s and was to be heard of by %s', i.task_instance_id, i.status, sojourn.told(i.entered_at),
-        sojourn.told(silence.since)
+        'ti:%s is %s since %s and was to be heard of by %s', i.task_instance_id, i.status, sojourn.format_utc(i.entered_at),
+        sojourn.format_utc(silence.since)
     ) AS explanation
 FROM
     sojourn.active_instance AS i
     CROSS JOIN LATERAL (
         SELECT lower(s.range) AS since
-        FROM unnest(sojourn.silences('task_instance', i.task_instance_id)) AS s (range)
-        WHERE lower(s.range) < sojourn.moment() AND upper(s.range) > sojourn.moment()
+        FROM unnest(sojourn.silence_intervals('task_instance', i.task_instance_id)) AS s (range)
+        WHERE lower(s.range) < sojourn.as_of_or_now() AND upper(s.range) > sojourn.as_of_or_now()
     ) AS silence
-    CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, ARRAY[i.status]) AS heard
+    CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS heard
 WHERE i.status = ANY (i.awaits_report);
 
 COMMENT ON VIEW sojourn.orphan_missed_heartbeat IS 'Task instances that were to be heard of by a time that has passed.';

@@ -7,16 +7,16 @@ SELECT
     ARRAY[waiting.position] AS evidence,
     format(
         'ti:%s with a distributor id by %s', i.task_instance_id,
-        sojourn.told(waiting.entered_at + threshold.allowed)
+        sojourn.format_utc(waiting.entered_at + threshold.allowed)
     ) AS expected,
     format(
         'ti:%s is %s, and no distributor has given it an id since %s (allowed: %s)',
-        i.task_instance_id, i.status, sojourn.told(waiting.entered_at), threshold.allowed
+        i.task_instance_id, i.status, sojourn.format_utc(waiting.entered_at), threshold.allowed
     ) AS explanation
 FROM
     (SELECT sojourn.orphan_threshold('never_launched_after')::interval) AS threshold (allowed)
     CROSS JOIN sojourn.active_instance AS i
-    CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, i.awaits_distributor) AS waiting
+    CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, i.awaits_distributor) AS waiting
 WHERE
     i.status = ANY (i.awaits_distributor)
     AND NOT EXISTS (
@@ -25,9 +25,9 @@ WHERE
             i.distributor_id IS NOT NULL -- by now
             AND e.stream = 'task_instance:' || i.task_instance_id
             AND e.data ->> 'distributor_id' IS NOT NULL
-            AND greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) <= sojourn.moment()
+            AND greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) <= sojourn.as_of_or_now()
     )
-    AND waiting.entered_at + threshold.allowed < sojourn.moment();
+    AND waiting.entered_at + threshold.allowed < sojourn.as_of_or_now();
 
 COMMENT ON VIEW sojourn.orphan_never_launched IS
     'Task instances that have waited for a distributor''s id for longer than sojourn.never_launched_after.';

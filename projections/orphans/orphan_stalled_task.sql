@@ -10,19 +10,19 @@ SELECT
         AS expected,
     format(
         'task:%s is %s since %s and waits on ti:%s, which ended as %s at %s',
-        t.task_id, t.status, sojourn.told(waiting.entered_at), last.task_instance_id, last.status,
-        sojourn.told(last.entered_at)
+        t.task_id, t.status, sojourn.format_utc(waiting.entered_at), last.task_instance_id, last.status,
+        sojourn.format_utc(last.entered_at)
     ) AS explanation
 FROM
     sojourn.current_task AS t
     JOIN sojourn.lifecycle_class AS c
         ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
-    CROSS JOIN LATERAL sojourn.entered('task', t.task_id, ARRAY[t.status]) AS waiting
+    CROSS JOIN LATERAL sojourn.entered_since('task', t.task_id, ARRAY[t.status]) AS waiting
     CROSS JOIN LATERAL (
         SELECT i.task_instance_id, i.status, ended.entered_at, ended.position
         FROM
             sojourn.current_task_instance AS i
-            CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, ARRAY[i.status]) AS ended
+            CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS ended
         WHERE i.task_id = t.task_id
         ORDER BY ended.position DESC
         LIMIT 1

@@ -28,7 +28,7 @@ allowed AS MATERIALIZED (
         s.*, h.*,
         coalesce(h.given ->> (s.template || '/' || s.status), h.given ->> s.status)::interval AS given_after
     FROM standing AS s CROSS JOIN threshold AS h
-    WHERE s.entered_at + h.least <= sojourn.moment() OR h.given <> '{}'
+    WHERE s.entered_at + h.least <= sojourn.as_of_or_now() OR h.given <> '{}'
 ),
 kind AS (
     SELECT DISTINCT a.entity_kind, a.lifecycle, a.status FROM allowed AS a WHERE a.given_after IS NULL
@@ -70,8 +70,8 @@ SELECT
     'stuck' AS rule, false AS decided,
     l.entered_at + l.after AS since,
     ARRAY[entered.position] AS evidence,
-    format('%s in another status than %s by %s', n.name, l.status, sojourn.told(l.entered_at + l.after)) AS expected,
-    format('%s has been %s since %s; ', n.name, l.status, sojourn.told(l.entered_at)) || CASE
+    format('%s in another status than %s by %s', n.name, l.status, sojourn.format_utc(l.entered_at + l.after)) AS expected,
+    format('%s has been %s since %s; ', n.name, l.status, sojourn.format_utc(l.entered_at)) || CASE
         WHEN l.given_after IS NOT NULL THEN format('allowed: %s', l.after)
         ELSE format(
             '99 of 100 stays there of %s have lasted %s at most (of %s); %s times that is allowed, and %s at least',
@@ -84,8 +84,8 @@ FROM
     CROSS JOIN LATERAL (
         SELECT CASE l.entity_kind WHEN 'task' THEN 'task:' ELSE 'ti:' END || l.entity_id
     ) AS n (name)
-    CROSS JOIN LATERAL sojourn.entered(l.entity_kind, l.entity_id, ARRAY[l.status]) AS entered
-WHERE l.entered_at + l.after < sojourn.moment();
+    CROSS JOIN LATERAL sojourn.entered_since(l.entity_kind, l.entity_id, ARRAY[l.status]) AS entered
+WHERE l.entered_at + l.after < sojourn.as_of_or_now();
 
 COMMENT ON VIEW sojourn.orphan_stuck IS
     'Entities that have been in a status that ends nothing for longer than is allowed.';

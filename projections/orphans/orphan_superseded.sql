@@ -8,16 +8,16 @@ SELECT
     format('ti:%s in a terminal status, before ti:%s began', i.task_instance_id, newer.task_instance_id) AS expected,
     format(
         'ti:%s is %s, although ti:%s is a newer attempt at task:%s and active since %s',
-        i.task_instance_id, i.status, newer.task_instance_id, i.task_id, sojourn.told(newer.entered_at)
+        i.task_instance_id, i.status, newer.task_instance_id, i.task_id, sojourn.format_utc(newer.entered_at)
     ) AS explanation
 FROM
     sojourn.active_instance AS i
-    CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, i.active) AS begun
+    CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, i.active) AS begun
     CROSS JOIN LATERAL (
         SELECT n.task_instance_id, began.entered_at, began.position
         FROM
             sojourn.active_instance AS n
-            CROSS JOIN LATERAL sojourn.entered('task_instance', n.task_instance_id, n.active) AS began
+            CROSS JOIN LATERAL sojourn.entered_since('task_instance', n.task_instance_id, n.active) AS began
         WHERE n.task_id = i.task_id AND n.ordinal > i.ordinal
         ORDER BY began.entered_at, began.position
         LIMIT 1

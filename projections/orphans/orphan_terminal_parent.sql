@@ -8,15 +8,15 @@ SELECT
     format('ti:%s in a terminal status, when task:%s entered one', i.task_instance_id, i.task_id) AS expected,
     format(
         'ti:%s is %s, although task:%s is %s and has been over since %s',
-        i.task_instance_id, i.status, i.task_id, t.status, sojourn.told(ended.entered_at)
+        i.task_instance_id, i.status, i.task_id, t.status, sojourn.format_utc(ended.entered_at)
     ) AS explanation
 FROM
     sojourn.active_instance AS i
     JOIN sojourn.current_task AS t ON t.task_id = i.task_id
     JOIN sojourn.lifecycle_class AS c
         ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
-    CROSS JOIN LATERAL sojourn.entered('task_instance', i.task_instance_id, i.active) AS begun
-    CROSS JOIN LATERAL sojourn.entered('task', i.task_id, c.ended) AS ended
+    CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, i.active) AS begun
+    CROSS JOIN LATERAL sojourn.entered_since('task', i.task_id, c.ended) AS ended
 WHERE t.status = ANY (c.ended);
 
 COMMENT ON VIEW sojourn.orphan_terminal_parent IS 'Task instances that have not ended, although their task has.';

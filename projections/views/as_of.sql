@@ -5,11 +5,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- The same, with the time of the statement in the place of NULL.
-CREATE OR REPLACE FUNCTION sojourn.moment() RETURNS timestamptz
+CREATE OR REPLACE FUNCTION sojourn.as_of_or_now() RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT coalesce(sojourn.as_of(), statement_timestamp())
 $$;
 
 COMMENT ON FUNCTION sojourn.as_of IS 'The time that the session asks about (SET sojourn.as_of), or NULL for now.';
 
-COMMENT ON FUNCTION sojourn.moment IS 'The time that the session asks about, or that of the statement.';
+COMMENT ON FUNCTION sojourn.as_of_or_now IS 'The time that the session asks about, or that of the statement.';

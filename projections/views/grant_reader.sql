@@ -16,6 +16,7 @@ BEGIN
         FROM pg_class AS c
         WHERE
             c.relnamespace = 'sojourn'::regnamespace AND c.relkind = 'v'
+            AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)
             AND NOT has_table_privilege('sojourn_reader', c.oid, 'SELECT')
         UNION ALL
         SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure)

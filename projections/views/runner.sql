@@ -14,7 +14,7 @@ SELECT
     END AS silent_since
 FROM
     sojourn.lease AS l
-    CROSS JOIN (SELECT coalesce(sojourn.as_of(), statement_timestamp())) AS at (moment)
+    CROSS JOIN (SELECT sojourn.as_of_or_now()) AS at (moment)
     LEFT JOIN LATERAL (
         SELECT r.heard_at, r.silent_since
         FROM

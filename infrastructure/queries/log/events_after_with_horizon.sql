@@ -4,10 +4,8 @@ SELECT
 FROM
     (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS horizon (oldest_running)
     LEFT JOIN LATERAL (
-        SELECT
-            e.stream, e.version, e.name, e.data::text, e.position, e.workflow_id, e.occurred_at, e.recorded_at,
-            e.entered_at
-        FROM sojourn.event AS e
+        SELECT e.*
+        FROM sojourn.logged_event AS e
         WHERE e.position > %(position)s
         ORDER BY e.position
         LIMIT %(limit)s

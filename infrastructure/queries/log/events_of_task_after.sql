@@ -1,14 +1,15 @@
--- The events of a task and of its instances, which name it; found in the log alone.
-SELECT
-    e.stream, e.version, e.name, e.data::text, e.position, e.workflow_id, e.occurred_at, e.recorded_at, e.entered_at
-FROM sojourn.event AS e
+-- Return the events of a task and of its instances after a position, by the log alone: instances name their task.
+SELECT e.*
+FROM
+    sojourn.event AS o
+    JOIN sojourn.logged_event AS e ON e.position = o.position
 WHERE
-    e.position > %(position)s
-    AND e.position <= coalesce(%(stop)s, 9223372036854775807)
-    AND e.workflow_id = %(workflow_id)s
+    o.position > %(position)s
+    AND o.position <= coalesce(%(stop)s, 9223372036854775807)
+    AND o.workflow_id = %(workflow_id)s
     AND (
-        e.stream = 'task:' || %(task_id)s
-        OR (starts_with(e.stream, 'task_instance:') AND e.data ->> 'task_id' = %(task_id)s)
+        o.stream = 'task:' || %(task_id)s
+        OR (starts_with(o.stream, 'task_instance:') AND o.data ->> 'task_id' = %(task_id)s)
     )
-ORDER BY e.position
+ORDER BY o.position
 LIMIT %(limit)s;

@@ -1,6 +1,5 @@
-SELECT
-    e.stream, e.version, e.name, e.data::text, e.position, e.workflow_id, e.occurred_at, e.recorded_at, e.entered_at
-FROM sojourn.event AS e
+SELECT e.*
+FROM sojourn.logged_event AS e
 WHERE
     e.position > %(position)s
     AND e.position <= coalesce(%(stop)s, 9223372036854775807)

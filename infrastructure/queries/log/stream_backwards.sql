@@ -1,6 +1,5 @@
-SELECT
-    e.stream, e.version, e.name, e.data::text, e.position, e.workflow_id, e.occurred_at, e.recorded_at, e.entered_at
-FROM sojourn.event AS e
+SELECT e.*
+FROM sojourn.logged_event AS e
 WHERE
     e.stream = %(stream)s
     AND e.version > coalesce(%(gt)s, 0)

@@ -1,4 +1,4 @@
 SELECT s.*
-FROM sojourn.stay AS s
+FROM sojourn.status_interval_detail AS s
 WHERE %(workflow_id)s::text IS NULL OR s.workflow_id = %(workflow_id)s
 ORDER BY {order};

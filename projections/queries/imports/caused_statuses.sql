@@ -6,16 +6,14 @@ FROM
     CROSS JOIN LATERAL (
         SELECT e.version
         FROM sojourn.event AS e
-        WHERE
-            e.stream = 'task:' || w.task_id AND NOT e.data ? 'cause'
-            AND (e.version = 1 OR e.data ? 'previous_status')
+        WHERE e.stream = 'task:' || w.task_id AND e.is_transition AND NOT e.data ? 'cause'
         ORDER BY e.version DESC
         LIMIT 1
     ) AS proposed
     CROSS JOIN LATERAL (
         SELECT e.version, e.data ->> 'status', e.entered_at
         FROM sojourn.event AS e
-        WHERE e.stream = 'task:' || w.task_id AND e.version > proposed.version AND e.data ? 'previous_status'
+        WHERE e.stream = 'task:' || w.task_id AND e.version > proposed.version AND e.is_transition
         OFFSET 0
     ) AS c (version, status, entered_at)
 ORDER BY w.task_id, c.version;

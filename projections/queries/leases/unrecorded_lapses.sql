@@ -12,7 +12,7 @@ WITH silent AS (
             ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version
                 AND c.entity_kind = 'task_instance' AND c.status = i.status AND NOT c.terminal
         LEFT JOIN sojourn.lease AS l ON l.holder = 'task_instance:' || i.task_instance_id
-        CROSS JOIN LATERAL unnest(sojourn.silences('task_instance', i.task_instance_id)) AS s (range)
+        CROSS JOIN LATERAL unnest(sojourn.silence_intervals('task_instance', i.task_instance_id)) AS s (range)
     WHERE
         greatest(i.report_by_date, l.report_by) < statement_timestamp()
         AND s.range @> statement_timestamp()

@@ -6,7 +6,7 @@ FROM
     unnest(%(ids)s::text[]) AS h (entity_id)
     LEFT JOIN sojourn.lease AS l ON l.holder = %(kind)s || ':' || h.entity_id
     CROSS JOIN LATERAL unnest(
-        sojourn.silences(%(kind)s, h.entity_id) - coalesce(
+        sojourn.silence_intervals(%(kind)s, h.entity_id) - coalesce(
             (
                 SELECT
                     range_agg(tstzrange(

@@ -15,9 +15,7 @@ FROM
         FROM sojourn.event AS e
         WHERE
             e.stream = 'task_instance:' || i.task_instance_id
-            AND (
-                e.name IN ('task_instance.lapsed.v1', 'task_instance.returned.v1') OR e.data ? 'previous_status'
-            )
+            AND (e.name IN ('task_instance.lapsed.v1', 'task_instance.returned.v1') OR e.is_transition)
         ORDER BY e.version DESC
         LIMIT 1
     ) AS heard (silent_since) ON true

@@ -63,7 +63,7 @@ compared AS MATERIALIZED (
     WHERE
         s.workflow_id IN (SELECT c.workflow_id FROM chosen AS c)
         AND (
-            s.entered_at + sojourn.orphan_threshold('stuck_floor')::interval <= sojourn.moment()
+            s.entered_at + sojourn.orphan_threshold('stuck_floor')::interval <= sojourn.as_of_or_now()
             OR sojourn.orphan_threshold('stuck_after')::jsonb <> '{}'
         )
 ),

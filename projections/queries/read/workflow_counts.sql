@@ -6,7 +6,7 @@ instance AS MATERIALIZED (
     SELECT i.task_instance_id FROM task AS t JOIN sojourn.task_instance AS i ON i.task_id = t.task_id
 ),
 event AS MATERIALIZED (
-    SELECT e.name, e.version = 1 OR e.data ? 'previous_status' AS moves
+    SELECT e.name, e.is_transition
     FROM
         (
             SELECT 'task:' || task_id FROM task
@@ -19,6 +19,6 @@ SELECT
     (SELECT count(*) FROM task) AS tasks,
     (SELECT count(*) FROM instance) AS task_instances,
     (SELECT count(*) FROM event) AS events,
-    (SELECT count(*) FROM event WHERE moves) AS transitions,
+    (SELECT count(*) FROM event WHERE is_transition) AS transitions,
     (SELECT count(*) FROM event WHERE name LIKE '%%.refused.%%') AS refused,
     (SELECT count(DISTINCT o.entity) FROM sojourn.orphan AS o WHERE o.workflow_id = %(workflow_id)s) AS orphans;

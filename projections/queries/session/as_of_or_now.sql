@@ -1,1 +1,1 @@
-SELECT coalesce(sojourn.as_of(), statement_timestamp());
+SELECT sojourn.as_of_or_now();

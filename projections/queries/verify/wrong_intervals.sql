@@ -8,9 +8,7 @@ FROM
             substr(e.stream, length(%(kind)s) + 2) AS entity_id, e.version, e.position, e.data ->> 'status' AS status,
             e.entered_at, lead(e.entered_at) OVER (PARTITION BY e.stream ORDER BY e.version) AS exited_at
         FROM sojourn.event AS e
-        WHERE
-            e.stream >= %(kind)s || ':' AND e.stream < %(kind)s || ';'
-            AND (e.version = 1 OR e.data ? 'previous_status')
+        WHERE e.stream >= %(kind)s || ':' AND e.stream < %(kind)s || ';' AND e.is_transition
     ) AS logged
     FULL JOIN (
         SELECT a.{id} AS entity_id, a.version, a.new_status AS status, a.entered_at, a.exited_at

@@ -1,5 +1,5 @@
 -- A bucket, unless time has too many of it: each would be written to the disk before the first is read.
-CREATE OR REPLACE FUNCTION sojourn.countable_bucket(bucket interval, number float8) RETURNS interval
+CREATE OR REPLACE FUNCTION sojourn.check_bucket(bucket interval, number float8) RETURNS interval
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
     IF number > 1000000 THEN
@@ -10,5 +10,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION sojourn.countable_bucket IS
+COMMENT ON FUNCTION sojourn.check_bucket IS
     'The bucket itself; raises program_limit_exceeded where there would be more than a million of it.';

@@ -1,5 +1,5 @@
 -- Inlined: a grouping that is a constant costs nothing for each row.
-CREATE OR REPLACE FUNCTION sojourn.group_of(
+CREATE OR REPLACE FUNCTION sojourn.group_key(
     by text, workflow_id text, template text, actor text, entered_at timestamptz
 )
 RETURNS text
@@ -14,6 +14,6 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     END
 $$;
 
-COMMENT ON FUNCTION sojourn.group_of IS
+COMMENT ON FUNCTION sojourn.group_key IS
     'The group of a stay: by workflow, template, actor, or the hour, day or week (its Monday) in UTC in which it began. '
     'NULL where by is none of these.';

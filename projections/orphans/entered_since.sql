@@ -1,20 +1,20 @@
 -- When an entity entered the statuses that it has been among ever since, and the position of that event.
 -- With the rights of its owner, as the views that ask it: whoever may read them need not read the tables.
-CREATE OR REPLACE FUNCTION sojourn.entered(entity_kind text, entity_id text, among text[])
+CREATE OR REPLACE FUNCTION sojourn.entered_since(entity_kind text, entity_id text, statuses text[])
 RETURNS TABLE (entered_at timestamptz, "position" bigint)
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.entered_at, t.position
     FROM sojourn.transition AS t
     WHERE
-        t.entity_kind = entered.entity_kind AND t.entity_id = entered.entity_id
+        t.entity_kind = entered_since.entity_kind AND t.entity_id = entered_since.entity_id
         AND t.entered_at <= coalesce(sojourn.as_of(), 'infinity')
         AND t.version > coalesce((
             SELECT o.version FROM sojourn.transition AS o
             WHERE
-                o.entity_kind = entered.entity_kind AND o.entity_id = entered.entity_id
+                o.entity_kind = entered_since.entity_kind AND o.entity_id = entered_since.entity_id
                 AND o.entered_at <= coalesce(sojourn.as_of(), 'infinity')
-                AND o.status <> ALL (among)
+                AND o.status <> ALL (statuses)
             ORDER BY o.version DESC
             LIMIT 1
         ), 0)
@@ -22,5 +22,5 @@ SET search_path = pg_catalog, pg_temp AS $$
     LIMIT 1
 $$;
 
-COMMENT ON FUNCTION sojourn.entered IS
+COMMENT ON FUNCTION sojourn.entered_since IS
     'When an entity entered the statuses that it has been among ever since, and the position of that event.';

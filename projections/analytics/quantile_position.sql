@@ -1,5 +1,5 @@
 -- Where a quantile lies among n sorted values: between two of them, at a share of the way.
-CREATE OR REPLACE FUNCTION sojourn.place_of(quantile float8, n bigint)
+CREATE OR REPLACE FUNCTION sojourn.quantile_position(quantile float8, n bigint)
 RETURNS TABLE (below bigint, above bigint, share float8)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT
@@ -7,5 +7,5 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         quantile * (n - 1) - floor(quantile * (n - 1))
 $$;
 
-COMMENT ON FUNCTION sojourn.place_of IS
+COMMENT ON FUNCTION sojourn.quantile_position IS
     'Where a quantile lies among n sorted values, counted from 1: between two of them, at a share of the way.';

@@ -3,7 +3,7 @@
 --   what was reported: a status holds until its report_by_date, or else until the first heartbeat; an end for ever;
 --   what was leased: from the first heartbeat until the end of the present lease, without the lapses in between.
 -- It reads with its owner's rights, for those who may read the view of silences and not the log.
-CREATE OR REPLACE FUNCTION sojourn.silences(entity_kind text, entity_id text) RETURNS tstzmultirange
+CREATE OR REPLACE FUNCTION sojourn.silence_intervals(entity_kind text, entity_id text) RETURNS tstzmultirange
 LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -12,7 +12,7 @@ DECLARE
     reported tstzmultirange := '{}';
     known    timestamptz;
 BEGIN
-    SELECT l.* INTO lease FROM sojourn.lease AS l WHERE l.holder = silences.entity_kind || ':' || silences.entity_id;
+    SELECT l.* INTO lease FROM sojourn.lease AS l WHERE l.holder = silence_intervals.entity_kind || ':' || silence_intervals.entity_id;
     known := lease.begun_at;
     IF known IS NOT NULL THEN
         SELECT
@@ -24,10 +24,10 @@ BEGIN
             )
         INTO leased
         FROM sojourn.event AS e
-        WHERE e.stream = lease.holder AND e.name = silences.entity_kind || '.returned.v1';
+        WHERE e.stream = lease.holder AND e.name = silence_intervals.entity_kind || '.returned.v1';
     END IF;
 
-    IF silences.entity_kind = 'task_instance' THEN
+    IF silence_intervals.entity_kind = 'task_instance' THEN
         SELECT min(t.entered_at), range_agg(tstzrange(t.entered_at, least(t.exited_at, greatest(t.entered_at, t.holds))))
         INTO known, reported
         FROM (
@@ -46,10 +46,10 @@ BEGIN
                         sojourn.task_instance AS i
                         JOIN sojourn.task AS p ON p.task_id = i.task_id
                         JOIN sojourn.lifecycle AS c ON c.name = p.lifecycle AND c.version = p.lifecycle_version
-                    WHERE i.task_instance_id = silences.entity_id
+                    WHERE i.task_instance_id = silence_intervals.entity_id
                 ) AS ends (statuses)
                 CROSS JOIN sojourn.transition AS s
-            WHERE s.entity_kind = 'task_instance' AND s.entity_id = silences.entity_id
+            WHERE s.entity_kind = 'task_instance' AND s.entity_id = silence_intervals.entity_id
         ) AS t;
     END IF;
     IF known IS NULL THEN
@@ -59,4 +59,12 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION sojourn.silences IS 'When a runner or a task instance was silent; the last range may lie ahead.';
+COMMENT ON FUNCTION sojourn.silence_intervals IS 'When a runner or a task instance was silent; the last range may lie ahead.';
+
+-- The name of version 0.1, kept for one version.
+CREATE OR REPLACE FUNCTION sojourn.silences(entity_kind text, entity_id text) RETURNS tstzmultirange
+LANGUAGE sql STABLE AS $$
+    SELECT sojourn.silence_intervals(entity_kind, entity_id)
+$$;
+
+COMMENT ON FUNCTION sojourn.silences IS 'The old name of sojourn.silence_intervals.';

@@ -1,0 +1,21 @@
+-- Drop the functions that this version no longer has, once nothing of its own depends on them.
+-- A view of somebody else's that calls one keeps it: the upgrade goes on, and warns.
+DO $$
+DECLARE
+    retired text;
+BEGIN
+    FOREACH retired IN ARRAY ARRAY[
+        'decode(jsonb)', 'told(timestamptz)', 'entered(text, text, text[])', 'place_of(float8, bigint)', 'moment()',
+        'group_of(text, text, text, text, timestamptz)', 'countable_bucket(interval, float8)'
+    ] LOOP
+        BEGIN
+            IF to_regprocedure('sojourn.' || retired) IS NOT NULL THEN
+                EXECUTE 'DROP FUNCTION sojourn.' || retired;
+            END IF;
+        EXCEPTION
+            WHEN dependent_objects_still_exist THEN
+                RAISE WARNING 'function sojourn.% is kept: a view that is not part of Sojourn uses it', retired;
+        END;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,93 @@
+"""A database of an older version, with a log in it, is brought to this version's schema."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.array_service import ArrayService
+from application.maintain.rebuild import rebuild
+from application.replay.verify import verify
+from application.shared.store import schema
+from application.transition_service import TransitionService
+from infrastructure.database.migration import migrate
+from infrastructure.sql import query
+from tests.support.agreement import rows
+from tests.support.attempts import attempt, register
+from tests.support.catalog import catalog
+
+SCHEMA_TEXT = Path(__file__).with_name("schema.txt")
+OLD_OBJECTS = Path(__file__).parent / "upgrade" / "objects_before_0013.sql"
+PROJECTED = {
+    table: f"SELECT * FROM sojourn.{table} ORDER BY 1" for table in ("task", "task_instance", "array", "transition")
+}
+EVENT = "position, stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data"
+
+
+@pytest.fixture
+def old(
+    service: TransitionService, connection: psycopg.Connection[Any], empty_dsn: str
+) -> Iterator[psycopg.Connection[Any]]:
+    """A database as the version before migration 0013 had it, whose log its own trigger has projected."""
+    register(service, "t1", "t2", "t3")
+    arrays = ArrayService(service.store)
+    arrays.queue_task_batch(arrays.bind("w", "12", 7)["array_id"], ["t1"])
+    attempt(service, "t2")
+    service.transition_task_instance("t2/1", "DONE")
+    service.transition_task_instance("t2/1", "ERROR")
+    with psycopg.connect(empty_dsn, autocommit=True) as there:
+        there.execute(query("infrastructure", "schema/create_ledger"))
+        for script in schema().migrations:
+            if script.name < "0013":
+                there.execute(script.text)
+                there.execute("INSERT INTO sojourn.migration VALUES (%s, %s)", [script.name, script.checksum])
+        there.execute(OLD_OBJECTS.read_text("utf-8").encode())
+        _copy(connection, there, "lifecycle", "name, version, definition")
+        _copy(connection, there, "event", EVENT)
+        there.execute("SELECT setval('sojourn.event_position', (SELECT max(position) FROM sojourn.event))")
+        yield there
+
+
+def test_an_older_database_is_upgraded_with_its_log(
+    service: TransitionService, connection: psycopg.Connection[Any], old: psycopg.Connection[Any], empty_dsn: str
+) -> None:
+    assert rows(old, "SELECT to_regprocedure('sojourn.decode(jsonb)') IS NULL AS gone") == [{"gone": False}]
+    before = {table: rows(old, statement) for table, statement in PROJECTED.items()}
+    assert all(before.values())
+
+    assert migrate(old, schema()) == [script.name for script in schema().migrations if script.name >= "0013"]
+
+    assert catalog(old) == SCHEMA_TEXT.read_text("utf-8")
+    assert {table: rows(old, statement) for table, statement in PROJECTED.items()} == before
+    assert rows(old, "SELECT * FROM sojourn.event ORDER BY 1") == rows(
+        connection, "SELECT * FROM sojourn.event ORDER BY 1"
+    )
+    with TransitionService.connect(empty_dsn) as upgraded:
+        attempt(upgraded, "t3")
+        assert verify(upgraded.store)["mismatches"] == []
+        rebuild(upgraded.store, lambda step: None)
+        assert verify(upgraded.store)["mismatches"] == []
+
+
+def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Connection[Any]) -> None:
+    warnings: list[str | None] = []
+    old.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+    old.execute("CREATE VIEW mine AS SELECT task_id, sojourn.told(entered_at) AS at FROM sojourn.current_task")
+    old.execute("CREATE VIEW ours AS SELECT entity_id, seconds FROM sojourn.status_audit")
+
+    migrate(old, schema())
+
+    assert len(rows(old, "SELECT * FROM mine")) == 3
+    assert len(rows(old, "SELECT * FROM ours")) > 3
+    assert warnings == ["function sojourn.told(timestamptz) is kept: a view that is not part of Sojourn uses it"]
+
+
+def _copy(source: psycopg.Connection[Any], target: psycopg.Connection[Any], table: str, columns: str) -> None:
+    with (
+        source.cursor().copy(f"COPY (SELECT {columns} FROM sojourn.{table} ORDER BY 1) TO STDOUT".encode()) as out,
+        target.cursor().copy(f"COPY sojourn.{table} ({columns}) FROM STDIN".encode()) as into,
+    ):
+        for part in out:
+            into.write(part)
