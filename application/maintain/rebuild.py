@@ -1,8 +1,8 @@
-"""Making the projections anew from the log, beside those that are read, while others go on writing.
+"""Rebuild the projections from the log while readers and writers go on.
 
 The log up to a position is *settled* once every transaction that could have drawn a position up to there has ended.
-The settled part is read into new tables; what came in the meantime is added entity by entity, until so little is left
-that the tables can be swapped: then writers wait for a moment, and the rest is added under the lock.
+The settled part is read into new tables. Later events are added entity by entity, until few enough are left to swap the
+tables: then writers wait for a moment, and the rest is added under the lock.
 """
 
 import time
@@ -25,13 +25,13 @@ from infrastructure.sql import query
 log = get_logger("rebuild")
 
 LOCK = 7205759403792794
-"""The advisory lock of which a database has one rebuild at a time."""
+"""The advisory lock that allows one rebuild of a database at a time."""
 
 FEW = 5_000
-"""So many events may be added while writers wait."""
+"""How many events may be added while writers wait."""
 
 SWAPS = 20
-"""How often to try for the lock under which the tables are swapped."""
+"""How often the swap tries to lock the tables."""
 
 TABLES = ("transition", "task", "task_instance", "array")
 
@@ -73,42 +73,58 @@ class TablesInUse(SojournError):
 
 
 class Rebuilt(TypedDict):
-    """How many events were projected, and how many seconds it took."""
+    """The number of projected events, and the seconds that the rebuild took."""
 
     events: int
     seconds: float
 
 
-Told = Callable[[str], None]
+OnStep = Callable[[str], None]
 
 
-def rebuild(store: Store, told: Told) -> Rebuilt:
-    """Make every projection anew; raises RebuildRunning or SwapPrevented. `told` hears of each step."""
+def rebuild(store: Store, on_step: OnStep) -> Rebuilt:
+    """Rebuild every projection from the log, and pass the name of each step to `on_step`.
+
+    Raises:
+        RebuildRunning: another rebuild of the database is running.
+        SwapPrevented: others used the tables for so long that they could not be replaced.
+        TablesInUse: something that is not part of Sojourn is built on a table that is replaced.
+    """
     started = time.monotonic()
     log.info("the projections are rebuilt from the log")
-    with _session(store) as connection, _alone(connection):
-        connection.execute(query("projections", "rebuild/begin"))
-        try:
-            for table in TABLES:
-                _carry_out(connection, "rebuild/options", table)
-            told("waiting for transactions that write")
-            max_position = _settled(connection)
-            told("reading the log")
-            _fill_all(store, connection, max_position)
-            told("adding what came in the meantime")
-            max_position = _catch_up(connection, max_position)
-            told("putting the new tables in place")
-            _swap(connection, max_position)
-        finally:
-            connection.execute(query("projections", "rebuild/end"))
+    with _session(store) as connection, _alone(connection), _new_tables(connection):
+        _fill_and_swap(store, connection, on_step)
         events = _one(connection, "rebuild/count_events")
     seconds = time.monotonic() - started
     log.info("the projections are rebuilt: %d events in %.1f s", events, seconds)
     return {"events": events, "seconds": seconds}
 
 
+def _fill_and_swap(store: Store, connection: Connection[Any], on_step: OnStep) -> None:
+    on_step("waiting for transactions that write")
+    max_position = _settled(connection)
+    on_step("reading the log")
+    _fill_all(store, connection, max_position)
+    on_step("adding what came in the meantime")
+    max_position = _catch_up(connection, max_position)
+    on_step("putting the new tables in place")
+    _swap(connection, max_position)
+
+
+@contextmanager
+def _new_tables(connection: Connection[Any]) -> Iterator[None]:
+    """Create the new tables, and drop whatever of them is left at the end."""
+    connection.execute(query("projections", "rebuild/begin"))
+    try:
+        for table in TABLES:
+            _carry_out(connection, "rebuild/options", table)
+        yield
+    finally:
+        connection.execute(query("projections", "rebuild/end"))
+
+
 def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> None:
-    """Fill the transitions on one connection and the current status on another: the two halves of the work."""
+    """Fill the transitions on one connection and the current status on another, because each is half of the work."""
     with _session(store) as other, ThreadPoolExecutor(1) as executor:
         half = executor.submit(_fill_transitions, other, 0, max_position)
         try:
@@ -141,12 +157,13 @@ def _finish(connection: Connection[Any], table: str) -> None:
 
 
 def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
-    """Carry out the statements that a query makes for a table, after what the table that is read is like."""
+    """Execute the statements that a query makes from the table that is to be replaced."""
     for (statement,) in connection.execute(query("projections", name), {"table": f"sojourn.{table}"}).fetchall():
         connection.execute(statement)
 
 
 def _catch_up(connection: Connection[Any], max_position: int) -> int:
+    """Add settled events until few are left, and return the last position that was added."""
     while _one(connection, "rebuild/last_position") - max_position > FEW:
         settled = _settled(connection)
         _add(connection, max_position, settled)
@@ -155,6 +172,7 @@ def _catch_up(connection: Connection[Any], max_position: int) -> int:
 
 
 def _add(connection: Connection[Any], after: int, max_position: int) -> None:
+    """Add the events between two positions, and fill in the entities that they touch again."""
     span = {"after": after, "max_position": max_position}
     streams = [stream for (stream,) in connection.execute(query("projections", "rebuild/touched_streams"), span)]
     connection.execute(query("projections", "rebuild/transition"), span)
@@ -163,18 +181,13 @@ def _add(connection: Connection[Any], after: int, max_position: int) -> None:
 
 
 def _swap(connection: Connection[Any], max_position: int) -> None:
+    """Put the new tables in the place of the old ones, once nobody else uses these."""
     for attempt in range(SWAPS):
         if attempt:
             time.sleep(min(backoff_seconds(attempt), 2.0))
             max_position = _catch_up(connection, max_position)
         try:
-            with connection.transaction():
-                connection.execute(query("projections", "rebuild/lock"))
-                _add(connection, max_position, _one(connection, "rebuild/last_position"))
-                connection.execute(query("projections", "rebuild/swap"))
-                for view in schema().objects:
-                    connection.execute(view.text)
-                connection.execute(query("projections", "rebuild/drop_replaced"))
+            _swap_once(connection, max_position)
             return
         except (LockNotAvailable, DeadlockDetected):
             continue
@@ -183,14 +196,25 @@ def _swap(connection: Connection[Any], max_position: int) -> None:
     raise SwapPrevented
 
 
+def _swap_once(connection: Connection[Any], max_position: int) -> None:
+    """Add the last events under the lock and swap; every view is created again because it refers to the old tables."""
+    with connection.transaction():
+        connection.execute(query("projections", "rebuild/lock"))
+        _add(connection, max_position, _one(connection, "rebuild/last_position"))
+        connection.execute(query("projections", "rebuild/swap"))
+        for script in schema().objects:
+            connection.execute(script.text)
+        connection.execute(query("projections", "rebuild/drop_replaced"))
+
+
 def _settled(connection: Connection[Any]) -> int:
-    """The position up to which nothing more can come: who drew one of them has ended."""
-    drawn, fence = _one(connection, "rebuild/last_position"), take_xid(connection)
+    """Wait for the transactions that may still write, and return the position up to which no event can be added."""
+    last, horizon = _one(connection, "rebuild/last_position"), take_xid(connection)
     pause = 0.001
-    while _one(connection, "rebuild/oldest_running") < fence:
+    while _one(connection, "rebuild/oldest_running") < horizon:
         time.sleep(pause)
         pause = min(pause * 2, 0.5)
-    return drawn
+    return last
 
 
 @contextmanager
@@ -208,7 +232,7 @@ def _alone(connection: Connection[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        # The end of a session frees it too, but a moment after its client has gone on.
+        # The end of the session would release it too, but a moment after this process has gone on.
         if not connection.broken:
             connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 

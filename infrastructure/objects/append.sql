@@ -1,6 +1,6 @@
--- Appends what was decided about one task, one of its instances, or both, if they are still as they were when it was
--- decided. Locks the instance before the task, without waiting (55P03); SJ001: the log has moved on, decide anew.
--- A command id that is there already is a unique violation (23505): its first answer stands.
+-- Append what was decided about a task, an instance, or both, unless the log has moved on since.
+-- Locks the instance before the task and does not wait (55P03). SJ001: a version has changed, so the caller decides
+-- again. A command id that exists is a unique violation (23505), because its first answer stands.
 --
 -- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances",
 --         "command_id", "request", "response",

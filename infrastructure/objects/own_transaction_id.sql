@@ -1,5 +1,5 @@
--- A writer owns a transaction id before it draws its first position. A reader that finds a position missing can then
--- tell from the oldest running transaction whether it is still to come or will never come.
+-- Give a writer a transaction id before it draws its first position.
+-- A reader that finds a position missing can then tell from the oldest running transaction whether it may still appear.
 CREATE OR REPLACE FUNCTION sojourn.own_transaction_id() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- The log is append-only for everybody, the owner of the tables included.
+-- Refuse to change or delete events, for the owner of the tables too.
 CREATE OR REPLACE FUNCTION sojourn.refuse_to_rewrite() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,7 +1,7 @@
--- Gives a run a slot of every tag, and answers with NULL; or of none, and answers with a tag that has none left.
--- Those who want slots of one tag take them one after the other: each waits for the transaction of the one before, for
--- a moment (55P03). They write the limits' rows, so that a REPEATABLE READ transaction that cannot see the holders
--- since its snapshot fails (40001) instead of counting them wrongly.
+-- Take a slot of every tag for a run and return NULL, or take none and return a tag that has none left.
+-- Transactions that want slots of one tag wait for each other, for a moment (55P03). They write the rows of the limits,
+-- so that a REPEATABLE READ transaction that cannot see the holders since its snapshot fails (40001) instead of
+-- counting them wrongly.
 CREATE OR REPLACE FUNCTION sojourn.take_slots(run text, tags text[]) RETURNS text
 LANGUAGE plpgsql
 SET lock_timeout = '2s' AS $$

@@ -1,5 +1,6 @@
--- An attempt is a task instance where the lifecycle has them. Elsewhere one begins each time that the task's
--- num_attempts grows, and ends as the task ends, fails, waits to be tried again, is reset, or begins another.
+-- Show each attempt at a task with its times and its outcome.
+-- An attempt is a task instance where the lifecycle has them. Elsewhere one begins each time that num_attempts of the
+-- task grows, and ends as the task ends, fails, waits for another try, is reset, or begins another.
 CREATE OR REPLACE VIEW sojourn.attempt AS
 SELECT
     a.task_id, a.workflow_id, a.template, a.ordinal, a.task_instance_id, a.status, a.began_at, a.ended_at, a.outcome,
@@ -73,5 +74,5 @@ FROM (
 
 COMMENT ON VIEW sojourn.attempt IS
     'One row for each attempt at a task: a task instance, or, where the lifecycle has none, what num_attempts counts. '
-    'outcome is succeeded, failed, or interrupted (reset, or begun anew without having failed); NULL while it goes on, '
+    'outcome is succeeded, failed, or interrupted (reset, or begun again without a failure); NULL while it goes on, '
     'and its seconds then run up to now, or to sojourn.as_of.';

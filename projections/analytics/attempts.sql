@@ -1,3 +1,4 @@
+-- Count the attempts at tasks, and the seconds that failed ones took.
 CREATE OR REPLACE FUNCTION sojourn.attempts(by text DEFAULT NULL, workflow_id text DEFAULT NULL)
 RETURNS TABLE (
     "group" text, tasks bigint, attempts bigint, attempts_per_task float8, most_attempts integer,
@@ -32,4 +33,4 @@ $$;
 COMMENT ON FUNCTION sojourn.attempts IS
     'The attempts at tasks, by workflow or template if asked: how many each task took, how they came out, the seconds '
     'in those that failed (wasted), and the share of tasks whose first attempt succeeded, of those whose first attempt '
-    'has ended. Tasks that nobody has tried yet do not count.';
+    'has ended. Tasks without an attempt do not count.';

@@ -1,3 +1,4 @@
+-- Return the intervals that have lasted longer than a limit.
 CREATE OR REPLACE FUNCTION sojourn.breaches(limits jsonb, workflow_id text DEFAULT NULL)
 RETURNS TABLE (
     entity_kind text, entity_id text, task_id text, workflow_id text, template text, status text,
@@ -27,5 +28,5 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 COMMENT ON FUNCTION sojourn.breaches IS
-    'The stays that have lasted longer than a limit, those still open too. Limits: [{"entity_kind", "status", '
+    'The intervals that have lasted longer than a limit, including open ones. Limits: [{"entity_kind", "status", '
     '"template" (NULL: every other), "seconds"}].';

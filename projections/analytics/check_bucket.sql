@@ -1,4 +1,5 @@
--- A bucket, unless time has too many of it: each would be written to the disk before the first is read.
+-- Return a bucket, or raise an error where a span has too many of them.
+-- The server would write each one to the disk before it reads the first.
 CREATE OR REPLACE FUNCTION sojourn.check_bucket(bucket interval, number float8) RETURNS interval
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
@@ -11,4 +12,4 @@ END
 $$;
 
 COMMENT ON FUNCTION sojourn.check_bucket IS
-    'The bucket itself; raises program_limit_exceeded where there would be more than a million of it.';
+    'The bucket itself; raises program_limit_exceeded where a span has more than a million buckets.';

@@ -1,6 +1,7 @@
--- Every entry is +1 and every exit -1, which is the entry of what comes after: no stay need be paired with its end.
--- Ends and starts of one instant are netted, so that a stay of no length leaves no trace. All windows are of one query
--- and in one order, so that a million stays are sorted once, and by time alone where there are no groups.
+-- Return how many entities were in a status at once, one row for each change.
+-- Every entry counts +1 and every exit -1, which is the entry of the next status, so no interval is paired with its
+-- end. Ends and starts of one instant are netted, so that an interval of no length leaves no trace. All windows are of
+-- one query and in one order, so that a million intervals are sorted once, and by time alone where there are no groups.
 CREATE OR REPLACE FUNCTION sojourn.concurrency(
     entity_kind text, status text, workflow_id text DEFAULT NULL, by text DEFAULT NULL
 )

@@ -1,10 +1,8 @@
--- Without a window of time.
-DROP FUNCTION IF EXISTS sojourn.concurrency_by_bucket(text, text, interval, text, text);
-
--- The boundaries of buckets are changes by nothing: with them, what lies between two changes lies within one bucket.
--- Where both are at one instant, all but the last lead to a piece of no length.
--- Buckets begin at multiples of their length from a Monday in UTC.
--- What changed before the window is taken to have changed as it begins: buckets are made for the window alone.
+-- Return how many entities were in a status at once in each bucket of time: the mean weighted by time, and the most.
+-- The boundaries of buckets count as changes by nothing, so that what lies between two changes lies within one bucket.
+-- Where both are at one instant, all but the last lead to a piece of no length. Buckets begin at multiples of their
+-- length from a Monday in UTC. What changed before the window counts as changed at its start, because buckets are made
+-- for the window alone.
 CREATE OR REPLACE FUNCTION sojourn.concurrency_by_bucket(
     entity_kind text, status text, bucket interval, workflow_id text DEFAULT NULL, by text DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL

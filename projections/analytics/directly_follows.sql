@@ -1,3 +1,4 @@
+-- Count how often each status came right after another.
 CREATE OR REPLACE FUNCTION sojourn.directly_follows(entity_kind text DEFAULT 'task', workflow_id text DEFAULT NULL)
 RETURNS TABLE (source text, target text, n bigint, median_seconds float8)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -1,4 +1,5 @@
--- Inlined: a grouping that is a constant costs nothing for each row.
+-- Return the group of an interval by workflow, template, actor or time.
+-- The planner inlines it, so that a grouping that is a constant costs nothing for each row.
 CREATE OR REPLACE FUNCTION sojourn.group_key(
     by text, workflow_id text, template text, actor text, entered_at timestamptz
 )

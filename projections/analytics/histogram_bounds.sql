@@ -1,4 +1,5 @@
--- Each bound is two to four times the one before, and reads well: 1, 2, 5, 10 seconds, then minutes, hours, days.
+-- Return the durations at which the bins of a histogram begin.
+-- Each is two to four times the one before, and easy to read: 1, 2, 5, 10 seconds, then minutes, hours, days.
 CREATE OR REPLACE FUNCTION sojourn.histogram_bounds() RETURNS float8[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ARRAY[

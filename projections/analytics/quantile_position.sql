@@ -1,4 +1,4 @@
--- Where a quantile lies among n sorted values: between two of them, at a share of the way.
+-- Return the two places between which a quantile of n sorted values lies, and its share of the way.
 CREATE OR REPLACE FUNCTION sojourn.quantile_position(quantile float8, n bigint)
 RETURNS TABLE (below bigint, above bigint, share float8)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

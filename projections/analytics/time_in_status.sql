@@ -1,7 +1,8 @@
--- Kaplan-Meier: an interval that is still open has lasted at least so long. After the interval of rank r out of n,
--- n - r are left, and each open one among the first r stands for as many as were left when it was last seen:
--- n / (n - r) is multiplied by (left + 1) / left for each of them. Ends come before open intervals of their length.
--- So the curve falls evenly from one open interval to the next: only those are gone through, a million ends are not.
+-- Summarise how long entities stay in each status.
+-- Kaplan-Meier: an open interval has lasted at least as long as it has by now. After the interval of rank r out of n, n
+-- - r are left, and each open one among the first r stands for the number that were left when it was last seen: n / (n
+-- - r) is multiplied by (left + 1) / left for each of them. Ends come before open intervals of their length. So the
+-- curve falls evenly from one open interval to the next, and only those are visited, not a million ends.
 CREATE OR REPLACE FUNCTION sojourn.time_in_status(
     entity_kind text DEFAULT 'task', by text DEFAULT NULL, workflow_id text DEFAULT NULL,
     terminal boolean DEFAULT false
@@ -79,6 +80,6 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 COMMENT ON FUNCTION sojourn.time_in_status IS
-    'How long tasks or task instances stay in each status, in seconds. An open stay counts up to now, or to '
-    'sojourn.as_of. The km quantiles are Kaplan-Meier''s, for which an open stay has lasted at least so long; they are '
-    'NULL where too few stays have ended. Grouped by workflow, template, actor, hour, day or week, if asked.';
+    'How long tasks or task instances stay in each status, in seconds. An open interval counts up to now, or to '
+    'sojourn.as_of. The km quantiles are Kaplan-Meier''s, for which an open interval has lasted at least that long; they are '
+    'NULL where too few intervals have ended. Grouped by workflow, template, actor, hour, day or week, if asked.';

@@ -1,3 +1,4 @@
+-- Count the intervals in each status by their length.
 CREATE OR REPLACE FUNCTION sojourn.time_in_status_histogram(
     entity_kind text DEFAULT 'task', by text DEFAULT NULL, workflow_id text DEFAULT NULL,
     terminal boolean DEFAULT false
@@ -34,7 +35,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT c.*, lead(c.bin) OVER (PARTITION BY c.status, c."group" ORDER BY c.bin) AS next_bin
         FROM counted AS c
     )
-    -- A bin is followed by the empty ones before the next.
+    -- The empty bins before the next one follow each bin.
     SELECT
         f.status, f."group", coalesce(bound.seconds[b.bin], 0), bound.seconds[b.bin + 1],
         CASE WHEN b.bin = f.bin THEN f.n ELSE 0 END, CASE WHEN b.bin = f.bin THEN f.open ELSE 0 END
@@ -46,5 +47,5 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 COMMENT ON FUNCTION sojourn.time_in_status_histogram IS
-    'How many stays in each status lasted from so long to so long (below to_seconds; NULL: no limit), for stays as '
-    'sojourn.time_in_status takes them. There is a row for each bin from the shortest stay to the longest.';
+    'How many intervals in each status lasted from_seconds or more and below to_seconds (NULL: no limit), for intervals as '
+    'sojourn.time_in_status takes them. There is a row for each bin from the shortest interval to the longest.';

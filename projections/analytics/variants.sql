@@ -1,3 +1,4 @@
+-- Count the distinct sequences of statuses.
 CREATE OR REPLACE FUNCTION sojourn.variants(entity_kind text DEFAULT 'task', workflow_id text DEFAULT NULL)
 RETURNS TABLE (statuses text[], n bigint, share float8, median_seconds float8, examples text[])
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -1,4 +1,4 @@
--- Each task instance that has not ended, now or as of sojourn.as_of, with the lifecycle of its task.
+-- Show each task instance that has not ended, with the lifecycle of its task.
 CREATE OR REPLACE VIEW sojourn.active_instance AS
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, i.status, i.entered_at, i.report_by_date,

@@ -1,5 +1,5 @@
--- When an entity entered the statuses that it has been among ever since, and the position of that event.
--- With the rights of its owner, as the views that ask it: whoever may read them need not read the tables.
+-- Return when an entity entered the statuses that it has been among since then, and the position of that event.
+-- It reads with the rights of its owner, like the views that call it, because their readers may not read the tables.
 CREATE OR REPLACE FUNCTION sojourn.entered_since(entity_kind text, entity_id text, statuses text[])
 RETURNS TABLE (entered_at timestamptz, "position" bigint)
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER

@@ -1,6 +1,6 @@
--- Every orphan, now or as of sojourn.as_of: each rule is a view of its own. since: from when on the rule has held;
--- evidence: positions in the log; expected: what should be there, and is missing. decided: a rule of the lifecycle has
--- ended it already.
+-- Show every orphan by every rule, each of which is a view of its own.
+-- since: from when on the rule has held. evidence: positions in the log. expected: what is missing. decided: a rule of
+-- the lifecycle has ended it already.
 CREATE OR REPLACE VIEW sojourn.orphan AS
 SELECT
     CASE o.entity_kind WHEN 'task' THEN 'task:' ELSE 'ti:' END || o.entity_id AS entity,

@@ -1,6 +1,6 @@
--- The task belongs to a runner whose lease has run out, and who has sent no heartbeat for longer than
--- sojourn.runner_dead_after, or else than the task's lifecycle allows. Who never sent one is silent since the task was
--- given to it.
+-- Show tasks whose runner has an expired lease and has sent no heartbeat for longer than is allowed.
+-- Allowed is sojourn.runner_dead_after, else what the task's lifecycle says. A runner that never sent a heartbeat is
+-- silent from the time the task was given to it.
 CREATE OR REPLACE VIEW sojourn.orphan_dead_runner AS
 SELECT
     'task' AS entity_kind, t.task_id AS entity_id, t.task_id, t.workflow_id,
@@ -37,4 +37,4 @@ WHERE
     AND heard.at + threshold.allowed < sojourn.as_of_or_now();
 
 COMMENT ON VIEW sojourn.orphan_dead_runner IS
-    'Tasks that belong to a runner who has been silent for longer than is allowed.';
+    'Tasks that belong to a runner that has been silent for longer than is allowed.';

@@ -1,4 +1,4 @@
--- The orphan rule has ended the instance already: it reported a failure after its task had ended.
+-- Show task instances that reported a failure after their task had ended, and that the orphan rule has ended.
 CREATE OR REPLACE VIEW sojourn.orphan_late_report AS
 SELECT
     'task_instance' AS entity_kind, r.entity_id, r.task_id, r.workflow_id,

@@ -1,4 +1,4 @@
--- The instance is to be heard of by a certain time, which has passed: it is silent, as sojourn.silence_intervals says.
+-- Show task instances whose report or heartbeat is overdue, so that they are silent (sojourn.silence_intervals).
 CREATE OR REPLACE VIEW sojourn.orphan_missed_heartbeat AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,
@@ -20,4 +20,4 @@ FROM
     CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS heard
 WHERE i.status = ANY (i.awaits_report);
 
-COMMENT ON VIEW sojourn.orphan_missed_heartbeat IS 'Task instances that were to be heard of by a time that has passed.';
+COMMENT ON VIEW sojourn.orphan_missed_heartbeat IS 'Task instances whose report or heartbeat is overdue.';

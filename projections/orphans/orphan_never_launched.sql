@@ -1,4 +1,4 @@
--- The instance waits for a distributor's id, and has for longer than sojourn.never_launched_after.
+-- Show task instances that have waited for a distributor's id for longer than sojourn.never_launched_after.
 CREATE OR REPLACE VIEW sojourn.orphan_never_launched AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,

@@ -1,5 +1,5 @@
--- The task is in a status that an active instance implies, and no instance of it is active: the last one to end did so
--- after the task entered that status, and left it there.
+-- Show tasks in a status that an active instance implies, of whose instances none is active.
+-- The last instance to end did so after the task entered that status, and left it there.
 CREATE OR REPLACE VIEW sojourn.orphan_stalled_task AS
 SELECT
     'task' AS entity_kind, t.task_id AS entity_id, t.task_id, t.workflow_id,

@@ -1,7 +1,7 @@
--- The entity has been in a status that ends nothing for longer than is allowed for that status and template: as
--- sojourn.stuck_after says ({"RUNNING": "2h", "align/RUNNING": "30m"}), else sojourn.stuck_factor times the 99th
--- percentile of the stays that have ended, where there are sojourn.stuck_minimum of them; never less than
--- sojourn.stuck_floor.
+-- Show entities that have been in a status that ends nothing for longer than is allowed there.
+-- Allowed for a status and template is what sojourn.stuck_after says ({"RUNNING": "2h", "align/RUNNING": "30m"}), else
+-- sojourn.stuck_factor times the 99th percentile of the intervals that have ended, where there are
+-- sojourn.stuck_minimum of them; never less than sojourn.stuck_floor.
 CREATE OR REPLACE VIEW sojourn.orphan_stuck AS
 WITH threshold AS (
     SELECT

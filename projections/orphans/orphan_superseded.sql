@@ -1,4 +1,4 @@
--- The instance has not ended, and neither has a newer one of the same task.
+-- Show task instances that have not ended, although a newer one of the same task is active.
 CREATE OR REPLACE VIEW sojourn.orphan_superseded AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,

@@ -1,4 +1,4 @@
--- The instance has not ended, its task has.
+-- Show task instances that have not ended, although their task has.
 CREATE OR REPLACE VIEW sojourn.orphan_terminal_parent AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,

@@ -1,4 +1,4 @@
--- A threshold of the orphan rules: what is set as sojourn.NAME (SET, ALTER DATABASE ... SET), else its default.
+-- Return a threshold of the orphan rules: what is set as sojourn.NAME, else its default.
 CREATE OR REPLACE FUNCTION sojourn.orphan_threshold(name text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT coalesce(

@@ -1,5 +1,6 @@
--- Locks an array until the transaction ends, and says whether there is one. It waits for who holds it, for at most five
--- seconds (55P03): an array is locked before anything else, so that nobody waits for each other.
+-- Lock an array until the transaction ends, and return whether it exists.
+-- It waits for the holder for at most five seconds (55P03). An array is locked before anything else, so that no two
+-- writers wait for each other.
 CREATE OR REPLACE FUNCTION sojourn.lock_array(wanted text) RETURNS boolean
 LANGUAGE plpgsql
 SET lock_timeout = '5s' AS $$

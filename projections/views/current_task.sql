@@ -1,4 +1,5 @@
--- Each task and its status now, or as of sojourn.as_of; a task that was not registered by then is not there.
+-- Show each task and its status now, or as of sojourn.as_of.
+-- A task that was not registered by then is absent.
 CREATE OR REPLACE VIEW sojourn.current_task AS
 SELECT
     t.task_id, t.workflow_id, latest.status, latest.entered_at, latest.num_attempts, t.max_attempts,

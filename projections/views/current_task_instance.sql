@@ -1,4 +1,5 @@
--- Each task instance and its status now, or as of sojourn.as_of; one that did not exist by then is not there.
+-- Show each task instance and its status now, or as of sojourn.as_of.
+-- An instance that did not exist by then is absent.
 CREATE OR REPLACE VIEW sojourn.current_task_instance AS
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, latest.status, latest.entered_at,

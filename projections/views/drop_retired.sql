@@ -6,7 +6,8 @@ DECLARE
 BEGIN
     FOREACH retired IN ARRAY ARRAY[
         'decode(jsonb)', 'told(timestamptz)', 'entered(text, text, text[])', 'place_of(float8, bigint)', 'moment()',
-        'group_of(text, text, text, text, timestamptz)', 'countable_bucket(interval, float8)'
+        'group_of(text, text, text, text, timestamptz)', 'countable_bucket(interval, float8)',
+        'concurrency_by_bucket(text, text, interval, text, text)'
     ] LOOP
         BEGIN
             IF to_regprocedure('sojourn.' || retired) IS NOT NULL THEN

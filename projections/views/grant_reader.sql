@@ -1,5 +1,6 @@
--- Views read with the rights of their owner, functions with those of whoever calls them: a function that writes, or
--- that reads a table, is of no use to a reader. Only what is not yet granted is, so that a rebuild need not write here.
+-- Grant sojourn_reader every view, and every function that only reads.
+-- Views read with the rights of their owner and functions with those of their caller, so a function that writes or
+-- reads a table is of no use to a reader. Grants that exist are left alone, so that a rebuild need not write here.
 CREATE OR REPLACE FUNCTION sojourn.grant_reader() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

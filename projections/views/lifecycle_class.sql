@@ -1,6 +1,6 @@
--- The statuses of every lifecycle that a task is pinned to, one row a machine: those that end an entity's work and
--- those that do not, those that await a report or a distributor's id, and those in which a task awaits an instance,
--- because it is what an active instance implies.
+-- Show the statuses of each machine of every stored lifecycle by what they mean for orphans.
+-- They are those that end an entity's work and those that do not, those that await a report or a distributor's id, and
+-- those in which a task awaits an instance, because an active instance implies them.
 CREATE OR REPLACE VIEW sojourn.lifecycle_class AS
 SELECT
     s.lifecycle, s.lifecycle_version, s.entity_kind,

@@ -1,4 +1,4 @@
--- The statuses of every lifecycle that a task is pinned to, read from its definition.
+-- Show the statuses of every stored lifecycle, read from its definition.
 CREATE OR REPLACE VIEW sojourn.lifecycle_status AS
 SELECT
     l.name AS lifecycle,

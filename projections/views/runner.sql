@@ -1,6 +1,5 @@
--- Each runner that has sent a heartbeat by now, or by sojourn.as_of: when it was last heard of, and since when its
--- lease has run out (NULL: it has not). Of a past time within a lease, heard_at is that time: which heartbeat renewed
--- it is not kept.
+-- Show each runner, its last heartbeat, and since when its lease has expired (NULL: it has not).
+-- Of a past time within a lease, heard_at is that time, because the log does not store which heartbeat renewed it.
 CREATE OR REPLACE VIEW sojourn.runner AS
 SELECT
     substr(l.holder, 8) AS runner_id, l.begun_at,
@@ -29,5 +28,4 @@ FROM
 WHERE l.holder >= 'runner:' AND l.holder < 'runner;' AND l.begun_at <= at.moment;
 
 COMMENT ON VIEW sojourn.runner IS
-    'Each runner that has sent a heartbeat, when it was last heard of, and since when it is silent (NULL: it is '
-    'not).';
+    'Each runner, the time of its last heartbeat, and since when it is silent (NULL: it is not).';

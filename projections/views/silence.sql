@@ -1,5 +1,5 @@
--- When runners and task instances were silent, until now or until sojourn.as_of. until NULL: it goes on.
--- Every interval is there, noticed at the time (an event says so) or not.
+-- Show when runners and task instances were silent, until now or until sojourn.as_of.
+-- until is NULL where a silence goes on. Every interval is there, with or without an event that records it.
 CREATE OR REPLACE VIEW sojourn.silence AS
 SELECT
     'runner'::text AS entity_kind, substr(l.holder, 8) AS entity_id, l.workflow_id,
@@ -22,7 +22,7 @@ FROM
     LEFT JOIN sojourn.lease AS l ON l.holder = 'task_instance:' || i.task_instance_id
     CROSS JOIN LATERAL unnest(sojourn.silence_intervals('task_instance', i.task_instance_id)) AS s (range)
 WHERE
-    -- Nobody else was ever to be heard of by a certain time.
+    -- No other instance has a time by which a report is due.
     (i.report_by_date IS NOT NULL OR l.holder IS NOT NULL)
     AND lower(s.range) < (SELECT sojourn.as_of_or_now());
 

@@ -1,4 +1,5 @@
--- One row for each status that a task instance was in. exited_at NULL: no exit was observed.
+-- Show one row for each status that a task instance was in.
+-- exited_at is NULL where no exit was observed.
 CREATE OR REPLACE VIEW sojourn.task_instance_status_audit AS
 SELECT
     a.task_instance_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
@@ -17,9 +18,9 @@ FROM (
     FROM sojourn.transition AS t
     WHERE t.entity_kind = 'task_instance' AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
 ) AS a
--- A left join costs nothing where none of its columns is asked for.
+-- The planner removes the join where none of its columns is used.
 LEFT JOIN sojourn.task AS task ON task.task_id = a.task_id;
 
 COMMENT ON VIEW sojourn.task_instance_status_audit IS
     'One row for each status that a task instance was in. exited_at is NULL where no exit was observed; duration then '
-    'runs up to now, or to sojourn.as_of. next_status, template, lifecycle and lifecycle_version stand beside it.';
+    'runs up to now, or to sojourn.as_of. next_status, template, lifecycle and lifecycle_version are of the task.';

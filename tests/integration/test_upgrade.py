@@ -73,6 +73,7 @@ def test_an_older_database_is_upgraded_with_its_log(
 
 def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Connection[Any]) -> None:
     warnings: list[str | None] = []
+    old.execute("SET client_min_messages = warning")
     old.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
     old.execute("CREATE VIEW mine AS SELECT task_id, sojourn.told(entered_at) AS at FROM sojourn.current_task")
     old.execute("CREATE VIEW ours AS SELECT entity_id, seconds FROM sojourn.status_audit")

@@ -14,8 +14,9 @@ FOLDERS = {
     "sojourn.bench": ROOT / "sojourn" / "bench" / "queries",
 }
 SOURCES = ("application", "infrastructure", "interfaces", "projections", "sojourn")
-SCRIPTS = sorted(
+SCRIPTS = sorted(  # an applied migration is never edited, so its comment stays too
     file.relative_to(ROOT).as_posix() for folder in SOURCES for file in (ROOT / folder).rglob("*.sql")
+    if file.parent.name != "migrations"
 )  # fmt: skip
 QUERIES = [
     (package, file.relative_to(folder).as_posix().removesuffix(".sql"))
@@ -40,3 +41,11 @@ def test_each_query_that_the_code_names_has_a_file(call: tuple[str, str]) -> Non
 def test_each_topic_is_a_folder() -> None:
     """A query is addressed as topic/query, so that a topic can be read as a whole."""
     assert {name for package, name in QUERIES if package != "sojourn.bench" and name.count("/") != 1} == set()
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_script_begins_with_a_sentence_that_says_what_it_does(script: str) -> None:
+    first = (ROOT / script).read_text("utf-8").splitlines()[0]
+
+    assert re.match(r"-- [A-Z][a-z]+ ", first), first
+    assert first.split()[1] not in {"The", "A", "An", "Each", "Every", "What", "Who", "When", "Which", "How", "Not"}

@@ -1,4 +1,5 @@
--- The events of a workflow, and of the runners that its tasks belonged to, which are of none.
+-- Return the events of a workflow, and of the runners of its tasks, after a position.
+-- The events of runners belong to no workflow.
 SELECT e.*
 FROM sojourn.logged_event AS e
 WHERE

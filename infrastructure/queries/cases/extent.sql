@@ -1,4 +1,4 @@
--- How much a case has, and until when it knows: nothing in it is later than that.
+-- Count the events, streams and leases of a case, and return the time up to which it is complete.
 SELECT
     count(*), count(DISTINCT e.stream), min(e.position), max(e.position),
     greatest(statement_timestamp(), max(e.entered_at)),

@@ -1,3 +1,4 @@
+-- Return the lifecycles that the tasks of a workflow are pinned to.
 SELECT l.name, l.version, l.definition
 FROM sojourn.lifecycle AS l
 WHERE EXISTS (

@@ -1,3 +1,4 @@
+-- Return the streams of the runners that a workflow's events name.
 SELECT DISTINCT 'runner:' || named.runner_id
 FROM
     sojourn.event AS e

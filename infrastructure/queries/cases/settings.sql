@@ -1,4 +1,4 @@
--- What this database tells its sessions of what is asked here: thresholds. Not the time that is asked about.
+-- Return the settings of this database that change answers: thresholds, but not sojourn.as_of.
 SELECT split_part(set.setting, '=', 1), substr(set.setting, strpos(set.setting, '=') + 1)
 FROM
     pg_db_role_setting AS s

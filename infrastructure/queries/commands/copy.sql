@@ -1,1 +1,2 @@
+-- Copy commands with their answers.
 COPY sojourn.command (command_id, request, response) FROM STDIN

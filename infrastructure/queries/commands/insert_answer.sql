@@ -1,1 +1,2 @@
+-- Store the first answer of a command id.
 INSERT INTO sojourn.command (command_id, request, response) VALUES (%s, %s, %s);

@@ -1,1 +1,2 @@
+-- Return the command ids that exist.
 SELECT c.command_id FROM sojourn.command AS c WHERE c.command_id = ANY (%s);

@@ -1,3 +1,4 @@
+-- Lock leases in the order of their holders.
 SELECT l.holder, l.report_by
 FROM sojourn.lease AS l
 WHERE l.holder = ANY (%s)

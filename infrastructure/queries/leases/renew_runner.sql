@@ -1,6 +1,8 @@
--- A runner's heartbeat. It holds as long as told, else as long as the most impatient recovery waits, else ten minutes.
--- alone in its transaction, it does not wait for the disk: a crash may make the runner look silent a moment early.
--- No row where the lease had run out, unless that is recorded; or where it was heard of later already.
+-- Renew the lease of a runner.
+-- It lasts for the given seconds, else for the shortest runner_dead_after of all lifecycles, else for ten minutes. A
+-- call that is alone in its transaction does not wait for the disk: a crash may make the runner look silent a moment
+-- early. Returns no row where the lease had expired, unless that is recorded, or where a later heartbeat is known
+-- already.
 INSERT INTO sojourn.lease AS l (holder, workflow_id, begun_at, heartbeat_at, report_by)
 SELECT %(holder)s, %(workflow_id)s, b.at, b.at, b.at + make_interval(secs => b.seconds)
 FROM (

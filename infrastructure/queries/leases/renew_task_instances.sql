@@ -1,4 +1,6 @@
--- Heartbeats of task instances; alone in their transaction, they do not wait for the disk. No row for a lease that had run out, unless that is recorded.
+-- Renew the leases of task instances.
+-- A call that is alone in its transaction does not wait for the disk. Returns no row for a lease that had expired,
+-- unless that is recorded.
 INSERT INTO sojourn.lease AS l (holder, workflow_id, begun_at, heartbeat_at, report_by)
 SELECT 'task_instance:' || n.task_instance_id, n.workflow_id, b.at, b.at,
     greatest(b.at, coalesce(n.report_by, b.at + make_interval(secs => %(seconds)s)))

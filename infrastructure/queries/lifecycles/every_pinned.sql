@@ -1,1 +1,2 @@
+-- Return every stored lifecycle.
 SELECT l.name, l.version, l.definition FROM sojourn.lifecycle AS l;

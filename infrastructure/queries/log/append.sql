@@ -1,1 +1,2 @@
+-- Append a batch of events, as sojourn.append describes.
 SELECT sojourn.append(%s::jsonb);

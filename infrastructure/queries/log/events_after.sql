@@ -1,3 +1,4 @@
+-- Return events after a position, of certain names or of all.
 SELECT e.*
 FROM sojourn.logged_event AS e
 WHERE

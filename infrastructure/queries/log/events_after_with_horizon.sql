@@ -1,4 +1,4 @@
--- What is visible after a position and, of the same snapshot, the oldest transaction that may still be running.
+-- Return the events after a position and, of the same snapshot, the oldest transaction that may still be running.
 SELECT
     e.*, horizon.oldest_running
 FROM

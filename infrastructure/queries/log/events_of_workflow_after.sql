@@ -1,3 +1,4 @@
+-- Return the events of a workflow after a position.
 SELECT e.*
 FROM sojourn.logged_event AS e
 WHERE

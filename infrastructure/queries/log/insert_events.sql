@@ -1,3 +1,4 @@
+-- Insert events and return their positions, in the order in which they were given.
 WITH new AS MATERIALIZED (
     SELECT n.*, clock_timestamp() AS moment
     FROM

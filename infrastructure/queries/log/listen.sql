@@ -1,1 +1,2 @@
+-- Listen for commits.
 LISTEN sojourn_event;

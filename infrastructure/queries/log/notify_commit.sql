@@ -1,1 +1,2 @@
+-- Notify the listeners of a commit.
 NOTIFY sojourn_event;

@@ -1,3 +1,4 @@
+-- Return the events of a stream, the newest first.
 SELECT e.*
 FROM sojourn.logged_event AS e
 WHERE

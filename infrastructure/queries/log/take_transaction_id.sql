@@ -1,2 +1,2 @@
--- A transaction id of this statement's own, higher than the id of every transaction that owns one already.
+-- Take a transaction id for this statement, higher than that of every transaction that owns one already.
 SELECT pg_current_xact_id()::text::bigint;

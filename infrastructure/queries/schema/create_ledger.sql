@@ -1,3 +1,4 @@
+-- Create the schema and the table of applied migrations.
 CREATE SCHEMA IF NOT EXISTS sojourn;
 CREATE TABLE IF NOT EXISTS sojourn.migration (
     name       text COLLATE "C" PRIMARY KEY,

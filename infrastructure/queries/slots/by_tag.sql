@@ -1,4 +1,4 @@
--- Every tag that has a limit or a holder, with its holders and since when they hold a slot of it.
+-- Return every tag that has a limit or a holder, with its holders and since when they hold a slot.
 SELECT
     tag,
     l.slots,

@@ -1,4 +1,5 @@
--- How far behind the log's end each subscription is; advanced_at is when its position last moved.
+-- Return how far each subscription is behind the end of the log.
+-- advanced_at is when its position last moved.
 SELECT
     c.subscription, c.position, count(*) FILTER (WHERE e.position IS NOT NULL) AS behind,
     coalesce(date_part('epoch', clock_timestamp() - min(e.recorded_at)), 0) AS behind_seconds,

@@ -1,4 +1,4 @@
--- Which of the task instances an array does not have, and the array that has them, if there is one.
+-- Return which of the task instances are not in an array, and whether each exists.
 SELECT w.task_instance_id, i.task_instance_id IS NOT NULL AS known
 FROM
     unnest(%(task_instance_ids)s::text[]) WITH ORDINALITY AS w (task_instance_id, asked)

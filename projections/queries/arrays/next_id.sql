@@ -1,1 +1,2 @@
+-- Draw the id of a new array.
 SELECT nextval('sojourn.array_number')::text;

@@ -1,4 +1,5 @@
--- Which of the tasks cannot be queued in an array: no workflow where there is no such task.
+-- Return which of the tasks cannot be queued in an array.
+-- The workflow is NULL where there is no such task.
 SELECT w.task_id, t.workflow_id, t.array_id
 FROM
     unnest(%(task_ids)s::text[]) WITH ORDINALITY AS w (task_id, asked)

@@ -1,3 +1,4 @@
+-- Copy the intervals out as CSV, in the order in which statuses were entered.
 COPY (
     SELECT
         to_char(s.entered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, s.entity_kind, s.entity_id, s.task_id,

@@ -1,6 +1,6 @@
--- What was proposed, in the order of the log: no event that another one caused.
--- A task's transition was told at the time that the audit has it at. By an earlier one, of a report that came late, an
--- import would take it for a statement about a stay before, which the task's instances had brought it into.
+-- Return what was proposed, in the order of the log: events that no other one caused.
+-- A task's transition has the time of the audit. With an earlier one, of a late report, an import would take it for a
+-- statement about an interval before, which the task's instances had caused.
 SELECT
     e.position, e.name, e.stream, e.workflow_id, coalesce(entered.entered_at, e.occurred_at, e.recorded_at) AS told_at,
     e.data, (e.data ->> 'num_attempts')::integer - (before.data ->> 'num_attempts')::integer AS attempts,

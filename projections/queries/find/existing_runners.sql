@@ -1,3 +1,4 @@
+-- Return which of the runners exist: those with a lease or an event.
 SELECT substr(n.holder, 8)
 FROM (SELECT 'runner:' || r.runner_id FROM unnest(%s::text[]) AS r (runner_id)) AS n (holder)
 WHERE

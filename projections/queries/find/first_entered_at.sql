@@ -1,3 +1,4 @@
+-- Return when the first of some entities began.
 SELECT min(b.entered_at)
 FROM (
     SELECT t.entity_kind AS kind, t.entity_id AS id, t.workflow_id, t.entered_at

@@ -1,3 +1,4 @@
+-- Return the ids of runners before and after an id, in the order of the ids.
 (
     SELECT substr(l.holder, 8) FROM sojourn.lease AS l
     WHERE l.holder >= 'runner:' || %(wanted)s AND l.holder < 'runner;'

@@ -1,5 +1,5 @@
--- The attempts at tasks, and since when each is there.
--- One look-up each: a join is planned, by statistics that lag behind an import, as a read of every transition there is.
+-- Return the attempts at tasks, and when each began.
+-- One lookup for each task: with statistics that lag behind an import, a join is planned as a read of every transition.
 SELECT i.task_id, b.entered_at, i.task_instance_id
 FROM
     unnest(%s::text[]) AS w (task_id)

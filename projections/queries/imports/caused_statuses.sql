@@ -1,5 +1,5 @@
--- The statuses that tasks have entered because of their instances since the last one that was proposed for themselves.
--- One look-up each: a join is planned as a read of the whole log.
+-- Return the statuses that tasks have entered because of their instances since the last proposal for a task itself.
+-- One lookup for each task: a join is planned as a read of the whole log.
 SELECT w.task_id, c.status, c.entered_at
 FROM
     unnest(%s::text[]) AS w (task_id)

@@ -1,7 +1,7 @@
--- Where those entities were proposed to go, when, and as which command. That they began is known by their names.
--- What was reported live is told at the time that `proposals` has it at; what a file has said, at the time that it said:
--- else a later line of the same file could be taken for it.
--- Stream by stream, so that no plan reads all of the log for some thousands of them.
+-- Return which statuses were proposed for some entities, when, and by which command.
+-- Names tell that an entity began. A live report has the time that `proposals` gives it; a file's own report keeps the
+-- time that the file stated, because a later line of the file could match it otherwise. It reads stream by stream, so
+-- that no plan reads the whole log for some thousands of them.
 SELECT
     e.name, e.stream, coalesce(e.data ->> 'reported', e.data ->> 'status') AS proposed,
     coalesce(

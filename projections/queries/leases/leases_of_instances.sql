@@ -1,4 +1,4 @@
--- The instances that would renew their leases, and whether each was to be heard of earlier.
+-- Return the instances whose leases are renewed, and whether each lease has expired.
 SELECT
     i.task_instance_id, i.workflow_id, i.status, t.lifecycle, t.lifecycle_version,
     coalesce(l.report_by, i.report_by_date) < b.at AS lapsed, b.at

@@ -1,5 +1,5 @@
--- Tasks that seem left behind, in the order of their ids: pending for too long, of a silent runner, or unfinished.
--- Whether they are is decided under the lock.
+-- Return tasks that may need recovery, in the order of their ids: pending too long, of a silent runner, or unfinished.
+-- The decision is made under the lock.
 SELECT t.task_id
 FROM
     sojourn.task AS t

@@ -1,4 +1,4 @@
--- Runners as of their last events.
+-- Return runners as of their last events.
 SELECT
     substr(n.stream, 8), e.data ->> 'status', e.version, e.entered_at,
     CASE WHEN e.name = 'runner.lapsed.v1' THEN (e.data ->> 'silent_since')::timestamptz END

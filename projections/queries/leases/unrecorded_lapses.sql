@@ -1,4 +1,4 @@
--- Who is silent now without an event that says so.
+-- Return who is silent now without an event that records it.
 WITH silent AS (
     SELECT s.entity_kind, s.entity_id, s.since
     FROM sojourn.silence AS s

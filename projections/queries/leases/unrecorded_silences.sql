@@ -1,5 +1,5 @@
--- The silences of holders up to a moment that no return keeps yet: the one at that moment, and those that a renewed
--- lease would hide. until NULL: it goes on.
+-- Return the silences of holders up to a time that no event records yet.
+-- That is the one at that time, and those that a renewed lease would hide. until is NULL where a silence goes on.
 SELECT
     h.entity_id, lower(s.range), CASE WHEN upper(s.range) < %(at)s THEN upper(s.range) END, l.heartbeat_at
 FROM

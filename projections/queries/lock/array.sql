@@ -1,1 +1,2 @@
+-- Lock an array, and return whether it exists.
 SELECT sojourn.lock_array(%s);

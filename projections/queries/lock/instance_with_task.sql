@@ -1,3 +1,4 @@
+-- Lock an instance and its task, without waiting.
 WITH i AS MATERIALIZED (
     SELECT * FROM sojourn.task_instance WHERE task_instance_id = %s FOR NO KEY UPDATE NOWAIT
 ),

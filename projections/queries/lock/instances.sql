@@ -1,3 +1,4 @@
+-- Lock instances in the order of their ids.
 WITH i AS MATERIALIZED (
     SELECT * FROM sojourn.task_instance
     WHERE task_instance_id = ANY (%s)

@@ -1,3 +1,4 @@
+-- Lock every instance of some tasks, without waiting.
 WITH i AS MATERIALIZED (
     SELECT * FROM sojourn.task_instance
     WHERE task_id = ANY (%s)

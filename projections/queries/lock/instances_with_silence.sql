@@ -1,4 +1,4 @@
--- Locks instances, and tells since when each is silent where that is recorded and it was not heard of since.
+-- Lock instances, and return since when each is silent where that is recorded and nothing was reported since.
 WITH i AS MATERIALIZED (
     SELECT * FROM sojourn.task_instance
     WHERE task_instance_id = ANY (%s)

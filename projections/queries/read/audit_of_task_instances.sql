@@ -1,3 +1,4 @@
+-- Return the intervals of task instances in the order in which statuses were entered.
 SELECT
     a.task_instance_id, a.task_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
     date_part('epoch', a.duration) AS duration_seconds

@@ -1,3 +1,4 @@
+-- Return a page of the intervals of tasks.
 SELECT
     a.task_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
     date_part('epoch', a.duration) AS duration_seconds, a.position

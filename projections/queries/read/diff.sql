@@ -1,5 +1,5 @@
--- What entities were in at two times. What an entity was in before the first thing that it did in between is said by
--- that event.
+-- Return the entities whose status differs between two times.
+-- The first event in between states the status before it.
 WITH between_them AS (
     SELECT t.entity_kind, t.entity_id, min(t.version) AS first, max(t.version) AS last
     FROM sojourn.transition AS t

@@ -1,3 +1,4 @@
+-- Return the events of a stream with their fields.
 SELECT
     e.position, e.version, e.name,
     coalesce(d.previous_status, CASE WHEN e.version > 1 THEN d.status END) AS previous_status,

@@ -1,3 +1,4 @@
+-- Return an instance and its task.
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, i.status, i.version, i.entered_at, i.report_by_date,
     i.distributor_id, i.array_id, i.batch_number, i.step,

@@ -1,4 +1,4 @@
--- Every lifecycle that is kept with the log, and how many tasks live under it.
+-- Return every stored lifecycle, and how many tasks are pinned to it.
 SELECT
     l.definition,
     (SELECT count(*) FROM sojourn.task AS t WHERE t.lifecycle = l.name AND t.lifecycle_version = l.version)

@@ -1,5 +1,5 @@
--- Task instances with their current status, the newest first. What moved each last is read only for those that are
--- listed, unless an actor is asked for.
+-- Return task instances with their current status, the newest first.
+-- The last event is read only for those that are listed, unless an actor is asked for.
 WITH chosen AS (
     SELECT
         i.task_instance_id, i.task_id, i.workflow_id, t.template, i.status, i.entered_at, i.ordinal, i.distributor_id,

@@ -1,5 +1,5 @@
--- Tasks with their current status, the newest first. What moved each last is read only for those that are listed,
--- unless an actor is asked for.
+-- Return tasks with their current status, the newest first.
+-- The last event is read only for those that are listed, unless an actor is asked for.
 WITH chosen AS (
     SELECT t.task_id, t.workflow_id, t.template, t.status, t.entered_at, t.num_attempts
     FROM sojourn.current_task AS t

@@ -1,5 +1,6 @@
--- Workflows with their tasks by status, the newest first: last_at is when any of their tasks or instances entered its
--- status. Orphans are counted only where no entity has to be compared with those of other workflows (rule stuck).
+-- Return workflows with their tasks by status, the newest first.
+-- last_at is when the last of their tasks or instances entered its status. Orphans are counted only where no entity has
+-- to be compared with those of other workflows (rule stuck).
 WITH known AS MATERIALIZED (
     SELECT s.* FROM sojourn.lifecycle_status AS s
 ),

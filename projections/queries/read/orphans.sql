@@ -1,3 +1,4 @@
+-- Return a page of the orphans.
 SELECT o.entity, o.rule, o.since, o.evidence, o.expected, o.explanation, o.decided, o.workflow_id
 FROM sojourn.orphan AS o
 WHERE

@@ -1,3 +1,4 @@
+-- Return the status of an array.
 SELECT e.data ->> 'status', e.entered_at, NULL, (e.data ->> 'batch_number')::integer, e.version
 FROM sojourn.event AS e
 WHERE

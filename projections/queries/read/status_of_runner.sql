@@ -1,4 +1,4 @@
--- Whether a runner is alive, and since when it has been so: its last return, or else its first heartbeat.
+-- Return whether a runner is alive, and since when: its last return, else its first heartbeat.
 SELECT
     CASE WHEN r.silent_since IS NULL THEN 'ALIVE' ELSE 'SILENT' END,
     coalesce(

@@ -1,3 +1,4 @@
+-- Return the status of a task.
 SELECT c.status, c.entered_at, c.lifecycle, c.num_attempts, version.latest
 FROM
     sojourn.current_task AS c

@@ -1,3 +1,4 @@
+-- Return the status of a task instance.
 SELECT c.status, c.entered_at, t.lifecycle, c.ordinal, version.latest
 FROM
     sojourn.current_task_instance AS c

@@ -1,4 +1,5 @@
--- The last events of some streams by sojourn.as_of. Of refusals that are alike only the last one, with their number.
+-- Return the last events of some streams by sojourn.as_of.
+-- Of refusals that are alike it returns the last one, with their number.
 WITH own AS (
     SELECT
         e.position, e.stream, e.version, e.name, e.data,

@@ -1,5 +1,5 @@
--- A task with its status, and its instances with theirs, the newest first: as of sojourn.as_of. An instance is to be
--- heard of by what it was told, or until its heartbeats hold: of a past time it is not kept until when they held.
+-- Return a task and its instances with their statuses, the newest instance first.
+-- A report is due by report_by_date, or by the end of the lease; the lease of a past time is not stored.
 SELECT
     t.lifecycle, t.lifecycle_version, t.task_id, t.status, t.entered_at, t.owner,
     i.task_instance_id, i.status,

@@ -1,4 +1,5 @@
--- What is on record of a workflow. An entity that is an orphan by several rules counts once.
+-- Count what a workflow has.
+-- An entity that is an orphan by several rules counts once.
 WITH task AS MATERIALIZED (
     SELECT t.task_id FROM sojourn.task AS t WHERE t.workflow_id = %(workflow_id)s
 ),

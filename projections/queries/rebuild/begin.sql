@@ -1,4 +1,4 @@
--- Tables like those that are read, beside them, without their indexes until they are filled.
+-- Create empty tables like the projected ones, without indexes until they are filled.
 DROP SCHEMA IF EXISTS sojourn_rebuild CASCADE;
 CREATE SCHEMA sojourn_rebuild;
 CREATE TABLE sojourn_rebuild.array (LIKE sojourn.array INCLUDING ALL EXCLUDING INDEXES);

@@ -1,1 +1,2 @@
+-- Count the events of the log.
 SELECT count(*) FROM sojourn.event;

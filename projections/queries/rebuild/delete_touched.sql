@@ -1,3 +1,4 @@
+-- Delete the current status of the entities that have later events, so that it is filled in again.
 WITH arrays AS (
     DELETE FROM sojourn_rebuild.array AS a
     WHERE a.array_id IN (SELECT substr(s, 7) FROM unnest(%(streams)s::text[]) AS s WHERE starts_with(s, 'array:'))

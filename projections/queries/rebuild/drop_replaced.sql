@@ -1,3 +1,4 @@
--- Not CASCADE: a view of somebody else's on these tables stops the swap, and is not dropped with them.
+-- Drop the tables that the rebuilt ones have replaced.
+-- It does not cascade: a view of somebody else's on these tables stops the swap instead of being dropped.
 DROP TABLE sojourn_replaced.array, sojourn_replaced.task, sojourn_replaced.task_instance, sojourn_replaced.transition;
 DROP SCHEMA sojourn_replaced;

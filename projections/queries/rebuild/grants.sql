@@ -1,4 +1,4 @@
--- The statements that let whoever may use a table that is read use the one that takes its place.
+-- Return the statements that grant on a rebuilt table what is granted on the table it replaces.
 SELECT format(
     'GRANT %%s ON sojourn_rebuild.%%I TO %%s%%s', g.privilege_type, t.relname,
     CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,

@@ -1,4 +1,4 @@
--- The statements that give a rebuilt table the keys and indexes of the table that is read, under the same names.
+-- Return the statements that give a rebuilt table the keys and indexes of the table it replaces, under the same names.
 SELECT format('ALTER TABLE sojourn_rebuild.%%I ADD CONSTRAINT %%I %%s', t.relname, c.conname, pg_get_constraintdef(c.oid))
 FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
 WHERE t.oid = %(table)s::regclass AND c.contype IN ('p', 'u')

@@ -1,3 +1,4 @@
+-- Put the rebuilt tables in the place of the old ones.
 CREATE SCHEMA sojourn_replaced;
 ALTER TABLE sojourn.array SET SCHEMA sojourn_replaced;
 ALTER TABLE sojourn.task SET SCHEMA sojourn_replaced;

@@ -1,4 +1,4 @@
--- The last attempts of one workflow that have failed, and why.
+-- Return the last attempts of a workflow that have failed, and why.
 SELECT a.entity_id, a.status, a.entered_at, a.rule, a.actor, e.data ->> 'reason' AS reason, a.position
 FROM
     (

@@ -1,6 +1,6 @@
--- How long which status lasted in which lane and column of the report: sums that are few, however many stays there are.
--- A stay adds seconds to the columns in which it begins and ends, and fills those between: there, filled counts up by
--- one where they begin and down where they end.
+-- Sum how long each status lasted in each lane and column of the report, whatever the number of intervals.
+-- An interval adds seconds to the columns in which it begins and ends, and fills those between: there, filled counts up
+-- by one where they begin and down where they end.
 WITH attempt AS (
     SELECT
         a.entity_id,

@@ -1,4 +1,4 @@
--- What the lanes of the report are of: attempts in the order in which they began, and what became of them.
+-- Return the attempts of each lane of the report, in the order in which they began, and how they ended.
 SELECT
     a.lane, min(a.place) AS first, count(*) AS attempts, (array_agg(a.entity_id ORDER BY a.place))[1] AS entity_id,
     count(*) FILTER (WHERE a.status = ANY (%(failures)s)) AS failed,

@@ -1,5 +1,5 @@
--- Of one workflow and kind of entity: which statuses were entered, how many are in each now, and since and until when.
--- In the order in which they were met: the order of a life.
+-- Return the statuses of a workflow's entities, how many are in each now, and since and until when.
+-- They come in the order in which entities usually enter them.
 WITH entered AS (
     SELECT a.entity_id, a.task_id, a.version, a.status, a.entered_at, lead(a.version) OVER one IS NULL AS latest
     FROM sojourn.transition AS a

@@ -1,1 +1,2 @@
+-- Give this transaction the memory to sort a large log.
 SET LOCAL work_mem = '128MB';

@@ -1,2 +1,2 @@
--- Compiling a plan that reads the whole log costs more than it saves, and sorting on disk costs twice.
+-- Set this transaction up for the orphan views: compiling such plans and sorting on disk cost more than they save.
 SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true);

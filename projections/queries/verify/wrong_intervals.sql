@@ -1,4 +1,4 @@
--- The statuses that an audit view shows otherwise than the log has them: each is left as the next one is entered.
+-- Return the intervals that an audit view shows differently from the log: each status ends as the next one is entered.
 SELECT
     coalesce(logged.entity_id, shown.entity_id), coalesce(logged.version, shown.version), logged.position,
     logged.entered_at, logged.exited_at, shown.entered_at, shown.exited_at

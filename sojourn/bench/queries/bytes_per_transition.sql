@@ -1,3 +1,4 @@
+-- Return the bytes that a transition takes in all tables.
 SELECT
     (
         pg_total_relation_size('sojourn.event') + pg_total_relation_size('sojourn.transition')

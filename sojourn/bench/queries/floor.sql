@@ -1,5 +1,5 @@
--- The floor: the same tables without a trigger, and one function that does all the writes of one instance-and-task
--- transition and decides nothing.
+-- Create the floor: the same tables without a trigger, and a function that writes one transition of an instance and its
+-- task and decides nothing.
 DROP SCHEMA IF EXISTS floor CASCADE;
 CREATE SCHEMA floor;
 CREATE TABLE floor.event (LIKE sojourn.event INCLUDING ALL);

@@ -1,3 +1,4 @@
+-- Fill the bare tables with what the projected ones have.
 TRUNCATE floor.event, floor.task, floor.task_instance, floor.transition;
 INSERT INTO floor.event (position, stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
 SELECT e.position, e.stream, e.version, e.name, e.workflow_id, e.recorded_at, e.occurred_at, e.entered_at, e.data

@@ -1,1 +1,2 @@
+-- Read every event.
 SELECT count(*), sum(length(e.data::text)) FROM sojourn.event AS e;
