@@ -31,7 +31,8 @@ def run_rules(
 
     source, target = transition.types
     orchestrate(transition, rules, transforms, validate=check_status)
+    if transition.error is None:
+        return
     if isinstance(transition.error, Interruption):
         raise transition.error
-    if transition.error is not None:
-        raise RuleFailed(transition.rule, source, target, transition.error)
+    raise RuleFailed(transition.rule, source, target, transition.error)
