@@ -1,7 +1,7 @@
-"""Recovering: whoever was left behind is sent on its way, and whoever is silent is recorded as silent.
+"""Recovery: requeue tasks that were left behind, and record the missed heartbeats of runners and task instances.
 
-Each task is recovered in a transaction of its own, under its lock: one that changes meanwhile, that others hold, or
-that cannot be decided on is told of, and stops nobody else's recovery.
+Each task is recovered in a transaction of its own, under its lock. A task that changes meanwhile, that others hold, or
+whose decision fails is reported as skipped; the recovery of the other tasks goes on.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -80,18 +80,27 @@ class SkippedTask(SojournError):
 
 
 def recover(
-    store: Store, report: ReportContext, patience: RecoveryTimeouts = LIFECYCLE_TIMEOUTS, *, dry_run: bool = False
+    store: Store,
+    context: ReportContext,
+    timeouts: RecoveryTimeouts = LIFECYCLE_TIMEOUTS,
+    *,
+    dry_run: bool = False,
+    task_ids: Iterable[str] | None = None,
 ) -> RecoverAnswer:
-    """Recover the tasks that were left behind, and record who has fallen silent; `dry_run` only tells of them."""
+    """Recover tasks (None: all that `find_recoverable_tasks` finds), and record missed heartbeats.
+
+    `dry_run` changes nothing, and returns the plan.
+    """
     answer: RecoverAnswer = {"recovered": [], "skipped": [], "lapsed": []}
-    _record_lapses(store, report, answer, dry_run=dry_run)
-    lifecycles = _lifecycles(store, patience)
-    for task_id in _left_behind(store, lifecycles.values()):
+    _record_lapses(store, context, answer, dry_run=dry_run)
+    lifecycles = _lifecycles(store, timeouts)
+    tasks = task_ids if task_ids is not None else find_recoverable_tasks(store, timeouts)
+    for task_id in tasks:
         try:
-            answer["recovered"].append(_recover(store, task_id, lifecycles, report, dry_run=dry_run))
+            answer["recovered"].append(_recover(store, task_id, lifecycles, context, dry_run=dry_run))
         except DatabaseUnreachable:
             raise
-        except Exception as error:  # whatever is wrong with one task, the others are still to be seen to
+        except Exception as error:  # the recovery of the other tasks goes on
             answer["skipped"].append(_skipped(Entity(TASK, task_id), error))
     if not dry_run:
         _log(answer)
@@ -108,19 +117,19 @@ def _log(answer: RecoverAnswer) -> None:
 
 
 def _recover(
-    store: Store, task_id: str, lifecycles: Mapping[Key, Lifecycle], report: ReportContext, *, dry_run: bool
+    store: Store, task_id: str, lifecycles: Mapping[Key, Lifecycle], context: ReportContext, *, dry_run: bool
 ) -> Recovered:
-    with store.session() as used, used.transaction(force_rollback=dry_run):
-        task = store.status.task(used, task_id, lock=not dry_run)
-        decided = task and _decide(used, task, lifecycles, report)
+    with store.session() as connection, connection.transaction(force_rollback=dry_run):
+        task = store.status.task(connection, task_id, lock=not dry_run)
+        decided = task and _decide(connection, task, lifecycles, context)
         if not task or not decided:
             raise SkippedTask("it has moved on by itself")
-        rescued, decision = decided
+        plan, decision = decided
         if decision.refused:
             why = f": {decision.outcome.reason}" if decision.outcome.reason else ""
             raise SkippedTask(f"rule {decision.rule!r} refuses it{why}")
         if not dry_run:
-            store.log.append(used, task, None, decision.events)
+            store.log.append(connection, task, None, decision.events)
     store.bell.notify()
     return {
         "entity": str(task.entity),
@@ -128,35 +137,35 @@ def _recover(
         "to": decision.task.status,
         "way": [event.status for event in decision.events],
         "owner": task.owner,
-        "reason": rescued.reason,
+        "reason": plan.reason,
     }
 
 
 def _decide(
-    used: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], report: ReportContext
+    connection: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], context: ReportContext
 ) -> tuple[RecoveryPlan, Decision] | None:
     """What becomes of a task now, or None where it is not left behind."""
-    now, heartbeat_at = used.execute(
+    now, heartbeat_at = connection.execute(
         query("projections", "leases/last_heartbeat"), [task.owner], prepare=True
     ).fetchall()[0]
     record = StatusRecord(task.status, task.owner, task.entered_at or now)
-    rescued = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
-    return (rescued, decide(Family(None, task), rescued, report, SlotsInDatabase(used))) if rescued else None
+    plan = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
+    return (plan, decide(Family(None, task), plan, context, SlotsInDatabase(connection))) if plan else None
 
 
-def _lifecycles(store: Store, patience: RecoveryTimeouts) -> dict[Key, Lifecycle]:
+def _lifecycles(store: Store, timeouts: RecoveryTimeouts) -> dict[Key, Lifecycle]:
     """The lifecycles that know of recovery, by what tasks are pinned to."""
-    with store.session() as used:
-        keys: list[Key] = used.execute(query("infrastructure", "lifecycles/with_recovery")).fetchall()
-    return {key: patience.override(store.lifecycles.pinned(*key)) for key in keys}
+    with store.session() as connection:
+        keys: list[Key] = connection.execute(query("infrastructure", "lifecycles/with_recovery")).fetchall()
+    return {key: timeouts.override(store.lifecycles.pinned(*key)) for key in keys}
 
 
-def _left_behind(store: Store, lifecycles: Iterable[Lifecycle]) -> Iterator[str]:
-    """The tasks that seem left behind, in the order of their ids, page by page."""
-    wanted = _ways(lifecycles) | {"after": "", "limit": PAGE}
+def find_recoverable_tasks(store: Store, timeouts: RecoveryTimeouts = LIFECYCLE_TIMEOUTS) -> Iterator[str]:
+    """Yield the ids of tasks that may be left behind, in their order, page by page."""
+    wanted = _ways(_lifecycles(store, timeouts).values()) | {"after": "", "limit": PAGE}
     while True:
-        with store.session() as used:
-            page = [row[0] for row in used.execute(query("projections", "leases/recoverable_tasks"), wanted)]
+        with store.session() as connection:
+            page = [row[0] for row in connection.execute(query("projections", "leases/recoverable_tasks"), wanted)]
         yield from page
         if len(page) < PAGE:
             return
@@ -184,31 +193,31 @@ def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
     return columns
 
 
-def _record_lapses(store: Store, report: ReportContext, answer: RecoverAnswer, *, dry_run: bool) -> None:
+def _record_lapses(store: Store, context: ReportContext, answer: RecoverAnswer, *, dry_run: bool) -> None:
     """Record the lapses that nobody has recorded yet."""
-    with store.session() as used:
-        silent = iter(used.execute(query("projections", "leases/unrecorded_lapses")).fetchall())
+    with store.session() as connection:
+        silent = iter(connection.execute(query("projections", "leases/unrecorded_lapses")).fetchall())
     while page := {Entity(kind, name): since for kind, name, since in islice(silent, PAGE)}:
         recorded: Collection[Entity] = page
         if not dry_run:
-            recorded, skipped = _record_lapses_of(store, list(page), report)
+            recorded, skipped = _record_lapses_of(store, list(page), context)
             answer["skipped"] += skipped
         answer["lapsed"] += [{"entity": str(entity), "since": page[entity]} for entity in page if entity in recorded]
 
 
 def _record_lapses_of(
-    store: Store, entities: Sequence[Entity], report: ReportContext
+    store: Store, entities: Sequence[Entity], context: ReportContext
 ) -> tuple[Collection[Entity], list[Skipped]]:
     """The entities whose lapses are now recorded, and those that nothing could be recorded of."""
     recorded: set[Entity] = set()
     try:
-        with store.transaction() as used:
+        with store.transaction() as connection:
             held: dict[str, Mapping[str, Runner | TaskInstance]] = {
-                TASK_INSTANCE: lock_task_instances(used, _ids(entities, TASK_INSTANCE), OnLocked.SKIP_LOCKED),
-                RUNNER: lock_runners(used, _ids(entities, RUNNER), OnLocked.SKIP_LOCKED),
+                TASK_INSTANCE: lock_task_instances(connection, _ids(entities, TASK_INSTANCE), OnLocked.SKIP_LOCKED),
+                RUNNER: lock_runners(connection, _ids(entities, RUNNER), OnLocked.SKIP_LOCKED),
             }
             for kind, holders in held.items():
-                found = record_silences(store, used, kind, holders, report, heard=False)
+                found = record_silences(store, connection, kind, holders, context, heard=False)
                 recorded |= {Entity(kind, name) for name in found}
     except DatabaseUnreachable:
         raise

@@ -1,7 +1,8 @@
-"""The current status of tasks and instances: read, or locked by those who will change it.
+"""The current status of tasks and instances: read, or locked before it is changed.
 
-Locks are FOR NO KEY UPDATE (FOR UPDATE would also block those who only refer to a row), the array before the instance
-before the task, many in the order of their ids; only an array is waited for.
+Locks are FOR NO KEY UPDATE, because FOR UPDATE would also block inserts that refer to the row. An array is locked
+before an instance, an instance before its task, and many rows in the order of their ids. Only array locks wait; the
+others fail at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,32 +24,32 @@ Family = tuple[TaskInstance, Task]
 
 
 class OnLocked(StrEnum):
-    """What a lock does about rows that others hold: fail at once (55P03), or leave them out."""
+    """How a lock treats rows that others hold: fail at once (55P03), or leave them out."""
 
     NOWAIT = "NOWAIT"
     SKIP_LOCKED = "SKIP LOCKED"
 
 
 class CurrentStatus:
-    """Reads tasks and instances as they are, with the lifecycles that they are pinned to."""
+    """Reads tasks and instances with their current status and the lifecycles that they are pinned to."""
 
     def __init__(self, lifecycle_of: Callable[[str, int], Lifecycle]) -> None:
         self._lifecycle_of = lifecycle_of
 
     def family(self, connection: Connection[Any], task_instance_id: str, *, lock: bool = False) -> Family | None:
-        """An instance and its task, or None where there is no such instance."""
+        """Return an instance and its task, or None where there is no such instance."""
         name = "lock/instance_with_task" if lock else "read/instance_with_task"
         row = connection.execute(query("projections", name), [task_instance_id], prepare=True).fetchone()
         return self._family(row) if row else None
 
     def task(self, connection: Connection[Any], task_id: str, *, lock: bool = False) -> Task | None:
-        """A task, or None where there is none of that id."""
+        """Return a task, or None where there is none of that id."""
         name = "lock/task" if lock else "read/task"
         row = connection.execute(query("projections", name), [task_id], prepare=True).fetchone()
         return self._task(row) if row else None
 
     def read_tasks(self, connection: Connection[Any], task_ids: Sequence[str]) -> list[Task]:
-        """The tasks of those ids that there are."""
+        """Return the tasks of those ids that exist."""
         rows = connection.execute(query("projections", "read/tasks"), [list(task_ids)]).fetchall()
         return [self._task(row) for row in rows]
 
@@ -72,43 +73,87 @@ class CurrentStatus:
     def lock_instances(
         self, connection: Connection[Any], task_instance_ids: Sequence[str], wait: OnLocked
     ) -> list[TaskInstance]:
-        """Lock the instances of those ids, without their tasks: for what says nothing of these."""
+        """Lock the instances of those ids, without their tasks, for events that do not concern these."""
         rows = connection.execute(_waiting("lock/instances", wait), [list(task_instance_ids)]).fetchall()
         return [_instance(row) for row in rows]
 
     def array(self, connection: Connection[Any], array_id: str, *, lock: bool = False) -> Array | None:
-        """An array, or None where there is none of that id; `lock` waits for who holds it, and raises 55P03 in time."""
+        """Return an array, or None where there is none of that id; `lock` waits up to the lock timeout."""
         if lock:
             connection.execute(query("projections", "lock/array"), [array_id])
         row = connection.execute(query("projections", "read/array"), [array_id]).fetchone()
-        return Array(*row) if row else None
+        return _array(row) if row else None
 
     def _task(self, row: Sequence[Any]) -> Task:
-        (task_id, workflow_id, lifecycle, version, max_attempts, template, array_id, *current, state, attributes) = row
-        pinned = self._lifecycle_of(lifecycle, version)
-        known = State.model_validate(state) if state else None
-        current += [known, attributes]
-        return Task(task_id, workflow_id, pinned, max_attempts, template, array_id, *current)
+        (
+            task_id, workflow_id, lifecycle, lifecycle_version, max_attempts, template, array_id, status,
+            num_attempts, instances, version, entered_at, owner, state, attributes,
+        ) = row  # fmt: skip
+        return Task(
+            id=task_id,
+            workflow_id=workflow_id,
+            lifecycle=self._lifecycle_of(lifecycle, lifecycle_version),
+            max_attempts=max_attempts,
+            template=template,
+            array_id=array_id,
+            status=status,
+            num_attempts=num_attempts,
+            instances=instances,
+            version=version,
+            entered_at=entered_at,
+            owner=owner,
+            state=State.model_validate(state) if state else None,
+            attributes=attributes,
+        )
 
     def _family(self, row: Sequence[Any]) -> Family:
         return _instance(row[:12]), self._task(row[12:])
 
 
 def _instance(row: Sequence[Any]) -> TaskInstance:
-    *columns, array_id, batch_number, step = row
-    columns += [None, NOT_IN_ARRAY if array_id is None else ArrayMember(array_id, batch_number, step)]
-    return TaskInstance(*columns)
+    (
+        task_instance_id, task_id, workflow_id, ordinal, status, version, entered_at, report_by_date, distributor_id,
+        array_id, batch_number, step,
+    ) = row  # fmt: skip
+    return TaskInstance(
+        id=task_instance_id,
+        task_id=task_id,
+        workflow_id=workflow_id,
+        ordinal=ordinal,
+        status=status,
+        version=version,
+        entered_at=entered_at,
+        report_by_date=report_by_date,
+        distributor_id=distributor_id,
+        member=NOT_IN_ARRAY if array_id is None else ArrayMember(array_id, batch_number, step),
+    )
+
+
+def _array(row: Sequence[Any]) -> Array:
+    array_id, workflow_id, task_template_version_id, name, max_concurrently_running, last_batch, version, entered_at = (
+        row
+    )
+    return Array(
+        id=array_id,
+        workflow_id=workflow_id,
+        task_template_version_id=task_template_version_id,
+        name=name,
+        max_concurrently_running=max_concurrently_running,
+        last_batch=last_batch,
+        version=version,
+        entered_at=entered_at,
+    )
 
 
 def database_now(connection: Connection[Any]) -> datetime:
-    """The database's clock; to be read once the locks are held."""
+    """Return the database's time; read it once the locks are held."""
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     return row[0]  # type: ignore[no-any-return]
 
 
 def existing_ids(connection: Connection[Any], name: str, ids: Sequence[str]) -> set[str]:
-    """Which of the ids exist, locked or not; `name` is the query that knows."""
+    """Return the ids that exist, locked or not, by the query of that name."""
     return {row[0] for row in connection.execute(query("projections", name), [list(ids)])}
 
 
