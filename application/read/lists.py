@@ -22,8 +22,8 @@ class ListedWorkflow(TypedDict):
     """A workflow and its tasks by status; `failed` counts those in a failure status, `active` those not terminal.
 
     `first_at` is when its first task was registered, `last_at` when any of its tasks or instances last entered a
-    status. `orphans` counts open orphans; it is None where the rule `stuck` would have to compare the workflow's
-    entities with those of other workflows.
+    status. `orphans` is 0 where everything has ended. It is None while anything is active, because counting compares
+    it with all workflows (rule `stuck`): ask `orphans` for this workflow.
     """
 
     workflow_id: str

@@ -1,6 +1,6 @@
 -- Return workflows with their tasks by status, the newest first.
--- last_at is when the last of their tasks or instances entered its status. Orphans are counted only where no entity has
--- to be compared with those of other workflows (rule stuck).
+-- last_at is when the last of their tasks or instances entered its status. What has ended is no orphan, so a workflow
+-- without active entities has none. Others are not counted, because the rule stuck compares with all workflows.
 WITH known AS MATERIALIZED (
     SELECT s.* FROM sojourn.lifecycle_status AS s
 ),
@@ -53,37 +53,16 @@ first AS (
         JOIN sojourn.transition AS b ON b.entity_kind = 'task' AND b.entity_id = t.task_id AND b.version = 1
     GROUP BY t.workflow_id
 ),
-compared AS MATERIALIZED (
-    SELECT DISTINCT s.workflow_id
-    FROM
-        (
-            SELECT i.workflow_id, i.entered_at FROM sojourn.active_instance AS i
-            UNION ALL
-            SELECT t.workflow_id, t.entered_at FROM task AS t WHERE t.active
-        ) AS s
-    WHERE
-        s.workflow_id IN (SELECT c.workflow_id FROM chosen AS c)
-        AND (
-            s.entered_at + sojourn.orphan_threshold('stuck_floor')::interval <= sojourn.as_of_or_now()
-            OR sojourn.orphan_threshold('stuck_after')::jsonb <> '{}'
-        )
-),
-orphaned AS (
-    SELECT o.workflow_id, count(DISTINCT o.entity) AS n
-    FROM sojourn.orphan AS o
-    WHERE
-        o.workflow_id IN (
-            SELECT c.workflow_id FROM chosen AS c WHERE c.workflow_id NOT IN (SELECT p.workflow_id FROM compared AS p)
-        )
-        AND NOT o.decided AND o.rule <> 'stuck'
-    GROUP BY o.workflow_id
+unfinished AS MATERIALIZED (
+    SELECT i.workflow_id FROM sojourn.active_instance AS i
+    UNION
+    SELECT c.workflow_id FROM chosen AS c WHERE c.active > 0
 )
 SELECT
     c.workflow_id, c.tasks, c.by_status, c.failed, c.active,
-    CASE WHEN p.workflow_id IS NULL THEN coalesce(o.n, 0) END AS orphans, f.at AS first_at, c.last_at
+    CASE WHEN u.workflow_id IS NULL THEN 0 END AS orphans, f.at AS first_at, c.last_at
 FROM
     chosen AS c
     JOIN first AS f ON f.workflow_id = c.workflow_id
-    LEFT JOIN compared AS p ON p.workflow_id = c.workflow_id
-    LEFT JOIN orphaned AS o ON o.workflow_id = c.workflow_id
+    LEFT JOIN unfinished AS u ON u.workflow_id = c.workflow_id
 ORDER BY c.last_at DESC, c.workflow_id;
