@@ -52,7 +52,7 @@ def _as_row(limit: Limit) -> dict[str, object]:
         "entity_kind": limit.kind,
         "status": limit.status,
         "template": limit.template,
-        "seconds": limit.at_most,
+        "seconds": limit.max_duration,
     }
 
 

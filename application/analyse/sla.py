@@ -2,17 +2,17 @@
 
 [[limit]]
 status = "RUNNING"
-at_most = "2h"
+max_duration = "2h"
 
-[[limit]]              # a template's own limit takes the place of the one for all
+[[limit]]              # a template's own limit overrides the one for all
 status = "RUNNING"
 template = "align"
-at_most = "6h"
+max_duration = "6h"
 
 [[limit]]
-entity = "ti"          # of task instances; a task's, unless told
+entity = "ti"          # of task instances; `task` is the default
 status = "LAUNCHED"
-at_most = "10m"
+max_duration = "10m"
 """
 
 import tomllib
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from psycopg import Connection
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from application.analyse.concurrency import known_statuses
 from application.shared.lifecycle_source import PLAINLY
@@ -60,14 +60,20 @@ def _seconds(value: object) -> object:
 
 
 class Limit(BaseModel):
-    """How many seconds an entity of a kind (and of a template) may stay in a status."""
+    """The time for which an entity of a kind (and template) may stay in a status."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     entity: Literal["task", "ti", "task_instance"] = "task"
     status: str
     template: str | None = None
-    at_most: Annotated[float, Field(strict=True), BeforeValidator(_seconds), AfterValidator(check_seconds)]
+    max_duration: Annotated[
+        float,
+        Field(strict=True, validation_alias=AliasChoices("max_duration", "at_most")),
+        BeforeValidator(_seconds),
+        AfterValidator(check_seconds),
+    ]
+    """The limit in seconds; `at_most` is its old name."""
 
     @property
     def kind(self) -> str:
@@ -84,24 +90,32 @@ class Sla(BaseModel):
 
 
 def read_sla(path: Path) -> Sla:
-    """The limits in a TOML file; raises SlaInvalid."""
+    """Return the limits of a TOML file.
+
+    Raises:
+        SlaInvalid: the file cannot be read or used; it lists every reason.
+    """
     try:
         sla = Sla.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise SlaInvalid(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
-        raise SlaInvalid(path, ["is no text in UTF-8"]) from error
+        raise SlaInvalid(path, ["is not UTF-8 text"]) from error
     except tomllib.TOMLDecodeError as error:
-        raise SlaInvalid(path, [f"is no TOML: {error}"]) from error
+        raise SlaInvalid(path, [f"is not valid TOML: {error}"]) from error
     except ValidationError as error:
-        raise SlaInvalid(path, [_told(problem) for problem in error.errors()]) from error
+        raise SlaInvalid(path, [_sentence(problem) for problem in error.errors()]) from error
     if problems := list(_contradictions(sla)):
         raise SlaInvalid(path, problems)
     return sla
 
 
 def check_sla(connection: Connection[Any], path: Path, sla: Sla) -> None:
-    """Raise SlaInvalid where a limit names a status that there is not, or a template, if the log has any."""
+    """Check the statuses of the limits, and their templates if the log has any.
+
+    Raises:
+        SlaInvalid: a limit names an unknown status or template.
+    """
     statuses = {kind: _statuses(connection, kind) for kind in (TASK, TASK_INSTANCE)}
     templates = [row[0] for row in connection.execute(query("projections", "find/known_templates"))]
     problems: list[str] = []
@@ -115,7 +129,7 @@ def check_sla(connection: Connection[Any], path: Path, sla: Sla) -> None:
 
 
 def _statuses(connection: Connection[Any], kind: str) -> list[str]:
-    """Those of the lifecycles that tasks are pinned to, and of those that they may be registered under."""
+    """Return the statuses of the lifecycles in the log and of the shipped ones."""
     lifecycles = [get_lifecycle(name) for name in shipped()]
     machines = [lifecycle.task if kind == TASK else lifecycle.instance for lifecycle in lifecycles]
     known = [status for machine in machines if machine for status in machine.statuses]
@@ -125,21 +139,21 @@ def _statuses(connection: Connection[Any], kind: str) -> list[str]:
 def _contradictions(sla: Sla) -> Iterator[str]:
     if not sla.limit:
         yield "has no [[limit]]"
-    told = Counter((limit.kind, limit.status, limit.template) for limit in sla.limit)
-    for (kind, status, template), times in told.items():
+    counts = Counter((limit.kind, limit.status, limit.template) for limit in sla.limit)
+    for (kind, status, template), times in counts.items():
         if times > 1:
             whose = f" of template {template!r}" if template else ""
             yield f"has {times} limits for {kind.replace('_', ' ')}s{whose} in {status}"
 
 
-def _told(problem: Any) -> str:
+def _sentence(problem: Any) -> str:
     place = _place(problem["loc"])
     reason = problem.get("ctx", {}).get("error")
     if isinstance(reason, SojournError):
         return f"{place}: {reason}"
     if problem["type"] == "extra_forbidden":
         known = list(Limit.model_fields) if len(problem["loc"]) > 1 else ["limit"]
-        return f"{place} is no key{did_you_mean(get_close_matches(str(problem['loc'][-1]), known, n=1))}"
+        return f"{place} is not a known key{did_you_mean(get_close_matches(str(problem['loc'][-1]), known, n=1))}"
     if problem["type"] == "tuple_type":
         return f"{place} must be a list: write [[{place}]]"
     if problem["type"] == "literal_error":
@@ -148,7 +162,7 @@ def _told(problem: Any) -> str:
 
 
 def _place(steps: Sequence[str | int]) -> str:
-    """Where in the file: `limit 2: status`."""
+    """Return a place in the file: `limit 2: status`."""
     return (
         ": ".join(f"limit {step + 1}" if isinstance(step, int) else step for step in steps if step != "limit")
         or "limit"

@@ -15,9 +15,18 @@ def get_lifecycle(name: str) -> Lifecycle:
     Raises:
         UnknownLifecycle: no lifecycle of that name ships with Sojourn; it suggests the nearest name.
     """
+    return read_lifecycle(read_definition(name))
+
+
+def read_definition(name: str) -> str:
+    """Return the TOML text of the shipped lifecycle of that name.
+
+    Raises:
+        UnknownLifecycle: no lifecycle of that name ships with Sojourn; it suggests the nearest name.
+    """
     if name not in shipped():
         raise UnknownLifecycle(name, shipped())
-    return read_lifecycle((files(__name__) / f"{name}.toml").read_text("utf-8"))
+    return (files(__name__) / f"{name}.toml").read_text("utf-8")
 
 
 @cache

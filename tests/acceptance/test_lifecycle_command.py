@@ -130,6 +130,13 @@ class TestShow:
         assert run("show", "jobmon", "--mermaid").stdout == mermaid(jobmon) + "\n"
         assert run("show", "jobmon", "--markdown").stdout == markdown(jobmon) + "\n"
 
+    def test_the_file_of_a_shipped_lifecycle_can_be_used_as_it_is(self, tmp_path: Path) -> None:
+        copy = tmp_path / "jobmon.toml"
+        copy.write_text(run("show", "jobmon", "--toml").stdout)
+
+        assert document("check", str(copy))["problems"] == []
+        assert document("show", str(copy)) == document("show", "jobmon")
+
     def test_an_unknown_name(self) -> None:
         error = run("show", "jobmo").exception
 

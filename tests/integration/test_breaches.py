@@ -23,17 +23,17 @@ def sla(tmp_path: Path) -> Path:
         """
         [[limit]]
         status = "REGISTERING"
-        at_most = "1m"
+        max_duration = "1m"
 
         [[limit]]
         status = "REGISTERING"
         template = "align"
-        at_most = 300
+        max_duration = 300
 
         [[limit]]
         entity = "ti"
         status = "QUEUED"
-        at_most = "2m"
+        max_duration = "2m"
         """
     )
     return path
@@ -102,20 +102,24 @@ def test_a_breach_says_where_and_since_when(service: TransitionService, sla: Pat
     ("text", "problem"),
     [
         ("", "has no [[limit]]"),
-        ("[[limits]]", "limits is no key; did you mean 'limit'?"),
+        ("[[limits]]", "limits is not a known key; did you mean 'limit'?"),
         ("[limit]", "limit must be a list: write [[limit]]"),
-        ("[[limit]]\nat_most = 1", "limit 1: status is missing"),
-        ("[[limit]]\nstatus = 'DONE'", "limit 1: at_most is missing"),
-        ("[[limit]]\nstatus = 'DONE'\nat_most = 'ages'", "limit 1: at_most: duration 'ages' cannot be used"),
-        ("[[limit]]\nstatus = 'DONE'\nat_most = -1", "limit 1: at_most: duration -1.0 cannot be used"),
-        ("[[limit]]\nstatus = 'DONE'\nat_most = true", "limit 1: at_most must be a number"),
+        ("[[limit]]\nmax_duration = 1", "limit 1: status is missing"),
+        ("[[limit]]\nstatus = 'DONE'", "limit 1: max_duration is missing"),
+        ("[[limit]]\nstatus = 'DONE'\nmax_duration = 'ages'", "limit 1: max_duration: duration 'ages' cannot be used"),
+        ("[[limit]]\nstatus = 'DONE'\nmax_duration = -1", "limit 1: max_duration: duration -1.0 cannot be used"),
+        ("[[limit]]\nstatus = 'DONE'\nmax_duration = true", "limit 1: max_duration must be a number"),
         (
-            "[[limit]]\nstatus = 'DONE'\nat_most = 1\ntemplat = 'x'",
-            "limit 1: templat is no key; did you mean 'template'?",
+            "[[limit]]\nstatus = 'DONE'\nmax_duration = 1\ntemplat = 'x'",
+            "limit 1: templat is not a known key; did you mean 'template'?",
         ),
-        ("[[limit]]\nstatus = 'DONE'\nat_most = 1\nentity = 'array'", "limit 1: entity must be 'task', 'ti' or 'task_"),
-        ("[[limit]]\nstatus = 'A'\nat_most = 1\n" * 2, "has 2 limits for tasks in A"),
-        ("limit = ", "is no TOML: "),
+        (
+            "[[limit]]\nstatus = 'DONE'\nmax_duration = 1\nentity = 'array'",
+            "limit 1: entity must be 'task', 'ti' or 'task_",
+        ),
+        ("[[limit]]\nstatus = 'A'\nmax_duration = 1\nat_most = 2", "limit 1: at_most is not a known key"),
+        ("[[limit]]\nstatus = 'A'\nmax_duration = 1\n" * 2, "has 2 limits for tasks in A"),
+        ("limit = ", "is not valid TOML: "),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, problem: str) -> None:
@@ -126,6 +130,13 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, problem:
         read_sla(path)
 
     assert str(error.value).startswith(f"SLA file '{path}': {problem}")
+
+
+def test_the_old_name_of_a_limit_still_works(tmp_path: Path) -> None:
+    path = tmp_path / "sla.toml"
+    path.write_text("[[limit]]\nstatus = 'RUNNING'\nat_most = '2m'")
+
+    assert read_sla(path).limit[0].max_duration == 120
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -144,7 +155,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_limit_that_nothing_could_break(service: TransitionService, tmp_path: Path, limit: str, problem: str) -> None:
     registered(service, "t", "align", None)
     path = tmp_path / "sla.toml"
-    path.write_text(f"[[limit]]\n{limit}\nat_most = '1m'")
+    path.write_text(f"[[limit]]\n{limit}\nmax_duration = '1m'")
 
     with pytest.raises(SlaInvalid) as error:
         breaches(service.store, path)

@@ -52,15 +52,20 @@ def show_(
     log: Annotated[bool, typer.Option("--log", help="Show the newest version stored in the log.")] = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid state diagram.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the TOML file of a shipped lifecycle.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a lifecycle's statuses, what may follow each, and what causes it."""
     from application.shared.lifecycle_source import find_lifecycle
     from domain.errors import UnknownLifecycle
+    from domain.lifecycles import read_definition
     from domain.lifecycles.warnings import lifecycle_warnings
     from interfaces.wording import lifecycle_page
 
+    if toml:
+        print(read_definition(lifecycle), end="")  # noqa: T201 - text as it is, to edit and use
+        return
     if log:
         with connect.service(ctx, dsn) as service:
             found = service.store.lifecycles.newest(lifecycle)
