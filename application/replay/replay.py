@@ -16,7 +16,7 @@ from domain.entity import Entity
 from domain.errors import UnknownEvent, UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.event_log import CHUNK
-from infrastructure.log.logged_event import LOGGED_EVENT, LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent, logged_event_row
 from infrastructure.sql import query
 
 
@@ -122,7 +122,7 @@ def _step(replay: Replay, logged: LoggedEvent) -> Step:
 
 def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -> list[LoggedEvent]:
     told = {"position": position, "stop": end, "limit": CHUNK, **scope.parameters}
-    with connection.cursor(row_factory=LOGGED_EVENT) as cursor:
+    with connection.cursor(row_factory=logged_event_row) as cursor:
         return cursor.execute(query("infrastructure", scope.query), told, prepare=True).fetchall()
 
 

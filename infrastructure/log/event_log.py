@@ -13,7 +13,7 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.time import entry_time
 from infrastructure.log.commands import Command
-from infrastructure.log.logged_event import LOGGED_EVENT, LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent, logged_event_row
 from infrastructure.sql import query
 
 STALE = "SJ001"
@@ -89,7 +89,7 @@ class EventLog:
         A position that a running transaction has drawn is missing; `Tail` waits for it.
         """
         parameters = {"position": position, "limit": limit, "stop": stop, "names": list(names) or None}
-        with connection.cursor(row_factory=LOGGED_EVENT) as cursor:
+        with connection.cursor(row_factory=logged_event_row) as cursor:
             return cursor.execute(query("infrastructure", "log/events_after"), parameters, prepare=True).fetchall()
 
     def last_position(self, connection: Connection[Any]) -> int | None:

@@ -1,9 +1,11 @@
 """One event as the log keeps it."""
 
 from datetime import datetime
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
+from psycopg import Cursor
+from psycopg.rows import RowMaker, no_result
 from pydantic_core import from_json
 
 from domain.entities.events import Event, read_event
@@ -49,5 +51,13 @@ class LoggedEvent(NamedTuple):
         )
 
 
-LOGGED_EVENT = class_row(LoggedEvent)
-"""The row factory of every query that reads events: it goes by the names of the columns."""
+def logged_event_row(cursor: Cursor[Any]) -> RowMaker[LoggedEvent]:
+    """Return what makes an event of a row, by the names of its columns: the row factory of queries that read events.
+
+    It looks the names up once for each query; psycopg's `class_row` does so for each row, which shows in a catch-up.
+    """
+    names = [column.name for column in cursor.description or ()]
+    if not names:
+        return no_result
+    pick = itemgetter(*map(names.index, LoggedEvent._fields))
+    return lambda values: LoggedEvent._make(pick(values))

@@ -26,7 +26,7 @@ from domain.entities.events import Event
 from infrastructure.database.pool import Database
 from infrastructure.log.commit_listener import connect_listener, wait_for_commit
 from infrastructure.log.event_log import EventLog
-from infrastructure.log.logged_event import LOGGED_EVENT, LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent, logged_event_row
 from infrastructure.log.tail import BATCH, GAP_POLL_SECONDS, POLL_SECONDS, GapBarrier, Tail
 from infrastructure.sql import query
 
@@ -125,7 +125,7 @@ class LogRecorder(ApplicationRecorder):
         """Return the events of one stream in the order of their versions, or backwards."""
         name = "log/stream_backwards" if desc else "log/stream_forwards"
         wanted = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
-        with self._database.connection() as connection, connection.cursor(row_factory=LOGGED_EVENT) as cursor:
+        with self._database.connection() as connection, connection.cursor(row_factory=logged_event_row) as cursor:
             events = cursor.execute(query("infrastructure", name), wanted).fetchall()
         return list(map(_recorded, events))
 

@@ -13,10 +13,10 @@ writer of the gap may have a higher id.
 from collections.abc import Callable
 from typing import Any
 
-from psycopg import Connection
-from psycopg.rows import kwargs_row
+from psycopg import Connection, Cursor
+from psycopg.rows import RowMaker
 
-from infrastructure.log.logged_event import LoggedEvent
+from infrastructure.log.logged_event import LoggedEvent, logged_event_row
 from infrastructure.sql import query
 
 BATCH = 5_000
@@ -65,12 +65,12 @@ class Tail:
 
     def read(self, connection: Connection[Any], limit: int) -> list[LoggedEvent]:
         """Return at most `limit` of the next events; none where a running transaction may still write the next."""
-        with connection.cursor(row_factory=kwargs_row(_with_horizon)) as cursor:
+        with connection.cursor(row_factory=_event_and_horizon) as cursor:
             wanted = {"position": self.position, "limit": limit}
             rows = cursor.execute(
                 query("infrastructure", "log/events_after_with_horizon"), wanted, prepare=True
             ).fetchall()
-        events = [event for event, _ in rows if event is not None]
+        events = [event for event, _ in rows if event.position is not None]  # None: the log has no more
         complete = self._before_gap(events, rows[0][1])
         self.waits_for_others = len(complete) < len(events)
         if complete:
@@ -96,7 +96,7 @@ def take_xid(connection: Connection[Any]) -> int:
     return int(row[0])
 
 
-def _with_horizon(*, oldest_running: int, position: int | None, **columns: Any) -> tuple[LoggedEvent | None, int]:
-    if position is None:  # the log has no more events
-        return None, oldest_running
-    return LoggedEvent(position=position, **columns), oldest_running
+def _event_and_horizon(cursor: Cursor[Any]) -> RowMaker[tuple[LoggedEvent, int]]:
+    make = logged_event_row(cursor)
+    horizon = [column.name for column in cursor.description or ()].index("oldest_running")
+    return lambda values: (make(values), values[horizon])
