@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from pydantic_core import from_json
 
 from application.cases.case_file import CaseLine, write_case
-from application.replay.replay import Scope, logged_events, unheard
+from application.replay.replay import Scope, ignore_progress, logged_events
 from application.shared.output_file import output_file
 from application.shared.progress import Progress
 from application.shared.store import Store
@@ -33,7 +33,7 @@ class Bundle(TypedDict):
     bytes: int
 
 
-def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progress = unheard) -> Bundle:
+def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progress = ignore_progress) -> Bundle:
     """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OutputInTheWay,
     NoPlaceForOutput.
     """

@@ -19,7 +19,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Json, Jsonb
 
 from application.cases.case_file import CaseFile, CaseLine, InvalidCase
-from application.replay.replay import unheard
+from application.replay.replay import ignore_progress
 from application.shared.progress import Progress
 from application.shared.store import schema
 from domain.errors import SojournError, UnknownName
@@ -70,7 +70,7 @@ class OpeningForbidden(SojournError):
         )
 
 
-def open_case(server: Database, path: Path, progress: Progress = unheard) -> OpenedCase:
+def open_case(server: Database, path: Path, progress: Progress = ignore_progress) -> OpenedCase:
     """Check a case, and load it on that server unless it is there; raises CaseInvalid, OSError."""
     with path.open("rb") as stream:
         case = CaseFile(path, stream)

@@ -10,7 +10,7 @@ from typing import TypedDict, cast
 
 from application.exports.formats import FolderFormat, Format, find_format
 from application.exports.log_snapshot import LogSnapshot, Progress
-from application.replay.replay import unheard
+from application.replay.replay import ignore_progress
 from application.shared.existence import require_workflow
 from application.shared.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
 from application.shared.store import Store
@@ -27,7 +27,7 @@ class ExportAnswer(TypedDict):
 
 
 def export_log(
-    store: Store, format_name: str, output: str, workflow_id: str | None = None, progress: Progress = unheard
+    store: Store, format_name: str, output: str, workflow_id: str | None = None, progress: Progress = ignore_progress
 ) -> ExportAnswer:
     """Write the log, or one workflow, to a file (`-`: standard output) or, where the format asks for it, to a folder.
 

@@ -1,4 +1,4 @@
-"""Replaying the log through the domain: from events alone, no projection is read."""
+"""Replay the log through the domain, from events alone, without projections."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,9 +21,9 @@ from infrastructure.sql import query
 
 
 class Step(NamedTuple):
-    """One event of the log, the entity after it, and what about the event cannot be.
+    """One event of the log, the entity after it, and the event's violations.
 
-    `event` is None where it cannot be read, `entity` where nothing is known of it.
+    `event` is None if it cannot be read, `entity` if nothing is known of it.
     """
 
     logged: LoggedEvent
@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Which events: the query that finds them, and what it is told beside positions."""
+    """The query that finds the events, and its parameters besides positions."""
 
     query: str
     parameters: Mapping[str, Any]
@@ -42,44 +42,47 @@ class Scope(NamedTuple):
 EVERYTHING = Scope("log/events_after", {"names": None})
 
 
-def of_stream(stream: str) -> Scope:
-    """The events of one stream."""
+def stream_scope(stream: str) -> Scope:
+    """Return the scope of one stream."""
     return Scope("log/events_of_stream_after", {"stream": stream})
 
 
-def of_workflow(workflow_id: str) -> Scope:
-    """The events of a workflow."""
+def workflow_scope(workflow_id: str) -> Scope:
+    """Return the scope of a workflow."""
     return Scope("log/events_of_workflow_after", {"workflow_id": workflow_id})
 
 
-def of_task(workflow_id: str, task_id: str) -> Scope:
-    """The events of a task and of its instances."""
+def task_scope(workflow_id: str, task_id: str) -> Scope:
+    """Return the scope of a task and its instances."""
     return Scope("log/events_of_task_after", {"workflow_id": workflow_id, "task_id": task_id})
 
 
-def unheard(_position: int, _last: int) -> None:
-    """Progress that nobody follows."""
+def ignore_progress(_position: int, _last: int) -> None:
+    """Ignore progress."""
 
 
-def replayed(
+def replay_events(
     connection: Connection[Any],
     replay: Replay,
-    progress: Progress = unheard,
+    progress: Progress = ignore_progress,
     scope: Scope = EVERYTHING,
     until: int | None = None,
 ) -> Iterator[Step]:
-    """Apply to `replay` the events of a scope that `connection`'s snapshot has, in the order of their positions.
+    """Apply the events of a scope in `connection`'s snapshot to `replay`, and yield each step by position.
 
-    `until` is the last position. Memory holds one batch of events, beside the entities that the replay keeps.
+    `until` is the last position. Memory holds one batch of events and the entities of the replay.
     """
     for logged in logged_events(connection, progress, scope, until):
         yield _step(replay, logged)
 
 
 def logged_events(
-    connection: Connection[Any], progress: Progress = unheard, scope: Scope = EVERYTHING, until: int | None = None
+    connection: Connection[Any],
+    progress: Progress = ignore_progress,
+    scope: Scope = EVERYTHING,
+    until: int | None = None,
 ) -> Iterator[LoggedEvent]:
-    """The events of a scope as the log has them, in the order of their positions, a batch at a time."""
+    """Yield the events of a scope by position, read in batches."""
     end = _last_position(connection)
     end = end if until is None else min(end, until)
     position = 0
@@ -90,7 +93,11 @@ def logged_events(
 
 
 def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
-    """Finds lifecycles among the definitions that are kept with the log."""
+    """Return a function that finds lifecycles among the definitions in the log.
+
+    Raises:
+        UnknownLifecycle: the log has no readable definition under the name and version (when it is called).
+    """
     rows = connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall()
     definitions = {(name, version): readable_lifecycle(definition) for name, version, definition in rows}
 
@@ -103,8 +110,8 @@ def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
     return lifecycle_of
 
 
-def readable(logged: LoggedEvent) -> Event | Mismatch:
-    """The event as the domain knows it, or why it cannot be read."""
+def read_event_or_mismatch(logged: LoggedEvent) -> Event | Mismatch:
+    """Return the domain event, or the mismatch that explains why it cannot be read."""
     try:
         return logged.to_event()
     except (UnknownEvent, ValidationError) as error:
@@ -112,7 +119,7 @@ def readable(logged: LoggedEvent) -> Event | Mismatch:
 
 
 def _step(replay: Replay, logged: LoggedEvent) -> Step:
-    event = readable(logged)
+    event = read_event_or_mismatch(logged)
     if isinstance(event, Mismatch):
         replay.skip(logged.stream, logged.version)
         return Step(logged, None, None, [event])
@@ -121,9 +128,9 @@ def _step(replay: Replay, logged: LoggedEvent) -> Step:
 
 
 def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -> list[LoggedEvent]:
-    told = {"position": position, "stop": end, "limit": CHUNK, **scope.parameters}
+    wanted = {"position": position, "stop": end, "limit": CHUNK, **scope.parameters}
     with connection.cursor(row_factory=logged_event_row) as cursor:
-        return cursor.execute(query("infrastructure", scope.query), told, prepare=True).fetchall()
+        return cursor.execute(query("infrastructure", scope.query), wanted, prepare=True).fetchall()
 
 
 def _last_position(connection: Connection[Any]) -> int:
@@ -142,7 +149,7 @@ def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
 
 
 def readable_lifecycle(definition: object) -> Lifecycle | None:
-    """The lifecycle of that definition, or None where it is spoilt."""
+    """Return the lifecycle of a stored definition, or None if it is damaged."""
     try:
         return Lifecycle.model_validate(definition)
     except ValidationError:

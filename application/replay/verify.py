@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
-from application.replay.replay import Step, pinned_lifecycles, readable_lifecycle, replayed, unheard
+from application.replay.replay import Step, ignore_progress, pinned_lifecycles, readable_lifecycle, replay_events
 from application.shared.progress import Progress
 from application.shared.store import Store
 from domain.auditing.mismatch import Mismatch
@@ -67,7 +67,7 @@ class _Mismatches:
         return self
 
 
-def verify(store: Store, progress: Progress = unheard) -> Verification:
+def verify(store: Store, progress: Progress = ignore_progress) -> Verification:
     """Replay the log and compare every projection with it."""
     with store.database.snapshot(*CURRENT, TRANSITION, *AUDITS.values()) as connection:
         replay = Replay(pinned_lifecycles(connection))
@@ -91,7 +91,7 @@ def _compare_log(connection: Connection[Any], replay: Replay, mismatches: _Misma
     """Replay every event, compare its transition, and return the number of events."""
     transitions = _Transitions(_every_row(connection, TRANSITION))
     events = 0
-    for step in replayed(connection, replay, progress):
+    for step in replay_events(connection, replay, progress):
         events += 1
         mismatches += step.mismatches
         mismatches += _entered_at(step)

@@ -1,6 +1,6 @@
-"""Trying history: replaying what was proposed, and listing what would be decided otherwise.
+"""Decide the recorded proposals again, and list the decisions that differ.
 
-Nothing is read but the log and the definitions that are kept with it.
+Only the log and the definitions in it are read.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,13 +13,13 @@ from pydantic_core import from_json
 from application.replay.replay import (
     EVERYTHING,
     Scope,
+    ignore_progress,
     logged_events,
-    of_stream,
-    of_task,
-    of_workflow,
     pinned_lifecycles,
-    readable,
-    unheard,
+    read_event_or_mismatch,
+    stream_scope,
+    task_scope,
+    workflow_scope,
 )
 from application.shared.existence import require_workflow
 from application.shared.progress import Progress
@@ -37,7 +37,7 @@ from infrastructure.log.logged_event import LoggedEvent
 
 
 class Tried(NamedTuple):
-    """How many entities and events were replayed, and how many divergences were told of."""
+    """The number of replayed entities and events, and of divergences."""
 
     entities: int
     events: int
@@ -45,7 +45,7 @@ class Tried(NamedTuple):
 
 
 class TriedStep(NamedTuple):
-    """An event of the log, and where its entity is after it; `at` is since when, `attempts` a task's."""
+    """An event of the log and the status after it, with its time and a task's number of attempts."""
 
     position: int
     entity: str
@@ -67,12 +67,15 @@ def try_history(
     *,
     diverged: Callable[[Divergence], object],
     stepped: Callable[[TriedStep], object] | None = None,
-    progress: Progress = unheard,
+    progress: Progress = ignore_progress,
 ) -> Tried:
-    """Replay an entity, a workflow (by its id) or, for None, everything; tell of divergences and steps as they come.
+    """Replay an entity, a workflow (by its id) or, for None, everything; report divergences and steps as they come.
 
-    Each task is tried under `lifecycle`; for None under its own, and then what no lifecycle allows is told too.
-    Raises UnknownEntity. Memory holds the entities, and a batch of events.
+    Each task is tried under `lifecycle`, or for None under its own, and then violations of the log are reported too.
+    Memory holds the entities and a batch of events.
+
+    Raises:
+        UnknownEntity: the log has no such entity or workflow.
     """
     with store.database.snapshot() as connection:
         replay = Replay(_lifecycle_of(connection, lifecycle))
@@ -91,7 +94,7 @@ def try_history(
 
 
 class _Trial:
-    """A trial of the events of a log, of which only those of one entity are told, where it is named."""
+    """A trial of the log's events that reports those of one entity, if one is named."""
 
     def __init__(self, replay: Replay, what: Entity | str | None, *, own: bool) -> None:
         self._replay = replay
@@ -107,33 +110,35 @@ class _Trial:
         return self._entity is None or self._entity.stream == stream
 
     def divergences(self, logged: LoggedEvent) -> list[Divergence]:
-        """What diverges at the event, which is then applied."""
+        """Return the divergences at the event, and apply it."""
         stream = logged.stream
         if self.may_apply(stream):
             self.streams.add(stream)
             self.events += 1
-        event = readable(logged)
+        event = read_event_or_mismatch(logged)
         if isinstance(event, Mismatch):
             self._replay.skip(stream, logged.version)
-            return self._told([_of_mismatch(event, logged)])
+            return self._reported([_of_mismatch(event, logged)])
         found = list(self._trial.judge(event, logged.position))
         if self._own and not found:
-            found = [_of_mismatch(wrong, logged, event) for wrong in self._illegalities(event)]
+            found = [_of_mismatch(wrong, logged, event) for wrong in self._violations(event)]
         self._replay.apply(event)
-        return self._told(found)
+        return self._reported(found)
 
     def unmatched_at_end(self) -> list[Divergence]:
-        return self._told(self._trial.unmatched_at_end())
+        return self._reported(self._trial.unmatched_at_end())
 
-    def _illegalities(self, event: Event) -> Iterator[Mismatch]:
-        # A cause, an array and the members of a batch may lie outside of the part that is replayed.
+    def _violations(self, event: Event) -> Iterator[Mismatch]:
+        # A cause, an array and a batch's members may lie outside the replayed part.
         elsewhere = () if self._whole else ("cause", "array") if self._entity is None else ("cause", "array", "size")
         return (wrong for wrong in find_violations(event, self._replay) if wrong.what not in elsewhere)
 
-    def _told(self, found: Iterable[Divergence]) -> list[Divergence]:
-        told = [divergence for divergence in found if self._entity is None or divergence.entity == str(self._entity)]
-        self.found += len(told)
-        return told
+    def _reported(self, found: Iterable[Divergence]) -> list[Divergence]:
+        reported = [
+            divergence for divergence in found if self._entity is None or divergence.entity == str(self._entity)
+        ]
+        self.found += len(reported)
+        return reported
 
 
 def _lifecycle_of(connection: Connection[Any], lifecycle: Lifecycle | None) -> LifecycleOf:
@@ -144,28 +149,30 @@ def _scope(connection: Connection[Any], what: Entity | str | None) -> Scope:
     if what is None:
         return EVERYTHING
     if isinstance(what, str):
-        return of_workflow(what)
-    own = of_stream(what.stream)
+        return workflow_scope(what)
+    own = stream_scope(what.stream)
     first = next(logged_events(connection, scope=own), None)
     if first is None:
         raise unknown_entity(connection, what)
     if what.kind == TASK:
-        return of_task(first.workflow_id, what.id)
-    return of_task(first.workflow_id, from_json(first.data)["task_id"]) if what.kind == TASK_INSTANCE else own
+        return task_scope(first.workflow_id, what.id)
+    return task_scope(first.workflow_id, from_json(first.data)["task_id"]) if what.kind == TASK_INSTANCE else own
 
 
 def _step(logged: LoggedEvent, replay: Replay) -> TriedStep:
     stream = logged.stream
-    told = from_json(logged.data)
+    data = from_json(logged.data)
     entity = replay.entities.get(stream)
     kind, _, name = stream.partition(":")
     return TriedStep(
-        logged.position, str(Entity(kind, name)), logged.version, logged.name, told.get("previous_status"),
-        entity.status if entity else None, told.get("reported"), told.get("rule"),
+        logged.position, str(Entity(kind, name)), logged.version, logged.name, data.get("previous_status"),
+        entity.status if entity else None, data.get("reported"), data.get("rule"),
         logged.occurred_at or logged.recorded_at, entity.num_attempts if isinstance(entity, Task) else None,
     )  # fmt: skip
 
 
 def _of_mismatch(mismatch: Mismatch, logged: LoggedEvent, event: Event | None = None) -> Divergence:
-    told = vars(event) if event else {}
-    return Divergence(logged.position, mismatch.entity, told.get("previous_status"), told.get("status"), mismatch.text)
+    fields = vars(event) if event else {}
+    return Divergence(
+        logged.position, mismatch.entity, fields.get("previous_status"), fields.get("status"), mismatch.text
+    )

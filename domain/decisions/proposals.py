@@ -34,7 +34,7 @@ class InstanceReport(NamedTuple):
 class TaskRequest(NamedTuple):
     """Move the task itself to a status, in the name of `runner_id` where its lifecycle has owners.
 
-    `starts_attempt` counts an attempt, beside the attempts that the lifecycle counts by itself.
+    `starts_attempt` counts an attempt in addition to those that the lifecycle counts.
     """
 
     status: str | State

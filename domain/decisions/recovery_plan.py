@@ -8,7 +8,7 @@ from domain.lifecycles.ownership import StatusRecord
 
 
 class RecoveryStep(NamedTuple):
-    """A status that recovery proposes, in the name of a runner or of none."""
+    """A status that recovery proposes, in the name of a runner or without one."""
 
     status: str
     runner_id: str | None

@@ -134,7 +134,11 @@ class Lifecycle(BaseModel):
         ]
 
     def _decisive_fields(self) -> dict[str, Any]:
-        return self.model_dump(exclude={"task": set(DISPLAY_FIELDS), "instance": set(DISPLAY_FIELDS)})
+        fields = self.model_dump(exclude={"task": set(DISPLAY_FIELDS), "instance": set(DISPLAY_FIELDS)})
+        for machine in filter(None, (fields["task"], fields["instance"])):
+            # Edges decide; their causes are for people.
+            machine["transitions"] = {source: set(targets) for source, targets in machine["transitions"].items()}
+        return fields
 
     def _via_transient(self, source: str, target: str, instance_status: str) -> tuple[str, ...]:
         effect = self.implies.get(instance_status)

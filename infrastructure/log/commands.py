@@ -1,4 +1,4 @@
-"""The ids of commands that were carried out, and what each was answered with first."""
+"""Store the ids of completed commands with their first answers."""
 
 import hashlib
 import json
@@ -23,12 +23,16 @@ class Command:
 
 
 def digest(request: Sequence[Any]) -> str:
-    """What a command is known to ask, whoever asks it again."""
+    """Return the digest of a request, which identifies it when its command id comes again."""
     return hashlib.sha256(json.dumps(request, default=str).encode()).hexdigest()
 
 
 def first_answer(connection: Connection[Any], command_id: str, request: str) -> Any | None:
-    """What a command was answered with, None where it is new; raises CommandConflict where it was another."""
+    """Return a command's first answer, or None if it is new.
+
+    Raises:
+        CommandConflict: the command id belongs to another request.
+    """
     row = connection.execute(query("infrastructure", "commands/first_answer"), [command_id]).fetchone()
     if row is None:
         return None
@@ -38,7 +42,11 @@ def first_answer(connection: Connection[Any], command_id: str, request: str) -> 
 
 
 def keep_answer(connection: Connection[Any], command: Command) -> None:
-    """Keep what a command is answered with; one that is there already raises 23505."""
+    """Store a command with its answer.
+
+    Raises:
+        psycopg.errors.UniqueViolation: the command id is already stored.
+    """
     connection.execute(
         query("infrastructure", "commands/insert_answer"),
         [command.command_id, command.request, Jsonb(command.response)],
@@ -46,12 +54,16 @@ def keep_answer(connection: Connection[Any], command: Command) -> None:
 
 
 def known_commands(connection: Connection[Any], command_ids: Sequence[str]) -> set[str]:
-    """Those of the ids that were carried out."""
+    """Return which of the ids are stored."""
     return {row[0] for row in connection.execute(query("infrastructure", "commands/known"), [list(command_ids)])}
 
 
 def keep_commands(connection: Connection[Any], command_ids: Iterable[str], request: str) -> None:
-    """Keep the ids of commands that were carried out, with what they are; one that is there already raises 23505."""
+    """Store the ids of completed commands with the digest of their request.
+
+    Raises:
+        psycopg.errors.UniqueViolation: a command id is already stored.
+    """
     with connection.cursor() as cursor, cursor.copy(query("infrastructure", "commands/copy")) as copy:
         for command_id in command_ids:
             copy.write_row((command_id, request, "{}"))

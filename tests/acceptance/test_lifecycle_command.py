@@ -83,7 +83,7 @@ class TestShow:
         lines = [" ".join(line.split()) for line in run("show", "jobmon").stdout.splitlines()]
 
         assert "REGISTERING initial QUEUED the gate passes it: an attempt begins" in lines
-        assert "ERROR_RECOVERABLE transient REGISTERING it is to be tried again" in lines
+        assert "ERROR_RECOVERABLE transient REGISTERING it will be tried again" in lines
         assert "DONE terminal" in lines
         assert "NO_HEARTBEAT ERROR the distributor gives it up" in lines
         assert "RESOURCE_ERROR ADJUSTING_RESOURCES ERROR_FATAL ERROR_RECOVERABLE" in lines

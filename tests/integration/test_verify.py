@@ -12,7 +12,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from application.array_service import ArrayService
-from application.replay.replay import pinned_lifecycles, replayed
+from application.replay.replay import pinned_lifecycles, replay_events
 from application.replay.verify import verify
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
@@ -171,7 +171,7 @@ class TestWhatTheServiceWrites:
 
         with service.store.database.snapshot() as snapshot:
             replay = Replay(pinned_lifecycles(snapshot))
-            for _ in replayed(snapshot, replay):
+            for _ in replay_events(snapshot, replay):
                 pass
 
         ids = [row[0] for row in connection.execute("SELECT task_instance_id FROM sojourn.task_instance")]

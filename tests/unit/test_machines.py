@@ -187,8 +187,14 @@ def test_what_only_says_how_to_read_a_status_decides_nothing() -> None:
             and jobmon.instance.model_copy(update=dict.fromkeys(DISPLAY_FIELDS, frozenset()))
         }
     )
+    causes = dict.fromkeys(jobmon.task.transitions["RUNNING"], "a better explanation")
+    reworded = jobmon.model_copy(
+        update={"task": jobmon.task.model_copy(update={"transitions": jobmon.task.transitions | {"RUNNING": causes}})}
+    )
     without_end = jobmon.model_copy(update={"task": jobmon.task.model_copy(update={"terminal": frozenset({"DONE"})})})
 
     assert unread != jobmon
     assert unread.has_same_transitions(jobmon)
+    assert reworded != jobmon
+    assert reworded.has_same_transitions(jobmon)
     assert not without_end.has_same_transitions(jobmon)
