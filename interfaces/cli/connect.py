@@ -1,4 +1,4 @@
-"""The database that a command works on."""
+"""Connect a command to its database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def service(ctx: typer.Context, dsn: str | None = None) -> Iterator["TransitionService"]:
-    """The service on `--dsn` (before or after the command), else SOJOURN_DSN, else the embedded database."""
+    """Yield the service on `--dsn` (before or after the command), SOJOURN_DSN, or the embedded database."""
     from application.transition_service import TransitionService
 
     with TransitionService.connect(dsn or ctx.find_root().obj) as connected:

@@ -1,4 +1,4 @@
-"""Why an answer is empty."""
+"""Explain an empty answer."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,18 +12,15 @@ if TYPE_CHECKING:
 
 
 def explain_before_first_event(store: "Store", entity: "Entity", at: datetime) -> None:
-    """Tell people since when the log knows an entity that did not exist at `at`."""
+    """Print when an entity began that did not exist at `at`."""
     from application.shared.existence import first_seen_at
 
     begins = first_seen_at(store, entity.kind, entity.id)
-    messages().print(f"{entity.title} did not exist at {format_time(at)}: it begins at {format_time(begins)}")
+    messages().print(f"{entity.title} did not exist at {format_time(at)}; it begins at {format_time(begins)}")
 
 
 def explain_empty(store: "Store", kind: str, workflow_id: str | None, at: datetime | None) -> bool:
-    """Tell people why there is nothing about entities of that kind (in that workflow) as of `at`.
-
-    Answers whether that is why: there were none.
-    """
+    """Print that there are no entities of the kind (in the workflow) as of `at`, and return whether that is so."""
     from application.shared.existence import first_seen_at
 
     what = f"{kind.replace('_', ' ')}s" + (f" of workflow {workflow_id!r}" if workflow_id is not None else "")
@@ -31,5 +28,5 @@ def explain_empty(store: "Store", kind: str, workflow_id: str | None, at: dateti
     if begins is None:
         messages().print(f"there are no {what} in the log yet")
     elif at is not None and at < begins:
-        messages().print(f"there were no {what} at {format_time(at)}: the first begins at {format_time(begins)}")
+        messages().print(f"there were no {what} at {format_time(at)}; the first begins at {format_time(begins)}")
     return begins is None or (at is not None and at < begins)

@@ -1,4 +1,4 @@
-"""Errors as a person at a shell sees them: one sentence on stderr and an exit status, never a traceback."""
+"""Print errors as one sentence on stderr with an exit status, never as a traceback."""
 
 import os
 import sys
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 EXIT_FAILURE = 1
-"""The answer is that something is wrong."""
+"""The exit status if the answer is that something is wrong."""
 
 EXIT_USAGE = 2
-"""The request could not be carried out as it stands."""
+"""The exit status if the request cannot be carried out."""
 
 
 EXIT_INTERRUPTED = 130
-"""Ctrl-C, as shells count it."""
+"""The exit status after Ctrl-C, as shells count it."""
 
 
 @contextmanager
 def cli_errors() -> Iterator[None]:
-    """Turn what goes wrong inside into a sentence and an exit status."""
+    """Turn an error of the block into a sentence and an exit status."""
     try:
         yield
     except KeyboardInterrupt:
@@ -31,8 +31,8 @@ def cli_errors() -> Iterator[None]:
 
 
 def fail(sentence: str, *, status: int = EXIT_USAGE) -> None:
-    """Say it on stderr and end."""
-    print(f"sojourn: {sentence}", file=sys.stderr)  # noqa: T201 - this is where people are spoken to
+    """Print the sentence on stderr and exit."""
+    print(f"sojourn: {sentence}", file=sys.stderr)  # noqa: T201 - errors are printed here
     sys.exit(status)
 
 
@@ -53,7 +53,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _explain_usage(error: Exception) -> None:
-    # Typer's own errors know how to show themselves: which option, and what it should be. Its Exit has no words.
+    # Typer's own errors print themselves with their option. Its Exit has no message.
     if hasattr(error, "exit_code"):
         if hasattr(error, "show"):
             error.show()
@@ -61,6 +61,6 @@ def _explain_usage(error: Exception) -> None:
 
 
 def _end_quietly() -> None:
-    # The reader has gone (as with `| head`): nothing more can be said, nor needs to be.
+    # The reader has gone (as with `| head`), so nothing more can be printed.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)

@@ -1,36 +1,46 @@
-"""Arguments and options that several commands have."""
+"""Define arguments and options that several commands share."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
 
-EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID, array:ID or runner:ID")]
+EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="Name task:ID, ti:ID, array:ID or runner:ID.")]
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME", help="Answer as of then (ISO 8601 with a zone), not as of now."),
+    typer.Option("--at", metavar="TIME", help="Answer as of a time (ISO 8601 with a zone)."),
 ]
-Workflow = Annotated[str | None, typer.Option("--workflow", metavar="ID", help="Only what is in that workflow.")]
+Workflow = Annotated[str | None, typer.Option("--workflow", metavar="ID", help="Restrict the answer to one workflow.")]
 
-EntityKind = Annotated[Literal["task", "ti", "task_instance"], typer.Option("--entity", help="Whose statuses.")]
+EntityKind = Annotated[
+    Literal["task", "ti", "task_instance"], typer.Option("--entity", help="Choose tasks or task instances.")
+]
 
 
 def kind_of(entity: str) -> str:
-    """The kind of entity that `--entity` names."""
+    """Return the kind of entity that `--entity` names."""
     from domain.entity import ALIASES
 
     return ALIASES.get(entity, entity)
 
 
 def time_of(at: str | None) -> datetime | None:
-    """The time that `--at` names, or None where it is not given; raises InvalidTime."""
+    """Return the time of `--at`, or None without it.
+
+    Raises:
+        InvalidTime: the text is not a time with a zone.
+    """
     from domain.time import parse_time
 
     return None if at is None else parse_time(at)
 
 
 def seconds_of(duration: str | None, *, or_zero: bool = False) -> float | None:
-    """The seconds that an option's duration is, or None where it is not given; raises InvalidDuration."""
+    """Return an option's duration in seconds, or None without it.
+
+    Raises:
+        InvalidDuration: the text is not a duration.
+    """
     from domain.time import parse_duration
 
     return None if duration is None else parse_duration(duration, or_zero=or_zero)

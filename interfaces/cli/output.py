@@ -1,4 +1,4 @@
-"""What commands print: one JSON document, or tables and sentences for people."""
+"""Print one JSON document, or tables and sentences for people."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Dsn = Annotated[str | None, typer.Option("--dsn", help="The database; else SOJOURN_DSN, else the embedded one.")]
+Dsn = Annotated[str | None, typer.Option("--dsn", help="Use this database instead of SOJOURN_DSN or the embedded one.")]
 
 
 def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]) -> None:
-    """Print the document as JSON, or what `human` makes of it on the console."""
+    """Print the document as JSON, or let `human` print it on the console."""
     if as_json:
         from pydantic_core import to_json
 
@@ -26,7 +26,7 @@ def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]
 
 
 def render_rows(rows: Iterable[Any]) -> int:
-    """Print rows as one JSON array, each as it comes, so that any number fits in memory; answer with the number."""
+    """Print rows as one JSON array, one at a time to save memory, and return their number."""
     from pydantic_core import to_json
 
     number = 0
@@ -39,19 +39,19 @@ def render_rows(rows: Iterable[Any]) -> int:
 
 @cache
 def console() -> "Console":
-    """Standard output for people; a pipe gets no colours, and lines as long as they are."""
+    """Return standard output for people; a pipe gets no colours and no line breaks."""
     return _console(sys.stdout.isatty())
 
 
 @cache
 def messages() -> "Console":
-    """Standard error: progress, warnings, words."""
+    """Return standard error, for progress and warnings."""
     return _console(sys.stderr.isatty(), stderr=True)
 
 
 def _console(terminal: bool, *, stderr: bool = False) -> "Console":
     from rich.console import Console
 
-    # Ids may look like markup (`job[3]`) or emoji (`a:b:c`): nothing that is printed here is.
+    # Ids may look like markup (`job[3]`) or emoji (`a:b:c`), so neither is interpreted.
     width = None if terminal else 10_000
     return Console(stderr=stderr, width=width, soft_wrap=not terminal, highlight=False, markup=False, emoji=False)

@@ -1,4 +1,4 @@
-"""Progress bars on standard error, for people: in a pipe there is nothing."""
+"""Show progress bars on standard error; a pipe gets none."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str], "Progress"]]:
-    """Makes bars, one a description, which follow what they are told (so many, of so many) until the block ends."""
+    """Yield a function that starts a bar for a description; the bars follow their reports until the block ends."""
     if not sys.stderr.isatty():
         yield lambda _description: lambda _reached, _last: None
         return

@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Print tables for people."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-WIDEST = 10_000
-"""In columns."""
+MAX_WIDTH = 10_000
+"""The width of the widest table, in columns."""
 
 
 def table(*columns: str, widths: Sequence[int] = ()) -> Table:
-    """An empty table, without a header where `widths` go on with one above; columns marked with `>` are numbers."""
+    """Return an empty table; a column ending in `>` has numbers, and `widths` continue a table above without header."""
     empty = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=not widths, header_style="bold")
     for number, column in enumerate(columns):
         empty.add_column(
@@ -24,11 +24,11 @@ def table(*columns: str, widths: Sequence[int] = ()) -> Table:
 
 
 def print_table(console: Console, filled: Table) -> None:
-    """Print a table with every row on a line: in a narrow terminal long lines go on below, and nothing is cut.
+    """Print a table with one line for each row; a narrow terminal wraps long lines, and nothing is cut.
 
-    Lines end where their text ends: blanks behind it would go on below as empty lines.
+    Trailing blanks are removed, because a terminal would wrap them into empty lines.
     """
-    options = console.options.update(max_width=WIDEST)
+    options = console.options.update(max_width=MAX_WIDTH)
     filled.width = console.measure(filled, options=options).maximum
     for segments in console.render_lines(filled, options.update(width=filled.width), pad=False):
         line = Text.assemble(*((segment.text, segment.style or "") for segment in segments), end="")
