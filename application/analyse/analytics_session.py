@@ -1,4 +1,4 @@
-"""Reading all of a log at once: as of a time, with memory to sort in, a function of the database row by row."""
+"""Read a whole log at once: as of a time, with memory to sort in, and row by row."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -14,12 +14,16 @@ from application.shared.store import Store
 from infrastructure.sql import query
 
 BATCH = 1_000
-"""How many rows of a stream are handed over at a time."""
+"""How many rows the server hands over at a time."""
 
 
 @contextmanager
 def analysis(store: Store, at: datetime | None, workflow_id: str | None = None) -> Iterator[Connection[Any]]:
-    """A transaction as of `at` in which a million rows are sorted in memory; raises UnknownEntity."""
+    """Open a transaction as of `at` that sorts a million rows in memory.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+    """
     with as_of(store, at) as connection:
         connection.execute(query("projections", "session/analytics"))
         if workflow_id is not None:
@@ -28,20 +32,20 @@ def analysis(store: Store, at: datetime | None, workflow_id: str | None = None) 
 
 
 def rows(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """All that a named query finds."""
+    """Return all rows of a named query."""
     with connection.cursor(row_factory=dict_row) as cursor:
         # Planned for these arguments: what they leave out is not read.
         return cursor.execute(query("projections", name), wanted, prepare=False).fetchall()
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its seconds to the microsecond, which is as fine as the clock: sums of floats have more digits."""
+    """Return the row with its seconds to the microsecond, as fine as the clock: sums of floats have more digits."""
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()}
 
 
 @contextmanager
 def streamed(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
-    """What a named query finds, read as it is asked for, within the block."""
+    """Open the rows of a named query, read as they are asked for, within the block."""
     # Not a cursor of the server's: the server goes on while the rows are read, with as many workers as it likes.
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.stream(query("projections", name), wanted, binary=True, size=BATCH)

@@ -1,4 +1,4 @@
-"""How many attempts tasks take, and what is lost in those that fail."""
+"""How many attempts tasks take, and how much time the failed ones cost."""
 
 from datetime import datetime
 from typing import Literal, TypedDict, cast
@@ -10,12 +10,12 @@ By = Literal["workflow", "template"]
 
 
 class Attempts(TypedDict):
-    """The attempts at the tasks of one group; tasks that nobody has tried yet do not count.
+    """The attempts at the tasks of one group; tasks without an attempt do not count.
 
-    `interrupted` attempts were reset, or begun anew without having failed; `open` ones go on, and their seconds count
-    up to the time of asking. `wasted_seconds` are those in attempts that failed, `wasted_share` their part of
-    `total_seconds`. `first_try_share` is how many tasks' first attempt succeeded, of those whose first attempt has
-    ended. A share is None where it would be one of nothing.
+    `interrupted` attempts were reset, or another began although they had not failed; `open` ones have not ended, and
+    their seconds count up to now. `wasted_seconds` are the seconds in attempts that failed, `wasted_share` their part
+    of `total_seconds`. `first_try_share` is the share of tasks whose first attempt succeeded, among those whose first
+    attempt has ended. A share is None where its whole is 0.
     """
 
     group: str | None
@@ -36,7 +36,11 @@ class Attempts(TypedDict):
 def attempts(
     store: Store, by: By | None = None, workflow_id: str | None = None, at: datetime | None = None
 ) -> list[Attempts]:
-    """The attempts as of `at`, by group; raises UnknownEntity where no task is of that workflow."""
+    """Return the attempts as of `at`, by group.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+    """
     with analysis(store, at, workflow_id) as connection:
         found = rows(connection, "analytics/attempts", {"by": by, "workflow_id": workflow_id})
     return [cast("Attempts", rounded(row)) for row in found]

@@ -1,4 +1,4 @@
-"""Stays that have lasted longer than they may."""
+"""Breaches: intervals over their limit."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from domain.entity import Entity
 
 
 class Breach(TypedDict):
-    """One stay that was, or is, longer than its limit; `exited_at` is None while it goes on."""
+    """One interval over its limit; `exited_at` is None while it is open."""
 
     entity: str
     workflow_id: str
@@ -34,9 +34,11 @@ def breaches(
     *,
     only_open: bool = False,
 ) -> list[Breach]:
-    """The breaches, as of `at`, of the limits in a file, in the order in which the statuses were entered.
+    """Return the intervals over the limits in a file as of `at`, in the order of entry; `only_open`: those not ended.
 
-    `only_open`: those that go on. Raises SlaInvalid and UnknownEntity.
+    Raises:
+        SlaInvalid: the file cannot be used; it lists every reason.
+        UnknownEntity: the log has no such workflow.
     """
     sla = read_sla(path)
     with analysis(store, at, workflow_id) as connection:

@@ -27,7 +27,7 @@ class InvalidBucket(SojournError, ValueError):
 
     def __init__(self, bucket: timedelta) -> None:
         self.bucket = bucket
-        super().__init__(f"a bucket of {bucket.total_seconds():g} s is too short: it takes a millisecond or more")
+        super().__init__(f"a bucket of {bucket.total_seconds():g} s is too short; pass a millisecond or more")
 
 
 class TooManyBuckets(SojournError, ValueError):
@@ -36,10 +36,10 @@ class TooManyBuckets(SojournError, ValueError):
     Fix: pass a longer bucket.
     """
 
-    def __init__(self, bucket: timedelta, told: str) -> None:
+    def __init__(self, bucket: timedelta, why: str) -> None:
         self.bucket = bucket
         super().__init__(
-            f"a bucket of {bucket.total_seconds():g} s is too short for so long a time: {told}; take a longer one"
+            f"a bucket of {bucket.total_seconds():g} s is too short for this time: {why}; pass a longer one"
         )
 
 
@@ -52,7 +52,7 @@ class Change(TypedDict):
 
 
 class Bucket(TypedDict):
-    """How many were in the status from `at` for the length of a bucket: the mean weighted by time, and the most."""
+    """How many were in the status during the bucket that begins at `at`: the mean weighted by time, and the most."""
 
     group: NotRequired[str | None]
     at: datetime
@@ -69,10 +69,14 @@ def concurrency(
     workflow_id: str | None = None,
     at: datetime | None = None,
 ) -> Iterator[Iterator[Change]]:
-    """Every change of how many entities of a kind were in a status, exactly, as of `at`, group by group.
+    """Open every change of how many entities of a kind were in a status as of `at`, group by group.
 
-    Ends and starts of one instant are one change; a stay of no length is none. The rows are read as they are asked
-    for, within the block. Raises UnknownStatus and UnknownEntity.
+    Ends and starts of one instant are one change; an interval of no length is none. Rows are read as they are asked
+    for, within the block.
+
+    Raises:
+        UnknownStatus: no machine has the status.
+        UnknownEntity: the log has no such workflow.
     """
     wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow_id}
     with analysis(store, at, workflow_id) as connection:
@@ -91,10 +95,15 @@ def concurrency_by_bucket(
     workflow_id: str | None = None,
     at: datetime | None = None,
 ) -> Iterator[Iterator[Bucket]]:
-    """The same in buckets of time: each one from the first change to the last, or to `at` where some are still there.
+    """Open the same in buckets of time, from the first change to the last, or to `at` while any are in the status.
 
-    Buckets begin at multiples of their length from a Monday in UTC; the one that `at` lies in is weighed up to there.
-    Raises InvalidBucket, TooManyBuckets, UnknownStatus and UnknownEntity.
+    Buckets begin at multiples of their length from a Monday in UTC; the bucket of `at` counts up to `at`.
+
+    Raises:
+        InvalidBucket: the bucket is shorter than a millisecond.
+        TooManyBuckets: the buckets are too short for the time that they cover.
+        UnknownStatus: no machine has the status.
+        UnknownEntity: the log has no such workflow.
     """
     if bucket < SHORTEST:
         raise InvalidBucket(bucket)
@@ -113,7 +122,7 @@ def _counted(found: Iterator[Bucket], bucket: timedelta) -> Iterator[Bucket]:
 
 
 def known_statuses(connection: Connection[Any], kind: str) -> list[str]:
-    """The statuses that entities of a kind may have under the lifecycles that tasks are pinned to."""
+    """Return the statuses that entities of a kind may have under the lifecycles that tasks are pinned to."""
     found = connection.execute(query("projections", "find/known_statuses"), {"kind": kind})
     return [row[0] for row in found]
 

@@ -1,4 +1,4 @@
-"""How long entities may stay in a status: limits, read from a TOML file.
+"""How long entities may stay in a status: limits from a TOML file.
 
 [[limit]]
 status = "RUNNING"
@@ -77,12 +77,12 @@ class Limit(BaseModel):
 
     @property
     def kind(self) -> str:
-        """The kind of entity."""
+        """Return the kind of entity."""
         return ALIASES.get(self.entity, self.entity)
 
 
 class Sla(BaseModel):
-    """All limits of a file."""
+    """The limits of a file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -13,8 +13,8 @@ By = Literal["workflow", "template", "actor", "hour", "day", "week"]
 class TimeInStatus(TypedDict):
     """How long one group of entities stayed in one status, in seconds.
 
-    `n` counts the stays and `open` those that have not ended, which count up to the time of asking. The km quantiles
-    are Kaplan-Meier's: an open stay has lasted at least so long. They are None where too few stays have ended.
+    `n` counts the intervals and `open` those that have not ended, which count up to now. The km quantiles are
+    Kaplan-Meier's: an open interval has lasted at least that long. They are None where too few intervals have ended.
     """
 
     status: str
@@ -31,9 +31,9 @@ class TimeInStatus(TypedDict):
 
 
 class Bin(TypedDict):
-    """How many stays of one group in one status lasted from so long to below so long, in seconds.
+    """How many intervals of one group in one status lasted from `from_seconds` to below `to_seconds`.
 
-    `to_seconds` is None in the last bin there is. `open` of the `n` have not ended.
+    `to_seconds` is None in the last possible bin. `open` of the `n` have not ended.
     """
 
     status: str
@@ -53,11 +53,13 @@ def time_in_status(
     *,
     terminal: bool = False,
 ) -> list[TimeInStatus]:
-    """The stays of tasks or task instances as of `at`, by status and group, the longest total of each group first.
+    """Return how long tasks or instances stay in each status as of `at`, the longest total of each group first.
 
-    `by` actor is the component that reported the status; hour, day and week (its Monday) are those in UTC in which the
-    status was entered. Terminal statuses are left out unless `terminal`. Raises UnknownEntity where no task is of that
-    workflow.
+    `by` actor groups by the component that reported the status; hour, day and week (its Monday) by when the status was
+    entered, in UTC. Terminal statuses are left out unless `terminal`.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
     """
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
     with analysis(store, at, workflow_id) as connection:
@@ -73,9 +75,10 @@ def time_in_status_histogram(
     *,
     terminal: bool = False,
 ) -> list[Bin]:
-    """The same stays, counted by how long they lasted: every bin from the shortest stay to the longest.
+    """Return the same intervals counted by how long they lasted: every bin from the shortest to the longest.
 
-    Raises UnknownEntity where no task is of that workflow.
+    Raises:
+        UnknownEntity: the log has no such workflow.
     """
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
     with analysis(store, at, workflow_id) as connection:

@@ -1,4 +1,4 @@
-"""The ways that tasks or task instances have gone through their statuses."""
+"""Variants: the sequences of statuses that tasks or task instances went through."""
 
 from datetime import datetime
 from typing import TypedDict, cast
@@ -9,7 +9,7 @@ from domain.entity import TASK
 
 
 class Variant(TypedDict):
-    """One sequence of statuses: how many went that way, their share of all, and up to three of their ids.
+    """One sequence of statuses: how many took it, their share of all, and up to three of their ids.
 
     `median_seconds` is the median time from the first of the statuses to the last.
     """
@@ -41,7 +41,11 @@ def variants(
     *,
     limit: int | None = None,
 ) -> list[Variant]:
-    """The distinct sequences as of `at`, the most frequent first; raises UnknownEntity."""
+    """Return the distinct sequences as of `at`, the most frequent first.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+    """
     with analysis(store, at, workflow_id) as connection:
         found = rows(connection, "analytics/variants", {"kind": kind, "workflow_id": workflow_id, "limit": limit})
     return [cast("Variant", rounded(row)) for row in found]
@@ -50,7 +54,11 @@ def variants(
 def directly_follows(
     store: Store, kind: str = TASK, workflow_id: str | None = None, at: datetime | None = None
 ) -> list[Edge]:
-    """Which statuses came right after which as of `at`; raises UnknownEntity."""
+    """Return which statuses came right after which as of `at`.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+    """
     with analysis(store, at, workflow_id) as connection:
         found = rows(connection, "analytics/directly_follows", {"kind": kind, "workflow_id": workflow_id})
     return [cast("Edge", rounded(row)) for row in found]

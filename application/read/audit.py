@@ -16,7 +16,7 @@ from domain.entity import ARRAY, TASK, Entity
 from infrastructure.sql import query
 
 BATCH = 5_000
-"""How many rows are fetched at a time."""
+"""How many rows a cursor fetches at a time."""
 
 
 class AuditRow(TypedDict):
@@ -38,7 +38,7 @@ class InstanceAuditRow(AuditRow):
 
 
 class Place(NamedTuple):
-    """Where a row stands among the others."""
+    """Where a page of the audit ends: after the row that entered its status then, at that position in the log."""
 
     entered_at: datetime
     position: int
@@ -53,9 +53,12 @@ def audit(
     *,
     limit: int | None = None,
 ) -> Iterator[Iterator[AuditRow]]:
-    """The rows of a task, of a workflow, or of all tasks, as of `at`, in the order in which statuses were entered.
+    """Open the rows of a task, of a workflow, or of all tasks as of `at`, in the order of entry.
 
-    They are read as they are asked for, within the block. Raises UnknownEntity.
+    Rows are read as they are asked for, within the block.
+
+    Raises:
+        UnknownEntity: the log has no such task or workflow.
     """
     wanted = {"task_id": task_id, "workflow_id": workflow_id, "limit": limit}
     with as_of(store, at) as connection:
@@ -76,7 +79,11 @@ def audit_of_task_instances(
     *,
     limit: int | None = None,
 ) -> Iterator[Iterator[InstanceAuditRow]]:
-    """The rows of the instances of a task, of a workflow, of an array, or of all, as `audit` has those of tasks."""
+    """Open the rows of the instances of a task, of a workflow, of an array, or of all, as `audit` does for tasks.
+
+    Raises:
+        UnknownEntity: the log has no such task, workflow or array.
+    """
     wanted = {"task_id": task_id, "workflow_id": workflow_id, "array_id": array_id, "limit": limit}
     with as_of(store, at) as connection:
         _check(connection, task_id, workflow_id)
@@ -98,7 +105,11 @@ def audit_page(
     newest_first: bool = False,
     limit: int,
 ) -> tuple[list[AuditRow], Place | None]:
-    """At most `limit` rows beyond the place of another, and the place after which to go on; raises UnknownEntity."""
+    """Return at most `limit` rows after a place, and the place after which the next page begins.
+
+    Raises:
+        UnknownEntity: the log has no such task or workflow.
+    """
     beyond, direction = (SQL("<"), SQL("DESC")) if newest_first else (SQL(">"), SQL("ASC"))
     statement = SQL(query("projections", "read/audit_page")).format(beyond=beyond, direction=direction)
     entered_at, position = after or (None, None)

@@ -15,7 +15,7 @@ from infrastructure.sql import query
 
 
 class Difference(TypedDict):
-    """An entity, its status at the one time and at the other (None: it did not exist), and since when it is in that."""
+    """An entity with its status before (None: it did not exist) and after, and since when it has the latter."""
 
     entity: str
     before: str | None
@@ -27,10 +27,13 @@ class Difference(TypedDict):
 def diff(
     store: Store, start: datetime, end: datetime, workflow_id: str | None = None, *, limit: int | None = None
 ) -> Iterator[Iterator[Difference]]:
-    """Every entity that was not at `end` where it was at `start`, tasks first, by id.
+    """Open the entities whose status at `end` differs from that at `start`, tasks first, by id.
 
-    They are read as they are asked for, within the block. Raises TimesReversed, and UnknownEntity where no task is of
-    that workflow.
+    Rows are read as they are asked for, within the block.
+
+    Raises:
+        TimesReversed: `end` lies before `start`.
+        UnknownEntity: the log has no such workflow.
     """
     if end < start:
         raise TimesReversed(start, end)

@@ -1,4 +1,4 @@
-"""Orphans: entities for which an event was to be expected, and is missing.
+"""Orphans: entities that miss an event which should have come.
 
 Each rule is defined by a view of its own (projections/orphans/orphan_*.sql).
 """
@@ -34,14 +34,14 @@ RULES = (
     "stalled-task",
     LATE_REPORT,
 )
-"""The rules by which something is an orphan."""
+"""The names of the orphan rules."""
 
 DECIDED = frozenset({LATE_REPORT})
-"""Those whose orphans the lifecycle has ended already."""
+"""The rules whose orphans the lifecycle has already ended."""
 
 
 class OrphanPlace(NamedTuple):
-    """Where an orphan stands among the others."""
+    """Where a page of orphans ends: after this orphan."""
 
     since: datetime
     entity: Entity
@@ -59,11 +59,16 @@ def orphans(
     after: OrphanPlace | None = None,
     limit: int | None = None,
 ) -> list[Orphan]:
-    """The orphans as of `at`, of one rule or of all, the oldest first; those that are `decided` where it is asked for.
+    """Return at most `limit` orphans as of `at` by one rule or by all, the oldest first, from after a place on.
 
-    With `after`, those that stand behind that place, whether there is still one at it; at most `limit`.
-    `thresholds` has settings `sojourn.NAME` of the rules, by NAME, for this answer alone. Raises UnknownOrphanRule,
-    InvalidThreshold, UnknownStatus, and UnknownEntity where no task is of that workflow.
+    `decided` adds those that the lifecycle has already ended. `thresholds` replaces settings `sojourn.NAME` of the
+    rules, by NAME, for this answer.
+
+    Raises:
+        UnknownOrphanRule: there is no such rule.
+        UnknownEntity: the log has no such workflow.
+        InvalidThreshold: a threshold is not a duration.
+        UnknownStatus: a threshold names a status that no machine has.
     """
     with as_of(store, at) as connection:
         _check_statuses(connection, thresholds or {})
@@ -83,7 +88,7 @@ def orphans_in(
     after: OrphanPlace | None = None,
     limit: int | None = None,
 ) -> list[Orphan]:
-    """The orphans by those rules in a transaction that is as of some time: all, or those that are one entity."""
+    """Return the orphans by those rules, all or of one entity, in a transaction that is as of some time."""
     kind, name = entity or (None, None)
     since, (after_kind, after_id), after_rule = after or (None, (None, None), None)
     wanted = {
@@ -102,7 +107,7 @@ def orphans_in(
 
 
 def _check_statuses(connection: Connection[Any], thresholds: Mapping[str, str]) -> None:
-    """Raise UnknownStatus where it is told how long a stay in a status may last that nothing can be in."""
+    """Raise UnknownStatus where `stuck_after` names a status that no machine has."""
     try:
         given = json.loads(thresholds.get("stuck_after", "{}"))
     except ValueError as error:

@@ -38,7 +38,11 @@ class Status(TypedDict):
 
 
 def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
-    """The status of an entity as of `at` (None: now); raises UnknownEntity."""
+    """Return the status of an entity as of `at` (None: now).
+
+    Raises:
+        UnknownEntity: the log has no such entity.
+    """
     with as_of(store, at) as connection:
         current, since, lifecycle, attempts, version = status_in(connection, entity)
         if current is None:
@@ -54,6 +58,6 @@ def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
 
 
 def status_in(connection: Connection[Any], entity: Entity) -> Sequence[Any]:
-    """Status, since when, lifecycle, attempts and version in a transaction as of some time; None before it existed."""
+    """Return status, since when, lifecycle, attempts and version as of the transaction's time, or None for each."""
     row = connection.execute(query("projections", QUERIES[entity.kind]), [entity.id]).fetchone()
     return row or (None,) * 5

@@ -1,4 +1,4 @@
-"""Why an entity is where it is: the events that led there, across its task, the task's instances and their array."""
+"""Why an entity has its status: the events that led there, of its task, the task's instances and their array."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,19 +12,20 @@ from application.shared.as_of import as_of
 from application.shared.existence import require_entity
 from application.shared.orphan import Orphan
 from application.shared.store import Store
-from application.wording.event_in_words import LoggedEvent, in_words
-from application.wording.verdict import Family, Sibling, of_runner, verdict
+from application.wording.event_in_words import DescribedEvent, describe_event
+from application.wording.verdict import InstanceStatus, TaskWithInstances, write_runner_verdict, write_verdict
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from infrastructure.sql import query
 
 MOST_EVENTS = 60
-"""How many events a chain has at most, the last ones."""
+"""How many events a chain has at most; these are the last ones."""
 
 MOST_INSTANCES = 50
+"""How many instances of a task are read at most; these are the newest ones."""
 
 
 class Link(TypedDict):
-    """One event of the chain; `at` is since when it counts, `actor` who reported it, `rule` what decided it."""
+    """One event of the chain; `at` is when it happened, `actor` who reported it, `rule` what decided it."""
 
     position: int
     entity: str
@@ -36,7 +37,7 @@ class Link(TypedDict):
 
 
 class Why(TypedDict):
-    """An entity's status, why it is in it, and the events that led there.
+    """An entity's status, why it has it, and the events that led there.
 
     `rule` is the rule by which it is an orphan, or that decided its last event. `omitted` counts earlier events of the
     chain that are not in it. Before it existed, `status` is None and the chain is empty.
@@ -53,25 +54,29 @@ class Why(TypedDict):
 
 
 def why(store: Store, entity: Entity, at: datetime | None = None) -> Why:
-    """Why an entity is where it is as of `at`; raises UnknownEntity."""
+    """Return why an entity has its status as of `at`.
+
+    Raises:
+        UnknownEntity: the log has no such entity.
+    """
     with as_of(store, at) as connection:
         status, since, *_ = status_in(connection, entity)
         if status is None:
             require_entity(connection, entity)
             return _nothing(entity)
-        family = _family(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
-        events = _Events(connection, entity, family)
-        orphan = _orphan(connection, entity, family, status)
+        task = _read_task(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
+        events = _Events(connection, entity, task)
+        orphan = _orphan(connection, entity, task, status)
     if entity.kind == RUNNER and since is not None:
-        told, rule = of_runner(entity, status, since), None
+        verdict, rule = write_runner_verdict(entity, status, since), None
     else:
-        told, rule = verdict(entity, status, family, events.own, events.caused_by, events.at_position, orphan)
+        verdict, rule = write_verdict(entity, status, task, events.own, events.caused_by, events.at_position, orphan)
     chain = [events.link(event) for event in events.relevant(orphan)]
     return {
         "entity": str(entity),
         "status": status,
         "since": since,
-        "verdict": told,
+        "verdict": verdict,
         "rule": rule,
         "orphan": orphan,
         "chain": chain[-MOST_EVENTS:],
@@ -80,28 +85,33 @@ def why(store: Store, entity: Entity, at: datetime | None = None) -> Why:
 
 
 class _Events:
-    """The events of an entity and its family, oldest first."""
+    """The events of an entity, of its task and of the task's instances, oldest first."""
 
-    def __init__(self, connection: Connection[Any], entity: Entity, family: Family | None) -> None:
-        streams = list(dict.fromkeys([entity.stream, *(_streams(family) if family else ())]))
+    def __init__(self, connection: Connection[Any], entity: Entity, task: TaskWithInstances | None) -> None:
+        streams = list(dict.fromkeys([entity.stream, *(_streams(task) if task else ())]))
         wanted = {"streams": streams, "own": entity.stream, "limit": MOST_EVENTS * 10}
+<<<<<<< HEAD
         rows = connection.execute(query("projections", "read/why_events"), wanted).fetchall()
         self.all = [LoggedEvent(*row) for row in reversed(rows)]
+=======
+        rows = connection.execute(query("projections", "why_events"), wanted).fetchall()
+        self.all = [DescribedEvent(*row) for row in reversed(rows)]
+>>>>>>> 6ed3e12 (Say what reading answers in plain sentences)
         self.own = [event for event in self.all if event.stream == entity.stream]
-        self._task = family.task if family else None
+        self._task = task.task if task else None
         self._references = {f"{event.stream}@{event.version}": event for event in self.all}
         self._positions = {event.position: event for event in self.all}
 
-    def caused_by(self, event: LoggedEvent) -> LoggedEvent | None:
-        """The event that made this one happen."""
+    def caused_by(self, event: DescribedEvent) -> DescribedEvent | None:
+        """Return the event that made this one happen."""
         return self._references.get(event.data.get("cause", ""))
 
-    def at_position(self, position: int) -> LoggedEvent | None:
-        """The event at that position in the log."""
+    def at_position(self, position: int) -> DescribedEvent | None:
+        """Return the event at that position in the log."""
         return self._positions.get(position)
 
-    def relevant(self, orphan: Iterable[Orphan]) -> list[LoggedEvent]:
-        """Those of the entity and its task; of the others what began, caused, was decided by a rule, and came last."""
+    def relevant(self, orphan: Iterable[Orphan]) -> list[DescribedEvent]:
+        """Return the events of the entity and its task, and of the others the first, the last, causes and rulings."""
         of_task = f"{TASK}:{self._task}"
         own = {event.stream for event in self.own[:1]} | {of_task}
         causes = {cause.position for event in self.all if event.stream in own and (cause := self.caused_by(event))}
@@ -118,37 +128,37 @@ class _Events:
             or event.stream.startswith(f"{ARRAY}:")
         ]
 
-    def link(self, event: LoggedEvent) -> Link:
-        """The event as the chain has it."""
+    def link(self, event: DescribedEvent) -> Link:
+        """Return the event as a link of the chain."""
         return {
             "position": event.position,
             "entity": event.entity,
             "name": event.name,
-            "text": in_words(event, self.caused_by(event)),
+            "text": describe_event(event, self.caused_by(event)),
             "at": event.at,
             "actor": event.actor.component if event.actor else None,
             "rule": event.data.get("rule"),
         }
 
 
-def _family(store: Store, connection: Connection[Any], entity: Entity) -> Family:
+def _read_task(store: Store, connection: Connection[Any], entity: Entity) -> TaskWithInstances:
     wanted = {"kind": entity.kind, "id": entity.id, "limit": MOST_INSTANCES}
     rows = connection.execute(query("projections", "read/why_task"), wanted).fetchall()
     lifecycle, version, task_id, status, entered_at, owner = rows[0][:6]
-    siblings = [Sibling(*row[6:]) for row in rows if row[6] is not None]
-    return Family(store.lifecycles.pinned(lifecycle, version), task_id, status, entered_at, owner, siblings)
+    instances = [InstanceStatus(*row[6:]) for row in rows if row[6] is not None]
+    return TaskWithInstances(store.lifecycles.pinned(lifecycle, version), task_id, status, entered_at, owner, instances)
 
 
-def _streams(family: Family) -> Sequence[str]:
-    arrays = [f"{ARRAY}:{sibling.array_id}" for sibling in family.siblings if sibling.array_id]
-    return [f"{TASK}:{family.task}", *(f"{TASK_INSTANCE}:{sibling.id}" for sibling in family.siblings), *arrays]
+def _streams(task: TaskWithInstances) -> Sequence[str]:
+    arrays = [f"{ARRAY}:{instance.array_id}" for instance in task.instances if instance.array_id]
+    return [f"{TASK}:{task.task}", *(f"{TASK_INSTANCE}:{instance.id}" for instance in task.instances), *arrays]
 
 
-def _orphan(connection: Connection[Any], entity: Entity, family: Family | None, status: str) -> list[Orphan]:
-    """By which rules it is an orphan, in their order. What has ended is not stuck, and need not be compared."""
-    if family is None:
+def _orphan(connection: Connection[Any], entity: Entity, task: TaskWithInstances | None, status: str) -> list[Orphan]:
+    """Return the orphans that the entity is, in the order of the rules. An ended one cannot be stuck."""
+    if task is None:
         return []
-    machine = family.lifecycle.task if entity.kind == TASK else family.lifecycle.instance
+    machine = task.lifecycle.task if entity.kind == TASK else task.lifecycle.instance
     has_ended = machine is not None and machine.is_terminal(status)
     found = orphans_in(connection, [rule for rule in RULES if rule != STUCK or not has_ended], entity=entity)
     return sorted(found, key=lambda orphan: RULES.index(orphan["rule"]))

@@ -1,4 +1,4 @@
-"""How much is on record of one workflow."""
+"""How much the log has of one workflow."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class WorkflowCounts(NamedTuple):
 
 
 def workflow_counts(store: Store, workflow_id: str) -> WorkflowCounts:
-    """The counts of that workflow; all 0 where nothing is known of it."""
+    """Return the counts of that workflow; all are 0 where the log has none of that name."""
     with store.session() as connection:
         row = connection.execute(query("projections", "read/workflow_counts"), {"workflow_id": workflow_id}).fetchone()
     assert row is not None

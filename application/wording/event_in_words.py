@@ -1,4 +1,4 @@
-"""An event as part of a sentence: who said what, what came of it, and by which rule."""
+"""An event as part of a sentence: who reported what, what followed from it, and by which rule."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -8,8 +8,8 @@ from domain.actor import Actor
 from domain.entity import Entity
 
 
-class LoggedEvent(NamedTuple):
-    """An event as the log has it; `times` is how many refusals it stands for."""
+class DescribedEvent(NamedTuple):
+    """An event of the log with what a sentence needs; `times` is the number of equal refusals that it stands for."""
 
     position: int
     stream: str
@@ -21,109 +21,118 @@ class LoggedEvent(NamedTuple):
 
     @property
     def entity(self) -> str:
-        """Whose it is."""
+        """Return the name of its entity: `task:ID`, `ti:ID`."""
         kind, _, name = self.stream.partition(":")
         return str(Entity(kind, name))
 
     @property
     def happened(self) -> str:
-        """What kind of thing happened: `transitioned`, `refused`."""
+        """Return what kind of event it is: `transitioned`, `refused`."""
         return self.name.split(".")[1]
 
     @property
     def is_transition(self) -> bool:
-        """Whether it entered a status."""
+        """Return whether it entered a status."""
         return self.version == 1 or "previous_status" in self.data
 
     @property
     def actor(self) -> Actor | None:
-        """Who reported it."""
+        """Return who reported it."""
         actor = self.data.get("actor")
         return Actor.model_validate(actor) if actor else None
 
 
-def in_words(event: LoggedEvent, cause: LoggedEvent | None = None) -> str:
-    """What happened, without when: `RUNNING -> DONE, reported by worker`."""
-    told = _told(event, cause)
+def describe_event(event: DescribedEvent, cause: DescribedEvent | None = None) -> str:
+    """Return what happened, without when: `RUNNING -> DONE, reported by worker`."""
+    sentence = _describe(event, cause)
     rule = event.data.get("rule")
     if rule:
-        told += f"; rule {rule}{_colon(event.data.get('rule_reason'))}"
+        sentence += f"; rule {rule}{_after_colon(event.data.get('rule_reason'))}"
     if event.data.get("delay_seconds") is not None:
-        told += f"; it may be proposed again after {event.data['delay_seconds']:g} s"
-    return told
+        sentence += f"; it may be proposed again after {event.data['delay_seconds']:g} s"
+    return sentence
 
 
-def utc(time: datetime) -> str:
-    """A time as sentences have it: in UTC, to the millisecond."""
+def format_utc(time: datetime) -> str:
+    """Return a time as sentences show it: in UTC, to the millisecond."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def by(event: LoggedEvent) -> str:
-    """` by worker@node7 (exit status 1)`: who said so and why, as far as is known."""
-    who = f" by {event.actor.model_copy(update={'user': None})}" if event.actor else ""
-    return who + (f" ({event.data['reason']})" if event.data.get("reason") else "")
+def describe_reporter(event: DescribedEvent) -> str:
+    """Return who reported the event and why, as far as it is known: ` by worker@node7 (exit status 1)`."""
+    reporter = f" by {event.actor.model_copy(update={'user': None})}" if event.actor else ""
+    return reporter + (f" ({event.data['reason']})" if event.data.get("reason") else "")
 
 
-def _told(event: LoggedEvent, cause: LoggedEvent | None) -> str:
+def _describe(event: DescribedEvent, cause: DescribedEvent | None) -> str:
     if event.happened == "transitioned":
-        return _transitioned(event, cause)
+        return _describe_transition(event, cause)
     if event.happened == "refused":
-        return _refused(event, cause)
-    if event.happened in WORDS:
-        return WORDS[event.happened](event, event.data)
-    return f"{event.happened.replace('_', ' ')}{by(event)}"
+        return _describe_refusal(event, cause)
+    if event.happened in SENTENCES:
+        return SENTENCES[event.happened](event, event.data)
+    return f"{event.happened.replace('_', ' ')}{describe_reporter(event)}"
 
 
-def _transitioned(event: LoggedEvent, cause: LoggedEvent | None) -> str:
-    runner = event.data.get("runner_id")
-    name = f" in the name of runner:{runner}" if runner else ""
+def _describe_transition(event: DescribedEvent, cause: DescribedEvent | None) -> str:
     reported = event.data.get("reported")
     if cause is not None:
-        return f"{_move(event)}{name}, because {cause.entity} became {cause.data['status']}"
+        return f"{_move(event)}{_runner(event)}, because {cause.entity} became {cause.data['status']}"
     if reported and reported != event.data["status"]:
-        return f"reported {reported}{by(event)}{name}: {_move(event)}"
-    return f"{_move(event)}, reported{by(event)}{name}"
+        return f"reported {reported}{describe_reporter(event)}{_runner(event)}: {_move(event)}"
+    return f"{_move(event)}, reported{describe_reporter(event)}{_runner(event)}"
 
 
-def _refused(event: LoggedEvent, cause: LoggedEvent | None) -> str:
-    runner = event.data.get("runner_id")
-    name = f" in the name of runner:{runner}" if runner else ""
-    said = f"because {cause.entity} became {cause.data['status']}" if cause else f"reported{by(event)}{name}"
+def _describe_refusal(event: DescribedEvent, cause: DescribedEvent | None) -> str:
+    if cause:
+        why = f"because {cause.entity} became {cause.data['status']}"
+    else:
+        why = f"reported{describe_reporter(event)}{_runner(event)}"
     more = f" ({event.times - 1} more like it before)" if event.times > 1 else ""
-    return f"refuses {event.data['reported']}, {said}: stays {event.data['status']}{more}"
+    return f"refuses {event.data['reported']}, {why}: stays {event.data['status']}{more}"
 
 
-def _move(event: LoggedEvent) -> str:
+def _move(event: DescribedEvent) -> str:
     return f"{event.data['previous_status']} -> {event.data['status']}"
 
 
-def _place(data: Mapping[str, Any]) -> str:
+def _runner(event: DescribedEvent) -> str:
+    runner = event.data.get("runner_id")
+    return f" in the name of runner:{runner}" if runner else ""
+
+
+def _batch(data: Mapping[str, Any]) -> str:
     return f" in array:{data['array_id']}, batch {data['batch_number']}" if data.get("array_id") else ""
 
 
-def _time(told: str) -> str:
-    return utc(datetime.fromisoformat(told))
+def _time(text: str) -> str:
+    return format_utc(datetime.fromisoformat(text))
 
 
-def _colon(reason: str | None) -> str:
+def _after_colon(reason: str | None) -> str:
     return f": {reason}" if reason else ""
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _number_of(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-WORDS: dict[str, Callable[[LoggedEvent, Mapping[str, Any]], str]] = {
+SENTENCES: dict[str, Callable[[DescribedEvent, Mapping[str, Any]], str]] = {
     "registered": lambda event, data: (
-        f"registered{by(event)} under {data['lifecycle']}, {_counted(data['max_attempts'], 'attempt')} allowed"
+        f"registered{describe_reporter(event)} under {data['lifecycle']}, "
+        f"{_number_of(data['max_attempts'], 'attempt')} allowed"
     ),
-    "created": lambda event, data: f"created{by(event)} as attempt {data['ordinal']}: {data['status']}{_place(data)}",
-    "reset": lambda event, _: f"{_move(event)}, reset{by(event)}",
-    "submitted": lambda event, data: f"was given the distributor id {data.get('distributor_id')}{by(event)}",
+    "created": lambda event, data: (
+        f"created{describe_reporter(event)} as attempt {data['ordinal']}: {data['status']}{_batch(data)}"
+    ),
+    "reset": lambda event, _: f"{_move(event)}, reset{describe_reporter(event)}",
+    "submitted": lambda event, data: (
+        f"was given the distributor id {data.get('distributor_id')}{describe_reporter(event)}"
+    ),
     "lapsed": lambda _, data: f"silent since {_time(data['silent_since'])}",
-    "returned": lambda _, data: f"heard of again at {_time(data['silent_until'])}",
+    "returned": lambda _, data: f"reported again at {_time(data['silent_until'])}",
     "batch_queued": lambda event, data: (
-        f"batch {data['batch_number']} of {_counted(data['size'], 'instance')} queued{by(event)}"
+        f"batch {data['batch_number']} of {_number_of(data['size'], 'instance')} queued{describe_reporter(event)}"
     ),
 }
-"""What happened, where that is neither a transition nor a refusal."""
+"""What happened, for events that are neither a transition nor a refusal."""

@@ -67,7 +67,7 @@ def test_a_late_report_tells_who_ended_the_task_and_what_was_made_of_it(retried:
     assert [orphan["rule"] for orphan in found["orphan"]] == ["late-report"]
     assert found["verdict"] == (
         f"ti:41/2 reported ERROR at {at(12)}; task:41 was already DONE since {at(10)} by ti:41/1; rule "
-        f"orphaned-instance turned ERROR into ERROR_FATAL. What made it one is event {ended['position']}: task:41 "
+        f"orphaned-instance turned ERROR into ERROR_FATAL. It became an orphan at event {ended['position']}: task:41 "
         f"RUNNING -> DONE, because ti:41/1 became DONE, at {at(10)}. Ending ti:41/2, or reporting its end, "
         "before its task ended would have prevented it."
     )
@@ -89,7 +89,7 @@ def test_an_orphan_of_the_past_is_explained_after_it_was_cleaned_up(retried: Tra
         f"ti:41/1 is RUNNING, although ti:41/2 is a newer attempt at task:41 and active since {at(6)}"
     )
     assert "ti:41/2 created by client as attempt 2: QUEUED, at" in superseded["verdict"]
-    assert "What made it one is event" in superseded["verdict"]
+    assert "It became an orphan at event" in superseded["verdict"]
     assert "Expected and missing: ti:41/1 in a terminal status, before ti:41/2 began." in superseded["verdict"]
     assert (
         "Ending ti:41/1, or reporting its end, before the newer one was created would have prevented it."
@@ -110,7 +110,7 @@ def test_who_had_been_told_to_end_is_not_to_be_told_to(running: TransitionServic
 
     (order,) = (link["position"] for link in outlived["chain"] if "-> KILL_SELF" in link["text"])
     prevention = (
-        f"It had been told to end by event {order}, at {at(6)}: "
+        f"It had been ordered to end by event {order}, at {at(6)}: "
         "reporting its end before its task ended would have prevented it."
     )
     assert (outlived["rule"], decided["rule"]) == ("terminal-parent", "orphaned-instance")
@@ -157,9 +157,9 @@ def test_an_instance_that_sends_heartbeats_is_to_be_heard_of_when_they_hold_no_l
     running.heartbeat_task_instances({"42/1": later}, occurred_at=minute(10))
 
     told = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert f"It is to be heard of by {told}. " in ask(running, "ti:42/1")["verdict"]
-    assert f"It is to be heard of by {at(20)}. " in ask(running, "ti:42/1", 11)["verdict"]
-    assert "heard of" not in ask(running, "ti:42/1", 30)["verdict"]
+    assert f"It must report by {told}. " in ask(running, "ti:42/1")["verdict"]
+    assert f"It must report by {at(20)}. " in ask(running, "ti:42/1", 11)["verdict"]
+    assert "must report" not in ask(running, "ti:42/1", 30)["verdict"]
 
 
 def test_a_healthy_task_says_on_what_it_waits(running: TransitionService) -> None:
