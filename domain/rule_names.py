@@ -1,27 +1,29 @@
 """The names of the rules, as lifecycles, events and answers state them."""
 
-INVALID = "invalid-transition"
+from typing import Final, Literal
+
+INVALID: Final = "invalid-transition"
 """The machine has no edge for the move."""
 
-UNTIMELY = "untimely-transition"
+UNTIMELY: Final = "untimely-transition"
 """The report lost a race that the lifecycle expects (the name is Jobmon's)."""
 
-NOT_OWNER = "ownership"
+NOT_OWNER: Final = "ownership"
 """Another runner owns the entity, or the move needs a runner and names none."""
 
-RECOVERY = "recovery"
+RECOVERY: Final = "recovery"
 """Recovery moved an entity that was stuck."""
 
-ORPHANED_INSTANCE = "orphaned-instance"
-SUPERSEDED_INSTANCE = "superseded-instance"
-RETRY = "retry"
-REQUEUE_ORPHANED = "requeue-orphaned"
-PREVENT_DUPLICATE_TRANSITIONS = "prevent-duplicate-transitions"
-KEEP_PERSISTED_RESULT = "keep-persisted-result"
-COPY_SCHEDULED_TIME = "copy-scheduled-time"
-WAIT_FOR_SCHEDULED_TIME = "wait-for-scheduled-time"
-CONCURRENCY_SLOTS = "concurrency-slots"
-RETRY_FAILED = "retry-failed"
+ORPHANED_INSTANCE: Final = "orphaned-instance"
+SUPERSEDED_INSTANCE: Final = "superseded-instance"
+RETRY: Final = "retry"
+REQUEUE_ORPHANED: Final = "requeue-orphaned"
+PREVENT_DUPLICATE_TRANSITIONS: Final = "prevent-duplicate-transitions"
+KEEP_PERSISTED_RESULT: Final = "keep-persisted-result"
+COPY_SCHEDULED_TIME: Final = "copy-scheduled-time"
+WAIT_FOR_SCHEDULED_TIME: Final = "wait-for-scheduled-time"
+CONCURRENCY_SLOTS: Final = "concurrency-slots"
+RETRY_FAILED: Final = "retry-failed"
 
 RULES = (
     ORPHANED_INSTANCE,
@@ -39,3 +41,24 @@ RULES = (
 
 SLOT_RULES = frozenset({CONCURRENCY_SLOTS})
 """The rules that take slots, which tasks share."""
+
+RuleName = Literal[
+    "invalid-transition",
+    "untimely-transition",
+    "ownership",
+    "recovery",
+    "orphaned-instance",
+    "superseded-instance",
+    "retry",
+    "requeue-orphaned",
+    "prevent-duplicate-transitions",
+    "keep-persisted-result",
+    "copy-scheduled-time",
+    "wait-for-scheduled-time",
+    "concurrency-slots",
+    "retry-failed",
+]
+"""Every name above, as a type."""
+
+ResponseName = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]
+"""The names of `domain.rule_outcome.Response`, as answers state them."""

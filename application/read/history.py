@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from application.shared.existence import require_entity
 from application.shared.store import Store
 from domain.entity import Entity
+from domain.rule_names import ResponseName, RuleName
 from infrastructure.log.commit_listener import CommitListener
 from infrastructure.log.tail import POLL_SECONDS
 from infrastructure.sql import query
@@ -31,7 +32,7 @@ class HistoryEvent(TypedDict):
     previous_status: str | None
     status: str
     reported: str | None
-    rule: str | None
+    rule: RuleName | None
     occurred_at: datetime | None
     recorded_at: datetime
     actor: str | None
@@ -49,7 +50,7 @@ class HistoryEvent(TypedDict):
     silent_until: datetime | None
     owner: str | None
     runner_id: str | None
-    response: str | None
+    response: ResponseName | None
     rule_reason: str | None
     delay_seconds: float | None
     state: dict[str, Any] | None

@@ -15,6 +15,7 @@ from application.shared.existence import require_workflow
 from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE
 from domain.errors import UnknownStatus
+from domain.rule_names import RuleName
 from infrastructure.sql import query
 
 
@@ -48,7 +49,7 @@ class ListedTask(TypedDict):
     status: str
     since: datetime
     attempts: int
-    rule: str | None
+    rule: RuleName | None
     actor: str | None
     reason: str | None
 

@@ -6,7 +6,7 @@ Each rule is defined by a view of its own (projections/orphans/orphan_*.sql).
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 
 from psycopg import Connection
 from psycopg.errors import DataError
@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from application.analyse.concurrency import known_statuses
 from application.shared.as_of import as_of
 from application.shared.existence import require_workflow
-from application.shared.orphan import Orphan
+from application.shared.orphan import Orphan, OrphanRule
 from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE, Entity
 from domain.errors import InvalidThreshold, UnknownOrphanRule, UnknownStatus
@@ -24,16 +24,7 @@ from infrastructure.sql import query
 LATE_REPORT = "late-report"
 STUCK = "stuck"
 
-RULES = (
-    "terminal-parent",
-    "superseded",
-    "missed-heartbeat",
-    "never-launched",
-    "dead-runner",
-    STUCK,
-    "stalled-task",
-    LATE_REPORT,
-)
+RULES: tuple[OrphanRule, ...] = get_args(OrphanRule)
 """The names of the orphan rules."""
 
 DECIDED = frozenset({LATE_REPORT})

@@ -10,11 +10,12 @@ from application.read.orphans import RULES, STUCK, orphans_in
 from application.read.status import status_in
 from application.shared.as_of import as_of
 from application.shared.existence import require_entity
-from application.shared.orphan import Orphan
+from application.shared.orphan import Orphan, OrphanRule
 from application.shared.store import Store
 from application.wording.event_in_words import DescribedEvent, describe_event
 from application.wording.verdict import InstanceStatus, TaskWithInstances, write_runner_verdict, write_verdict
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
+from domain.rule_names import RuleName
 from infrastructure.sql import query
 
 MOST_EVENTS = 60
@@ -33,7 +34,7 @@ class Link(TypedDict):
     text: str
     at: datetime
     actor: str | None
-    rule: str | None
+    rule: RuleName | None
 
 
 class Why(TypedDict):
@@ -47,7 +48,7 @@ class Why(TypedDict):
     status: str | None
     since: datetime | None
     verdict: str
-    rule: str | None
+    rule: RuleName | OrphanRule | None
     orphan: list[Orphan]
     chain: list[Link]
     omitted: int
@@ -90,13 +91,8 @@ class _Events:
     def __init__(self, connection: Connection[Any], entity: Entity, task: TaskWithInstances | None) -> None:
         streams = list(dict.fromkeys([entity.stream, *(_streams(task) if task else ())]))
         wanted = {"streams": streams, "own": entity.stream, "limit": MOST_EVENTS * 10}
-<<<<<<< HEAD
         rows = connection.execute(query("projections", "read/why_events"), wanted).fetchall()
-        self.all = [LoggedEvent(*row) for row in reversed(rows)]
-=======
-        rows = connection.execute(query("projections", "why_events"), wanted).fetchall()
         self.all = [DescribedEvent(*row) for row in reversed(rows)]
->>>>>>> 6ed3e12 (Say what reading answers in plain sentences)
         self.own = [event for event in self.all if event.stream == entity.stream]
         self._task = task.task if task else None
         self._references = {f"{event.stream}@{event.version}": event for event in self.all}

@@ -1,7 +1,19 @@
 """An orphan, as every reading of orphans answers it."""
 
 from datetime import datetime
-from typing import TypedDict
+from typing import Literal, TypedDict
+
+OrphanRule = Literal[
+    "terminal-parent",
+    "superseded",
+    "missed-heartbeat",
+    "never-launched",
+    "dead-runner",
+    "stuck",
+    "stalled-task",
+    "late-report",
+]
+"""The name of an orphan rule."""
 
 
 class Orphan(TypedDict):
@@ -11,7 +23,7 @@ class Orphan(TypedDict):
     """
 
     entity: str
-    rule: str
+    rule: OrphanRule
     since: datetime
     evidence: list[int]
     expected: str

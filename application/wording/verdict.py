@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from application.shared.orphan import Orphan
+from application.shared.orphan import Orphan, OrphanRule
 from application.wording.event_in_words import DescribedEvent, describe_event, describe_reporter, format_utc
 from domain.entities.events import SILENT
 from domain.entity import TASK, Entity
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
-from domain.rule_names import ORPHANED_INSTANCE
+from domain.rule_names import ORPHANED_INSTANCE, RuleName
 
 
 class InstanceStatus(NamedTuple):
@@ -64,7 +64,7 @@ def write_verdict(
     caused_by: Callable[[DescribedEvent], DescribedEvent | None],
     at_position: Callable[[int], DescribedEvent | None],
     orphan: Sequence[Orphan],
-) -> tuple[str, str | None]:
+) -> tuple[str, RuleName | OrphanRule | None]:
     """Return the verdict on an entity in `status` after its `own` events, and the rule that it rests on."""
     if orphan:
         return _explain_orphan(str(entity), orphan, _order_to_end(task, own), caused_by, at_position)
@@ -93,7 +93,7 @@ def _explain_orphan(
     order: DescribedEvent | None,
     caused_by: Callable[[DescribedEvent], DescribedEvent | None],
     at_position: Callable[[int], DescribedEvent | None],
-) -> tuple[str, str]:
+) -> tuple[str, RuleName | OrphanRule]:
     first, *others = orphan
     sentences = [first["explanation"]]
     decisive = _decisive_event(first, at_position)

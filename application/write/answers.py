@@ -1,7 +1,15 @@
 """What the service answers, as the contract shapes it."""
 
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
+
+from domain.rule_names import ResponseName, RuleName
+
+NotDecided = Literal["not_found", "max_retries_exceeded"]
+"""Why nothing was decided: the log does not know the entity, or others held it during every attempt."""
+
+InstanceRefusal = Literal["untimely_transition", "invalid_ti_transition"]
+"""Why an instance's report was refused."""
 
 
 class TaskInstanceAnswer(TypedDict):
@@ -10,20 +18,20 @@ class TaskInstanceAnswer(TypedDict):
     ti_updated: bool
     task_transitioned: bool
     task_status: str | None
-    error: str | None
+    error: InstanceRefusal | NotDecided | None
     orphaned: bool
 
 
 class TaskAnswer(TypedDict):
-    """What came of a proposal for a task; `response` is ACCEPT, REJECT, WAIT or ABORT."""
+    """What came of a proposal for a task."""
 
     status: str | None
-    response: str
+    response: ResponseName
     delay_seconds: float | None
-    rule: str | None
+    rule: RuleName | None
     reason: str | None
     owner: str | None
-    error: str | None
+    error: NotDecided | None
 
 
 class BulkAnswer(TypedDict):

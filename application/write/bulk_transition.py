@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from logging import INFO
 from typing import Any, TypeVar
 
 from psycopg import Connection
@@ -23,6 +24,9 @@ from domain.entities.task_instance import TaskInstance
 from domain.report_context import ReportContext
 from domain.rules.rulebook import takes_slots
 from infrastructure.errors import RetriesExhausted
+from infrastructure.loggers import get_logger
+
+log = get_logger("report")
 
 Locked = TypeVar("Locked")
 MoveChunk = Callable[[list[str], Connection[Any]], BulkAnswer]
@@ -175,6 +179,8 @@ def append(
 
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
     store.log.copy(connection, events(), now or database_now(connection), entered)
+    if log.isEnabledFor(INFO) and (number := sum(refused.values())):
+        log.info("refused %d of %d", number, len(refused))
     return refused
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from psycopg import Connection
 
 from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import Found
-from application.write.answers import TaskAnswer, TaskInstanceAnswer
+from application.write.answers import InstanceRefusal, NotDecided, TaskAnswer, TaskInstanceAnswer
 from domain.decisions.decision import Decision
 from domain.decisions.proposals import InstanceReport, TaskRequest
 from domain.entity import TASK, TASK_INSTANCE, Entity, check_id
 from domain.errors import InvalidTransition
 from domain.report_context import ReportContext
-from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
+from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY, RuleName
 from domain.rule_outcome import Response
 from domain.state import State
 from domain.text import storable
@@ -53,7 +53,7 @@ class Report(Protocol[Answer_co]):
     def answer(self, decision: Decision) -> Answer_co:
         """Return the decision, as the contract shapes it."""
 
-    def failure(self, error: str) -> Answer_co:
+    def failure(self, error: NotDecided) -> Answer_co:
         """Return the answer where nothing was decided, because of `error`."""
 
 
@@ -105,7 +105,7 @@ class TaskInstanceReport:
 
     def answer(self, decision: Decision) -> TaskInstanceAnswer:
         """Return the answer to the reporter."""
-        error = None
+        error: InstanceRefusal | None = None
         if decision.refused:
             error = "untimely_transition" if decision.rule == UNTIMELY else "invalid_ti_transition"
         return {
@@ -116,7 +116,7 @@ class TaskInstanceReport:
             "orphaned": decision.rule == ORPHANED_INSTANCE,
         }
 
-    def failure(self, error: str) -> TaskInstanceAnswer:
+    def failure(self, error: NotDecided) -> TaskInstanceAnswer:
         """Return the answer to the reporter where nothing was decided."""
         return {
             "ti_updated": False,
@@ -186,13 +186,13 @@ class TaskReport:
             "status": decision.task.status,
             "response": decision.response.value,
             "delay_seconds": decision.outcome.delay_seconds,
-            "rule": decision.rule,
+            "rule": cast("RuleName | None", decision.rule),
             "reason": decision.outcome.reason or _explain_missing_edge(decision),
             "owner": decision.task.owner,
             "error": None,
         }
 
-    def failure(self, error: str) -> TaskAnswer:
+    def failure(self, error: NotDecided) -> TaskAnswer:
         """Return the answer to the proposer where nothing was decided."""
         return {
             "status": None,

@@ -19,11 +19,16 @@ def everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="sojourn")
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int, str]]:
+    """What Sojourn has logged; the pool of connections has a logger of its own."""
+    return [record for record in caplog.record_tuples if record[0].startswith("sojourn.")]
+
+
 def test_a_call_that_meets_nobody_logs_nothing(service: TransitionService, caplog: pytest.LogCaptureFixture) -> None:
     register(service, "t")
     attempt(service, "t")
 
-    assert caplog.record_tuples == []
+    assert logged(caplog) == []
 
 
 def test_a_rebuild(service: TransitionService, caplog: pytest.LogCaptureFixture) -> None:
@@ -31,7 +36,7 @@ def test_a_rebuild(service: TransitionService, caplog: pytest.LogCaptureFixture)
 
     rebuild(service.store, lambda step: None)
 
-    began, ended = caplog.record_tuples
+    began, ended = logged(caplog)
     assert began == ("sojourn.rebuild", logging.INFO, "the projections are rebuilt from the log")
     assert ended[2].startswith("the projections are rebuilt: 2 events in ")
 
@@ -45,7 +50,7 @@ def test_a_lost_connection(
         with pytest.raises(psycopg.OperationalError):
             used.execute("SELECT")
 
-    assert caplog.record_tuples == [
+    assert logged(caplog) == [
         (
             "sojourn.connection", logging.WARNING,
             "a connection to the database was lost; the others of the pool are checked",
@@ -59,17 +64,18 @@ def test_a_recovery_and_a_lapse(service: TransitionService, caplog: pytest.LogCa
     service.register_tasks("w", [TaskSpec("t")], "pynenc", occurred_at=long_ago)
     service.transition_task("t", "PENDING", "r", occurred_at=long_ago)
     service.recover(dry_run=True)
-    assert caplog.record_tuples == []
+    assert logged(caplog) == []
 
     recovered = service.recover()
 
     since = (long_ago + timedelta(seconds=60)).isoformat()
     (task,) = recovered["recovered"]
-    assert [(name, level) for name, level, _ in caplog.record_tuples] == [
+    assert [(name, level) for name, level, _ in logged(caplog)] == [
         ("sojourn.recovery", logging.INFO), ("sojourn.lease", logging.INFO),
     ]  # fmt: skip
-    assert caplog.messages[0] == f"recovered task:t: PENDING -> {task['to']}, {task['reason']}"
-    assert caplog.messages[1] == f"runner:r has been silent since {since}"
+    messages = [message for *_, message in logged(caplog)]
+    assert messages[0] == f"recovered task:t: PENDING -> {task['to']}, {task['reason']}"
+    assert messages[1] == f"runner:r has been silent since {since}"
 
 
 def test_runners_and_task_instances_that_are_back(service: TransitionService, caplog: pytest.LogCaptureFixture) -> None:
@@ -78,13 +84,44 @@ def test_runners_and_task_instances_that_are_back(service: TransitionService, ca
     attempt(service, "t")
     service.heartbeat("r", 60, occurred_at=long_ago)
     service.heartbeat_task_instances({"t/1": long_ago + timedelta(minutes=1)}, occurred_at=long_ago)
-    assert caplog.record_tuples == []
+    assert logged(caplog) == []
 
     service.heartbeat("r", 60)
     service.heartbeat_task_instances(["t/1"])
 
     since = (long_ago + timedelta(seconds=60)).isoformat()
-    assert caplog.messages == [f"runner:r is back after a silence since {since}", "ti:t/1 is back after a silence"]
+    assert [message for *_, message in logged(caplog)] == [
+        f"runner:r is back after a silence since {since}",
+        "ti:t/1 is back after a silence",
+    ]
+
+
+def test_refused_reports(service: TransitionService, caplog: pytest.LogCaptureFixture) -> None:
+    register(service, "t", "u")
+    attempt(service, "t", "u")
+    service.transition_task_instance("t/1", "QUEUED")
+    service.transition_task_instances(["t/1", "u/1"], "QUEUED")
+
+    assert logged(caplog) == [
+        ("sojourn.report", logging.INFO, "refused ti:t/1 -> QUEUED: rule invalid-transition"),
+        ("sojourn.report", logging.INFO, "refused 2 of 2"),
+    ]
+
+
+def test_a_retry_while_others_hold_a_row(
+    service: TransitionService, connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    register(service, "t")
+    attempt(service, "t")
+
+    with connection.transaction():
+        connection.execute("SELECT FROM sojourn.task WHERE task_id = 't' FOR UPDATE")
+        answer = service.transition_task_instance("t/1", "DONE", max_retries=2)
+
+    assert answer["error"] == "max_retries_exceeded"
+    ((name, level, message),) = logged(caplog)
+    assert (name, level) == ("sojourn.retry", logging.DEBUG)
+    assert message.endswith("is held by others (SQLSTATE 55P03): attempt 1 of 2")
 
 
 def test_no_message_has_the_password(
@@ -100,7 +137,7 @@ def test_no_message_has_the_password(
                 used.execute("SELECT")
         rebuild(other.store, lambda step: None)
 
-    assert len(caplog.messages) == 3
+    assert len(logged(caplog)) == 3
     assert secret not in caplog.text
 
 

@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
-from typing import get_type_hints, is_typeddict
+from typing import get_args, get_type_hints, is_typeddict
 
 import pytest
 
 import sojourn
+from domain import rule_names
 from domain.errors import SojournError
+from domain.rule_outcome import Response
 from sojourn import answers, errors
 
 PACKAGES = ("domain", "infrastructure", "application")
@@ -79,6 +81,13 @@ def test_every_answer_is_a_typed_dict_whose_hints_can_be_read() -> None:
         assert is_typeddict(answer), name
         assert bool(get_type_hints(answer)) == (name != "EmptyAnswer"), name
         assert getattr(sojourn, name) is answer
+
+
+def test_the_names_in_answers_are_those_that_the_domain_gives() -> None:
+    names = {value for name, value in vars(rule_names).items() if name.isupper() and isinstance(value, str)}
+    assert set(get_args(rule_names.RuleName)) == names
+    assert set(rule_names.RULES) < names
+    assert get_args(rule_names.ResponseName) == tuple(Response)
 
 
 def test_the_package_names_everything_that_it_exports() -> None:
