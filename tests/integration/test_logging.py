@@ -31,6 +31,7 @@ def test_a_call_that_meets_nobody_logs_nothing(service: TransitionService, caplo
     assert logged(caplog) == []
 
 
+@pytest.mark.fresh_database  # a rebuild replaces the tables
 def test_a_rebuild(service: TransitionService, caplog: pytest.LogCaptureFixture) -> None:
     register(service, "t", "u")
 
@@ -124,6 +125,7 @@ def test_a_retry_while_others_hold_a_row(
     assert message.endswith("is held by others (SQLSTATE 55P03): attempt 1 of 2")
 
 
+@pytest.mark.fresh_database  # a rebuild replaces the tables
 def test_no_message_has_the_password(
     service: TransitionService, connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,6 +144,7 @@ def test_no_message_has_the_password(
 
 
 @pytest.mark.parametrize(("options", "lines"), [((), 0), (("-v",), 2), (("-vv",), 2)])
+@pytest.mark.fresh_database  # a rebuild replaces the tables
 def test_the_command_line_logs_to_stderr_where_it_is_asked_to(dsn: str, options: tuple[str, ...], lines: int) -> None:
     command = [sys.executable, "-m", "sojourn", *options, "rebuild", "--dsn", dsn, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
