@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Dsn = Annotated[str | None, typer.Option("--dsn", help="Use this database instead of SOJOURN_DSN or the embedded one.")]
+Dsn = Annotated[
+    str | None,
+    typer.Option("--dsn", metavar="DSN", help="Use this database instead of SOJOURN_DSN or the embedded one."),
+]
 
 
 def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]) -> None:

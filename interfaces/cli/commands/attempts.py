@@ -27,7 +27,7 @@ def attempts(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print how many attempts tasks take, and what failed ones cost.
+    """Count attempts, and the time that failed ones cost.
 
     An attempt is a task instance, or what the task counts where its lifecycle has no instances. Wasted is the time of
     failed attempts. First try is the share of tasks whose first attempt succeeded, among those where it has ended.

@@ -36,7 +36,7 @@ def audit(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print each status of tasks or task instances with its interval.
+    """Print every status with its interval.
 
     The table has the first rows; --json has all.
     """

@@ -26,7 +26,7 @@ def bundle(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a workflow's part of the log into one file for `sojourn open`."""
+    """Write a workflow into one file for `sojourn open`."""
     from infrastructure.extras import require_extra
     from interfaces.cli.progress import progress_bars
 

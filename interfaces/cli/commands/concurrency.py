@@ -29,7 +29,7 @@ BAR = 40
 @app.command()
 def concurrency(
     ctx: typer.Context,
-    status: Annotated[str, typer.Option(help="Choose the status to count.")],
+    status: Annotated[str, typer.Option(metavar="STATUS", help="Choose the status to count.")],
     entity: EntityKind = "task",
     workflow: Workflow = None,
     by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="Print a curve for each.")] = None,
@@ -41,7 +41,7 @@ def concurrency(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print how many tasks or task instances were in a status at once.
+    """Print how many were in a status at once.
 
     Each change is one exact row. With --bucket, each bucket of time has its mean, weighted by time, and its maximum.
     Buckets begin at multiples of their length in UTC.

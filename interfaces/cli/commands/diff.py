@@ -28,7 +28,9 @@ def diff(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the tasks and task instances whose status differs between two times, and new ones.
+    """Print what changed between two times.
+
+    New tasks and task instances are included.
 
     The table has the first rows; --json has all.
     """

@@ -36,7 +36,7 @@ def export(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the statuses of everything, or of one workflow, for another tool.
+    """Write the log in the format of another tool.
 
     perfetto opens in ui.perfetto.dev, otlp in Jaeger, xes and ocel2 in process-mining tools, parquet and csv in
     notebooks and DuckDB; `sojourn import jsonl` reads jsonl back.

@@ -96,7 +96,7 @@ def history(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print every event of a task, a task instance, an array or a runner.
+    """Print every event of one entity.
 
     Refused reports are included. `after` is how long the previous status lasted. `reported` is shown where it differs
     from the result, with the rule that made the difference. The owner is the runner that owns the task from then on;

@@ -28,7 +28,7 @@ MOST_SHOWN = 20
 FormatName = Annotated[
     str, typer.Argument(metavar="FORMAT", help="Name the format, like sacct; jsonl is for everything else.")
 ]
-File = Annotated[str, typer.Argument(help="Read FILE, also compressed; - is standard input.")]
+File = Annotated[str, typer.Argument(metavar="FILE", help="Read FILE, also compressed; - is standard input.")]
 LifecycleName = Annotated[
     str | None,
     typer.Option("--lifecycle", metavar="NAME|FILE", help="Choose the lifecycle of new tasks."),
@@ -56,7 +56,9 @@ def import_file(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import a file through the lifecycle's gate and rules, like live reports.
+    """Import a file of another system.
+
+    Every line passes the lifecycle's gate and rules, like a live report.
 
     A line that cannot be read is listed with its number, the others are imported, and the exit status is 1. Importing
     the same file again adds nothing, and an interrupted import continues where it stopped. Without --workflow it is the

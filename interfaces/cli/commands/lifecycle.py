@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="lifecycle", no_args_is_help=True, help="List, show and check lifecycles.")
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Check a lifecycle in TOML.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Check a lifecycle in TOML.")]
 
 
 Log = Annotated[bool, typer.Option("--log", help="List the lifecycles stored in the log, all versions.")]
@@ -48,7 +48,7 @@ def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson
 @app.command("show")
 def show_(
     ctx: typer.Context,
-    lifecycle: Annotated[str, typer.Argument(help="Name a shipped lifecycle, or a TOML file.")],
+    lifecycle: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Name a shipped lifecycle, or a TOML file.")],
     log: Annotated[bool, typer.Option("--log", help="Show the newest version stored in the log.")] = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid state diagram.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,

@@ -34,7 +34,7 @@ def open_case(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open a case in a database of its own and print how to ask it.
+    """Open a case in a database of its own.
 
     The database is on the embedded server or on the server of --dsn; an open case is not loaded again. Answers are as
     of the end of the case unless --at says otherwise, and the database is read-only.

@@ -44,12 +44,14 @@ def orphans(
         typer.Option(metavar="[TEMPLATE/]STATUS=DURATION", help="Set the limit of a status; may be repeated."),
     ] = None,
     stuck_factor: Annotated[
-        float | None, typer.Option(min=0, help="Set the limit to a multiple of the 99th percentile.")
+        float | None, typer.Option(metavar="FACTOR", min=0, help="Set the limit to a multiple of the 99th percentile.")
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """List task instances that nobody will end, tasks that wait for nothing, and silent or stuck ones.
+    """List entities that miss an expected event.
+
+    These are task instances that nobody will end, tasks that wait for nothing, and silent or stuck ones.
 
     Each orphan has its rule, since when the rule holds, the events that prove it, and the missing event.
     """

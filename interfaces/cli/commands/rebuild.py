@@ -10,7 +10,7 @@ app = typer.Typer()
 
 @app.command()
 def rebuild(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Rebuild the projections from the log while readers and writers go on."""
+    """Rebuild the projections while readers and writers go on."""
     from application.maintain.rebuild import rebuild as rebuild_projections
     from interfaces.cli.connect import service
 

@@ -37,7 +37,9 @@ def recover(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Requeue tasks that are pending for too long, or whose runner is silent.
+    """Requeue tasks that nobody works on any more.
+
+    These are tasks that are pending for too long, and tasks whose runner is silent.
 
     Each lifecycle says for how long, and by which path a task gets back to where it can run again. Silent runners and
     task instances are recorded as silent. The exit status is 1 if a task could not be decided.

@@ -44,7 +44,9 @@ def replay(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay an entity, a workflow or the whole log, and list decisions that would differ.
+    """Replay the log and list decisions that would differ.
+
+    The events are those of an entity, a workflow or the whole log.
 
     Each event is decided again on the events before it. Without --lifecycle, tasks live under their own: then a
     divergence means that the log is wrong, and the exit status is 1. For one entity each step is printed.

@@ -22,7 +22,10 @@ def report(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw one workflow on a page: attempts, time in status, failures, orphans."""
+    """Draw one workflow on a page.
+
+    It shows attempts, time in status, failures and orphans.
+    """
     from application.report.workflow_report import build_report as reported
     from infrastructure.extras import require_extra
 

@@ -12,13 +12,20 @@ app = typer.Typer()
 @app.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option(help="Set the address; a public one needs a token.")] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Set the port; 0 takes any free one.")] = 8470,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Set the address; a public one needs a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Set the port; 0 takes any free one.")
+    ] = 8470,
     access_log: Annotated[bool, typer.Option("--access-log", help="Print each request to stderr.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the HTTP API until interrupted; /openapi.json describes it."""
+    """Serve the HTTP API until interrupted.
+
+    /openapi.json describes it.
+    """
     import sys
 
     from infrastructure.extras import require_extra

@@ -21,13 +21,17 @@ app = typer.Typer()
 @app.command()
 def slots(
     ctx: typer.Context,
-    tag: Annotated[str | None, typer.Argument(help="Show one tag.", show_default=False)] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Limit how many tasks with the tag run at once.")] = None,
+    tag: Annotated[str | None, typer.Argument(metavar="TAG", help="Show one tag.", show_default=False)] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="NUMBER", help="Limit how many tasks with the tag run at once.")
+    ] = None,
     no_limit: Annotated[bool, typer.Option("--no-limit", help="Remove the tag's limit.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show who holds a slot of which tag, for lifecycles with the rule `concurrency-slots`.
+    """Show and limit the slots of tags.
+
+    They matter for lifecycles with the rule `concurrency-slots`.
 
     A task has the tags that it was registered with. Lowering a limit ends no running task.
     """

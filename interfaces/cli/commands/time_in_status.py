@@ -43,7 +43,7 @@ def time_in_status(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print how long tasks or task instances stay in each status.
+    """Print how long entities stay in each status.
 
     An open interval counts up to now, or up to --at. The km columns are Kaplan-Meier quantiles, which treat an open
     interval as lasting at least that long; they are empty where too few have ended. --by actor groups by the component

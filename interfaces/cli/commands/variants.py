@@ -26,7 +26,7 @@ def variants(
     ctx: typer.Context,
     entity: EntityKind = "task",
     workflow: Workflow = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Print the most frequent ones.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="Print the most frequent ones.")] = None,
     graph: Annotated[
         Literal["mermaid", "dot"] | None,
         typer.Option(help="Print a graph of which status follows which instead."),
@@ -35,7 +35,7 @@ def variants(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the paths of tasks or task instances through their statuses, most frequent first.
+    """Print the paths through the statuses, most frequent first.
 
     With --graph, each edge has its number and the median time in the status before it; with --json as well, the edges
     are the document.

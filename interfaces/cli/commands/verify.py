@@ -22,7 +22,10 @@ SHOWN = 20
 
 @app.command()
 def verify(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Compare every row of the projections with the log, and the log with its lifecycles."""
+    """Compare the projections with the log.
+
+    Every row of the projections is compared, and every event with its lifecycle.
+    """
     from application.replay.verify import verify as verify_log
     from interfaces.cli.progress import progress_bars
 

@@ -20,7 +20,9 @@ app = typer.Typer()
 
 @app.command()
 def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Explain why an entity has its status or is an orphan: print the events and a verdict.
+    """Explain why an entity has its status or is an orphan.
+
+    It prints the events that led there, and a verdict.
 
     The events are those of the entity, its task, the task's other instances and their array.
     """
