@@ -1,4 +1,4 @@
-"""Who may: a token's scope against what a request needs, before anything else is made of it."""
+"""Authorization: check a token's scope before a request is handled."""
 
 import asyncio
 import time
@@ -17,115 +17,119 @@ from starlette.types import Scope as Request
 from application.maintain.tokens import Holder, Scope, holder_of, holders
 from application.shared.store import Store
 from domain.errors import SojournError
-from interfaces.http.problems import problem
+from interfaces.http.problems import DATABASE_AWAY, answer_problem
 
-FRESH_SECONDS = 1.0
-"""For how long what is known of tokens counts: a revoked one is refused at the latest after that."""
+TOKEN_CACHE_SECONDS = 1.0
+"""How long loaded tokens are used; a revoked one is refused after this time at the latest."""
 
-OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
-"""What needs no token: it tells nothing of what is in the log."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""Paths that need no token, because their answers hold nothing from the log."""
 
-ADMINISTRATION = "/api/v3/tokens"
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKENS_PATH = "/api/v3/tokens"
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Access:
-    """Knows whose tokens there are. Without any it is open to all, where `open_without` says so."""
+class Authorizer:
+    """Decides whether a request may pass. `open_without` opens the API to all as long as no token was ever created."""
 
     def __init__(self, store: Store, *, open_without: bool) -> None:
         self._store = store
         self._open_without = open_without
-        self._known: list[Holder] | None = None
-        self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
+        self._holders: list[Holder] | None = None
+        self._loaded_at = float("-inf")
+        self._loading = asyncio.Lock()
 
-    async def refusal(self, request: Request) -> Response | None:
-        """Why a request may not pass; None where it may: then the request has its holder, if it has one."""
-        if request["path"] in OPEN:
+    async def deny_reason(self, request: Request) -> Response | None:
+        """Return the problem that denies a request, or None after storing the token's holder in the request."""
+        if request["path"] in OPEN_PATHS:
             return None
-        known = await self._fresh()
+        known = await self._current_holders()
         if known is None:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "the database is busy or away: try again")
+            return answer_problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", DATABASE_AWAY)
         if not known and self._open_without:
-            return None if names_loopback(Headers(scope=request).get("host", "")) else _elsewhere()
-        holder = holder_of(_secret(request), known)
+            host = Headers(scope=request).get("host", "")
+            return None if is_loopback_host(host) else _deny_host(host)
+        holder = holder_of(_bearer_secret(request), known)
         if holder is None:
-            return _nobody()
+            return _deny_unknown_token()
         request["holder"] = holder
         needed = needed_scope(request["method"], request["path"])
-        return None if holder.scope >= needed else _too_little(holder, needed)
+        return None if holder.scope >= needed else _deny_scope(holder, needed)
 
-    async def _fresh(self) -> list[Holder] | None:
-        if time.monotonic() - self._read_at > FRESH_SECONDS:
-            async with self._reading:
-                if time.monotonic() - self._read_at > FRESH_SECONDS:
-                    await self._read()
-        return self._known
+    async def _current_holders(self) -> list[Holder] | None:
+        if time.monotonic() - self._loaded_at > TOKEN_CACHE_SECONDS:
+            async with self._loading:
+                if time.monotonic() - self._loaded_at > TOKEN_CACHE_SECONDS:
+                    await self._load_tokens()
+        return self._holders
 
-    async def _read(self) -> None:
-        """Read whose tokens there are. Where that fails, it fails for all who ask within a second: none waits anew."""
+    async def _load_tokens(self) -> None:
+        """Load the tokens. A failure is cached too, so that a broken database is not asked by every request."""
         asked_at = time.monotonic()
         try:
-            self._known = await to_thread.run_sync(holders, self._store)
-            self._read_at = asked_at
+            self._holders = await to_thread.run_sync(holders, self._store)
+            self._loaded_at = asked_at
         except (SojournError, psycopg.Error):
-            self._known = None
-            self._read_at = time.monotonic()
+            self._holders = None
+            self._loaded_at = time.monotonic()
 
 
-class AccessMiddleware:
-    """Lets through what Access lets through."""
+class AuthorizationMiddleware:
+    """Answers a denied request itself, and passes every other one on."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, authorizer: Authorizer) -> None:
         self._app = app
-        self._access = access
+        self._authorizer = authorizer
 
     async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
-        """One request."""
-        refusal = await self._access.refusal(scope) if scope["type"] == "http" else None
-        await (refusal or self._app)(scope, receive, send)
+        """Handle one request."""
+        denial = await self._authorizer.deny_reason(scope) if scope["type"] == "http" else None
+        await (denial or self._app)(scope, receive, send)
 
 
-def names_loopback(host: str) -> bool:
-    """Whether a Host header names this machine to itself: a page under any other name came from elsewhere."""
+def is_loopback_host(host: str) -> bool:
+    """Return whether a Host header names the loopback; a web page from elsewhere sends another name."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
-    return is_loopback(name) or name.endswith(".localhost")
+    return is_loopback_address(name) or name.endswith(".localhost")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that address."""
+def is_loopback_address(address: str) -> bool:
+    """Return whether only this machine can reach `address`."""
     try:
-        return ip_address(host).is_loopback
+        return ip_address(address).is_loopback
     except ValueError:
-        return host == "localhost"
+        return address == "localhost"
 
 
 def needed_scope(method: str, path: str) -> Scope:
-    """What a token must let its holder do for a request."""
-    if path == ADMINISTRATION or path.startswith(f"{ADMINISTRATION}/"):
+    """Return the scope that a request needs."""
+    if path == TOKENS_PATH or path.startswith(f"{TOKENS_PATH}/"):
         return Scope.ADMIN
-    return Scope.READ if method in READING else Scope.WRITE
+    return Scope.READ if method in READ_METHODS else Scope.WRITE
 
 
-def _secret(request: Request) -> str:
+def _bearer_secret(request: Request) -> str:
     kind, _, secret = Headers(scope=request).get("authorization", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" else ""
 
 
-def _nobody() -> Response:
-    detail = "this needs a token that is not revoked: send `Authorization: Bearer TOKEN`"
-    return problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+def _deny_unknown_token() -> Response:
+    detail = "the request has no valid token; send `Authorization: Bearer TOKEN` with a token that is not revoked"
+    return answer_problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _elsewhere() -> Response:
-    detail = "as long as there is no token, this is served on 127.0.0.1 and localhost only: ask under such a name"
-    return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
+def _deny_host(host: str) -> Response:
+    detail = (
+        f"host {host!r} is not a loopback name, and no token exists yet; "
+        "address the server as 127.0.0.1 or localhost, or create a token with `sojourn token create NAME`"
+    )
+    return answer_problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
-def _too_little(holder: Holder, needed: Scope) -> Response:
-    further: dict[str, Any] = {"scope": str(holder.scope), "needs": str(needed)}
-    detail = f"token {holder.name!r} has scope {holder.scope}, this needs {needed}"
-    return problem(HTTPStatus.FORBIDDEN, "forbidden", detail, further)
+def _deny_scope(holder: Holder, needed: Scope) -> Response:
+    members: dict[str, Any] = {"scope": str(holder.scope), "needs": str(needed)}
+    detail = f"scope {holder.scope} of token {holder.name!r} is not {needed}; use a token with scope {needed}"
+    return answer_problem(HTTPStatus.FORBIDDEN, "forbidden", detail, members)

@@ -1,7 +1,8 @@
 """What the routes of one app share."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, TypedDict, cast
 
 from fastapi import Request
 from pydantic_core import to_json
@@ -12,40 +13,49 @@ from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.actor import Actor
 from domain.text import storable
-from interfaces.http.access import Access
+from interfaces.http.access import Authorizer
 from interfaces.http.feed import Feed
 from interfaces.http.metrics import Metrics
-from interfaces.http.read_throttle import Readers
+from interfaces.http.models import ReportBody
+from interfaces.http.read_throttle import ReadThrottle
 from interfaces.http.report_batcher import ReportBatcher
 
 COMPONENT = "http"
-"""The component of a report whose sender does not say what it is."""
+"""The component of a report whose body has no `actor`."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """The service beneath an app, and what it keeps while it runs."""
+    """The service beneath an app, and the parts that live as long as the app."""
 
     service: TransitionService
-    access: Access
+    authorizer: Authorizer
     feed: Feed
-    group: ReportBatcher
+    batcher: ReportBatcher
     metrics: Metrics
-    readers: Readers
+    read_throttle: ReadThrottle
 
     @property
     def store(self) -> Store:
-        """The store beneath, for reading."""
+        """Return the store beneath, for reading."""
         return self.service.store
 
 
-def api(request: Request) -> Api:
-    """The Api of the app that a request is for."""
+class ReportFields(TypedDict):
+    """The arguments that every reporting method of the service takes."""
+
+    actor: Actor
+    reason: str | None
+    occurred_at: datetime | None
+
+
+def get_api(request: Request) -> Api:
+    """Return the Api of the app that serves a request."""
     return cast("Api", request.app.state.api)
 
 
-def actor(request: Request, component: str | None) -> Actor:
-    """Who reports: the component that it says it is, the host that it calls from, whose token it has."""
+def build_actor(request: Request, component: str | None) -> Actor:
+    """Return the actor of a request: the component that its body names, the client's host, the token's name."""
     holder: Holder | None = request.scope.get("holder")
     return Actor.model_construct(
         component=storable(component or COMPONENT),
@@ -55,6 +65,11 @@ def actor(request: Request, component: str | None) -> Actor:
     )
 
 
-def answer(document: Any, headers: dict[str, str] | None = None) -> Response:
-    """The document as the commands print it with --json."""
+def report_fields(request: Request, body: ReportBody) -> ReportFields:
+    """Return who reports, why, and when it happened, as a request states it."""
+    return {"actor": build_actor(request, body.actor), "reason": body.reason, "occurred_at": body.occurred_at}
+
+
+def answer_json(document: Any, headers: dict[str, str] | None = None) -> Response:
+    """Return `document` as the commands print it with --json."""
     return Response(to_json(document), headers=headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Request bodies are bounded, whether they say how long they are or not."""
+"""The limit on the size of request bodies, with or without a Content-Length."""
 
 from http import HTTPStatus
 
@@ -6,44 +6,44 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interfaces.http.problems import problem
+from interfaces.http.problems import answer_problem
 
 
 class BodyLimitMiddleware:
-    """Refuses a larger body as soon as it is known to be one."""
+    """Refuses a body as soon as its Content-Length, or what has arrived of it, is above the limit."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
-        self._most = most
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _told(scope) > self._most:
-            told = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", self._why)
-            await told(scope, receive, send)
+        elif _content_length(scope) > self._max_bytes:
+            refusal = answer_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", self._detail)
+            await refusal(scope, receive, send)
         else:
-            await self._app(scope, self._bounded(receive), send)
+            await self._app(scope, self._limit(receive), send)
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _limit(self, receive: Receive) -> Receive:
         size = 0
 
-        async def bounded() -> Message:
+        async def receive_limited() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._most:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._why)
+            if size > self._max_bytes:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
             return message
 
-        return bounded
+        return receive_limited
 
     @property
-    def _why(self) -> str:
-        return f"the body is larger than {self._most} bytes: send it in parts"
+    def _detail(self) -> str:
+        return f"the body is larger than {self._max_bytes} bytes; send it in parts"
 
 
-def _told(scope: Scope) -> int:
+def _content_length(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "0")
     return int(length) if length.isdigit() else 0

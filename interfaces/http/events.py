@@ -9,15 +9,15 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from domain.entity import parse_entity
-from interfaces.http.api import api
+from interfaces.http.api import get_api
 from interfaces.http.feed import Feed, SseMessage
 from interfaces.http.models import Id, Name
-from interfaces.http.problems import documented
+from interfaces.http.problems import document_problems
 
 SLOW_SECONDS = 30.0
-"""A listener that takes nothing for so long is cut off; it may resume."""
+"""A listener that reads nothing for this long is disconnected; it may resume."""
 
-LAST_POSITION = 2**63 - 1
+MAX_POSITION = 2**63 - 1
 EXAMPLE = (
     'id: 725\nevent: transition\ndata: {"position":725,"entity":"ti:align/1","workflow_id":"my-workflow",'
     '"version":4,"name":"task_instance.transitioned.v1","previous_status":"LAUNCHED","status":"RUNNING",...}\n\n'
@@ -27,85 +27,86 @@ router = APIRouter()
 
 
 class EventStream(StreamingResponse):
-    """A stream of events; whoever doesn't take them is cut off."""
+    """A stream of server-sent events that disconnects slow listeners."""
 
     media_type = "text/event-stream"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what there is, for as long as the listener takes it."""
+        """Send the stream for as long as the listener reads it."""
 
-        async def in_time(message: object) -> None:
+        async def send_in_time(message: object) -> None:
             await asyncio.wait_for(send(message), SLOW_SECONDS)  # type: ignore[arg-type]  # a message, untouched
 
-        await super().__call__(scope, receive, in_time)
+        await super().__call__(scope, receive, send_in_time)
 
 
 @router.get(
     "/events",
     response_class=EventStream,
     responses={
-        200: {"content": {"text/event-stream": {"example": EXAMPLE}}, "description": "Transitions, as they come."},
-        **documented(422),
+        200: {"content": {"text/event-stream": {"example": EXAMPLE}}, "description": "Transitions as they come."},
+        **document_problems(422),
     },
 )
-async def events(
+async def stream_events(
     request: Request,
-    workflow: Annotated[list[Id] | None, Query(description="Only of these workflows.")] = None,
-    workflow_id: Annotated[list[Id] | None, Query(description="The same, under the name of the other routes.")] = None,
-    entity: Annotated[list[Name] | None, Query(description="Only of these: task:ID, ti:ID.")] = None,
-    status: Annotated[list[Name] | None, Query(description="Only into these statuses.")] = None,
+    workflow: Annotated[list[Id] | None, Query(description="Send only transitions of these workflows.")] = None,
+    workflow_id: Annotated[list[Id] | None, Query(description="Do as `workflow` does.")] = None,
+    entity: Annotated[list[Name] | None, Query(description="Send only transitions of these: task:ID, ti:ID.")] = None,
+    status: Annotated[list[Name] | None, Query(description="Send only transitions into these statuses.")] = None,
     after: Annotated[
-        int | None, Query(ge=0, le=LAST_POSITION, description="Begin after that position; else with what is new.")
+        int | None,
+        Query(ge=0, le=MAX_POSITION, description="Begin after this position; the default is the end of the log."),
     ] = None,
     last_event_id: Annotated[
-        int | None, Header(ge=0, le=LAST_POSITION, description="Go on after that position, as browsers do.")
+        int | None, Header(ge=0, le=MAX_POSITION, description="Continue after this position, as browsers do.")
     ] = None,
 ) -> EventStream:
-    """New transitions of tasks and instances as server-sent events, each once, in the order of their positions.
+    """Stream new transitions of tasks and instances as server-sent events, each once, in the order of their positions.
 
-    The id of an event is its position: with it as `Last-Event-ID` (or `after`) a stream goes on where it ended.
+    The id of an event is its position: with it as `Last-Event-ID` (or `after`) a stream continues where it ended.
     """
-    workflows = [*(workflow or ()), *(workflow_id or ())]
-    chosen = Choice(workflows, [str(parse_entity(name)) for name in entity] if entity else None, status)
+    entities = [str(parse_entity(name)) for name in entity or ()]
+    wanted = Filter([*(workflow or ()), *(workflow_id or ())], entities, status or [])
     begin = last_event_id if last_event_id is not None else after
-    # The end of the log is read before the answer begins: what is written once it has begun is in the stream.
-    stream = _stream(api(request).feed, chosen, begin)
-    return EventStream(_begun(stream, await anext(stream)))
+    # The first message waits for the end of the log, so an answer that has begun misses nothing written from then on.
+    stream = _stream_messages(get_api(request).feed, wanted, begin)
+    return EventStream(_prepend(await anext(stream), stream))
 
 
-class Choice:
-    """Which transitions a listener wants: those that are in every list that it gave."""
+class Filter:
+    """The transitions that a listener wants: those that match every list that is not empty."""
 
-    def __init__(self, workflows: list[str] | None, entities: list[str] | None, statuses: list[str] | None) -> None:
-        self._workflows = frozenset(workflows or ())
-        self._entities = frozenset(entities or ())
-        self._statuses = frozenset(statuses or ())
+    def __init__(self, workflows: list[str], entities: list[str], statuses: list[str]) -> None:
+        self._workflows = frozenset(workflows)
+        self._entities = frozenset(entities)
+        self._statuses = frozenset(statuses)
 
-    def __call__(self, frame: SseMessage) -> bool:
-        """Whether it wants that one."""
+    def matches(self, message: SseMessage) -> bool:
+        """Return whether the listener wants that transition."""
         return (
-            (not self._workflows or frame.workflow_id in self._workflows)
-            and (not self._entities or frame.entity in self._entities)
-            and (not self._statuses or frame.status in self._statuses)
+            (not self._workflows or message.workflow_id in self._workflows)
+            and (not self._entities or message.entity in self._entities)
+            and (not self._statuses or message.status in self._statuses)
         )
 
 
-async def _begun(stream: AsyncIterator[bytes], first: bytes) -> AsyncIterator[bytes]:
+async def _prepend(first: bytes, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for part in stream:
         yield part
 
 
-async def _stream(feed: Feed, chosen: Choice, begin: int | None) -> AsyncIterator[bytes]:
-    async with feed.listening() as end:
+async def _stream_messages(feed: Feed, wanted: Filter, begin: int | None) -> AsyncIterator[bytes]:
+    async with feed.listen() as end:
         position = end if begin is None else begin
-        yield _sign_of_life(position)
+        yield _format_keepalive(position)
         while not feed.closed:
-            frames, position = await feed.after(position)
-            wanted = b"".join(frame.sent for frame in frames if chosen(frame))
-            # Where nothing was wanted the listener still learns how far it has come, to resume from there.
-            yield wanted or _sign_of_life(position)
+            messages, position = await feed.read_after(position)
+            matching = b"".join(message.sent for message in messages if wanted.matches(message))
+            # A listener without a match still gets its position, so that it can resume from there.
+            yield matching or _format_keepalive(position)
 
 
-def _sign_of_life(position: int) -> bytes:
+def _format_keepalive(position: int) -> bytes:
     return b": \nid: %d\n\n" % position

@@ -1,29 +1,29 @@
-"""Examples in the OpenAPI document. FastAPI leaves every null out of it: here they go in as a mark, and come back."""
+"""Examples in the OpenAPI document. FastAPI drops every null from the document, so a marker stands in for each."""
 
 from typing import Any
 
-NULL = "\ue000null"
+NULL_MARKER = "\ue000null"
 
 
-def shown(document: Any) -> dict[str, Any]:
-    """A 200 that is documented with an example."""
-    return {"content": {"application/json": {"example": marked(document)}}}
+def example_response(example: Any) -> dict[str, Any]:
+    """Return the documentation of a JSON answer with an example."""
+    return {"content": {"application/json": {"example": mark_nulls(example)}}}
 
 
-def marked(value: Any) -> Any:
-    """The example with a mark for each null."""
-    return _replaced(value, None, NULL)
+def mark_nulls(value: Any) -> Any:
+    """Return `value` with a marker for each null."""
+    return _replace(value, None, NULL_MARKER)
 
 
-def with_nulls(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with a null for each mark."""
-    replaced: dict[str, Any] = _replaced(document, NULL, None)
-    return replaced
+def restore_nulls(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with a null for each marker."""
+    restored: dict[str, Any] = _replace(document, NULL_MARKER, None)
+    return restored
 
 
-def _replaced(value: Any, old: str | None, new: str | None) -> Any:
+def _replace(value: Any, old: str | None, new: str | None) -> Any:
     if isinstance(value, dict):
-        return {key: _replaced(part, old, new) for key, part in value.items()}
+        return {key: _replace(part, old, new) for key, part in value.items()}
     if isinstance(value, list):
-        return [_replaced(part, old, new) for part in value]
+        return [_replace(part, old, new) for part in value]
     return new if value == old else value

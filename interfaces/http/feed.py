@@ -1,7 +1,7 @@
-"""The log's newest transitions, read once for all who listen.
+"""The log's newest transitions, read once for all listeners.
 
-One tail follows the log's end while anybody listens, and keeps the last transitions. A listener has a position of its
-own: what is no longer kept, it reads from the log, up to where the tail has come. Nothing before that can be missing.
+One tail follows the end of the log while there are listeners, and keeps the last transitions. Every listener has its
+own position. It reads from the log what is no longer kept, up to the tail's position: nothing before that is missing.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.tail import GAP_POLL_SECONDS, POLL_SECONDS, GapBarrier, Tail, take_xid
 from infrastructure.sql import query
 
-KEPT = 10_000
+MAX_KEPT = 10_000
 """How many transitions are kept for listeners: some 10 MB."""
 
-PAGE = 1_000
+BATCH = 1_000
 KEEP_ALIVE_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 
 
 class SseMessage(NamedTuple):
-    """One transition, what it can be chosen by, and the bytes that every listener gets of it."""
+    """One transition: the fields that filters match, and the bytes that every listener gets."""
 
     position: int
     entity: str
@@ -42,162 +42,167 @@ class SseMessage(NamedTuple):
 
 
 class Feed:
-    """Follows the log while anybody listens."""
+    """Follows the log while there are listeners."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._frames: list[SseMessage] = []
+        self._kept: list[SseMessage] = []
         self._kept_from = 0
         self._position = 0
         self._listeners = 0
         self._closed = False
         self._following: asyncio.Task[None] | None = None
-        self._moved = asyncio.Event()
-        self._begun = asyncio.Event()
+        self._advanced = asyncio.Event()
+        self._started = asyncio.Event()
 
     @property
     def listeners(self) -> int:
-        """How many listen."""
+        """Return the number of listeners."""
         return self._listeners
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended: nothing more will come."""
+        """Return whether the feed has ended, so that nothing more will come."""
         return self._closed
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
-        """Lets a listener begin, at the end of the log if it likes: its position."""
+    async def listen(self) -> AsyncIterator[int]:
+        """Count a listener in, and yield the position at the end of the log."""
         self._listeners += 1
         if self._following is None:
-            self._begun.clear()
+            self._started.clear()
             self._following = asyncio.create_task(self._follow())
         try:
-            await self._begun.wait()
+            await self._started.wait()
             yield self._position
         finally:
             self._listeners -= 1
 
-    async def after(self, position: int) -> tuple[list[SseMessage], int]:
-        """What comes next after a position and how far that reaches; nothing where it is time for a sign of life."""
+    async def read_after(self, position: int) -> tuple[list[SseMessage], int]:
+        """Return the next messages after `position` and the position that they reach.
+
+        Without news it waits, and returns no message when a keepalive is due.
+        """
         if position >= self._position and not self._closed:
             try:
-                await asyncio.wait_for(self._moved.wait(), KEEP_ALIVE_SECONDS)
+                await asyncio.wait_for(self._advanced.wait(), KEEP_ALIVE_SECONDS)
             except TimeoutError:
                 return [], position
         if position >= self._position:
             return [], position
         if position < self._kept_from:
-            return await to_thread.run_sync(self._from_log, position, self._position)
-        some = self._frames[bisect_right(self._frames, position, key=lambda frame: frame.position) :][:PAGE]
-        return some, some[-1].position if len(some) == PAGE else self._position
+            return await to_thread.run_sync(self._read_log, position, self._position)
+        first = bisect_right(self._kept, position, key=lambda message: message.position)
+        batch = self._kept[first : first + BATCH]
+        return batch, batch[-1].position if len(batch) == BATCH else self._position
 
     def close(self) -> None:
-        """Let every listener end."""
+        """End the stream of every listener."""
         self._closed = True
-        self._begun.set()
-        self._wake()
+        self._started.set()
+        self._wake_listeners()
 
     async def _follow(self) -> None:
-        reader = Reader(self._store, lambda: self._closed)
+        reader = LogReader(self._store, lambda: self._closed)
         limiter = CapacityLimiter(1)
         try:
-            self._frames, self._position = [], await to_thread.run_sync(reader.begin, limiter=limiter)
+            self._kept, self._position = [], await to_thread.run_sync(reader.find_end, limiter=limiter)
             self._kept_from = self._position
-            self._begun.set()
+            self._started.set()
             while self._listeners and not self._closed:
-                self._take(*await to_thread.run_sync(reader.read, limiter=limiter))
+                self._keep(*await to_thread.run_sync(reader.read_next, limiter=limiter))
         finally:
             self._following = None
             reader.close()
 
-    def _take(self, frames: list[SseMessage], position: int) -> None:
+    def _keep(self, messages: list[SseMessage], position: int) -> None:
         if position == self._position:
             return
-        self._frames += frames
-        if len(self._frames) > 2 * KEPT:
-            self._kept_from = self._frames[-KEPT - 1].position
-            del self._frames[:-KEPT]
+        self._kept += messages
+        if len(self._kept) > 2 * MAX_KEPT:
+            self._kept_from = self._kept[-MAX_KEPT - 1].position
+            del self._kept[:-MAX_KEPT]
         self._position = position
-        self._wake()
+        self._wake_listeners()
 
-    def _wake(self) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+    def _wake_listeners(self) -> None:
+        advanced, self._advanced = self._advanced, asyncio.Event()
+        advanced.set()
 
-    def _from_log(self, position: int, end: int) -> tuple[list[SseMessage], int]:
+    def _read_log(self, position: int, end: int) -> tuple[list[SseMessage], int]:
         with self._store.session() as connection:
-            events = self._store.log.read_after(connection, position, PAGE, stop=end)
-        return list(frames(events)), events[-1].position if len(events) == PAGE else end
+            events = self._store.log.read_after(connection, position, BATCH, stop=end)
+        return list(build_messages(events)), events[-1].position if len(events) == BATCH else end
 
 
-class Reader:
-    """Reads the log's end in a thread, through a connection of its own."""
+class LogReader:
+    """Reads the end of the log in a thread, through a connection of its own."""
 
     def __init__(self, store: Store, stopped: Callable[[], bool]) -> None:
         self._store = store
         self._stopped = stopped
-        self._bell: Connection[Any] | None = None
+        self._listener: Connection[Any] | None = None
         self._tail: Tail | None = None
 
-    def begin(self) -> int:
-        """The end of the log, once nobody can write before it any more."""
+    def find_end(self) -> int:
+        """Return the position of the log's end, once no open transaction can write before it any more."""
         while not self._stopped():
             try:
-                bell = self._connected()
-                end, fence = _one(bell, "infrastructure", "log/last_position"), take_xid(bell)
-                while _one(bell, "projections", "rebuild/oldest_running") < fence and not self._stopped():
-                    wait_for_commit(bell, GAP_POLL_SECONDS, self._stopped)
+                listener = self._connect()
+                end, fence = _fetch_number(listener, "infrastructure", "log/last_position"), take_xid(listener)
+                while _fetch_number(listener, "projections", "rebuild/oldest_running") < fence and not self._stopped():
+                    wait_for_commit(listener, GAP_POLL_SECONDS, self._stopped)
                 self._tail = self._tail_at(end)
                 return end
             except psycopg.OperationalError:
-                self._lost()
+                self._disconnect()
         return 0
 
-    def read(self) -> tuple[list[SseMessage], int]:
-        """What comes next and how far that reaches; waits a moment where nothing does."""
+    def read_next(self) -> tuple[list[SseMessage], int]:
+        """Return the next messages and the position that they reach; without news, wait a moment for a commit."""
         assert self._tail is not None
         try:
-            bell = self._connected()
-            events = self._tail.read(bell, PAGE)
+            listener = self._connect()
+            events = self._tail.read(listener, BATCH)
             if not events:
-                wait_for_commit(bell, GAP_POLL_SECONDS if self._tail.waits_for_others else POLL_SECONDS, self._stopped)
+                seconds = GAP_POLL_SECONDS if self._tail.waits_for_others else POLL_SECONDS
+                wait_for_commit(listener, seconds, self._stopped)
         except psycopg.OperationalError:
-            self._lost()
-            self._tail = self._tail_at(self._tail.position)  # its barrier takes ids through a connection that is gone
+            self._disconnect()
+            self._tail = self._tail_at(self._tail.position)  # the old barrier uses the connection that was lost
             return [], self._tail.position
-        return list(frames(events)), self._tail.position
+        return list(build_messages(events)), self._tail.position
 
     def close(self) -> None:
-        """Close its connection."""
-        if self._bell is not None:
-            self._bell.close()
-            self._bell = None
+        """Close the connection."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
-    def _connected(self) -> Connection[Any]:
-        if self._bell is None:
-            self._bell = connect_listener(self._store.database.dsn)
-        return self._bell
+    def _connect(self) -> Connection[Any]:
+        if self._listener is None:
+            self._listener = connect_listener(self._store.database.dsn)
+        return self._listener
 
     def _tail_at(self, position: int) -> Tail:
-        return Tail(position, GapBarrier(lambda: take_xid(self._connected())))
+        return Tail(position, GapBarrier(lambda: take_xid(self._connect())))
 
-    def _lost(self) -> None:
+    def _disconnect(self) -> None:
         self.close()
         _pause(RECONNECT_SECONDS, self._stopped)
 
 
-def frames(events: Iterable[LoggedEvent]) -> Iterable[SseMessage]:
-    """The transitions among events, as listeners get them."""
+def build_messages(events: Iterable[LoggedEvent]) -> Iterable[SseMessage]:
+    """Yield a message for each transition among the events."""
     for event in events:
         data = from_json(event.data)
         kind = event.entity.kind
         if kind in (TASK, TASK_INSTANCE) and (event.version == 1 or "previous_status" in data):
-            yield _frame(event, data)
+            yield _build_message(event, data)
 
 
-def _frame(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:
-    told = {
+def _build_message(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:
+    document = {
         "position": event.position,
         "entity": str(event.entity),
         "workflow_id": event.workflow_id,
@@ -214,11 +219,11 @@ def _frame(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:
         "reason": data.get("reason"),
         "task_id": data.get("task_id"),
     }
-    sent = b"id: %d\nevent: transition\ndata: %b\n\n" % (event.position, to_json(told))
+    sent = b"id: %d\nevent: transition\ndata: %b\n\n" % (event.position, to_json(document))
     return SseMessage(event.position, str(event.entity), event.workflow_id, str(data.get("status")), sent)
 
 
-def _one(connection: Connection[Any], package: str, name: str) -> int:
+def _fetch_number(connection: Connection[Any], package: str, name: str) -> int:
     row = connection.execute(query(package, name)).fetchone()
     return int(row[0] or 0) if row else 0
 

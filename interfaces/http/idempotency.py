@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from application.shared.unit_of_work import CommandRequest, UnitOfWork
 from domain.entity import MAX_ID_LENGTH
-from interfaces.http.api import answer, api
+from interfaces.http.api import answer_json, get_api
 
 Key = Annotated[
     str | None,
@@ -32,5 +32,5 @@ def answered_once(
     """
     command = CommandRequest.of(key, (request.method, request.url.path, body.model_dump(mode="json")))
     if command is None:
-        return answer(work(None))
-    return answer(UnitOfWork(api(request).store, f"command {key!r}", command=command).run(work))
+        return answer_json(work(None))
+    return answer_json(UnitOfWork(get_api(request).store, f"command {key!r}", command=command).run(work))

@@ -1,4 +1,4 @@
-"""GET /metrics: what Prometheus asks for."""
+"""GET /metrics: counters and gauges for Prometheus."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,39 +20,39 @@ from domain.entities.task_instance import TaskInstance
 from infrastructure.log.commands import Command
 from infrastructure.log.event_log import EventLog
 from infrastructure.sql import query
-from interfaces.http.problems import documented
+from interfaces.http.problems import document_problems
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STALLED_SECONDS = 60
-"""A subscription whose position has stood still for so long, with events to read, is stalled."""
+"""A subscription with events to read is stalled when its position has not moved for this long."""
 
 EXAMPLE = 'sojourn_transitions_total{kind="task",rule=""} 12.0\nsojourn_subscription_stalled{subscription="mail"} 0.0\n'
 
 router = APIRouter()
-disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began is of no use here
+disable_created_metrics()  # type: ignore[no-untyped-call]  # creation times are of no use here
 
 
 class Metrics:
-    """What one app has counted; a registry of its own, so that a process may have many apps."""
+    """The counters of one app, in a registry of its own, because a process may have several apps."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.transitions = self._counter("transitions", "Statuses entered through this server.", "kind", "rule")
         self.refusals = self._counter("refusals", "Reports and proposals refused.", "kind", "rule")
-        self.lock_retries = self._counter("lock_retries", "Further attempts because others held a row.")
+        self.lock_retries = self._counter("lock_retries", "Retries because others held a row.")
         self.append_seconds = Histogram(
-            "sojourn_append_seconds", "What appending took.", ["how"], buckets=SECONDS, registry=self.registry
+            "sojourn_append_seconds", "Duration of appends.", ["how"], buckets=SECONDS, registry=self.registry
         )
 
-    def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(f"sojourn_{name}", what, labels, registry=self.registry)
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"sojourn_{name}", help_text, labels, registry=self.registry)
 
-    def gauge(self, name: str, what: str, value: Callable[[], float]) -> None:
-        """Have a value read whenever it is asked for."""
-        Gauge(f"sojourn_{name}", what, registry=self.registry).set_function(value)
+    def add_gauge(self, name: str, help_text: str, value: Callable[[], float]) -> None:
+        """Add a gauge whose value is computed at every scrape."""
+        Gauge(f"sojourn_{name}", help_text, registry=self.registry).set_function(value)
 
-    def count(self, event: Event) -> None:
-        """Count one event that was appended."""
+    def count_event(self, event: Event) -> None:
+        """Count an appended event as a transition or a refusal."""
         kind = event.stream.partition(":")[0]
         if event.is_transition:
             self.transitions.labels(kind, event.rule or "").inc()
@@ -61,7 +61,7 @@ class Metrics:
 
 
 class CountingLog(EventLog):
-    """A log that counts what it appends. Where a transaction is repeated, so is what it counts."""
+    """A log that counts the events it appends; a transaction that is retried is counted again."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -74,13 +74,13 @@ class CountingLog(EventLog):
         events: Iterable[Event],
         command: Command | None = None,
     ) -> None:
-        """Append, and count."""
+        """Append events, and count them."""
         appended = list(events)
         began = time.perf_counter()
         super().append(connection, task, instance, appended, command)
         self._metrics.append_seconds.labels("one").observe(time.perf_counter() - began)
         for event in appended:
-            self._metrics.count(event)
+            self._metrics.count_event(event)
 
     def copy(
         self,
@@ -89,27 +89,27 @@ class CountingLog(EventLog):
         recorded_at: datetime,
         entered: Mapping[str, datetime] = {},
     ) -> None:
-        """Append many, and count."""
+        """Append many events, and count them."""
         began = time.perf_counter()
         super().copy(connection, self._counted(events), recorded_at, entered)
         self._metrics.append_seconds.labels("many").observe(time.perf_counter() - began)
 
     def _counted(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:
-            self._metrics.count(event)
+            self._metrics.count_event(event)
             yield event
 
 
-class Lags(Collector):
-    """How far behind each subscription is, read from the database when it is asked for."""
+class SubscriptionLags(Collector):
+    """The lag of each subscription, read from the database at every scrape."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        """The gauges, a sample for each subscription."""
-        position, behind, seconds, still, stalled = (_gauge(*named) for named in GAUGES)
-        for name, at, events, behind_seconds, still_seconds in self._read():
+        """Yield the gauges, with a sample for each subscription."""
+        position, behind, seconds, still, stalled = (_new_gauge(*gauge) for gauge in GAUGES)
+        for name, at, events, behind_seconds, still_seconds in self._read_lags():
             position.add_metric([name], at)
             behind.add_metric([name], events)
             seconds.add_metric([name], behind_seconds)
@@ -117,22 +117,25 @@ class Lags(Collector):
             stalled.add_metric([name], float(events > 0 and min(behind_seconds, still_seconds) > STALLED_SECONDS))
         yield from (position, behind, seconds, still, stalled)
 
-    def _read(self) -> list[Any]:
+    def _read_lags(self) -> list[Any]:
         with self._store.session() as connection:
             return connection.execute(query("infrastructure", "subscriptions/lags")).fetchall()
 
 
 GAUGES = (
-    ("position", "The last position that it has read."),
-    ("lag_events", "How many events it has not read (100000: at least so many)."),
-    ("lag_seconds", "How long ago the first event that it has not read was recorded."),
-    ("still_seconds", "How long its position has stood still."),
-    ("stalled", f"1 where it has events to read and its position has stood still for {STALLED_SECONDS} s: alarm."),
+    ("position", "The last position that the subscription has read."),
+    ("lag_events", "Number of events that it has not read (100000: that many or more)."),
+    ("lag_seconds", "Age of the first event that it has not read."),
+    ("still_seconds", "Time since its position last moved."),
+    (
+        "stalled",
+        f"1 while events wait and its position has not moved for {STALLED_SECONDS} s: raise an alarm.",
+    ),
 )
 
 
-def _gauge(name: str, what: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"sojourn_subscription_{name}", what, labels=["subscription"])
+def _new_gauge(name: str, help_text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"sojourn_subscription_{name}", help_text, labels=["subscription"])
 
 
 @router.get(
@@ -140,10 +143,10 @@ def _gauge(name: str, what: str) -> GaugeMetricFamily:
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"example": EXAMPLE}}, "description": "Prometheus' text format."},
-        **documented(),
+        **document_problems(),
     },
 )
-def metrics(request: Request) -> Response:
-    """Transitions and refusals by rule, lock retries, append latency, and how far behind each subscription is."""
+def read_metrics(request: Request) -> Response:
+    """Return transitions and refusals by rule, lock retries, append latency, and the lag of each subscription."""
     registry: CollectorRegistry = request.app.state.api.metrics.registry
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,4 +1,4 @@
-"""What requests carry: ids, times and bodies, checked at the edge."""
+"""The fields and bodies of requests: ids, times and reports, checked before anything else happens."""
 
 import re
 from datetime import datetime
@@ -25,20 +25,20 @@ from domain.text import is_storable
 from domain.time import MAX_SECONDS, parse_time
 
 
-def _text(value: Any) -> Any:
+def _integer_to_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-def _storable(value: str) -> str:
+def _check_storable(value: str) -> str:
     if not is_storable(value):
-        raise ValueError("may not contain NUL")
+        raise ValueError("a text contains NUL; remove it")
     return value
 
 
-def _time(value: Any) -> datetime:
+def _parse_time(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise ValueError("must be a text like 2026-01-31T08:30:00Z")
-    # In a query a bare + is a space: what else could stand between a time and its zone?
+        raise ValueError("a time is not a text; write it like 2026-01-31T08:30:00Z")
+    # A bare + in a query string arrives as a space, and only a + can stand between a time and its zone.
     return parse_time(re.sub(r"(T.+) (\d\d:?\d\d)$", r"\1+\2", value))
 
 
@@ -51,13 +51,13 @@ ID_SCHEMA = {
 Id = Annotated[
     str,
     Field(min_length=1, max_length=MAX_ID_LENGTH),
-    BeforeValidator(_text),
-    AfterValidator(_storable),
+    BeforeValidator(_integer_to_text),
+    AfterValidator(_check_storable),
     WithJsonSchema(ID_SCHEMA),
 ]
-"""An id: text, or an integer that is taken as text."""
+"""An id: a text, or an integer that becomes text."""
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_storable)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_check_storable)]
 """A status, an actor, the name of a lifecycle."""
 
 EntityName = Annotated[
@@ -65,35 +65,35 @@ EntityName = Annotated[
     Field(max_length=MAX_ID_LENGTH + len("task_instance:")),
     WithJsonSchema({"type": "string", "pattern": "^(task|ti|task_instance|array|runner):[^\\u0000]{1,255}$"}),
 ]
-"""An entity as people name it; parse_entity says what is wrong with one."""
+"""The name of an entity; parse_entity checks it, so that its error is the one that the commands print."""
 
-Time = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+Time = Annotated[datetime, BeforeValidator(_parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A time in ISO 8601 with a zone."""
 
 
-def example(shown: dict[str, Any]) -> ConfigDict:
-    """The configuration of a body that is documented with an example."""
-    return ConfigDict(json_schema_extra={"examples": [shown]})
+def with_example(example: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a body with an example in its documentation."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 @cache
 def model_of(shape: Any) -> type[BaseModel]:
-    """An answer's shape as OpenAPI documents it: the model of a TypedDict."""
+    """Return the model of a TypedDict, with which OpenAPI documents an answer."""
     required = shape.__required_keys__
     fields: dict[str, Any] = {
-        name: (_modelled(hint), ... if name in required else None) for name, hint in get_type_hints(shape).items()
+        name: (_type_of(hint), ... if name in required else None) for name, hint in get_type_hints(shape).items()
     }
     return create_model(shape.__name__, __doc__=shape.__doc__, **fields)
 
 
-def _modelled(hint: Any) -> Any:
+def _type_of(hint: Any) -> Any:
     if is_typeddict(hint):
         return model_of(hint)
-    return list[_modelled(get_args(hint)[0])] if get_origin(hint) is list else hint  # type: ignore[misc]  # at run time
+    return list[_type_of(get_args(hint)[0])] if get_origin(hint) is list else hint  # type: ignore[misc]  # at run time
 
 
 class Body(BaseModel):
-    """A request's body: what it does not know, it refuses."""
+    """A set of fields of a request that refuses unknown ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -108,18 +108,18 @@ class TaskToRegister(Body):
     attributes: dict[str, Any] | None = None
 
 
-class Proposal(Body):
-    """Who says something, why, and when it happened as far as they know."""
+class ReportBody(Body):
+    """Who reports, why, and when it happened."""
 
     actor: Name | None = None
     reason: str | None = None
     occurred_at: Time | None = None
 
 
-class TasksToRegister(Proposal):
+class TasksToRegister(ReportBody):
     """The tasks of one workflow, under one lifecycle."""
 
-    model_config = example(
+    model_config = with_example(
         {"workflow_id": "my-workflow", "lifecycle": "jobmon", "tasks": [{"task_id": "align", "max_attempts": 3}]}
     )
 
@@ -128,18 +128,18 @@ class TasksToRegister(Proposal):
     tasks: list[TaskToRegister]
 
 
-class TasksToGate(Proposal):
-    """Tasks that are to pass the gate of their lifecycle."""
+class TasksToGate(ReportBody):
+    """Tasks that ask to pass the gate of their lifecycle."""
 
-    model_config = example({"task_ids": ["align", 17]})
+    model_config = with_example({"task_ids": ["align", 17]})
 
     task_ids: list[Id]
 
 
-class TasksToTransition(Proposal):
-    """Tasks that are to go to a status."""
+class TasksToTransition(ReportBody):
+    """Tasks to move to a status."""
 
-    model_config = example({"task_ids": ["align"], "to_status": "QUEUED", "increment_attempts": True})
+    model_config = with_example({"task_ids": ["align"], "to_status": "QUEUED", "increment_attempts": True})
 
     task_ids: list[Id]
     to_status: Name
@@ -148,19 +148,19 @@ class TasksToTransition(Proposal):
     runner_id: Id | None = None
 
 
-class TasksToReset(Proposal):
-    """Tasks of a workflow that is resumed."""
+class TasksToReset(ReportBody):
+    """Tasks of a workflow that resumes."""
 
-    model_config = example({"task_ids": ["align"], "reset_if_running": False})
+    model_config = with_example({"task_ids": ["align"], "reset_if_running": False})
 
     task_ids: list[Id]
     reset_if_running: bool = False
 
 
-class TaskTransition(Proposal):
-    """A status that a task is proposed to go to."""
+class TaskTransition(ReportBody):
+    """A status that is proposed for a task."""
 
-    model_config = example({"to_status": "QUEUED", "actor": "client", "reason": "asked for"})
+    model_config = with_example({"to_status": "QUEUED", "actor": "client", "reason": "asked for"})
 
     to_status: Name
     runner_id: Id | None = None
@@ -169,27 +169,27 @@ class TaskTransition(Proposal):
     details: dict[str, Any] | None = None
 
 
-class InstancesToCreate(Proposal):
-    """Task instances, each with its task."""
+class InstancesToCreate(ReportBody):
+    """Task instances to create, each with its task."""
 
-    model_config = example({"instances": {"align/1": "align"}})
+    model_config = with_example({"instances": {"align/1": "align"}})
 
     instances: dict[Id, Id]
 
 
-class InstancesToTransition(Proposal):
-    """Task instances that are to go to a status, and their tasks with them."""
+class InstancesToTransition(ReportBody):
+    """Task instances to move to a status, and their tasks with them."""
 
-    model_config = example({"task_instance_ids": ["align/1"], "to_status": "LAUNCHED"})
+    model_config = with_example({"task_instance_ids": ["align/1"], "to_status": "LAUNCHED"})
 
     task_instance_ids: list[Id]
     to_status: Name
 
 
-class InstanceTransition(Proposal):
-    """What a task instance is reported to be in; `report_by_date` is until when it must be heard of again."""
+class InstanceTransition(ReportBody):
+    """The reported status of a task instance; `report_by_date` is when its next report is due at the latest."""
 
-    model_config = example({"to_status": "RUNNING", "current_ti_status": "LAUNCHED", "actor": "node7"})
+    model_config = with_example({"to_status": "RUNNING", "current_ti_status": "LAUNCHED", "actor": "node7"})
 
     to_status: Name
     current_ti_status: Name | None = None
@@ -200,35 +200,35 @@ Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class RunnerAlive(Proposal):
-    """A runner's word that it is there; without `seconds`, for as long as the most impatient lifecycle waits."""
+class RunnerAlive(ReportBody):
+    """A runner's heartbeat; without `seconds` it lasts for the shortest `runner_dead_after` of all lifecycles."""
 
-    model_config = example({"seconds": 90})
+    model_config = with_example({"seconds": 90})
 
     seconds: Seconds | None = None
 
 
-class InstancesAlive(Proposal):
-    """The word of task instances that they go on."""
+class InstancesAlive(ReportBody):
+    """The heartbeats of task instances."""
 
-    model_config = example({"task_instance_ids": ["align/1"], "next_report_increment": 90})
+    model_config = with_example({"task_instance_ids": ["align/1"], "next_report_increment": 90})
 
     task_instance_ids: list[Id]
     next_report_increment: Seconds = NEXT_REPORT_SECONDS
 
 
-class OfDistributor(BaseModel):
-    """The body of a route that Jobmon's distributors know: what else they send is left alone."""
+class DistributorBody(BaseModel):
+    """The body of a route that Jobmon's distributors call; it ignores the other fields that they send."""
 
     model_config = ConfigDict(frozen=True)
 
     actor: Name | None = None
 
 
-class ArrayToBind(OfDistributor):
-    """The workflow and the task template version that an array is of."""
+class ArrayToBind(DistributorBody):
+    """The workflow and the task template version of an array, and how many of its instances may run at once."""
 
-    model_config = example(
+    model_config = with_example(
         {"workflow_id": 12, "task_template_version_id": 7, "max_concurrently_running": 50, "name": "align"}
     )
 
@@ -238,35 +238,35 @@ class ArrayToBind(OfDistributor):
     name: Id | None = None
 
 
-class BatchToQueue(OfDistributor):
+class BatchToQueue(DistributorBody):
     """The tasks of a batch."""
 
-    model_config = example({"task_ids": ["align"], "task_resources_id": 3, "workflow_run_id": 1})
+    model_config = with_example({"task_ids": ["align"], "task_resources_id": 3, "workflow_run_id": 1})
 
     task_ids: list[Id]
     task_resources_id: Id | None = None
     workflow_run_id: Id | None = None
 
 
-class BatchLaunched(OfDistributor):
-    """A batch that the cluster has accepted; its instances are heard of again within so many seconds."""
+class BatchLaunched(DistributorBody):
+    """A batch that the cluster has accepted; its instances report within `next_report_increment` seconds."""
 
-    model_config = example({"batch_number": 1, "next_report_increment": 90})
+    model_config = with_example({"batch_number": 1, "next_report_increment": 90})
 
     batch_number: Number
     next_report_increment: Seconds
 
 
-class BatchKilled(OfDistributor):
-    """A batch in which what was told to kill itself is gone."""
+class BatchKilled(DistributorBody):
+    """A batch whose instances in KILL_SELF are gone."""
 
-    model_config = example({"batch_number": 1})
+    model_config = with_example({"batch_number": 1})
 
     batch_number: Number
 
 
 class Submission(BaseModel):
-    """What the cluster calls an instance, and where its output goes."""
+    """The cluster's id of an instance, and where its output goes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -275,19 +275,19 @@ class Submission(BaseModel):
     stderr: str | None = None
 
 
-def _shape(told: Any) -> str:
-    return "submission" if isinstance(told, dict | Submission) else "distributor_id"
+def _tag_of(value: Any) -> str:
+    return "submission" if isinstance(value, dict | Submission) else "distributor_id"
 
 
-Told = Annotated[
+IdOrSubmission = Annotated[
     Annotated[Id, Tag("distributor_id")] | Annotated[Submission, Tag("submission")],
-    Discriminator(_shape),
+    Discriminator(_tag_of),
 ]
-"""Tagged, so that what is wrong with one is told of the shape that it has."""
+"""Tagged, so that an error is about the shape that the value has."""
 
 
-class DistributorIds(RootModel[dict[Id, Told]]):
-    """{task instance id: what the cluster calls it, or that and where its output goes}."""
+class DistributorIds(RootModel[dict[Id, IdOrSubmission]]):
+    """{task instance id: the cluster's id, or an object with that and where the output goes}."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -29,16 +29,19 @@ from domain.errors import (
 )
 from infrastructure.database.pool import DatabaseUnreachable
 from infrastructure.errors import ConnectionLost, RetriesExhausted
-from interfaces.http.examples import marked
+from interfaces.http.examples import mark_nulls
+from interfaces.http.field_errors import explain_field, name_field
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
-"""When to ask again where the database is busy or away."""
+"""What Retry-After says while the database is busy or unreachable."""
+
+DATABASE_AWAY = "the database is busy or unreachable; try again"
 
 BUSY = frozenset({"53300", "55P03", "57014", "40001", "40P01", "25006"})
-"""The SQLSTATEs that pass: too many connections, locks, a statement that took too long, a server that only reads."""
+"""SQLSTATEs that pass: too many connections, locks, a statement that took too long, a server that only reads."""
 
-KINDS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
+PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (UnknownEntity, HTTPStatus.NOT_FOUND, "unknown-entity"),
     (UnknownBatch, HTTPStatus.NOT_FOUND, "unknown-batch"),
     (InvalidTransition, HTTPStatus.CONFLICT, "refused"),
@@ -55,18 +58,26 @@ KINDS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (ValueError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     (SojournError, HTTPStatus.CONFLICT, "conflict"),
 )
-"""The status and the type of each error; the first that fits."""
+"""The status and the type of each error; the first that fits counts."""
 
-CARRIED = (
+MEMBERS = (
     "command_id", "task_id", "task_instance_id", "other_task_id", "differences", "lifecycle", "version", "attempts",
     "repeatable", "array_id", "batch_number", "last", "tasks", "rule",
 )  # fmt: skip
-"""What errors have to say, under the names of their attributes."""
+"""The attributes of errors that become members of the problem, under the same names."""
 
 EXAMPLES: dict[int, dict[str, Any]] = {
-    400: {"type": "malformed", "detail": "the body is no JSON: Expecting value at character 17"},
-    401: {"type": "unauthorized", "detail": "this needs a token: send `Authorization: Bearer TOKEN`"},
-    403: {"type": "forbidden", "detail": "token 'dashboard' has scope read, this needs write", "needs": "write"},
+    400: {"type": "malformed", "detail": "the body is not valid JSON: Expecting value at character 17"},
+    401: {
+        "type": "unauthorized",
+        "detail": "the request has no valid token; send `Authorization: Bearer TOKEN` with a token that is not revoked",
+    },
+    403: {
+        "type": "forbidden",
+        "detail": "scope read of token 'dashboard' is not write; use a token with scope write",
+        "scope": "read",
+        "needs": "write",
+    },
     404: {
         "type": "unknown-entity",
         "detail": "no task 'algin'; did you mean 'align'?",
@@ -76,26 +87,26 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     },
     409: {
         "type": "idempotency-conflict",
-        "detail": "command 'c1' was carried out with another request: give every request an id of its own",
+        "detail": str(CommandConflict("c1")),
         "command_id": "c1",
     },
-    413: {"type": "too-large", "detail": "the body is larger than 16777216 bytes: send it in parts"},
-    415: {"type": "no-json", "detail": "send the body with `Content-Type: application/json`"},
+    413: {"type": "too-large", "detail": "the body is larger than 16777216 bytes; send it in parts"},
+    415: {
+        "type": "no-json",
+        "detail": "the body is not called JSON; send it with `Content-Type: application/json`",
+    },
     422: {
         "type": "invalid",
-        "detail": "body.to_status: Field required",
-        "fields": [{"field": "body.to_status", "why": "Field required"}],
+        "detail": "body.to_status is missing",
+        "fields": [{"field": "body.to_status", "why": "is missing"}],
     },
-    503: {
-        "type": "busy",
-        "detail": "task 't1' or what it belongs to is locked by others: gave up after 5 attempts; try again later",
-    },
+    503: {"type": "busy", "detail": str(RetriesExhausted("task 't1' or an entity of it", 5))},
 }
-"""A problem of each status, as a document shows it."""
+"""A problem of each status, as the OpenAPI document shows it."""
 
 
 class Problem(BaseModel):
-    """A problem in the shape of RFC 9457; further members carry what is needed to act."""
+    """A problem in the shape of RFC 9457; further members carry what a program needs to act."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -105,131 +116,134 @@ class Problem(BaseModel):
     detail: str
 
 
-class Refused(Exception):
-    """A problem that an endpoint answers with."""
+class ProblemError(Exception):
+    """Raised by a route to answer with a problem."""
 
     def __init__(
-        self, status: HTTPStatus, kind: str, detail: str, further: Mapping[str, Any], headers: Mapping[str, str] = {}
+        self, status: HTTPStatus, kind: str, detail: str, members: Mapping[str, Any], headers: Mapping[str, str] = {}
     ) -> None:
         self.status, self.kind, self.detail = status, kind, detail
-        self.further, self.headers = dict(further), dict(headers)
+        self.members, self.headers = dict(members), dict(headers)
         super().__init__(detail)
 
+    @classmethod
+    def locked(cls, what: str, answer: Mapping[str, Any]) -> "ProblemError":
+        """Return the problem of a row that other transactions keep locked, with the service's answer."""
+        return cls(HTTPStatus.SERVICE_UNAVAILABLE, "busy", f"{what} is locked by others; try again later", answer)
 
-def problem(
-    status: int, kind: str, detail: str, further: Mapping[str, Any] = {}, headers: Mapping[str, str] | None = None
+
+def answer_problem(
+    status: int, kind: str, detail: str, members: Mapping[str, Any] = {}, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The response that tells a problem."""
+    """Return the response with a problem."""
     headers = dict(headers or {})
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
-    return Response(to_json(document(status, kind, detail, further)), status, headers, MEDIA_TYPE)
+    return Response(to_json(build_problem(status, kind, detail, members)), status, headers, MEDIA_TYPE)
 
 
-def document(status: int, kind: str, detail: str, further: Mapping[str, Any] = {}) -> dict[str, Any]:
-    """A problem as its body has it."""
+def build_problem(status: int, kind: str, detail: str, members: Mapping[str, Any] = {}) -> dict[str, Any]:
+    """Return the body of a problem."""
     return {
         "type": f"urn:sojourn:problem:{kind}",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
-        **further,
+        **members,
     }
 
 
-def documented(*statuses: int, further: Mapping[int, Mapping[str, Any]] = {}) -> dict[int | str, dict[str, Any]]:
-    """The problems of a route as OpenAPI shows them, those that every route has (or every one with a body) included."""
-    of_bodies = (415,) if 413 in statuses else ()
-    shown = (400, 401, 403, *statuses, *of_bodies, 503)
-    return {status: _documented(status, further.get(status, EXAMPLES[status])) for status in sorted(shown)}
+def document_problems(*statuses: int, examples: Mapping[int, Mapping[str, Any]] = {}) -> dict[int | str, Any]:
+    """Return the OpenAPI documentation of a route's problems: `statuses`, and those that every route has."""
+    with_body = (415,) if 413 in statuses else ()
+    every = (400, 401, 403, *statuses, *with_body, 503)
+    return {status: _document_problem(status, examples.get(status, EXAMPLES[status])) for status in sorted(every)}
 
 
-def _documented(status: int, example: Mapping[str, Any]) -> dict[str, Any]:
-    told = dict(example)
-    shown = document(status, told.pop("type"), told.pop("detail"), told)
+def _document_problem(status: int, example: Mapping[str, Any]) -> dict[str, Any]:
+    members = dict(example)
+    problem = build_problem(status, members.pop("type"), members.pop("detail"), members)
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": HTTPStatus(status).phrase,
-        "content": {MEDIA_TYPE: {"schema": schema, "example": marked(shown)}},
+        "content": {MEDIA_TYPE: {"schema": schema, "example": mark_nulls(problem)}},
     }
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Have whatever goes wrong in an app told as a problem."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(SojournError, _told)
-    app.add_exception_handler(psycopg.Error, _database)
-    app.add_exception_handler(Exception, _mistake)
+def add_problem_handlers(app: FastAPI) -> None:
+    """Make an app answer every error with a problem."""
+    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(ProblemError, _answer_problem_error)
+    app.add_exception_handler(SojournError, _answer_sojourn_error)
+    app.add_exception_handler(psycopg.Error, _answer_database_error)
+    app.add_exception_handler(Exception, _answer_unexpected)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _answer_invalid_request(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [
-        {"field": ".".join(map(str, found["loc"])), "why": found["msg"].removeprefix("Value error, ")}
-        for found in error.errors()
-    ]
-    broken = next((found for found in error.errors() if found["type"] == "json_invalid"), None)
+    errors = error.errors()
+    broken = next((found for found in errors if found["type"] == "json_invalid"), None)
     if broken:
         where = f"{broken['ctx']['error']} at character {broken['loc'][-1]}"
-        return problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is no JSON: {where}")
+        return answer_problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is not valid JSON: {where}")
     if isinstance(error.body, bytes):
-        return _no_json(error.body)
-    detail = "; ".join(f"{field['field']}: {field['why']}" for field in fields[:3])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, {"fields": fields[:20]})
+        return _answer_undeclared_json(error.body)
+    fields = [{"field": name_field(found), "why": explain_field(found)} for found in errors[:20]]
+    detail = "; ".join(f"{field['field']} {field['why']}" for field in fields[:3])
+    return answer_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, {"fields": fields})
 
 
-def _no_json(body: bytes) -> Response:
-    """A body that was not read, since nothing says that it is JSON: a page in a browser may send such a one unasked."""
+def _answer_undeclared_json(body: bytes) -> Response:
+    """Refuse a body without a JSON content type, because browsers send such bodies cross-site without a preflight."""
     try:
         from_json(body)
     except ValueError as error:
-        return problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is no JSON: {error}")
-    detail = "send the body with `Content-Type: application/json`"
-    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-json", detail)
+        return answer_problem(HTTPStatus.BAD_REQUEST, "malformed", f"the body is not valid JSON: {error}")
+    return answer_problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-json", EXAMPLES[415]["detail"])
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem(HTTPStatus.NOT_FOUND, "no-such-route", f"there is nothing at {request.url.path}")
+        detail = f"{request.url.path} is not a route; /openapi.json lists them all"
+        return answer_problem(HTTPStatus.NOT_FOUND, "no-such-route", detail)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return problem(error.status_code, "too-large", str(error.detail), headers={"Connection": "close"})
+        return answer_problem(error.status_code, "too-large", str(error.detail), headers={"Connection": "close"})
     if error.status_code == HTTPStatus.BAD_REQUEST:
-        return problem(error.status_code, "malformed", "the body is no JSON that can be read")
+        return answer_problem(error.status_code, "malformed", "the body is not valid JSON: it cannot be read")
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return problem(error.status_code, kind, str(error.detail), headers=error.headers)
+    return answer_problem(error.status_code, kind, str(error.detail), headers=error.headers)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return problem(error.status, error.kind, error.detail, error.further, error.headers)
+async def _answer_problem_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return answer_problem(error.status, error.kind, error.detail, error.members, error.headers)
 
 
-async def _told(_: Request, error: Exception) -> Response:
-    status, kind = next((status, kind) for known, status, kind in KINDS if isinstance(error, known))
-    return problem(status, kind, str(error), _carried(error))
+async def _answer_sojourn_error(_: Request, error: Exception) -> Response:
+    status, kind = next((status, kind) for known, status, kind in PROBLEMS if isinstance(error, known))
+    return answer_problem(status, kind, str(error), _members_of(error))
 
 
-async def _database(_: Request, error: Exception) -> Response:
+async def _answer_database_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, psycopg.Error)
     if is_lost(error) or error.sqlstate in BUSY:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "the database is busy or away: try again")
+        return answer_problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", DATABASE_AWAY)
     if isinstance(error, psycopg.DataError):
         why = error.diag.message_primary or str(error)
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"the database does not take a value: {why}")
+        return answer_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"the database refuses a value: {why}")
     raise error
 
 
-async def _mistake(_: Request, error: Exception) -> Response:
-    # The server goes on to raise it, so that whoever runs it finds it in its log.
-    detail = f"unexpected {type(error).__name__}: whoever runs this server finds more in its log"
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "mistake", detail)
+async def _answer_unexpected(_: Request, error: Exception) -> Response:
+    # The server raises the error again after this answer, and logs it.
+    detail = f"unexpected {type(error).__name__}; the server's log has the details"
+    return answer_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "mistake", detail)
 
 
-def _carried(error: Exception) -> dict[str, Any]:
-    """What an error has to say beside its sentence."""
+def _members_of(error: Exception) -> dict[str, Any]:
+    """Return the members of the problem that an error becomes."""
     if isinstance(error, UnknownEntity):
         others: dict[str, Any] = {"ids": list(error.names)} if len(error.names) > 1 else {}
         if isinstance(error, UnknownArray):
@@ -237,4 +251,4 @@ def _carried(error: Exception) -> dict[str, Any]:
         return {"kind": error.kind.replace(" ", "_"), "id": error.name, "nearest": list(error.nearest), **others}
     if isinstance(error, UnknownName):
         return {"kind": error.kind, "name": error.name, "known": list(error.known), "nearest": list(error.nearest)}
-    return {name: getattr(error, name) for name in CARRIED if hasattr(error, name)}
+    return {name: getattr(error, name) for name in MEMBERS if hasattr(error, name)}

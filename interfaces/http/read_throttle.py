@@ -1,4 +1,4 @@
-"""Room for those who report: those who only read never have all connections to the database."""
+"""The limit on concurrent reading requests, so that reports always find a connection to the database."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -7,35 +7,39 @@ from anyio import Semaphore, fail_after
 from fastapi import Request
 
 from infrastructure.database.settings import HttpSettings
-from interfaces.http.problems import Refused
+from interfaces.http.problems import ProblemError
 
 
-class Readers:
-    """At most half of the pool's connections at a time; who waits too long for one is told to come back."""
+class ReadThrottle:
+    """Gives reading requests at most half of the pool's connections at a time."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._wait_seconds = settings.pool_wait_seconds
         self._free = Semaphore(settings.pool_size // 2)
 
-    async def begin(self) -> None:
-        """Wait for a turn; raises Refused."""
+    async def acquire(self) -> None:
+        """Wait for a turn.
+
+        Raises:
+            ProblemError: no turn came in time.
+        """
         try:
             with fail_after(self._wait_seconds):
                 await self._free.acquire()
         except TimeoutError as error:
-            detail = "as many questions as the database is to answer at once are under way: try again"
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, {}) from error
+            detail = "too many reading requests are under way; try again"
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, {}) from error
 
-    def end(self) -> None:
-        """Let the next one have a turn."""
+    def release(self) -> None:
+        """Give the turn to the next request."""
         self._free.release()
 
 
-async def reading(request: Request) -> AsyncIterator[None]:
-    """For the length of a request that only reads."""
-    readers: Readers = request.app.state.api.readers
-    await readers.begin()
+async def throttle_reading(request: Request) -> AsyncIterator[None]:
+    """Hold a turn for the length of a reading request."""
+    throttle: ReadThrottle = request.app.state.api.read_throttle
+    await throttle.acquire()
     try:
         yield
     finally:
-        readers.end()
+        throttle.release()

@@ -1,9 +1,10 @@
-"""The routes of tasks: registering them, gating them, and what is proposed for them."""
+"""The routes of tasks: register, gate, move and reset them."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
+from psycopg import Connection
 from starlette.responses import Response
 
 from application.shared.suggestions import unknown_entity
@@ -11,8 +12,8 @@ from application.write.answers import BulkAnswer, GateAnswer, RegisterAnswer, Re
 from application.write.registration import TaskSpec
 from domain.entity import TASK, Entity
 from domain.rule_names import INVALID, NOT_OWNER, UNTIMELY
-from interfaces.http.api import Api, actor, answer, api
-from interfaces.http.examples import shown
+from interfaces.http.api import Api, answer_json, get_api, report_fields
+from interfaces.http.examples import example_response
 from interfaces.http.idempotency import Key, answered_once
 from interfaces.http.models import (
     Id,
@@ -23,12 +24,14 @@ from interfaces.http.models import (
     TaskTransition,
     model_of,
 )
-from interfaces.http.problems import Refused, documented
+from interfaces.http.problems import ProblemError, document_problems
 
 GATE = frozenset({INVALID, UNTIMELY, NOT_OWNER})
-"""The rules by which a lifecycle's gate refuses."""
+"""The rules with which a lifecycle's gate refuses a proposal."""
 
 MOVED = {"transitioned": ["align"], "invalid": [], "locked": [], "not_found": []}
+GATED = {"gated": ["align"], "invalid": [], "locked": [], "not_found": ["17"]}
+RESET = {"reset": ["align"], "kept": [], "locked": [], "not_found": [], "killed": ["align/1"]}
 ACCEPTED = {
     "status": "QUEUED", "response": "ACCEPT", "delay_seconds": None, "rule": None, "reason": None, "owner": None,
     "error": None,
@@ -46,22 +49,17 @@ router = APIRouter()
 @router.post(
     "/tasks",
     response_model=model_of(RegisterAnswer),
-    responses={200: shown({"registered": 1, "existing": 0}), **documented(409, 413, 422)},
+    responses={200: example_response({"registered": 1, "existing": 0}), **document_problems(409, 413, 422)},
 )
 def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> Response:
-    """Register the tasks of a workflow; those that are there with the same content stay as they are."""
-    used = api(request)
+    """Register the tasks of a workflow; existing ones with the same content stay as they are."""
+    served, fields = get_api(request), report_fields(request, body)
 
-    def register(connection: Any) -> RegisterAnswer:
-        return used.service.register_tasks(
-            body.workflow_id,
-            [TaskSpec(**dict(task)) for task in body.tasks],
-            used.store.lifecycles.named(body.lifecycle),
-            actor=actor(request, body.actor),
-            reason=body.reason,
-            occurred_at=body.occurred_at,
-            connection=connection,
-        )
+    def register(connection: Connection[Any] | None) -> RegisterAnswer:
+        specs = [TaskSpec(**dict(task)) for task in body.tasks]
+        # A request may name a lifecycle, but not a file of the server.
+        lifecycle = served.store.lifecycles.named(body.lifecycle)
+        return served.service.register_tasks(body.workflow_id, specs, lifecycle, connection=connection, **fields)
 
     return answered_once(request, key, body, register)
 
@@ -69,113 +67,95 @@ def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> 
 @router.post(
     "/tasks/gate",
     response_model=model_of(GateAnswer),
-    responses={
-        200: shown({"gated": ["align"], "invalid": [], "locked": [], "not_found": ["17"]}),
-        **documented(409, 413, 422),
-    },
+    responses={200: example_response(GATED), **document_problems(409, 413, 422)},
 )
 def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response:
-    """Let tasks pass the gate of their lifecycle, where one more attempt begins."""
-
-    def gate(connection: Any) -> GateAnswer:
-        return api(request).service.gate_tasks_for_queueing(
-            body.task_ids,
-            actor=actor(request, body.actor),
-            reason=body.reason,
-            occurred_at=body.occurred_at,
-            connection=connection,
-        )
-
-    return answered_once(request, key, body, gate)
+    """Let tasks pass the gate of their lifecycle, which begins one more attempt."""
+    service, fields = get_api(request).service, report_fields(request, body)
+    return answered_once(
+        request,
+        key,
+        body,
+        lambda connection: service.gate_tasks_for_queueing(body.task_ids, connection=connection, **fields),
+    )
 
 
 @router.post(
     "/tasks/transition",
     response_model=model_of(BulkAnswer),
-    responses={200: shown(MOVED), **documented(409, 413, 422)},
+    responses={200: example_response(MOVED), **document_problems(409, 413, 422)},
 )
 def transition_tasks(request: Request, body: TasksToTransition, key: Key = None) -> Response:
-    """Move tasks to a status, in the name of a runner, each if its machine, its owner and its rules let it."""
-
-    def transition(connection: Any) -> BulkAnswer:
-        return api(request).service.transition_tasks(
+    """Move tasks to a status in the name of a runner, each if its machine, its owner and its rules allow it."""
+    service, fields = get_api(request).service, report_fields(request, body)
+    return answered_once(
+        request,
+        key,
+        body,
+        lambda connection: service.transition_tasks(
             body.task_ids,
             body.to_status,
             body.increment_attempts,
             body.use_skip_locked,
             runner_id=body.runner_id,
-            actor=actor(request, body.actor),
-            reason=body.reason,
-            occurred_at=body.occurred_at,
             connection=connection,
-        )
-
-    return answered_once(request, key, body, transition)
+            **fields,
+        ),
+    )
 
 
 @router.post(
     "/tasks/reset",
     response_model=model_of(ResetAnswer),
-    responses={
-        200: shown({"reset": ["align"], "kept": [], "locked": [], "not_found": [], "killed": ["align/1"]}),
-        **documented(409, 413, 422),
-    },
+    responses={200: example_response(RESET), **document_problems(409, 413, 422)},
 )
 def reset_tasks(request: Request, body: TasksToReset, key: Key = None) -> Response:
-    """Send tasks back to their beginning for a resumed workflow, and tell their active instances to end."""
-
-    def reset(connection: Any) -> ResetAnswer:
-        return api(request).service.reset_tasks(
-            body.task_ids,
-            body.reset_if_running,
-            actor(request, body.actor),
-            body.reason,
-            occurred_at=body.occurred_at,
-            connection=connection,
-        )
-
-    return answered_once(request, key, body, reset)
+    """Send tasks back to their beginning so that their workflow can resume, and end their active instances."""
+    service, fields = get_api(request).service, report_fields(request, body)
+    return answered_once(
+        request,
+        key,
+        body,
+        lambda connection: service.reset_tasks(body.task_ids, body.reset_if_running, connection=connection, **fields),
+    )
 
 
 @router.post(
     "/task/{task_id:path}/transition",
     response_model=model_of(TaskAnswer),
-    responses={200: shown(ACCEPTED), **documented(404, 409, 413, 422, further={409: REFUSED})},
+    responses={200: example_response(ACCEPTED), **document_problems(404, 409, 413, 422, examples={409: REFUSED})},
 )
 def transition_task(request: Request, task_id: TaskId, body: TaskTransition, key: Key = None) -> Response:
     """Propose a status for one task, for lifecycles whose tasks report for themselves; refused by the gate: 409."""
-    used = api(request)
-    taken = used.service.transition_task(
+    served = get_api(request)
+    answer = served.service.transition_task(
         task_id,
         body.to_status,
         body.runner_id,
         body.state_name,
-        body.occurred_at,
-        actor(request, body.actor),
-        body.reason,
-        key,
+        command_id=key,
         scheduled_time=body.scheduled_time,
         details=body.details,
+        **report_fields(request, body),
     )
-    if taken["error"] == "not_found":
-        with used.store.session() as connection:
+    if answer["error"] == "not_found":
+        with served.store.session() as connection:
             raise unknown_entity(connection, Entity(TASK, task_id))
-    if taken["error"] == "max_retries_exceeded":
-        detail = f"task {task_id!r} is locked by others: try again later"
-        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, taken)
-    if taken["rule"] in GATE and taken["response"] == "ABORT":
-        raise _refused(used, task_id, body.to_status, taken)
-    return answer(taken)
+    if answer["error"] == "max_retries_exceeded":
+        raise ProblemError.locked(f"task {task_id!r}", answer)
+    if answer["rule"] in GATE and answer["response"] == "ABORT":
+        raise _refused_problem(served, task_id, body.to_status, answer)
+    return answer_json(answer)
 
 
-def _refused(used: Api, task_id: str, to_status: str, taken: TaskAnswer) -> Refused:
-    with used.store.session() as connection:
-        task = used.store.status.task(connection, task_id)
-    allowed = sorted(task.lifecycle.task.next_statuses(taken["status"])) if task else []
-    detail = str(taken["reason"])
-    if taken["rule"] == NOT_OWNER:
-        detail = f"{taken['status']} may not become {to_status}: {detail}"
-    further = {**taken, "from": taken["status"], "to": to_status, "allowed": allowed}
-    # "status" is the problem's own member: the task's stands in "from".
-    del further["status"]
-    return Refused(HTTPStatus.CONFLICT, "refused", detail, further)
+def _refused_problem(served: Api, task_id: str, to_status: str, answer: TaskAnswer) -> ProblemError:
+    with served.store.session() as connection:
+        task = served.store.status.task(connection, task_id)
+    allowed = sorted(task.lifecycle.task.next_statuses(answer["status"])) if task else []
+    detail = str(answer["reason"])
+    if answer["rule"] == NOT_OWNER:
+        detail = f"{answer['status']} may not become {to_status}: {detail}"
+    members = {**answer, "from": answer["status"], "to": to_status, "allowed": allowed}
+    # A problem's own member is called "status", so the task's is "from" only.
+    del members["status"]
+    return ProblemError(HTTPStatus.CONFLICT, "refused", detail, members)

@@ -1,1 +1,1 @@
-"""The report as a page: one file that needs no network."""
+"""The report of a workflow as an HTML page: one file that needs no network."""

@@ -1,10 +1,10 @@
-"""The marks on an axis of time."""
+"""The marks on a time axis."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-MOST = 8
+MAX_TICKS = 8
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -18,24 +18,24 @@ STEPS = (
 
 
 class Tick(NamedTuple):
-    """A mark and its text, which says the date where that is what changes."""
+    """A mark and its text: a date, a time or both, as fine as the steps between marks."""
 
     at: datetime
     text: str
 
 
-def ticks(begin: datetime, end: datetime) -> Iterator[Tick]:
-    """At most eight marks between two times, at round times of the local zone."""
-    step = next((step for step in STEPS if (end - begin) / step <= MOST), STEPS[-1])
+def make_ticks(begin: datetime, end: datetime) -> Iterator[Tick]:
+    """Yield at most eight marks between two times, at round times of the local zone."""
+    step = next((step for step in STEPS if (end - begin) / step <= MAX_TICKS), STEPS[-1])
     local = begin.astimezone()
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + -((midnight - local) // step) * step
     while at <= end:
-        yield Tick(at, _text(at, step))
+        yield Tick(at, _format_tick(at, step))
         at += step
 
 
-def _text(at: datetime, step: timedelta) -> str:
+def _format_tick(at: datetime, step: timedelta) -> str:
     if step >= DAY:
         return f"{at:%Y-%m-%d}"
     if step >= HOUR:

@@ -1,4 +1,4 @@
-"""The API against requests that nobody would think of, made from its own OpenAPI document by schemathesis."""
+"""The API against unusual requests, which schemathesis makes from its OpenAPI document."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ EXAMPLES = 6
 
 @pytest.fixture
 def served(service: TransitionService) -> Iterator[Serving]:
-    """A server on a database that knows the things of the examples."""
+    """A server on a database that holds the entities of the examples."""
     register(service, "align", workflow_id="my-workflow")
     attempt(service, "align")
     create_token(service.store, "dashboard", Scope.READ)
@@ -34,8 +34,8 @@ def served(service: TransitionService) -> Iterator[Serving]:
         yield started
 
 
-@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # what is tried here is the edge: no server's matter
-def test_no_request_is_answered_with_a_server_error(served: Serving, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # the edge is the same on every server
+def test_no_request_causes_a_server_error(served: Serving, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             SCHEMATHESIS, "run", f"{served.url}/openapi.json", "--checks", ",".join(CHECKS),

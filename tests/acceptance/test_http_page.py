@@ -1,4 +1,4 @@
-"""docs/http.md: its curl lines are run as they stand, and its routes and series are those that there are."""
+"""docs/http.md: its curl lines run as they stand, and it lists every route."""
 
 import json
 import re
@@ -19,10 +19,10 @@ PAGE = Path(__file__).parents[2].joinpath("docs", "http.md").read_text("utf-8")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_lines_work_as_they_stand(dsn: str, tmp_path: Path) -> None:
     life, array = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    [told] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    [expected] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     with serving(dsn) as server:
         answers = _run(life, server.url, tmp_path)
-        assert answers[: told.count("\n")] == [json.loads(line) for line in told.splitlines()]
+        assert answers[: expected.count("\n")] == [json.loads(line) for line in expected.splitlines()]
         assert answers[-2]["status"] == "RUNNING"
         assert (answers[-1][0]["reported"], answers[-1][0]["rule"]) == ("LAUNCHED", "untimely-transition")
 
@@ -32,7 +32,7 @@ def test_the_curl_lines_work_as_they_stand(dsn: str, tmp_path: Path) -> None:
         assert [member["step"] for member in batch] == [0, 1]
 
 
-def test_every_route_stands_in_the_page(service: TransitionService) -> None:
+def test_the_page_lists_every_route(service: TransitionService) -> None:
     paths = create_app(service).openapi()["paths"]
     table = PAGE.replace("`, `.../", "`, `/array/{id}/")
 

@@ -1,4 +1,4 @@
-"""`sojourn serve` as a process: its streams, its tokens, and how it ends."""
+"""`sojourn serve` as a process: its streams, its tokens, and its shutdown."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ def served(dsn: str) -> Iterator[Serving]:
 
 
 class Listener:
-    """Somebody who listens to /events."""
+    """A listener of /events."""
 
     def __init__(self, server: Serving, query: str = "", last: str | None = None) -> None:
         self.connection = server.connection()
@@ -41,11 +41,11 @@ class Listener:
         self.last = last
 
     def take(self, number: int) -> list[dict[str, Any]]:
-        """So many transitions; fewer where the stream ends."""
+        """Return that number of transitions, or fewer if the stream ends."""
         taken: list[dict[str, Any]] = []
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(taken) < number and (line := self.response.readline()):
-            assert time.monotonic() < deadline, f"{len(taken)} of {number} have come"
+            assert time.monotonic() < deadline, f"{len(taken)} of {number} have arrived"
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "id":
                 self.last = value
@@ -63,29 +63,29 @@ def transitions(connection: psycopg.Connection[Any], after: int = 0) -> list[int
     return [row["position"] for row in found]
 
 
-def test_a_stream_that_is_resumed_has_every_transition_once(
+def test_a_resumed_stream_has_every_transition_once(
     served: Serving, service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
-    """Given a listener that begins with the first event, and goes away and comes back while others write."""
+    """Given a listener that begins with the first event, and reconnects while others write."""
     tasks = ids(150)
     register(service, *tasks)
     first = Listener(served, "?after=0")
     writer = threading.Thread(target=attempt, args=(service, *tasks))
     writer.start()
-    heard = [event["position"] for event in first.take(7)]
+    received = [event["position"] for event in first.take(7)]
     last = first.last
     first.close()
-    while len(heard) < 150 * 9:
+    while len(received) < 150 * 9:
         again = Listener(served, last=last)
-        heard += [event["position"] for event in again.take(min(200, 150 * 9 - len(heard)))]
+        received += [event["position"] for event in again.take(min(200, 150 * 9 - len(received)))]
         last = again.last
         again.close()
     writer.join()
 
-    assert heard == transitions(connection)
+    assert received == transitions(connection)
 
 
-def test_a_listener_hears_what_it_chose(served: Serving, service: TransitionService) -> None:
+def test_a_listener_receives_what_its_filter_matches(served: Serving, service: TransitionService) -> None:
     register(service, "t1", "t2")
     register(service, "t3", workflow_id="other")
     chosen = [
@@ -107,10 +107,8 @@ def test_a_listener_hears_what_it_chose(served: Serving, service: TransitionServ
         listener.close()
 
 
-def test_on_sigterm_requests_under_way_finish_and_streams_end(
-    served: Serving, service: TransitionService, dsn: str
-) -> None:
-    """Given a report that waits for a lock and a listener, when the server is told to end."""
+def test_on_sigterm_open_requests_finish_and_streams_end(served: Serving, service: TransitionService, dsn: str) -> None:
+    """Given a report that waits for a lock, and a listener, when the server gets the signal."""
     register(service, "t1")
     attempt(service, "t1")
     listener = Listener(served)
@@ -119,7 +117,7 @@ def test_on_sigterm_requests_under_way_finish_and_streams_end(
         other.execute("SELECT FROM sojourn.task_instance FOR NO KEY UPDATE")
         body = json.dumps({"to_status": "DONE"})
         connection.request("POST", "/api/v3/task_instance/t1/1/transition", body, {"Content-Type": "application/json"})
-        _until_somebody_asked_for_the_lock(served)
+        _wait_until_a_request_waits_for_the_lock(served)
         served.process.terminate()
         assert listener.take(1) == [], "the stream ends"
     answered = json.loads(connection.getresponse().read())
@@ -131,7 +129,7 @@ def test_on_sigterm_requests_under_way_finish_and_streams_end(
     assert served.process.wait(timeout=30) == 0
 
 
-def test_whoever_waits_for_a_database_that_says_nothing_is_told_to_come_back(
+def test_a_request_to_a_database_that_does_not_answer_is_a_503(
     dsn: str, service: TransitionService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(service, "t1")
@@ -144,13 +142,13 @@ def test_whoever_waits_for_a_database_that_says_nothing_is_told_to_come_back(
         ]
         other.rollback()
         while server.ask("GET", "/api/v3/status/task:t1")[0] != 200:
-            pass  # a slow machine takes longer, too; the test's own limit is the limit
+            pass  # until the lock is gone; the test's own limit is the limit
 
     assert [status for status, _ in asked] == [503, 503]
     assert ["Idempotency-Key" in answer["detail"] for _, answer in asked] == [False, True]
 
 
-def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
+def test_a_public_address_needs_a_token(dsn: str) -> None:
     def command(*arguments: str) -> Result:
         return CliRunner().invoke(app, [*arguments, "--dsn", dsn])
 
@@ -175,7 +173,7 @@ def test_an_address_that_others_can_reach_needs_a_token(dsn: str) -> None:
         assert server.ask("GET", "/api/v3/time-in-status")[0] == 401
 
 
-def test_each_request_is_logged_where_that_is_asked_for_and_no_token_is(dsn: str, service: TransitionService) -> None:
+def test_the_access_log_has_each_request_and_no_token(dsn: str, service: TransitionService) -> None:
     secret = create_token(service.store, "dashboard", Scope.READ)
     with serving(dsn, "--access-log") as server:
         server.headers["Authorization"] = f"Bearer {secret}"
@@ -183,13 +181,13 @@ def test_each_request_is_logged_where_that_is_asked_for_and_no_token_is(dsn: str
         assert server.end() == 0
         assert server.process.stdout is not None
         assert server.process.stdout.read() == ""
-        told = server.told()
+        log = server.told()
 
-    assert "GET /api/v3/time-in-status?by=actor" in told
-    assert secret not in told
+    assert "GET /api/v3/time-in-status?by=actor" in log
+    assert secret not in log
 
 
-def test_a_port_that_is_taken_is_a_sentence(served: Serving, dsn: str) -> None:
+def test_a_port_in_use_is_an_error_without_traceback(served: Serving, dsn: str) -> None:
     port = served.url.rpartition(":")[2]
     refused = subprocess.run(
         [SOJOURN, "serve", "--port", port, "--dsn", dsn], capture_output=True, text=True, timeout=60, check=False
@@ -200,11 +198,11 @@ def test_a_port_that_is_taken_is_a_sentence(served: Serving, dsn: str) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def _until_somebody_asked_for_the_lock(server: Serving) -> None:
+def _wait_until_a_request_waits_for_the_lock(server: Serving) -> None:
     while True:
         connection = server.connection()
         connection.request("GET", "/metrics")
-        told = connection.getresponse().read().decode()
+        series = connection.getresponse().read().decode()
         connection.close()
-        if "sojourn_lock_retries_total 0.0" not in told:
+        if "sojourn_lock_retries_total 0.0" not in series:
             return

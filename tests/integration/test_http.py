@@ -62,11 +62,11 @@ def test_the_life_of_a_task(client: TestClient) -> None:
     assert post(client, "/task_instance/1/1/transition", {"to_status": "LAUNCHED"})["error"] == "untimely_transition"
     assert post(client, "/tasks/reset", {"task_ids": ["1"], "reset_if_running": True})["reset"] == ["1"]
 
-    told = get(client, "/history/ti:1/1")
-    assert [event["status"] for event in told] == [
+    history = get(client, "/history/ti:1/1")
+    assert [event["status"] for event in history] == [
         "QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING", "RUNNING", "KILL_SELF",
     ]  # fmt: skip
-    assert [event["actor"] for event in told] == ["http", "http", "http", "node7", "http", "http"]
+    assert [event["actor"] for event in history] == ["http", "http", "http", "node7", "http", "http"]
     assert get(client, "/status/task:1")["status"] == "REGISTERING"
     assert get(client, "/status/task:1?at=2020-01-01T00:00:00Z")["status"] is None
     assert get(client, "/status/task:1?at=2020-01-01T01:00:00+01:00")["status"] is None
@@ -114,9 +114,16 @@ def test_heartbeats(client: TestClient, service: TransitionService) -> None:
 
     assert post(client, "/runner/node7/heartbeat", {"seconds": 90}, "k1")["silent_since"] is None
     assert post(client, "/runner/node7/heartbeat", {"seconds": 90}, "k1")["silent_since"] is None
-    told = post(client, "/task_instances/heartbeat", {"task_instance_ids": ["t1/1", "nix"], "next_report_increment": 9})
+    instances = {"task_instance_ids": ["t1/1", "nix"], "next_report_increment": 9}
+    renewed = post(client, "/task_instances/heartbeat", instances)
 
-    assert (told["heard"], told["not_found"]) == (["t1/1"], ["nix"])
+    assert (renewed["heard"], renewed["not_found"]) == (["t1/1"], ["nix"])
+
+
+def test_a_heartbeat_counts_from_when_it_occurred(client: TestClient) -> None:
+    beat = {"seconds": 90, "occurred_at": "2026-01-31T08:00:00Z"}
+
+    assert post(client, "/runner/node8/heartbeat", beat)["report_by"] == "2026-01-31T08:01:30Z"
 
 
 def test_concurrency_as_the_command_prints_it_and_a_page_at_a_time(
@@ -160,8 +167,8 @@ def test_orphans_as_the_command_prints_them_and_a_page_at_a_time(
     assert get(client, "/orphans?rule=stick", 422)["nearest"] == ["stuck"]
 
 
-def test_a_page_begins_behind_a_row_that_is_no_longer_there(client: TestClient, service: TransitionService) -> None:
-    """Given the first of two orphans on a page of its own, which is none any more when the next page is asked for."""
+def test_a_page_begins_after_a_row_that_is_no_longer_there(client: TestClient, service: TransitionService) -> None:
+    """Given a page with the first of two orphans, which is no orphan any more when the next page is requested."""
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
     service.transition_tasks(["t1", "t2"], "DONE")
@@ -175,7 +182,9 @@ def test_a_page_begins_behind_a_row_that_is_no_longer_there(client: TestClient, 
     assert [row["entity"] for row in client.get(first.links["next"]["url"]).json()] == [other]
 
 
-def test_a_page_leads_to_the_next_and_all_of_them_are_the_whole(client: TestClient, service: TransitionService) -> None:
+def test_each_page_leads_to_the_next_and_together_they_are_the_whole_list(
+    client: TestClient, service: TransitionService
+) -> None:
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
     for path in ("/history/task:t1", "/audit?workflow_id=w"):
@@ -193,7 +202,7 @@ def test_a_page_leads_to_the_next_and_all_of_them_are_the_whole(client: TestClie
                 row.pop("duration_seconds", None)  # an open one lasts on
             assert paged == whole
             assert len(whole) > 2
-        assert get(client, path) != whole, "the oldest comes first unless it is asked for otherwise"
+        assert get(client, path) != whole, "the oldest row comes first by default"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +218,7 @@ def test_a_page_leads_to_the_next_and_all_of_them_are_the_whole(client: TestClie
         ("/task_instance/t0/1/transition", {"to_status": "DONE"}),
     ],
 )
-def test_a_post_that_comes_again_with_its_key_is_carried_out_once(
+def test_a_post_that_is_repeated_with_its_key_is_carried_out_once(
     client: TestClient, service: TransitionService, connection: psycopg.Connection[Any], path: str, body: dict[str, Any]
 ) -> None:
     register(service, "t0", "t1")
@@ -223,7 +232,7 @@ def test_a_post_that_comes_again_with_its_key_is_carried_out_once(
     assert (problem["type"], problem["command_id"]) == ("urn:sojourn:problem:idempotency-conflict", "k1")
 
 
-def test_what_failed_may_come_again_with_its_key(client: TestClient, service: TransitionService) -> None:
+def test_a_failed_post_may_be_repeated_with_its_key(client: TestClient, service: TransitionService) -> None:
     body = {"instances": {"t1/1": "t1"}}
     assert post(client, "/task_instances", body, "k1", 404)["id"] == "t1"
     register(service, "t1")
@@ -241,7 +250,7 @@ def test_tasks_that_belong_to_runners(client: TestClient, service: TransitionSer
     assert [(answer["transitioned"], answer["invalid"]) for answer in (taken, begun)] == [(["t2"], ["t1"])] * 2
 
 
-def test_a_task_that_the_gate_refuses_is_a_409_that_says_what_is_allowed(
+def test_a_task_that_the_gate_refuses_is_a_409_that_lists_what_is_allowed(
     client: TestClient, service: TransitionService
 ) -> None:
     register(service, "t1")
@@ -260,13 +269,15 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
     ("POST", "/tasks", b'{"workflow_id": ' + b"9" * 5_000 + b"}", 400, {}),
     ("POST", "/tasks", b'\xff{"a": 1}', 400, {}),
     ("POST", "/tasks", b"{}", 422, {"fields": [
-        {"field": "body.workflow_id", "why": "Field required"}, {"field": "body.tasks", "why": "Field required"},
+        {"field": "body.workflow_id", "why": "is missing"}, {"field": "body.tasks", "why": "is missing"},
     ]}),
     ("POST", "/tasks/gate", b'{"task_ids": ["a\\u0000b"]}', 422, {}),
     ("POST", "/tasks/gate", b'{"task_ids": ["\\ud800"]}', 422, {}),
     ("POST", "/tasks/gate", b'{"task_ids": ["' + b"x" * 256 + b'"]}', 422, {}),
     ("POST", "/tasks/gate", b'{"task_ids": [true, 1.5, NaN]}', 422, {}),
-    ("POST", "/tasks/gate", b'{"task_ids": [], "typo": 1}', 422, {}),
+    ("POST", "/tasks/gate", b'{"task_ids": [], "typo": 1}', 422, {
+        "detail": "body.typo is not a known field", "fields": [{"field": "body.typo", "why": "is not a known field"}],
+    }),
     ("POST", "/tasks/gate", b'{"task_ids": [], "occurred_at": "2026-01-31T08:00:00"}', 422, {}),
     ("POST", "/tasks", b'{"workflow_id": 1, "lifecycle": "/etc/x.toml", "tasks": []}', 422, {"kind": "lifecycle"}),
     ("POST", "/task_instance/nix/transition", b'{"to_status": "DONE"}', 404, {"id": "nix", "error": "not_found"}),
@@ -278,16 +289,19 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
     ("GET", "/audit?after=2026-01-31T08:00:00Z", None, 422, {}),
     ("GET", "/status/task:t1?at=yesterday", None, 422, {}),
     ("POST", "/array/1/log_distributor_id", b'{"1.1.0": {"stdout": "/a"}}', 422, {"fields": [
-        {"field": "body.1.1.0.submission.distributor_id", "why": "Field required"},
+        {"field": "body.1.1.0.submission.distributor_id", "why": "is missing"},
     ]}),
     ("POST", "/array/1/log_distributor_id", b'{"1.1.0": null}', 422, {"fields": [
-        {"field": "body.1.1.0.distributor_id", "why": "Input should be a valid string"},
+        {"field": "body.1.1.0.distributor_id", "why": "is not a text"},
     ]}),
     ("GET", "/workflow/w/get_array_max_concurrently_running/7", None, 404, {
         "workflow_id": "w", "kind": "task_template_version", "id": "7",
     }),
     ("GET", "/concurrency?status=QUEUED&after=t1", None, 422, {}),
-    ("GET", "/nowhere", None, 404, {"type": "urn:sojourn:problem:no-such-route"}),
+    ("GET", "/nowhere", None, 404, {
+        "type": "urn:sojourn:problem:no-such-route",
+        "detail": "/api/v3/nowhere is not a route; /openapi.json lists them all",
+    }),
     ("GET", "/tasks", None, 405, {}),
     ("POST", "/tasks", b'{"workflow_id": "w", "tasks": [{"task_id": "t1", "max_attempts": 9}]}', 409, {
         "task_id": "t1", "differences": {"max_attempts": [3, 9]},
@@ -297,7 +311,7 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
 
 def test_problems(client: TestClient, service: TransitionService) -> None:
     register(service, "t1")
-    for method, path, body, status, told in PROBLEMS:
+    for method, path, body, status, members in PROBLEMS:
         headers = {"Content-Type": "application/json"} if body else {}
 
         response = client.request(method, f"/api/v3{path}", content=body, headers=headers)
@@ -308,12 +322,12 @@ def test_problems(client: TestClient, service: TransitionService) -> None:
         problem = response.json()
         assert problem["status"] == status, where
         assert problem["detail"], where
-        assert problem | told == problem, where
+        assert problem | members == problem, where
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
-def test_a_body_that_is_not_called_json_is_not_taken(client: TestClient, headers: dict[str, str]) -> None:
-    """A page in a browser may send such a one to any server, without asking it first."""
+def test_a_body_without_a_json_content_type_is_refused(client: TestClient, headers: dict[str, str]) -> None:
+    """Browsers send such bodies to any server without a preflight."""
     body = b'{"workflow_id": "w", "tasks": [{"task_id": "t1"}]}'
     refused = client.post("/api/v3/tasks", content=body, headers=headers)
     malformed = client.post("/api/v3/tasks", content=b'{"workflow_id": ', headers=headers)
@@ -323,7 +337,7 @@ def test_a_body_that_is_not_called_json_is_not_taken(client: TestClient, headers
     get(client, "/status/task:t1", 404)
 
 
-def test_a_row_that_others_hold_is_a_503_that_says_when_to_come_again(
+def test_a_row_that_others_lock_is_a_503_with_retry_after(
     client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
     register(service, "t1")
@@ -337,7 +351,7 @@ def test_a_row_that_others_hold_is_a_503_that_says_when_to_come_again(
     assert "sojourn_lock_retries_total 4.0" in client.get("/metrics").text
 
 
-def test_a_pool_that_is_exhausted_is_a_503(dsn: str) -> None:
+def test_an_exhausted_pool_is_a_503(dsn: str) -> None:
     with (
         TransitionService(Store.reach(dsn, max_size=2, wait_seconds=0.1)) as service,
         TestClient(create_app(service), "http://127.0.0.1") as client,
@@ -350,8 +364,8 @@ def test_a_pool_that_is_exhausted_is_a_503(dsn: str) -> None:
     assert int(response.headers["retry-after"]) > 0
 
 
-def test_who_reads_leaves_connections_to_those_who_report(dsn: str) -> None:
-    """Given as many slow questions as may be, one still reports, and one question too many is told to come back."""
+def test_reading_requests_leave_connections_for_reports(dsn: str) -> None:
+    """Given as many slow reading requests as are allowed, a report succeeds and one more reading request is a 503."""
     settings = HttpSettings(pool_size=4, pool_wait_seconds=0.5)
     with (
         TransitionService(Store.reach(dsn, max_size=4, wait_seconds=0.5)) as service,
@@ -373,7 +387,7 @@ def test_who_reads_leaves_connections_to_those_who_report(dsn: str) -> None:
         assert [one.result().status_code for one in slow] == [200, 200]
 
 
-def test_metrics_count_by_rule_and_know_which_subscription_stands_still(
+def test_metrics_count_by_rule_and_show_the_lag_of_subscriptions(
     client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
     register(service, "t1")
@@ -382,17 +396,17 @@ def test_metrics_count_by_rule_and_know_which_subscription_stands_still(
     connection.execute("INSERT INTO sojourn.checkpoint (subscription, position) VALUES ('awake', 10), ('asleep', 3)")
     connection.execute("UPDATE sojourn.checkpoint SET advanced_at = advanced_at - interval '1 hour'")
 
-    told = client.get("/metrics").text.splitlines()
+    series = client.get("/metrics").text.splitlines()
 
-    assert 'sojourn_transitions_total{kind="task",rule=""} 5.0' in told
-    assert 'sojourn_refusals_total{kind="task_instance",rule="untimely-transition"} 1.0' in told
-    assert 'sojourn_append_seconds_count{how="one"} 1.0' in told
-    assert 'sojourn_subscription_lag_events{subscription="asleep"} 7.0' in told
-    assert 'sojourn_subscription_stalled{subscription="awake"} 0.0' in told
+    assert 'sojourn_transitions_total{kind="task",rule=""} 5.0' in series
+    assert 'sojourn_refusals_total{kind="task_instance",rule="untimely-transition"} 1.0' in series
+    assert 'sojourn_append_seconds_count{how="one"} 1.0' in series
+    assert 'sojourn_subscription_lag_events{subscription="asleep"} 7.0' in series
+    assert 'sojourn_subscription_stalled{subscription="awake"} 0.0' in series
 
 
 @pytest.mark.fresh_database
-def test_a_subscription_is_stalled_where_its_position_stands_still_and_there_is_more_to_read(
+def test_a_subscription_is_stalled_when_events_wait_and_its_position_does_not_move(
     client: TestClient, service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
     connection.execute("ALTER TABLE sojourn.event DISABLE TRIGGER refuse_to_rewrite")
@@ -403,17 +417,19 @@ def test_a_subscription_is_stalled_where_its_position_stands_still_and_there_is_
         "UPDATE sojourn.checkpoint SET advanced_at = advanced_at - interval '1 hour' WHERE subscription = 'stands'"
     )
 
-    told = client.get("/metrics").text.splitlines()
+    series = client.get("/metrics").text.splitlines()
 
-    assert 'sojourn_subscription_stalled{subscription="moves"} 0.0' in told
-    assert 'sojourn_subscription_stalled{subscription="stands"} 1.0' in told
+    assert 'sojourn_subscription_stalled{subscription="moves"} 0.0' in series
+    assert 'sojourn_subscription_stalled{subscription="stands"} 1.0' in series
 
 
-def test_a_mistake_of_the_server_is_a_problem_too(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def mistaken(*_: Any) -> Any:
+def test_a_bug_of_the_server_is_a_problem_too(
+    client: TestClient, service: TransitionService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("interfaces.http.queries.read_status", mistaken)
+    monkeypatch.setattr(service, "status", fail)
 
     assert get(client, "/status/task:t1", 500)["type"] == "urn:sojourn:problem:mistake"
 
@@ -453,7 +469,7 @@ def test_every_route_is_documented_with_an_example_of_body_answer_and_problems(c
             assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}, where
 
 
-def test_the_examples_are_answers_that_the_shapes_allow(client: TestClient) -> None:
+def test_the_examples_match_the_documented_answers(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     for methods in document["paths"].values():
         for operation in methods.values():

@@ -1,4 +1,4 @@
-"""The report of a workflow: what it counts is what the audit has, and its page needs nothing but itself."""
+"""The report of a workflow: its numbers agree with the audit, and its page needs no other file."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from application.report.workflow_report import GRID_COLUMNS, MAX_LANES, build_report
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
-from interfaces.report.page import page
+from interfaces.report.page import render_page
 from tests.support.agreement import rows
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ LIFE = ("INSTANTIATED", "LAUNCHED", "RUNNING")
 
 
 def live(service: TransitionService, workflow: str, lives: list[Life]) -> None:
-    """Attempts that begin so many seconds after noon, take so long for each step, and end so, or do not."""
+    """Record attempts: each begins a number of seconds after noon, takes so long for each step, and may end."""
     for number, (begins, steps, end) in enumerate(lives):
         task, name, at = f"{workflow}/{number}", f"{workflow}/{number}/1", NOON + timedelta(seconds=begins)
         service.register_tasks(workflow, [TaskSpec(task)], occurred_at=at)
@@ -75,7 +75,7 @@ class TestNumbers:
                         expected[column] += max(inside, 0) / width
             assert means == pytest.approx(expected, abs=1e-4)
 
-    def test_more_attempts_than_lanes_share_them_and_none_is_lost(self, service: TransitionService) -> None:
+    def test_more_attempts_than_lanes_share_lanes_and_none_is_lost(self, service: TransitionService) -> None:
         names = [f"t{number}" for number in range(MAX_LANES + 37)]
         service.register_tasks("w", [TaskSpec(name) for name in names], occurred_at=NOON)
         service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=NOON)
@@ -101,15 +101,15 @@ class TestNumbers:
         assert {status.status: status.n for status in found.attempts if status.n} == {"LAUNCHED": 1}
         assert (found.end, found.failures) == (NOON + timedelta(seconds=20), [])
 
-    def test_before_it_began_it_says_so(self, service: TransitionService) -> None:
+    def test_a_report_as_of_before_the_beginning_says_so(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10], None)])
 
         found = build_report(service.store, "w", NOON - timedelta(days=1))
 
-        text = _Text.of(page(found))
+        text = _Text.of(render_page(found))
         assert found.read_at == NOON - timedelta(days=1)
-        assert "Nothing of this workflow had happened by then" in text
-        assert "the last status" not in text
+        assert "The workflow had not begun by then" in text
+        assert "last status" not in text
 
     def test_all_of_it_in_one_moment(self, service: TransitionService) -> None:
         live(service, "w", [(0, [], None)])
@@ -117,7 +117,7 @@ class TestNumbers:
         found = build_report(service.store, "w")
 
         assert (found.begin, found.last_at) == (NOON, NOON)
-        assert ":00:00.4<" in page(found)
+        assert ":00:00.4<" in render_page(found)
 
     def test_tasks_without_attempts_are_drawn_themselves(self, service: TransitionService) -> None:
         service.register_tasks("w", [TaskSpec("t1")], "fetch_ml", occurred_at=NOON)
@@ -126,7 +126,7 @@ class TestNumbers:
         found = build_report(service.store, "w")
 
         assert (found.kind, [lane.id for lane in found.lanes]) == ("task", ["t1"])
-        text = _Text.of(page(found))
+        text = _Text.of(render_page(found))
         assert "still preparing" in text
         assert "attempt" not in text
 
@@ -138,31 +138,31 @@ class TestNumbers:
 
 
 class TestPage:
-    def test_it_needs_nothing_but_itself(self, service: TransitionService) -> None:
+    def test_the_page_needs_no_other_file(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "DONE"), (5, [1, 1, 30], None)])
 
-        html = page(build_report(service.store, "w"))
+        html = render_page(build_report(service.store, "w"))
 
         assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!#)[^\s"')]""", html)
         assert "<script" not in html
 
-    def test_every_status_is_told_in_words_too(self, service: TransitionService) -> None:
+    def test_every_status_is_also_text(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "ERROR"), (5, [1, 1, 30], None)])
 
-        text = _Text.of(page(build_report(service.store, "w")))
+        text = _Text.of(render_page(build_report(service.store, "w")))
 
         assert all(status in text for status in ("QUEUED", *LIFE, "ERROR"))
         assert "w/0/1" in text
 
-    def test_what_was_short_in_a_long_time_is_no_power_of_ten(self, service: TransitionService) -> None:
+    def test_a_small_mean_is_not_shown_as_a_power_of_ten(self, service: TransitionService) -> None:
         live(service, "w", [(0, [1, 1, 1, 1], "DONE"), (10_000_000, [1, 1, 1, 1], "DONE")])
 
-        text = _Text.of(page(build_report(service.store, "w")))
+        text = _Text.of(render_page(build_report(service.store, "w")))
 
         assert "(highest: less than 0.01)" in text
         assert "e-0" not in text
 
-    def test_what_users_named_is_no_markup(self, service: TransitionService) -> None:
+    def test_names_of_users_are_escaped(self, service: TransitionService) -> None:
         name = "<script>alert('&amp;')</script>"
         service.register_tasks(name, [TaskSpec(name)], occurred_at=NOON)
         service.gate_tasks_for_queueing([name], occurred_at=NOON)
@@ -170,19 +170,19 @@ class TestPage:
         service.transition_task_instance(name, "INSTANTIATED", occurred_at=NOON)
         service.transition_task_instance(name, "NO_DISTRIBUTOR_ID", reason=name, occurred_at=NOON)
 
-        html = page(build_report(service.store, name))
+        html = render_page(build_report(service.store, name))
 
         assert "<script" not in html
         assert _Text.of(html).count(name) >= 3
 
-    def test_what_is_too_long_beside_a_lane_is_cut_and_told_whole(self, service: TransitionService) -> None:
+    def test_a_long_name_at_a_lane_is_cut_and_its_title_is_whole(self, service: TransitionService) -> None:
         name = "A" * 60
         service.register_tasks("w", [TaskSpec(name, max_attempts=1)], occurred_at=NOON)
         service.gate_tasks_for_queueing([name], occurred_at=NOON)
         service.create_task_instances({name: name}, occurred_at=NOON)
 
         lane = re.search(
-            r'<text class="label".*?text-anchor="end".*?</text>', page(build_report(service.store, "w")), re.S
+            r'<text class="label".*?text-anchor="end".*?</text>', render_page(build_report(service.store, "w")), re.S
         )
 
         assert lane
@@ -191,11 +191,11 @@ class TestPage:
     def test_tags_are_balanced(self, service: TransitionService) -> None:
         live(service, "w", [(0, [10, 10, 10, 10], "DONE")])
 
-        assert _Text.open_at_the_end(page(build_report(service.store, "w"))) == []
+        assert _Text.open_at_the_end(render_page(build_report(service.store, "w"))) == []
 
 
 class _Text(HTMLParser):
-    """What of a page is text, and which of its elements are open."""
+    """The text of a page, and the elements that are still open."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tokens: what each scope may, revoking them, and what the database keeps of them."""
+"""Tokens: what each scope allows, how they are revoked, and what the database keeps of them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from application.maintain.tokens import Scope, TokenExists, create_token, holder_of, holders, revoke_token, tokens
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
-from interfaces.http.access import FRESH_SECONDS, needed_scope
+from interfaces.http.access import TOKEN_CACHE_SECONDS, needed_scope
 from interfaces.http.app import create_app
 from tests.support.agreement import rows
 
@@ -25,7 +25,7 @@ def client(service: TransitionService) -> Iterator[TestClient]:
 
 
 def statuses(client: TestClient, secret: str | None) -> list[int]:
-    """What asking, reporting and administering is answered with."""
+    """Return the statuses of a read, a report and an administrative request."""
     headers = {"Authorization": f"Bearer {secret}"} if secret is not None else {}
     return [
         client.get(READ, headers=headers).status_code,
@@ -34,7 +34,7 @@ def statuses(client: TestClient, secret: str | None) -> list[int]:
     ]
 
 
-def test_each_scope_may_what_it_says_and_who_has_none_may_nothing(
+def test_a_scope_allows_what_it_covers_and_without_a_token_nothing_is_allowed(
     client: TestClient, service: TransitionService
 ) -> None:
     made = {scope: create_token(service.store, str(scope), scope) for scope in Scope}
@@ -49,9 +49,7 @@ def test_each_scope_may_what_it_says_and_who_has_none_may_nothing(
     assert client.get("/healthz").status_code == 200
 
 
-def test_where_no_token_was_ever_made_a_server_on_loopback_is_open(
-    client: TestClient, service: TransitionService
-) -> None:
+def test_without_any_token_a_server_on_loopback_is_open(client: TestClient, service: TransitionService) -> None:
     assert statuses(client, None) == [200, 200, 200]
     for host in ("localhost:8470", "[::1]:8470", "127.0.0.1"):
         assert client.get(READ, headers={"Host": host}).status_code == 200
@@ -61,10 +59,10 @@ def test_where_no_token_was_ever_made_a_server_on_loopback_is_open(
         assert statuses(elsewhere, None) == [401, 401, 401]
 
 
-def test_who_revokes_the_last_token_shuts_everybody_out(
+def test_after_the_last_token_is_revoked_nobody_has_access(
     client: TestClient, service: TransitionService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interfaces.http.access.FRESH_SECONDS", -1.0)
+    monkeypatch.setattr("interfaces.http.access.TOKEN_CACHE_SECONDS", -1.0)
     secret = create_token(service.store, "only", Scope.ADMIN)
     headers = {"Authorization": f"Bearer {secret}"}
 
@@ -75,20 +73,20 @@ def test_who_revokes_the_last_token_shuts_everybody_out(
     assert statuses(client, None) == [401, 401, 401]
 
 
-def test_what_is_known_of_tokens_is_read_again_within_a_second() -> None:
-    assert 0 < FRESH_SECONDS <= 1
+def test_tokens_are_loaded_again_within_a_second() -> None:
+    assert 0 < TOKEN_CACHE_SECONDS <= 1
 
 
-def test_who_reported_is_kept_by_the_name_of_the_token(client: TestClient, service: TransitionService) -> None:
+def test_a_report_keeps_the_name_of_its_token(client: TestClient, service: TransitionService) -> None:
     headers = {"Authorization": f"Bearer {create_token(service.store, 'cluster-3', Scope.WRITE)}"}
     client.post("/api/v3/tasks", json={"workflow_id": 1, "tasks": [{"task_id": 1}]}, headers=headers)
 
-    told = client.get("/api/v3/history/task:1", headers=headers).json()
+    events = client.get("/api/v3/history/task:1", headers=headers).json()
 
-    assert (told[0]["actor"], told[0]["user"]) == ("http", "cluster-3")
+    assert (events[0]["actor"], events[0]["user"]) == ("http", "cluster-3")
 
 
-def test_a_token_is_kept_as_its_hash_and_its_name_is_not_used_again(
+def test_the_database_keeps_a_token_as_its_hash_and_its_name_is_not_used_again(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
     secret = create_token(service.store, "a", Scope.READ)
@@ -116,5 +114,5 @@ def test_a_token_is_kept_as_its_hash_and_its_name_is_not_used_again(
         ("DELETE", "/api/v3/tokens/a", Scope.ADMIN),
     ],
 )
-def test_the_scope_that_a_request_needs(method: str, path: str, scope: Scope) -> None:
+def test_needed_scope(method: str, path: str, scope: Scope) -> None:
     assert needed_scope(method, path) is scope

@@ -1,4 +1,4 @@
-"""Bodies that are too large, whether they say their length or not."""
+"""Bodies that are too large, with and without a Content-Length."""
 
 import asyncio
 import json
@@ -9,13 +9,13 @@ from fastapi import FastAPI, Request
 from starlette.types import Message, Scope
 
 from interfaces.http.body_limit import BodyLimitMiddleware
-from interfaces.http.problems import answer_with_problems
+from interfaces.http.problems import add_problem_handlers
 
 
-def answered(parts: list[bytes], length: int | None) -> tuple[int, dict[str, Any]]:
-    """The status and body with which a body in parts is answered where 10 bytes are the most."""
+def send_body(parts: list[bytes], length: int | None) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of the answer to a body in parts, under a limit of 10 bytes."""
     app = FastAPI()
-    answer_with_problems(app)
+    add_problem_handlers(app)
 
     @app.post("/")
     async def read(request: Request) -> dict[str, int]:
@@ -48,12 +48,12 @@ def answered(parts: list[bytes], length: int | None) -> tuple[int, dict[str, Any
     ],
 )
 def test_a_larger_body_is_refused(parts: list[bytes], length: int | None) -> None:
-    status, problem = answered(parts, length)
+    status, problem = send_body(parts, length)
 
     assert (status, problem["status"]) == (413, 413)
     assert "larger than 10 bytes" in problem["detail"]
 
 
 @pytest.mark.parametrize("length", [10, None])
-def test_one_that_just_fits_is_read(length: int | None) -> None:
-    assert answered([b"x" * 6, b"x" * 4], length) == (200, {"read": 10})
+def test_a_body_at_the_limit_is_read(length: int | None) -> None:
+    assert send_body([b"x" * 6, b"x" * 4], length) == (200, {"read": 10})

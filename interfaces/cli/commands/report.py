@@ -30,14 +30,14 @@ def report(
     from infrastructure.extras import require_extra
 
     require_extra("report", "`sojourn report`")
-    from interfaces.report.page import page
+    from interfaces.report.page import render_page
 
     time = time_of(at)
     with connect.service(ctx, dsn) as service:
         found = reported(service.store, workflow, time)
         if not found.attempts:
             explain_empty(service.store, found.kind, workflow, time)
-    output.write_text(page(found), encoding="utf-8")
+    output.write_text(render_page(found), encoding="utf-8")
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}
     summary = f"Wrote {output}: {counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}."

@@ -33,7 +33,7 @@ def serve(
     require_extra("serve", "`sojourn serve`")
     from interfaces.http.server import serve as run
 
-    def began(url: str, is_open: bool) -> None:
+    def on_start(url: str, is_open: bool) -> None:
         render({"url": url}, as_json=as_json, human=lambda console: console.print(f"Serving on {url}"))
         sys.stdout.flush()
         if is_open:
@@ -42,4 +42,4 @@ def serve(
                 "`sojourn token create NAME` creates one."
             )
 
-    run(dsn or ctx.find_root().obj, host, port, access_log=access_log, began=began)
+    run(dsn or ctx.find_root().obj, host, port, access_log=access_log, on_start=on_start)
