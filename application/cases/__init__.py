@@ -1,1 +1,1 @@
-"""Cases: a workflow's part of the log in one file, for somebody who has no access to the database."""
+"""Cases: the part of the log that belongs to a workflow, in one file for people without access to the database."""

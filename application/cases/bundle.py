@@ -1,4 +1,4 @@
-"""Bundling: a workflow's part of the log, written into a case file."""
+"""Bundle a workflow: write its part of the log into a case file."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ from infrastructure.sql import query
 
 
 class Bundle(TypedDict):
-    """What was bundled: `until` is the time after which the case knows nothing, `bytes` the size of its file."""
+    """The result of a bundling: `until` is the time at which the case ends, `bytes` the size of its file."""
 
     file: str
     workflow: str
@@ -34,13 +34,17 @@ class Bundle(TypedDict):
 
 
 def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progress = ignore_progress) -> Bundle:
-    """Write a case of one moment of a workflow, whole or not at all; raises UnknownEntity, OutputInTheWay,
-    NoPlaceForOutput.
+    """Write a workflow as it is at one moment to the case file `path`. A failure leaves an older file unchanged.
+
+    Raises:
+        UnknownEntity: no event belongs to the workflow.
+        OutputInTheWay: the path is a folder.
+        NoPlaceForOutput: the file cannot be written.
     """
     with store.database.snapshot() as connection:
-        header, scope = _header(connection, workflow_id)
+        header, scope = _read_header(connection, workflow_id)
         with output_file(path) as stream:
-            digest = write_case(stream, header, _lines(connection, scope, progress))
+            digest = write_case(stream, header, _read_lines(connection, scope, progress))
     return {
         "file": str(path),
         "workflow": workflow_id,
@@ -52,16 +56,16 @@ def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progre
     }
 
 
-def _header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLine, Scope]:
-    told: dict[str, Any] = {"workflow_id": workflow_id}
-    runners = [stream for (stream,) in connection.execute(query("infrastructure", "cases/runners"), told)]
-    told["runners"] = runners
-    row = connection.execute(query("infrastructure", "cases/extent"), told).fetchone()
+def _read_header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLine, Scope]:
+    parameters: dict[str, Any] = {"workflow_id": workflow_id}
+    runners = [stream for (stream,) in connection.execute(query("infrastructure", "cases/runners"), parameters)]
+    parameters["runners"] = runners
+    row = connection.execute(query("infrastructure", "cases/extent"), parameters).fetchone()
     assert row is not None
     events, entities, first, last, until, leases = row
     if not events:
         raise unknown_workflow(connection, workflow_id)
-    lifecycles = connection.execute(query("infrastructure", "cases/lifecycles"), told).fetchall()
+    lifecycles = connection.execute(query("infrastructure", "cases/lifecycles"), parameters).fetchall()
     header = {
         "sojourn": version("sojourn"),
         "workflow": workflow_id,
@@ -73,19 +77,19 @@ def _header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLine, Sc
         "settings": dict(connection.execute(query("infrastructure", "cases/settings")).fetchall()),
         "lifecycles": [dict(zip(("name", "version", "definition"), row, strict=True)) for row in lifecycles],
     }
-    return header, Scope("cases/events_after", told)
+    return header, Scope("cases/events_after", parameters)
 
 
-def _lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[CaseLine]:
+def _read_lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[CaseLine]:
     for logged in logged_events(connection, progress, scope):
-        yield _event(logged)
+        yield _event_line(logged)
     with connection.cursor(name="leases", row_factory=dict_row) as cursor:
         cursor.itersize = CHUNK
         for lease in cursor.execute(query("infrastructure", "cases/leases"), scope.parameters):
             yield {name: value.isoformat() if isinstance(value, datetime) else value for name, value in lease.items()}
 
 
-def _event(logged: LoggedEvent) -> CaseLine:
+def _event_line(logged: LoggedEvent) -> CaseLine:
     return {
         "position": logged.position,
         "stream": logged.stream,

@@ -1,8 +1,8 @@
-"""Opening: a case loaded into a database of its own, in which everything can be asked that the original answers.
+"""Open a case: load it into a database of its own, which answers every question as the original does.
 
-The database is named by the case's digest, so that a case is loaded once. Positions, versions and times are those of
-the original, and what is made of the events is made by the same code. Nothing can be written there, and views answer
-as of the end of the case: after that it knows nothing, and an open interval would seem to go on.
+The database is named by the case's digest, so a case is loaded once. Positions, versions and times are those of the
+original, and the same code projects the events. The database is read-only. Its views answer as of the end of the case,
+because an attempt that was open then would otherwise seem to run until today.
 """
 
 import json
@@ -36,7 +36,7 @@ LEASE_COLUMNS = ("holder", "workflow_id", "begun_at", "heartbeat_at", "report_by
 
 
 class OpenedCase(TypedDict):
-    """A case in its database; `until` is the time that its views answer as of, `loaded` whether it was loaded now."""
+    """A case in its database. Views answer as of `until`; `loaded` is whether this call loaded the case."""
 
     database: str
     dsn: str
@@ -65,13 +65,20 @@ class OpeningForbidden(SojournError):
 
     def __init__(self, user: str) -> None:
         super().__init__(
-            f"database user {user!r} may not create a database, which an opened case takes: "
+            f"opening the case failed: database user {user!r} may not create the database for it; "
             "leave --dsn and SOJOURN_DSN out to open it on the embedded server"
         )
 
 
 def open_case(server: Database, path: Path, progress: Progress = ignore_progress) -> OpenedCase:
-    """Check a case, and load it on that server unless it is there; raises CaseInvalid, OSError."""
+    """Check the whole case file `path`, then load it on `server` unless it is loaded there already.
+
+    Raises:
+        InvalidCase: the file is not a case, or was changed after it was bundled.
+        UnsupportedCaseFormat: a later version of Sojourn bundled it.
+        OpeningForbidden: the database user may not create a database.
+        OSError: the file cannot be read.
+    """
     with path.open("rb") as stream:
         case = CaseFile(path, stream)
         for _ in case.lines():
@@ -80,23 +87,27 @@ def open_case(server: Database, path: Path, progress: Progress = ignore_progress
     dsn = make_conninfo(server.dsn, dbname=name)
     with server.dedicated() as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-        there = _is_current(connection, name, dsn)
-        if not there:
+        is_loaded = _is_current(connection, name, dsn)
+        if not is_loaded:
             _load(server, connection, name, path, case, progress)
-    return _opened(name, dsn, {**case.header, "digest": case.digest}, loaded=not there)
+    return _opened(name, dsn, {**case.header, "digest": case.digest}, loaded=not is_loaded)
 
 
 def list_opened_cases(server: Database) -> list[OpenedCase]:
-    """Every case that was opened on that server."""
+    """Return every case that was opened on `server`."""
     with server.dedicated() as connection:
         rows = connection.execute(query("infrastructure", "cases/opened")).fetchall()
     return [
-        _opened(name, make_conninfo(server.dsn, dbname=name), json.loads(told), loaded=False) for name, told in rows
+        _opened(name, make_conninfo(server.dsn, dbname=name), json.loads(header), loaded=False) for name, header in rows
     ]
 
 
 def forget_case(server: Database, name: str) -> None:
-    """Drop the database of an opened case, which its file can be opened into again; raises UnknownCase."""
+    """Drop the database of an opened case. Its file can be opened again.
+
+    Raises:
+        UnknownCase: no opened case has the name.
+    """
     known = [case["database"] for case in list_opened_cases(server)]
     if name not in known:
         raise UnknownCase(name, known)
@@ -104,21 +115,21 @@ def forget_case(server: Database, name: str) -> None:
         _drop(connection, name)
 
 
-def _opened(name: str, dsn: str, told: CaseLine, *, loaded: bool) -> OpenedCase:
+def _opened(name: str, dsn: str, header: CaseLine, *, loaded: bool) -> OpenedCase:
     return {
         "database": name,
         "dsn": dsn,
-        "workflow": told["workflow"],
-        "entities": told["entities"],
-        "events": told["events"],
-        "until": told["until"],
-        "digest": told["digest"],
+        "workflow": header["workflow"],
+        "entities": header["entities"],
+        "events": header["events"],
+        "until": header["until"],
+        "digest": header["digest"],
         "loaded": loaded,
     }
 
 
 def _is_current(connection: Connection[Any], name: str, dsn: str) -> bool:
-    """Whether the case is there, as this version makes it; what an older one has made is dropped."""
+    """Return whether this version has loaded the case; drop the database that an older one has loaded."""
     if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
         return False
     try:
@@ -133,13 +144,13 @@ def _is_current(connection: Connection[Any], name: str, dsn: str) -> bool:
 def _load(
     server: Database, connection: Connection[Any], name: str, path: Path, case: CaseFile, progress: Progress
 ) -> None:
-    # Under another name until it is whole: who opens the case after a crash finds no half of it.
+    # The database has another name until it is complete, so a crash never leaves half a case to be opened.
     draft = f"{name}_draft"
     _create(connection, draft)
     try:
         with psycopg.connect(make_conninfo(server.dsn, dbname=draft)) as loading, path.open("rb") as stream:
             _fill(loading, path, CaseFile(path, stream), progress)
-        _close(connection, draft, {**case.header, "digest": case.digest})
+        _make_read_only(connection, draft, {**case.header, "digest": case.digest})
         connection.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name)))
     except BaseException:
         _drop(connection, draft)
@@ -159,43 +170,49 @@ def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Pro
     try:
         _copy_case(connection, case, progress)
     except (KeyError, DataError, IntegrityError) as error:
-        # Somebody has sealed it anew.
-        raise InvalidCase(path, f"has what no log has ({str(error).splitlines()[0]})") from error
+        # Its seals match, so somebody has written and sealed the whole file.
+        raise InvalidCase(path, f"is not a valid case file: {_explain_refusal(error)}") from error
     connection.commit()
     connection.autocommit = True
     connection.execute("ANALYZE")
 
 
+def _explain_refusal(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"the field {error} is missing"
+    return f"the database refuses its content ({str(error).splitlines()[0]})"
+
+
 def _copy_case(connection: Connection[Any], case: CaseFile, progress: Progress) -> None:
-    for kept in case.header["lifecycles"]:
-        told = [kept["name"], kept["version"], Json(kept["definition"])]
-        connection.execute(query("infrastructure", "lifecycles/pin"), told)
+    for lifecycle in case.header["lifecycles"]:
+        pinned = [lifecycle["name"], lifecycle["version"], Json(lifecycle["definition"])]
+        connection.execute(query("infrastructure", "lifecycles/pin"), pinned)
     lines = case.lines()
-    _copy(connection, islice(lines, case.header["events"]), case.header["events"], progress)
+    _copy_events(connection, islice(lines, case.header["events"]), case.header["events"], progress)
     with connection.cursor() as cursor, cursor.copy(query("infrastructure", "cases/copy_leases")) as copy:
         for lease in lines:
             copy.write_row(tuple(lease[column] for column in LEASE_COLUMNS))
     connection.execute(query("infrastructure", "log/draw_positions_after"), [case.header["positions"][1]])
 
 
-def _copy(connection: Connection[Any], events: Iterator[CaseLine], total: int, progress: Progress) -> None:
+def _copy_events(connection: Connection[Any], events: Iterator[CaseLine], total: int, progress: Progress) -> None:
     loaded = 0
-    while some := list(islice(events, CHUNK)):
+    while chunk := list(islice(events, CHUNK)):
         with connection.cursor() as cursor, cursor.copy(query("infrastructure", "cases/copy_events")) as copy:
-            for event in some:
+            for event in chunk:
                 copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
-        loaded += len(some)
+        loaded += len(chunk)
         progress(loaded, total)
 
 
-def _close(connection: Connection[Any], name: str, told: CaseLine) -> None:
-    """Have every session ask as the original's do, answer as of the end of the case, and write nothing."""
-    settings = {**told["settings"], "sojourn.as_of": told["until"], "default_transaction_read_only": "on"}
+def _make_read_only(connection: Connection[Any], name: str, header: CaseLine) -> None:
+    """Give every session the original's thresholds, the end of the case as its time, and no right to write."""
+    settings = {**header["settings"], "sojourn.as_of": header["until"], "default_transaction_read_only": "on"}
     for setting, value in settings.items():
         parts = SQL(".").join(map(Identifier, setting.split(".")))
         connection.execute(SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(name), parts, Literal(value)))
-    kept = {key: value for key, value in told.items() if key != "lifecycles"}
-    connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(json.dumps(kept))))
+    comment = {key: value for key, value in header.items() if key != "lifecycles"}
+    connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(json.dumps(comment))))
 
 
 def _drop(connection: Connection[Any], name: str) -> None:

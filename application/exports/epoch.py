@@ -8,5 +8,5 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds_between(time: datetime, since: datetime = EPOCH) -> int:
-    """How many whole microseconds lie between two times: all that a database's clock has."""
+    """Return the whole microseconds from `since` to `time`. The database's clock has no finer unit."""
     return (time - since) // MICROSECOND

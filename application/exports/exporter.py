@@ -1,4 +1,4 @@
-"""Exporting: one moment of the log, whole or not at all."""
+"""Export the log as it is at one moment."""
 
 import shutil
 import sys
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from application.exports.formats import FolderFormat, Format, find_format
-from application.exports.log_snapshot import LogSnapshot, Progress
+from application.exports.log_snapshot import LogSnapshot
 from application.replay.replay import ignore_progress
 from application.shared.existence import require_workflow
 from application.shared.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
+from application.shared.progress import Progress
 from application.shared.store import Store
 from infrastructure.sql import query
 
@@ -20,7 +21,7 @@ STDOUT = "-"
 
 
 class ExportAnswer(TypedDict):
-    """The format that was written, and how many of its rows: lines, slices, spans or events."""
+    """The format that was written, and the number of its rows: lines, slices, spans or events."""
 
     format: str
     rows: int
@@ -29,29 +30,35 @@ class ExportAnswer(TypedDict):
 def export_log(
     store: Store, format_name: str, output: str, workflow_id: str | None = None, progress: Progress = ignore_progress
 ) -> ExportAnswer:
-    """Write the log, or one workflow, to a file (`-`: standard output) or, where the format asks for it, to a folder.
+    """Write the log, or one workflow, to a file (`-`: standard output) or, if the format needs one, to a folder.
 
-    A file is replaced once the new one is whole. Raises UnknownExport, UnknownEntity, OutputInTheWay,
-    NoPlaceForOutput.
+    An existing file is replaced once the new one is complete.
+
+    Raises:
+        UnknownExport: no format has the name.
+        MissingExtra: the packages of the format are not installed.
+        UnknownEntity: no event belongs to the workflow.
+        OutputInTheWay: the output is not what the format writes, or exists already.
+        NoPlaceForOutput: the output cannot be written.
     """
-    found = find_format(format_name)
+    writer = find_format(format_name)
     with store.session() as connection:
         if workflow_id is not None:
             require_workflow(connection, workflow_id)
     with store.database.snapshot() as connection:
         if workflow_id is None:
             connection.execute(query("projections", "session/export"))
-        rows = _write(found, LogSnapshot(connection, store.lifecycles.pinned, workflow_id, progress), output)
+        rows = _write(writer, LogSnapshot(connection, store.lifecycles.pinned, workflow_id, progress), output)
     return {"format": format_name, "rows": rows}
 
 
-def _write(found: Format | FolderFormat, source: LogSnapshot, output: str) -> int:
-    if getattr(found, "FOLDER", False):
+def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> int:
+    if getattr(writer, "FOLDER", False):
         if output == STDOUT:
-            raise OutputInTheWay(Path(output), "is standard output, and this format is a folder: name one with -o")
-        with _whole_folder(Path(output)) as folder:
-            return cast("FolderFormat", found).write(source, folder)
-    file_format = cast("Format", found)
+            raise OutputInTheWay(Path(output), "is standard output, but this format writes a folder; name one with -o")
+        with _complete_folder(Path(output)) as folder:
+            return cast("FolderFormat", writer).write(source, folder)
+    file_format = cast("Format", writer)
     if output == STDOUT:
         return file_format.write(source, sys.stdout.buffer)
     with output_file(Path(output)) as file:
@@ -59,13 +66,13 @@ def _write(found: Format | FolderFormat, source: LogSnapshot, output: str) -> in
 
 
 @contextmanager
-def _whole_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path` that takes its place once the block has ended well."""
+def _complete_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder next to `path`, and move it to `path` once the block has succeeded."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise OutputInTheWay(path, "is there already: name another folder, or remove it first")
+        raise OutputInTheWay(path, "exists already; name another folder or remove it first")
     try:
         folder = Path(beside(path, tempfile.mkdtemp))
-        with _removed_if_not_whole(folder):
+        with _removed_on_failure(folder):
             yield folder
             folder.chmod(0o777 & ~umask())
             folder.replace(path)
@@ -74,7 +81,7 @@ def _whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _removed_if_not_whole(folder: Path) -> Iterator[None]:
+def _removed_on_failure(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:

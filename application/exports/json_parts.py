@@ -1,4 +1,4 @@
-"""JSON documents that are written piece by piece, so that any number of them fits in memory."""
+"""JSON documents that are written in pieces, so any number of items fits in memory."""
 
 from collections.abc import Iterable
 from typing import Any, BinaryIO
@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 
 def write_array(output: BinaryIO, items: Iterable[Any]) -> int:
-    """Write a JSON array, one item a line; the answer is how many there were."""
+    """Write a JSON array, one item a line, and return the number of items."""
     number = 0
     for number, item in enumerate(items, 1):
         output.write(b"[\n" if number == 1 else b",\n")

@@ -1,6 +1,6 @@
-"""What an export reads: one moment of the log, of one workflow or of all."""
+"""The source of an export: the log of one workflow, or the whole log, at one moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from psycopg.sql import SQL
 
 from application.exports.status_interval import StatusInterval
 from application.exports.timeline import TaskTimelines, group_by_task
+from application.shared.progress import Progress
 from domain.auditing.replay import LifecycleOf
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.event_log import CHUNK
@@ -17,11 +18,12 @@ from infrastructure.sql import query
 BY_TASK = SQL("s.task_id, s.entity_kind, s.ordinal, s.entity_id, s.version")
 BY_TIME = SQL("s.entered_at, s.position")
 
-Progress = Callable[[int, int], None]
-
 
 class ReportedEvent(NamedTuple):
-    """An event that no other one caused; of a task's transition, how many attempts it began, and its lifecycle."""
+    """An event that was reported, so no other event caused it.
+
+    For a task's transition, `attempts` is the number of attempts it began and `lifecycle` the task's lifecycle.
+    """
 
     position: int
     name: str
@@ -33,12 +35,12 @@ class ReportedEvent(NamedTuple):
     lifecycle: Lifecycle | None
 
     def starts_attempt(self, to: str) -> bool:
-        """Whether the task's lifecycle would have a proposal of that status begin an attempt."""
+        """Return whether a proposal of the status `to` begins an attempt under the task's lifecycle."""
         return self.lifecycle is not None and self.lifecycle.starts_attempt(to)
 
 
 class LogSnapshot:
-    """Reads what formats are made of, as often as they ask, and tells `progress` how far it has come."""
+    """Reads the content of formats, any number of times, and reports the position to `progress`."""
 
     def __init__(
         self, connection: Connection[Any], lifecycle_of: LifecycleOf, workflow_id: str | None, progress: Progress
@@ -49,48 +51,50 @@ class LogSnapshot:
         self.workflow_id = workflow_id
 
     def intervals(self) -> Iterator[StatusInterval]:
-        """Every stay, in the order in which statuses were entered."""
+        """Yield every interval, in the order in which statuses were entered."""
         return self._read_intervals(BY_TIME)
 
     def tasks(self) -> Iterator[TaskTimelines]:
-        """Every task with its attempts, in the order of their ids."""
+        """Yield every task with its attempts, in the order of their ids."""
         return group_by_task(self._read_intervals(BY_TASK))
 
     def reported_events(self) -> Iterator[ReportedEvent]:
-        """What was proposed, in the order of the log."""
-        with self._connection.cursor("proposals") as cursor:
+        """Yield the reported events in the order of the log."""
+        with self._connection.cursor("reported_events") as cursor:
             cursor.itersize = CHUNK
-            cursor.execute(query("projections", "exports/proposals"), self._wanted)
-            for position, kind, stream, workflow_id, effective_at, data, attempts, lifecycle, version in cursor:
+            cursor.execute(query("projections", "exports/proposals"), self._parameters)
+            for position, name, stream, workflow_id, effective_at, data, attempts, lifecycle, version in cursor:
                 pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
-                yield ReportedEvent(position, kind, stream, workflow_id, effective_at, data, attempts, pinned)
+                yield ReportedEvent(position, name, stream, workflow_id, effective_at, data, attempts, pinned)
 
     def csv_lines(self) -> Iterator[bytes]:
-        """Every stay as a line of CSV, in the order in which statuses were entered, with its day first."""
+        """Yield every interval as a line of CSV, its day first, in the order in which statuses were entered."""
         with self._connection.cursor().copy(
-            query("projections", "exports/copy_status_intervals"), self._wanted
+            query("projections", "exports/copy_status_intervals"), self._parameters
         ) as lines:
             yield from map(bytes, lines)
 
     def entered_statuses(self) -> list[tuple[str, str]]:
-        """The kinds of entities and the statuses that they were in."""
-        return self._connection.execute(query("projections", "exports/entered_statuses"), self._wanted).fetchall()
+        """Return pairs of an entity kind and a status that such an entity was in."""
+        return self._connection.execute(query("projections", "exports/entered_statuses"), self._parameters).fetchall()
 
     def _read_intervals(self, order: SQL) -> Iterator[StatusInterval]:
         last = self._count()
-        with self._connection.cursor("stays") as cursor:
+        with self._connection.cursor("status_intervals") as cursor:
             cursor.itersize = CHUNK
-            cursor.execute(SQL(query("projections", "exports/status_intervals")).format(order=order), self._wanted)
+            cursor.execute(SQL(query("projections", "exports/status_intervals")).format(order=order), self._parameters)
             for number, row in enumerate(cursor, 1):
                 yield StatusInterval(*row)
                 if number % CHUNK == 0:
                     self._progress(number, last)
 
     def _count(self) -> int:
-        row = self._connection.execute(query("projections", "exports/count_status_intervals"), self._wanted).fetchone()
+        row = self._connection.execute(
+            query("projections", "exports/count_status_intervals"), self._parameters
+        ).fetchone()
         assert row is not None
         return int(row[0])
 
     @property
-    def _wanted(self) -> dict[str, Any]:
+    def _parameters(self) -> dict[str, Any]:
         return {"workflow_id": self.workflow_id}

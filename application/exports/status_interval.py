@@ -1,15 +1,15 @@
-"""A status that a task or an instance was in: what all formats but jsonl are made of."""
+"""A status that a task or an instance was in: the row of all formats except jsonl."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 
 class StatusInterval(NamedTuple):
-    """One status, from when to when, and what is known of how it came about.
+    """One status, the time it was entered and left, and the report that caused it.
 
-    `exited_at` is None where no exit was observed: the stay has then lasted until `ended_at`, the time of reading.
-    `ordinal` counts a task's instances from 1 and is None for the task itself. `actor` is the component that
-    reported the status, on `host` where that is known; `owner` the runner to whom the task belonged.
+    `exited_at` is None if no exit was observed; `ended_at` is then the time of reading. `ordinal` counts a task's
+    instances from 1 and is None for the task itself. `actor` is the component that reported the status, on `host` if
+    that is known. `owner` is the runner that owned the task.
     """
 
     position: int
@@ -36,12 +36,12 @@ class StatusInterval(NamedTuple):
 
     @property
     def worker(self) -> str | None:
-        """Who said so, as a place where work is done: a runner, or a component and its host."""
+        """Return the place of work that reported the status: a runner, or a component and its host."""
         if self.owner or not self.host:
             return self.owner or self.actor
         return f"{self.actor}@{self.host}"
 
     @property
     def ends(self) -> bool:
-        """Whether the entity has come to its end here: such a stay is no waiting and no work."""
+        """Return whether the entity ended in this status, so the interval is neither waiting nor work."""
         return self.terminal and self.exited_at is None

@@ -1,4 +1,4 @@
-"""A task with everything that it and its attempts have been through."""
+"""A task and its attempts, with all their status intervals."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -10,56 +10,62 @@ from domain.entity import TASK, TASK_INSTANCE, Entity
 
 
 class Timeline(NamedTuple):
-    """The stays of one entity, oldest first; at least one."""
+    """The status intervals of one entity, oldest first; at least one."""
 
-    stays: Sequence[StatusInterval]
+    intervals: Sequence[StatusInterval]
 
     @property
     def first(self) -> StatusInterval:
-        """The status that it began in."""
-        return self.stays[0]
+        """Return the interval of its first status."""
+        return self.intervals[0]
 
     @property
     def last(self) -> StatusInterval:
-        """The status that it is in."""
-        return self.stays[-1]
+        """Return the interval of its current status."""
+        return self.intervals[-1]
 
     @property
     def entity(self) -> Entity:
-        """Whose stays these are."""
+        """Return the entity that was in these statuses."""
         return Entity(self.first.kind, self.first.id)
 
     @property
     def ended_at(self) -> datetime:
-        """When it came to its end, or until when it has lasted."""
+        """Return the time at which it ended, or the time of reading if it has not."""
         return self.last.entered_at if self.last.ends else self.last.ended_at
 
     @property
     def waits_and_works(self) -> Iterator[StatusInterval]:
-        """The stays but for the end, which lasts for ever."""
-        return (stay for stay in self.stays if not stay.ends)
+        """Yield the intervals except the one of the end, which has no limit."""
+        return (interval for interval in self.intervals if not interval.ends)
 
     @property
     def work(self) -> StatusInterval | None:
-        """The first stay that the worker reported: whoever speaks for it beside the one that created it.
+        """Return the first interval that a worker reported: the first reporter other than the entity's creator.
 
-        An attempt of which one alone has spoken, as an accounting file does, is that one's.
+        If everything about an attempt has one reporter, as in an accounting file, that reporter is its worker.
         """
-        told = [stay for stay in self.stays if stay.worker]
-        others = (stay for stay in told if stay.worker != self.first.worker)
-        return next(others, told[0] if told and self.first.ordinal else None)
+        reported = [interval for interval in self.intervals if interval.worker]
+        by_others = (interval for interval in reported if interval.worker != self.first.worker)
+        return next(by_others, reported[0] if reported and self.first.ordinal else None)
 
 
 class TaskTimelines(NamedTuple):
     """A task and its attempts, in the order in which they were created."""
 
-    task: Timeline
+    own: Timeline
     attempts: Sequence[Timeline]
 
+    @property
+    def timelines(self) -> Sequence[Timeline]:
+        """Return the task's own timeline and those of its attempts."""
+        return self.own, *self.attempts
 
-def group_by_task(stays: Iterable[StatusInterval]) -> Iterator[TaskTimelines]:
-    """The tasks of stays that come task by task, its own first, then its attempts' in their order."""
-    for _, of_task in groupby(stays, lambda stay: stay.task_id):
-        tracks = [Timeline(tuple(of_one)) for _, of_one in groupby(of_task, lambda stay: (stay.kind, stay.id))]
-        task = next(track for track in tracks if track.first.kind == TASK)
-        yield TaskTimelines(task, [track for track in tracks if track.first.kind == TASK_INSTANCE])
+
+def group_by_task(intervals: Iterable[StatusInterval]) -> Iterator[TaskTimelines]:
+    """Yield the tasks of intervals that are sorted by task, then by entity, with attempts in their order."""
+    for _, task_intervals in groupby(intervals, lambda interval: interval.task_id):
+        entities = groupby(task_intervals, lambda interval: (interval.kind, interval.id))
+        timelines = [Timeline(tuple(entity_intervals)) for _, entity_intervals in entities]
+        own = next(timeline for timeline in timelines if timeline.first.kind == TASK)
+        yield TaskTimelines(own, [timeline for timeline in timelines if timeline.first.kind == TASK_INSTANCE])

@@ -190,9 +190,15 @@ def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> N
     assert list_opened_cases(home) == before
 
 
-@pytest.mark.parametrize("nonsense", [{}, {"version": "first"}])
-def test_a_case_that_was_sealed_anew_around_nonsense_is_not_loaded(
-    home: Database, case: Path, nonsense: dict[str, str]
+@pytest.mark.parametrize(
+    ("nonsense", "cause"),
+    [
+        ({}, "the field 'version' is missing"),
+        ({"version": "first"}, "the database refuses its content"),
+    ],
+)
+def test_a_sealed_case_with_invalid_content_is_not_loaded(
+    home: Database, case: Path, nonsense: dict[str, str], cause: str
 ) -> None:
     before = list_opened_cases(home)
     with case.open("rb") as stream:
@@ -202,18 +208,20 @@ def test_a_case_that_was_sealed_anew_around_nonsense_is_not_loaded(
     with case.open("wb") as stream:
         write_case(stream, whole.header, [first | nonsense, *others])
 
-    with pytest.raises(InvalidCase, match="has what no log has"):
+    with pytest.raises(InvalidCase, match=f"is not a valid case file: {cause}"):
         open_case(home, case)
     assert list_opened_cases(home) == before
 
 
-def test_who_may_not_create_a_database_is_told_so(
+def test_opening_without_the_right_to_create_a_database_is_refused(
     dsn: str, home: Database, case: Path, connection: Connection[Any]
 ) -> None:
     connection.execute("DROP ROLE IF EXISTS sojourn_test_reader")
     connection.execute("CREATE ROLE sojourn_test_reader")
     try:
-        with pytest.raises(OpeningForbidden, match="leave --dsn and SOJOURN_DSN out"):
+        with pytest.raises(
+            OpeningForbidden, match="may not create the database for it; leave --dsn and SOJOURN_DSN out"
+        ):
             open_case(Database(make_conninfo(dsn, options="-c role=sojourn_test_reader")), case)
     finally:
         connection.execute("DROP ROLE sojourn_test_reader")

@@ -150,7 +150,7 @@ class TestParquet:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.txt").write_text("years of work")
 
-        with pytest.raises(OutputInTheWay, match="is there already"):
+        with pytest.raises(OutputInTheWay, match="exists already; name another folder or remove it first"):
             export_log(lived.store, "parquet", str(tmp_path / "mine"))
 
         assert [file.name for file in tmp_path.rglob("*")] == ["mine", "thesis.txt"]

@@ -1,6 +1,6 @@
-"""The formats that the log can be exported to: one module each, found by its name.
+"""The formats that the log can be exported to, one module for each name.
 
-A format's module has `write`; `FOLDER` says that it writes a folder of files, not one file.
+A format's module has `write`. It also has `FOLDER` if it writes a folder of files instead of one file.
 """
 
 from functools import cache
@@ -14,23 +14,23 @@ from domain.errors import UnknownName
 from infrastructure.extras import require_extra
 
 EXTRAS = {"parquet": "parquet"}
-"""Format -> the extra that brings the packages which it needs."""
+"""Format -> the extra that installs the packages it needs."""
 
 
 class Format(Protocol):
-    """What the module of a format that is one file offers."""
+    """The module of a format that writes one file."""
 
     def write(self, source: LogSnapshot, output: BinaryIO) -> int:
-        """Write all of the source; the answer is the number of rows."""
+        """Write all of `source` and return the number of rows."""
 
 
 class FolderFormat(Protocol):
-    """What the module of a format that is a folder of files offers."""
+    """The module of a format that writes a folder of files."""
 
     FOLDER: bool
 
     def write(self, source: LogSnapshot, folder: Path) -> int:
-        """Write all of the source into a folder that is there; the answer is the number of rows."""
+        """Write all of `source` into an existing folder and return the number of rows."""
 
 
 class UnknownExport(UnknownName):
@@ -46,7 +46,7 @@ def find_format(name: str) -> Format | FolderFormat:
     """Return the format of that name.
 
     Raises:
-        UnknownExport: no format has the name; it names the nearest one.
+        UnknownExport: no format has the name; the error names the nearest one.
         MissingExtra: the packages of the format are not installed.
     """
     if name not in format_names():
@@ -58,6 +58,6 @@ def find_format(name: str) -> Format | FolderFormat:
 
 @cache
 def format_names() -> tuple[str, ...]:
-    """The names of the formats, in alphabetical order."""
+    """Return the names of the formats in alphabetical order."""
     names = (file.name for file in files(__name__).iterdir())
     return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))

@@ -1,6 +1,6 @@
 """CSV with a header: every status that a task or an instance was in, in the order in which they were entered.
 
-An empty `exited_at` says that no exit was observed; `duration_seconds` then counts up to the time of the export.
+If no exit was observed, `exited_at` is empty and `duration_seconds` counts up to the time of the export.
 """
 
 import csv
@@ -18,24 +18,24 @@ COLUMNS = (
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
-    """Write all of the source."""
+    """Write all of `source` and return the number of rows."""
     text = io.TextIOWrapper(output, encoding="utf-8", newline="", write_through=True)
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
     rows = 0
-    for stay in source.intervals():
-        lines.writerow(_row(stay))
+    for interval in source.intervals():
+        lines.writerow(_row(interval))
         rows += 1
     text.detach()
     return rows
 
 
-def _row(stay: StatusInterval) -> tuple[Any, ...]:
+def _row(interval: StatusInterval) -> tuple[Any, ...]:
     return (
-        f"{stay.kind}:{stay.id}", stay.task_id, stay.workflow_id, stay.template, stay.ordinal, stay.previous_status,
-        stay.status, _time(stay.entered_at), _time(stay.exited_at),
-        (stay.ended_at - stay.entered_at).total_seconds(), stay.reported, stay.rule, stay.actor, stay.host,
-        stay.reason, stay.position,
+        f"{interval.kind}:{interval.id}", interval.task_id, interval.workflow_id, interval.template, interval.ordinal,
+        interval.previous_status, interval.status, _time(interval.entered_at), _time(interval.exited_at),
+        (interval.ended_at - interval.entered_at).total_seconds(), interval.reported, interval.rule, interval.actor,
+        interval.host, interval.reason, interval.position,
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""The generic format that `sojourn import jsonl` reads: what was proposed, and nothing of what it caused.
+"""The generic format that `sojourn import jsonl` reads: reported events, without the events that they caused.
 
-Imported again, every line is decided anew under the same lifecycle, and the audit is the same. Refused reports are
-there too, but for those of rules that looked at more than a line says (slots that were taken, a time that had not
-come): they moved nothing, and would be decided otherwise now.
+An import decides every line again under the same lifecycle, so the audit is the same. Refused reports are included,
+except where the rule looked at more than the line states (taken slots, a time in the future), because it would decide
+otherwise at the import.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycles import get_lifecycle, shipped
 from domain.rule_names import NOT_OWNER
 
-Said = dict[str, Any]
+Fields = dict[str, Any]
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
-    """Write all of the source; rows are lines."""
+    """Write all of `source` and return the number of lines."""
     rows = 0
     for line in _lines(source):
         output.write(to_json(line) + b"\n")
@@ -28,35 +28,35 @@ def write(source: LogSnapshot, output: BinaryIO) -> int:
     return rows
 
 
-def _lines(source: LogSnapshot) -> Iterator[Said]:
+def _lines(source: LogSnapshot) -> Iterator[Fields]:
     defined: set[tuple[str, int]] = set()
-    for proposal in source.reported_events():
-        said = _SAID.get(proposal.name)
-        if said is not None and not _was_put_off(proposal):
-            kind, _, name = proposal.stream.partition(":")
-            line = {"entity": kind, "id": name} | said(proposal) | {"at": proposal.effective_at} | _told(proposal.data)
-            if said is _registered:
-                line |= _defined(proposal.data, source.lifecycle_of, defined)
+    for event in source.reported_events():
+        describe = _DESCRIPTIONS.get(event.name)
+        if describe is not None and not _depended_on_more(event):
+            kind, _, name = event.stream.partition(":")
+            line = {"entity": kind, "id": name} | describe(event) | {"at": event.effective_at} | _context(event.data)
+            if describe is _describe_registration:
+                line |= _describe_lifecycle(event.data, source.lifecycle_of, defined)
             yield {key: value for key, value in line.items() if value is not None}
 
 
-def _defined(data: Said, lifecycle_of: LifecycleOf, defined: set[tuple[str, int]]) -> Said:
-    """What else there is to say of a lifecycle that another Sojourn has not: all of it, the first time."""
+def _describe_lifecycle(data: Fields, lifecycle_of: LifecycleOf, defined: set[tuple[str, int]]) -> Fields:
+    """Return the version of a lifecycle that Sojourn does not ship, and its definition the first time."""
     key = data["lifecycle"], data["lifecycle_version"]
     if key[0] in shipped() and get_lifecycle(key[0]).key == key:
         return {}
-    said: Said = {"lifecycle_version": key[1]}
+    fields: Fields = {"lifecycle_version": key[1]}
     if key not in defined:
         defined.add(key)
-        said["definition"] = lifecycle_of(*key).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return said
+        fields["definition"] = lifecycle_of(*key).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return fields
 
 
-def _registered(proposal: ReportedEvent) -> Said:
-    data = proposal.data
+def _describe_registration(event: ReportedEvent) -> Fields:
+    data = event.data
     return {
         "event": "registered",
-        "workflow": proposal.workflow_id,
+        "workflow": event.workflow_id,
         "lifecycle": data["lifecycle"],
         "template": data.get("template"),
         "max_attempts": data["max_attempts"],
@@ -65,43 +65,44 @@ def _registered(proposal: ReportedEvent) -> Said:
     }
 
 
-def _created(proposal: ReportedEvent) -> Said:
-    return {"event": "created", "task": proposal.data["task_id"]}
+def _describe_creation(event: ReportedEvent) -> Fields:
+    return {"event": "created", "task": event.data["task_id"]}
 
 
-def _reset(_: ReportedEvent) -> Said:
+def _describe_reset(_: ReportedEvent) -> Fields:
     return {"event": "reset"}
 
 
-def _moved(proposal: ReportedEvent) -> Said:
-    data = proposal.data
-    said = {"to": data.get("reported") or data["status"], "report_by_date": data.get("report_by_date")}
-    if "state" in data and data["state"]["type"] == said["to"]:
-        said["state"] = {key: value for key, value in data["state"].items() if value}
-    return said
+def _describe_transition(event: ReportedEvent) -> Fields:
+    data = event.data
+    fields = {"to": data.get("reported") or data["status"], "report_by_date": data.get("report_by_date")}
+    if "state" in data and data["state"]["type"] == fields["to"]:
+        fields["state"] = {key: value for key, value in data["state"].items() if value}
+    return fields
 
 
-def _task_moved(proposal: ReportedEvent) -> Said:
-    said = _moved(proposal)
-    if proposal.attempts is not None and bool(proposal.attempts) != proposal.starts_attempt(said["to"]):
-        said["attempt"] = bool(proposal.attempts)
-    return said | {"runner": proposal.data.get("runner_id")}
+def _describe_task_transition(event: ReportedEvent) -> Fields:
+    fields = _describe_transition(event)
+    if event.attempts is not None and bool(event.attempts) != event.starts_attempt(fields["to"]):
+        fields["attempt"] = bool(event.attempts)
+    return fields | {"runner": event.data.get("runner_id")}
 
 
-def _was_put_off(proposal: ReportedEvent) -> bool:
-    return "response" in proposal.data and "previous_status" not in proposal.data and proposal.data["rule"] != NOT_OWNER
+def _depended_on_more(event: ReportedEvent) -> bool:
+    """Return whether a rule refused the report because of more than the report states."""
+    return "response" in event.data and "previous_status" not in event.data and event.data["rule"] != NOT_OWNER
 
 
-_SAID: dict[str, Callable[[ReportedEvent], Said]] = {
-    f"{TASK}.registered.v1": _registered,
-    f"{TASK}.transitioned.v1": _task_moved,
-    f"{TASK}.refused.v1": _task_moved,
-    f"{TASK}.reset.v1": _reset,
-    f"{TASK_INSTANCE}.created.v1": _created,
-    f"{TASK_INSTANCE}.transitioned.v1": _moved,
-    f"{TASK_INSTANCE}.refused.v1": _moved,
+_DESCRIPTIONS: dict[str, Callable[[ReportedEvent], Fields]] = {
+    f"{TASK}.registered.v1": _describe_registration,
+    f"{TASK}.transitioned.v1": _describe_task_transition,
+    f"{TASK}.refused.v1": _describe_task_transition,
+    f"{TASK}.reset.v1": _describe_reset,
+    f"{TASK_INSTANCE}.created.v1": _describe_creation,
+    f"{TASK_INSTANCE}.transitioned.v1": _describe_transition,
+    f"{TASK_INSTANCE}.refused.v1": _describe_transition,
 }
 
 
-def _told(data: Said) -> Said:
+def _context(data: Fields) -> Fields:
     return {"actor": data.get("actor"), "reason": data.get("reason")}

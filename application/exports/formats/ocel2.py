@@ -1,6 +1,6 @@
-"""OCEL 2.0 in JSON, for object-centric process mining: tasks, task instances and workers, and what they take part in.
+"""OCEL 2.0 in JSON, for object-centric process mining: tasks, task instances, workers and their events.
 
-An event is one entered status. It is related to its task, to its instance, and to the worker that reported it.
+An event is one entered status. It relates to its task, to its instance, and to the worker that reported it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from application.exports.json_parts import write_array
 from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
-from application.exports.timeline import TaskTimelines, Timeline
+from application.exports.timeline import TaskTimelines
 from domain.entity import TASK, TASK_INSTANCE
 from domain.time import EPOCH
 
@@ -25,7 +25,7 @@ EVENT_ATTRIBUTES = ("reported", "rule", "reason")
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
-    """Write all of the source; rows are events."""
+    """Write all of `source` and return the number of events."""
     output.write(b'{"objectTypes":')
     output.write(to_json([_type(name, attributes) for name, attributes in OBJECT_TYPES.items()]))
     output.write(b',\n"eventTypes":')
@@ -42,48 +42,47 @@ def _type(name: str, attributes: Iterable[str]) -> dict[str, Any]:
     return {"name": name, "attributes": [{"name": attribute, "type": "string"} for attribute in attributes]}
 
 
-def _objects(records: Iterable[TaskTimelines]) -> Iterator[dict[str, Any]]:
+def _objects(tasks: Iterable[TaskTimelines]) -> Iterator[dict[str, Any]]:
     workers: set[str] = set()
-    for record in records:
-        task = record.task.first
-        yield _object(TASK, task.id, {"workflow": task.workflow_id, "template": task.template})
-        for attempt in record.attempts:
-            own = _object(TASK_INSTANCE, attempt.first.id, {"attempt": str(attempt.first.ordinal)})
-            yield own | {"relationships": [_related(TASK, task.id, "attempt of")]}
-        for worker in sorted(_workers(record) - workers):
+    for task in tasks:
+        first = task.own.first
+        yield _object(TASK, first.id, {"workflow": first.workflow_id, "template": first.template})
+        for attempt in task.attempts:
+            instance = _object(TASK_INSTANCE, attempt.first.id, {"attempt": str(attempt.first.ordinal)})
+            yield instance | {"relationships": [_relationship(TASK, first.id, "attempt of")]}
+        for worker in sorted(_workers(task) - workers):
             workers.add(worker)
             yield _object(WORKER, worker, {})
 
 
-def _object(kind: str, name: str, said: dict[str, str | None]) -> dict[str, Any]:
+def _object(kind: str, name: str, values: dict[str, str | None]) -> dict[str, Any]:
     attributes = [
-        {"name": key, "value": value, "time": _time(EPOCH)} for key, value in said.items() if value is not None
+        {"name": key, "value": value, "time": _time(EPOCH)} for key, value in values.items() if value is not None
     ]
     return {"id": f"{kind}:{name}", "type": kind, "attributes": attributes, "relationships": []}
 
 
-def _event(stay: StatusInterval) -> dict[str, Any]:
-    said = {"reported": stay.reported, "rule": stay.rule, "reason": stay.reason}
-    related = [_related(TASK, stay.task_id, TASK)]
-    if stay.kind == TASK_INSTANCE:
-        related.append(_related(TASK_INSTANCE, stay.id, "attempt"))
-    if stay.worker:
-        related.append(_related(WORKER, stay.worker, "reported by"))
+def _event(interval: StatusInterval) -> dict[str, Any]:
+    values = {"reported": interval.reported, "rule": interval.rule, "reason": interval.reason}
+    relationships = [_relationship(TASK, interval.task_id, TASK)]
+    if interval.kind == TASK_INSTANCE:
+        relationships.append(_relationship(TASK_INSTANCE, interval.id, "attempt"))
+    if interval.worker:
+        relationships.append(_relationship(WORKER, interval.worker, "reported by"))
     return {
-        "id": str(stay.position),
-        "type": f"{stay.kind} {stay.status}",
-        "time": _time(stay.entered_at),
-        "attributes": [{"name": name, "value": value} for name, value in said.items() if value is not None],
-        "relationships": related,
+        "id": str(interval.position),
+        "type": f"{interval.kind} {interval.status}",
+        "time": _time(interval.entered_at),
+        "attributes": [{"name": name, "value": value} for name, value in values.items() if value is not None],
+        "relationships": relationships,
     }
 
 
-def _workers(record: TaskTimelines) -> set[str]:
-    tracks: list[Timeline] = [record.task, *record.attempts]
-    return {stay.worker for track in tracks for stay in track.stays if stay.worker}
+def _workers(task: TaskTimelines) -> set[str]:
+    return {interval.worker for timeline in task.timelines for interval in timeline.intervals if interval.worker}
 
 
-def _related(kind: str, name: str, qualifier: str) -> dict[str, str]:
+def _relationship(kind: str, name: str, qualifier: str) -> dict[str, str]:
     return {"objectId": f"{kind}:{name}", "qualifier": qualifier}
 
 

@@ -1,8 +1,8 @@
-"""OpenTelemetry's traces, as OTLP's JSON, which Jaeger opens: a task is a trace, attempts and statuses its spans.
+"""OpenTelemetry traces in OTLP's JSON, which Jaeger opens: a task is a trace, attempts and statuses are its spans.
 
-The root span is the task's. Its statuses are spans below it, and so is each attempt, with its own statuses below. A
-terminal status is an event of its entity's span. What has not ended has a span up to the time of the export, with
-the attribute `sojourn.open`. Ids are digests of what they stand for: exporting again gives the same.
+The root span is the task's. Its statuses are child spans, and so is each attempt, with its own statuses below it. A
+terminal status is an event of its entity's span. The span of an open status or entity lasts until the time of the
+export and has the attribute `sojourn.open`. Ids are digests of the names, so another export has the same ids.
 """
 
 import hashlib
@@ -19,59 +19,65 @@ from application.exports.status_interval import StatusInterval
 from application.exports.timeline import TaskTimelines, Timeline
 
 INTERNAL = 1
-"""SpanKind: no client and no server."""
+"""The SpanKind of a span that is neither a client's nor a server's."""
 
 OK, ERROR = 1, 2
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
-    """Write all of the source; rows are spans."""
+    """Write all of `source` and return the number of spans."""
     resource = {"attributes": _attributes({"service.name": "sojourn", "sojourn.workflow": source.workflow_id})}
     output.write(b'{"resourceSpans":[{"resource":%b,' % to_json(resource))
     output.write(b'"scopeSpans":[{"scope":{"name":"sojourn"},"spans":')
-    number = write_array(output, (span for record in source.tasks() for span in _spans(record)))
+    number = write_array(output, (span for task in source.tasks() for span in _spans(task)))
     output.write(b"}]}]}\n")
     return number
 
 
-def _spans(record: TaskTimelines) -> Iterator[dict[str, Any]]:
-    root = record.task
+def _spans(task: TaskTimelines) -> Iterator[dict[str, Any]]:
+    root = task.own
     trace = _digest(f"{root.first.workflow_id}\0{root.first.id}", 16)
-    for track in (root, *record.attempts):
-        yield _entity(trace, track, parent=None if track is root else root)
-        for stay in track.waits_and_works:
-            yield _status(trace, track, stay)
+    for timeline in task.timelines:
+        yield _entity_span(trace, timeline, parent=None if timeline is root else root)
+        for interval in timeline.waits_and_works:
+            yield _status_span(trace, timeline, interval)
 
 
-def _entity(trace: str, track: Timeline, parent: Timeline | None) -> dict[str, Any]:
-    last = track.last
-    span = _span(trace, _span_id(track), str(track.entity), track.first.entered_at, track.ended_at)
+def _entity_span(trace: str, timeline: Timeline, parent: Timeline | None) -> dict[str, Any]:
+    last = timeline.last
+    span = _span(trace, _span_id(timeline), str(timeline.entity), timeline.first.entered_at, timeline.ended_at)
     if parent:
         span["parentSpanId"] = _span_id(parent)
     if last.ends:
         span["status"] = {"code": ERROR, "message": last.reason or last.status} if last.failure else {"code": OK}
         span["events"] = [
-            {"timeUnixNano": _nanoseconds(last.entered_at), "name": last.status, "attributes": _attributes(_said(last))}
+            {
+                "timeUnixNano": _nanoseconds(last.entered_at),
+                "name": last.status,
+                "attributes": _attributes(_event_values(last)),
+            }
         ]
     span["attributes"] = _attributes(
         {
-            "sojourn.entity": str(track.entity),
+            "sojourn.entity": str(timeline.entity),
             "sojourn.workflow": last.workflow_id,
             "sojourn.template": last.template,
-            "sojourn.attempt": track.first.ordinal,
+            "sojourn.attempt": timeline.first.ordinal,
             "sojourn.status": last.status,
-            "sojourn.worker": track.work.worker if track.work else None,
+            "sojourn.worker": timeline.work.worker if timeline.work else None,
             "sojourn.open": None if last.ends else True,
         }
     )
     return span
 
 
-def _status(trace: str, track: Timeline, stay: StatusInterval) -> dict[str, Any]:
-    name = _digest(f"{track.entity}\0{stay.version}", 8)
-    span = _span(trace, name, stay.status, stay.entered_at, stay.ended_at)
-    span["parentSpanId"] = _span_id(track)
-    span["attributes"] = _attributes(_said(stay) | {"sojourn.open": True if stay.exited_at is None else None})
+def _status_span(trace: str, timeline: Timeline, interval: StatusInterval) -> dict[str, Any]:
+    name = _digest(f"{timeline.entity}\0{interval.version}", 8)
+    span = _span(trace, name, interval.status, interval.entered_at, interval.ended_at)
+    span["parentSpanId"] = _span_id(timeline)
+    span["attributes"] = _attributes(
+        _event_values(interval) | {"sojourn.open": True if interval.exited_at is None else None}
+    )
     return span
 
 
@@ -86,24 +92,24 @@ def _span(trace: str, span_id: str, name: str, begin: datetime, end: datetime) -
     }
 
 
-def _said(stay: StatusInterval) -> dict[str, Any]:
+def _event_values(interval: StatusInterval) -> dict[str, Any]:
     return {
-        "sojourn.position": stay.position,
-        "sojourn.reported": stay.reported,
-        "sojourn.rule": stay.rule,
-        "sojourn.reason": stay.reason,
-        "sojourn.actor": stay.worker,
+        "sojourn.position": interval.position,
+        "sojourn.reported": interval.reported,
+        "sojourn.rule": interval.rule,
+        "sojourn.reason": interval.reason,
+        "sojourn.actor": interval.worker,
     }
 
 
-def _attributes(said: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _value(value)} for key, value in said.items() if value is not None]
+def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": _value(value)} for key, value in values.items() if value is not None]
 
 
 def _value(value: str | bool | int) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"boolValue": value}
-    # OTLP's JSON writes 64-bit integers as text.
+    # OTLP's JSON has 64-bit integers as strings.
     return {"stringValue": value} if isinstance(value, str) else {"intValue": str(value)}
 
 
@@ -111,8 +117,8 @@ def _nanoseconds(time: datetime) -> str:
     return f"{microseconds_between(time)}000"
 
 
-def _span_id(track: Timeline) -> str:
-    return _digest(str(track.entity), 8)
+def _span_id(timeline: Timeline) -> str:
+    return _digest(str(timeline.entity), 8)
 
 
 def _digest(text: str, size: int) -> str:

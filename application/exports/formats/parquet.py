@@ -1,7 +1,7 @@
 """Parquet, partitioned by the day (in UTC) on which a status was entered: `day=2026-01-31/statuses.parquet`.
 
-DuckDB, Spark, Polars and pandas read the folder as one table with a column `day`. PostgreSQL writes the rows as CSV
-and Arrow reads them: no row becomes a Python object.
+DuckDB, Spark, Polars and pandas read the folder as one table with a column `day`. PostgreSQL writes the rows as CSV and
+Arrow reads them, so no row becomes a Python object.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,44 +17,44 @@ from application.exports.log_snapshot import LogSnapshot
 
 FOLDER = True
 
-MOMENT = pa.timestamp("us", tz="UTC")
-WORD = pa.dictionary(pa.int32(), pa.string())
+TIME = pa.timestamp("us", tz="UTC")
+NAME = pa.dictionary(pa.int32(), pa.string())
 
 DAY = "day"
 
 SCHEMA = pa.schema(
     [
         (DAY, pa.string()),
-        ("entity_kind", WORD),
+        ("entity_kind", NAME),
         ("entity_id", pa.string()),
         ("task_id", pa.string()),
-        ("workflow_id", WORD),
-        ("template", WORD),
+        ("workflow_id", NAME),
+        ("template", NAME),
         ("attempt", pa.int32()),
         ("version", pa.int32()),
-        ("previous_status", WORD),
-        ("new_status", WORD),
-        ("entered_at", MOMENT),
-        ("exited_at", MOMENT),
+        ("previous_status", NAME),
+        ("new_status", NAME),
+        ("entered_at", TIME),
+        ("exited_at", TIME),
         ("duration_seconds", pa.float64()),
         ("terminal", pa.bool_()),
-        ("reported", WORD),
-        ("rule", WORD),
-        ("actor", WORD),
-        ("host", WORD),
+        ("reported", NAME),
+        ("rule", NAME),
+        ("actor", NAME),
+        ("host", NAME),
         ("reason", pa.string()),
         ("position", pa.int64()),
     ]
 )
-"""The columns, as the query gives them."""
+"""The columns in the order of the query."""
 
 ROW_GROUP = 100_000
 
 
 def write(source: LogSnapshot, folder: Path) -> int:
-    """Write all of the source."""
+    """Write all of `source` and return the number of rows."""
     rows = 0
-    for day, batches in groupby(_days(source), lambda part: part[0]):
+    for day, batches in groupby(_split_by_day(source), lambda part: part[0]):
         partition = folder / f"{DAY}={day}"
         partition.mkdir()
         with pq.ParquetWriter(partition / "statuses.parquet", SCHEMA.remove(0), compression="zstd") as writer:
@@ -64,8 +64,8 @@ def write(source: LogSnapshot, folder: Path) -> int:
     return rows
 
 
-def _days(source: LogSnapshot) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """The rows, which come in the order of days, each batch of one day alone."""
+def _split_by_day(source: LogSnapshot) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Yield pairs of a day and a batch of its rows. The source is sorted by day."""
     for batch in _batches(source.csv_lines()):
         days = batch.column(0)
         begin = 0
@@ -78,7 +78,7 @@ def _days(source: LogSnapshot) -> Iterator[tuple[str, pa.RecordBatch]]:
 def _batches(chunks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
     first = next(chunks, None)
     if first is None:
-        return  # Arrow takes a file without a line for a mistake
+        return  # Arrow refuses an empty file
     with arrow_csv.open_csv(
         _Chunks(chain([first], chunks)),
         read_options=arrow_csv.ReadOptions(column_names=SCHEMA.names, block_size=4 << 20),
@@ -96,23 +96,23 @@ def _batches(chunks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
 
 
 class _Chunks:
-    """Chunks of bytes as a file that Arrow reads."""
+    """A file for Arrow, made of chunks of bytes."""
 
     closed = False
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._left = b""
+        self._rest = b""
 
     def read(self, size: int = -1) -> bytes:
-        parts, have = [self._left], len(self._left)
-        while size < 0 or have < size:
+        parts, length = [self._rest], len(self._rest)
+        while size < 0 or length < size:
             chunk = next(self._chunks, None)
             if chunk is None:
                 break
             parts.append(chunk)
-            have += len(chunk)
+            length += len(chunk)
         whole = b"".join(parts)
-        size = have if size < 0 else size
-        self._left = whole[size:]
+        size = length if size < 0 else size
+        self._rest = whole[size:]
         return whole[:size]

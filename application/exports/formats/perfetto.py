@@ -1,8 +1,8 @@
 """A trace for ui.perfetto.dev, in the JSON of Chrome's trace viewer: tracks of slices on one axis of time.
 
-Each task is a process: its main thread shows the task's own statuses, each further one an attempt's. Each worker is
-a process, too, with a thread for each attempt that it worked on. No thread has two attempts, so that attempts which
-overlap are beside each other, never one inside the other. A terminal status is an instant: it lasts for ever.
+Each task is a process: its main thread shows the task's own statuses, each other thread those of an attempt. Each
+worker is a process too, with a thread for each attempt it worked on. No thread has two attempts, so overlapping
+attempts are drawn next to each other, never nested. A terminal status is an instant, because it has no end.
 """
 
 from collections.abc import Iterator
@@ -17,44 +17,49 @@ from application.exports.timeline import TaskTimelines, Timeline
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
-    """Write all of the source; rows are slices and instants."""
+    """Write all of `source` and return the number of slices and instants."""
     trace = _Trace()
     output.write(b'{"displayTimeUnit":"ms","traceEvents":')
-    write_array(output, (event for record in source.tasks() for event in trace.events(record)))
+    write_array(output, (event for task in source.tasks() for event in trace.events(task)))
     output.write(b"}\n")
     return trace.rows
 
 
 class _Trace:
-    """Numbers the processes and threads, no two the same: Perfetto takes 0 for an idle process, a thread with its
-    process's number for the main one, and in older versions a thread of any process for the one of that number."""
+    """Numbers processes and threads uniquely.
+
+    Perfetto treats process 0 as idle and a thread with its process's number as the main one. Older versions also mix up
+    threads of different processes that have the same number.
+    """
 
     def __init__(self) -> None:
         self._numbers = count(1)
         self._workers: dict[str, int] = {}
         self.rows = 0
 
-    def events(self, record: TaskTimelines) -> Iterator[dict[str, Any]]:
+    def events(self, task: TaskTimelines) -> Iterator[dict[str, Any]]:
         process = next(self._numbers)
-        yield _name("process", process, process, f"task {record.task.first.id}")
-        for track in (record.task, *record.attempts):
-            thread = process if track is record.task else next(self._numbers)
-            yield _name("thread", process, thread, _title(track))
-            yield from self._counted(_statuses(track, process, thread))
-        for attempt in record.attempts or (record.task,):
-            yield from self._at_work(attempt)
+        yield _name("process", process, process, f"task {task.own.first.id}")
+        for timeline in task.timelines:
+            thread = process if timeline is task.own else next(self._numbers)
+            yield _name("thread", process, thread, _title(timeline))
+            yield from self._counted(_statuses(timeline, process, thread))
+        for attempt in task.attempts or (task.own,):
+            yield from self._work_slice(attempt)
 
-    def _at_work(self, track: Timeline) -> Iterator[dict[str, Any]]:
-        work = track.work
+    def _work_slice(self, timeline: Timeline) -> Iterator[dict[str, Any]]:
+        work = timeline.work
         if work is None or work.worker is None or work.ends:
             return
         if work.worker not in self._workers:
             self._workers[work.worker] = number = next(self._numbers)
             yield _name("process", number, number, f"worker {work.worker}")
         process, thread = self._workers[work.worker], next(self._numbers)
-        yield _name("thread", process, thread, str(track.entity))
-        slice_ = _event("X", "work", process, thread, work, dur=microseconds_between(track.ended_at, work.entered_at))
-        yield from self._counted(iter([slice_ | {"name": str(track.entity)}]))
+        yield _name("thread", process, thread, str(timeline.entity))
+        slice_ = _event(
+            "X", "work", process, thread, work, dur=microseconds_between(timeline.ended_at, work.entered_at)
+        )
+        yield from self._counted(iter([slice_ | {"name": str(timeline.entity)}]))
 
     def _counted(self, events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for event in events:
@@ -62,50 +67,52 @@ class _Trace:
             yield event
 
 
-def _statuses(track: Timeline, process: int, thread: int) -> Iterator[dict[str, Any]]:
-    for stay in track.stays:
-        if stay.ends:
-            yield _event("i", stay.kind, process, thread, stay, s="t")
+def _statuses(timeline: Timeline, process: int, thread: int) -> Iterator[dict[str, Any]]:
+    for interval in timeline.intervals:
+        if interval.ends:
+            yield _event("i", interval.kind, process, thread, interval, s="t")
         else:
-            lasted = microseconds_between(stay.ended_at, stay.entered_at)
-            yield _event("X", stay.kind, process, thread, stay, dur=lasted)
+            duration = microseconds_between(interval.ended_at, interval.entered_at)
+            yield _event("X", interval.kind, process, thread, interval, dur=duration)
 
 
-def _event(phase: str, category: str, process: int, thread: int, stay: StatusInterval, **more: Any) -> dict[str, Any]:
+def _event(
+    phase: str, category: str, process: int, thread: int, interval: StatusInterval, **others: Any
+) -> dict[str, Any]:
     return {
         "ph": phase,
         "cat": category,
-        "name": stay.status,
+        "name": interval.status,
         "pid": process,
         "tid": thread,
-        "ts": microseconds_between(stay.entered_at),
-        **more,
-        "args": _said(stay),
+        "ts": microseconds_between(interval.entered_at),
+        **others,
+        "args": _arguments(interval),
     }
 
 
-def _said(stay: StatusInterval) -> dict[str, Any]:
-    said = {
-        "entity": f"{stay.kind}:{stay.id}",
-        "workflow": stay.workflow_id,
-        "template": stay.template,
-        "status": stay.status,
-        "position": stay.position,
-        "reported": stay.reported,
-        "rule": stay.rule,
-        "worker": stay.worker,
-        "reason": stay.reason,
-        "open": None if stay.exited_at or stay.ends else True,
+def _arguments(interval: StatusInterval) -> dict[str, Any]:
+    values = {
+        "entity": f"{interval.kind}:{interval.id}",
+        "workflow": interval.workflow_id,
+        "template": interval.template,
+        "status": interval.status,
+        "position": interval.position,
+        "reported": interval.reported,
+        "rule": interval.rule,
+        "worker": interval.worker,
+        "reason": interval.reason,
+        "open": None if interval.exited_at or interval.ends else True,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _name(what: str, process: int, thread: int, name: str) -> dict[str, Any]:
     return {"ph": "M", "name": f"{what}_name", "pid": process, "tid": thread, "args": {"name": name}}
 
 
-def _title(track: Timeline) -> str:
-    if track.first.ordinal is None:
+def _title(timeline: Timeline) -> str:
+    if timeline.first.ordinal is None:
         return "task"
-    worker = track.work.worker if track.work else None
-    return f"attempt {track.first.ordinal}{f' on {worker}' if worker else ''}: {track.first.id}"
+    worker = timeline.work.worker if timeline.work else None
+    return f"attempt {timeline.first.ordinal}{f' on {worker}' if worker else ''}: {timeline.first.id}"

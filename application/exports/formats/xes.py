@@ -1,7 +1,7 @@
 """XES (IEEE 1849-2016), for process mining: a trace for each task, an event for each status that it entered.
 
-A task whose lifecycle has attempts has a trace of its own for each of them, too: `sojourn:kind` tells them apart, so
-that a miner that keeps one kind sees whole stories of one machine.
+Each attempt of a task has a trace of its own too. `sojourn:kind` distinguishes them, so a miner that filters by one
+kind sees complete traces of one state machine.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from application.exports.log_snapshot import LogSnapshot
 from application.exports.status_interval import StatusInterval
-from application.exports.timeline import TaskTimelines, Timeline
+from application.exports.timeline import Timeline
 from domain.time import EPOCH
 
 EXTENSIONS = {
@@ -22,29 +22,24 @@ EXTENSIONS = {
     "Organizational": "org",
     "Time": "time",
 }
-"""The standard's extensions that are used here, and their prefixes."""
+"""Standard extension that is used here -> its prefix."""
 
 NOT_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
-"""Characters that no XML document may have, and what is written in their place."""
+"""Character that no XML document may have -> its replacement."""
 
 COMPLETE = "complete"
-"""The lifecycle transition of every event: a status was entered."""
+"""The lifecycle transition of every event, because each event is an entered status."""
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
-    """Write all of the source; rows are events."""
+    """Write all of `source` and return the number of events."""
     xes = _Xes(output)
     with xes.element("log", {"xes.version": "1849.2016", "xes.features": ""}):
-        _head(xes)
-        return sum(_trace(xes, track) for record in source.tasks() for track in _tracks(record))
+        _write_head(xes)
+        return sum(_write_trace(xes, timeline) for task in source.tasks() for timeline in task.timelines)
 
 
-def _tracks(record: TaskTimelines) -> Iterator[Timeline]:
-    yield record.task
-    yield from record.attempts
-
-
-def _head(xes: "_Xes") -> None:
+def _write_head(xes: "_Xes") -> None:
     for name, prefix in EXTENSIONS.items():
         uri = f"http://www.xes-standard.org/{prefix}.xesext"
         xes.empty("extension", {"name": name, "prefix": prefix, "uri": uri})
@@ -59,34 +54,34 @@ def _head(xes: "_Xes") -> None:
     xes.attribute("lifecycle:model", "standard")
 
 
-def _trace(xes: "_Xes", track: Timeline) -> int:
-    first = track.first
+def _write_trace(xes: "_Xes", timeline: Timeline) -> int:
+    first = timeline.first
     with xes.element("trace"):
-        xes.attribute("concept:name", str(track.entity))
+        xes.attribute("concept:name", str(timeline.entity))
         xes.attribute("sojourn:kind", first.kind)
         xes.attribute("sojourn:task", first.task_id)
         xes.attribute("sojourn:workflow", first.workflow_id)
         xes.attribute("sojourn:template", first.template)
         xes.attribute("sojourn:attempt", first.ordinal)
-        for stay in track.stays:
-            _event(xes, stay)
-    return len(track.stays)
+        for interval in timeline.intervals:
+            _write_event(xes, interval)
+    return len(timeline.intervals)
 
 
-def _event(xes: "_Xes", stay: StatusInterval) -> None:
+def _write_event(xes: "_Xes", interval: StatusInterval) -> None:
     with xes.element("event"):
-        xes.attribute("concept:name", stay.status)
+        xes.attribute("concept:name", interval.status)
         xes.attribute("lifecycle:transition", COMPLETE)
-        xes.attribute("time:timestamp", stay.entered_at)
-        xes.attribute("org:resource", stay.worker)
-        xes.attribute("sojourn:position", stay.position)
-        xes.attribute("sojourn:reported", stay.reported)
-        xes.attribute("sojourn:rule", stay.rule)
-        xes.attribute("sojourn:reason", stay.reason)
+        xes.attribute("time:timestamp", interval.entered_at)
+        xes.attribute("org:resource", interval.worker)
+        xes.attribute("sojourn:position", interval.position)
+        xes.attribute("sojourn:reported", interval.reported)
+        xes.attribute("sojourn:rule", interval.rule)
+        xes.attribute("sojourn:reason", interval.reason)
 
 
 class _Xes:
-    """Writes elements, and attributes of the types that XES has."""
+    """Writes XML elements, and attributes of the types that XES has."""
 
     def __init__(self, output: BinaryIO) -> None:
         self._xml = XMLGenerator(output, "utf-8", short_empty_elements=True)
@@ -95,23 +90,23 @@ class _Xes:
 
     @contextmanager
     def element(self, name: str, attributes: dict[str, str] | None = None) -> Iterator[None]:
-        """An element with whatever is written in the block."""
-        self._line()
+        """Write an element around the content that the block writes."""
+        self._indent()
         self._xml.startElement(name, AttributesImpl(attributes or {}))
         self._depth += 1
         yield
         self._depth -= 1
-        self._line()
+        self._indent()
         self._xml.endElement(name)
 
     def empty(self, name: str, attributes: dict[str, str]) -> None:
-        """An element with nothing in it."""
-        self._line()
+        """Write an element without content."""
+        self._indent()
         self._xml.startElement(name, AttributesImpl(attributes))
         self._xml.endElement(name)
 
     def attribute(self, key: str, value: str | int | datetime | None) -> None:
-        """An attribute of a log, trace or event, in the element of its type; nothing where there is no value."""
+        """Write an attribute of a log, trace or event as an element of its type; without a value, write nothing."""
         if isinstance(value, str):
             self.empty("string", {"key": key, "value": value.translate(NOT_XML)})
         elif isinstance(value, datetime):
@@ -119,5 +114,5 @@ class _Xes:
         elif value is not None:
             self.empty("int", {"key": key, "value": str(value)})
 
-    def _line(self) -> None:
+    def _indent(self) -> None:
         self._xml.ignorableWhitespace("\n" + "  " * self._depth)
