@@ -64,7 +64,7 @@ class Authorizer:
         return self._holders
 
     async def _load_tokens(self) -> None:
-        """Load the tokens. A failure is cached too, so that a broken database is not asked by every request."""
+        """Load the tokens. A failure is cached too, so that not every request queries a broken database."""
         asked_at = time.monotonic()
         try:
             self._holders = await to_thread.run_sync(holders, self._store)
@@ -131,5 +131,5 @@ def _deny_host(host: str) -> Response:
 
 def _deny_scope(holder: Holder, needed: Scope) -> Response:
     members: dict[str, Any] = {"scope": str(holder.scope), "needs": str(needed)}
-    detail = f"scope {holder.scope} of token {holder.name!r} is not {needed}; use a token with scope {needed}"
+    detail = f"scope {holder.scope} of token {holder.name!r} is not enough; use a token with scope {needed}"
     return answer_problem(HTTPStatus.FORBIDDEN, "forbidden", detail, members)

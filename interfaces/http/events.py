@@ -51,7 +51,7 @@ class EventStream(StreamingResponse):
 async def stream_events(
     request: Request,
     workflow: Annotated[list[Id] | None, Query(description="Send only transitions of these workflows.")] = None,
-    workflow_id: Annotated[list[Id] | None, Query(description="Do as `workflow` does.")] = None,
+    workflow_id: Annotated[list[Id] | None, Query(description="Send only transitions of these workflows, too.")] = None,
     entity: Annotated[list[Name] | None, Query(description="Send only transitions of these: task:ID, ti:ID.")] = None,
     status: Annotated[list[Name] | None, Query(description="Send only transitions into these statuses.")] = None,
     after: Annotated[

@@ -74,7 +74,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     },
     403: {
         "type": "forbidden",
-        "detail": "scope read of token 'dashboard' is not write; use a token with scope write",
+        "detail": "scope read of token 'dashboard' is not enough; use a token with scope write",
         "scope": "read",
         "needs": "write",
     },
@@ -93,7 +93,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     413: {"type": "too-large", "detail": "the body is larger than 16777216 bytes; send it in parts"},
     415: {
         "type": "no-json",
-        "detail": "the body is not called JSON; send it with `Content-Type: application/json`",
+        "detail": "the content type of the body is not JSON; send it with `Content-Type: application/json`",
     },
     422: {
         "type": "invalid",

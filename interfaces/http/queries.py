@@ -77,8 +77,8 @@ def _parse_place(text: str) -> Place:
 
 
 def _parse_orphan_place(text: str) -> OrphanPlace:
-    since, _, behind = text.partition(",")
-    rule, _, entity = behind.partition(",")
+    since, _, rest = text.partition(",")
+    rule, _, entity = rest.partition(",")
     if not entity:
         raise ValueError(f"{text!r} is not TIME,RULE,ENTITY; take it from a Link header")
     return OrphanPlace(parse_time(since), parse_entity(entity), rule)

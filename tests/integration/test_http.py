@@ -146,7 +146,7 @@ def test_concurrency_as_the_command_prints_it_and_a_page_at_a_time(
 def test_orphans_as_the_command_prints_them_and_a_page_at_a_time(
     client: TestClient, service: TransitionService
 ) -> None:
-    """Given two instances that are left behind while their tasks are done."""
+    """Given two instances that are still active while their tasks are done."""
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
     service.transition_tasks(["t1", "t2"], "DONE")

@@ -49,6 +49,17 @@ def test_a_scope_allows_what_it_covers_and_without_a_token_nothing_is_allowed(
     assert client.get("/healthz").status_code == 200
 
 
+def test_a_denial_states_what_is_missing(client: TestClient, service: TransitionService) -> None:
+    foreign = client.get(READ, headers={"Host": "evil.example"}).json()
+    secret = create_token(service.store, "dashboard", Scope.READ)
+    with TestClient(create_app(service), "http://127.0.0.1") as restarted:
+        denied = restarted.post(WRITE, json={"task_ids": []}, headers={"Authorization": f"Bearer {secret}"}).json()
+
+    assert foreign["detail"].startswith("host 'evil.example' is not a loopback name")
+    assert denied["detail"] == "scope read of token 'dashboard' is not enough; use a token with scope write"
+    assert (denied["scope"], denied["needs"]) == ("read", "write")
+
+
 def test_without_any_token_a_server_on_loopback_is_open(client: TestClient, service: TransitionService) -> None:
     assert statuses(client, None) == [200, 200, 200]
     for host in ("localhost:8470", "[::1]:8470", "127.0.0.1"):
