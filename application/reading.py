@@ -44,9 +44,9 @@ class Reading:
             InvalidEntity: the text names no entity; write task:ID, ti:ID, array:ID or runner:ID.
             UnknownEntity: the log has no such entity.
         """
-        from application.read.status import status
+        from application.read.status import read_status
 
-        return status(self._store, parse_entity(entity), _time("at", at))
+        return read_status(self._store, parse_entity(entity), _time("at", at))
 
     def history(self, entity: str) -> "list[HistoryEvent]":
         """Return every event of `entity` by version, refused reports included.
@@ -55,9 +55,9 @@ class Reading:
             InvalidEntity: the text names no entity.
             UnknownEntity: the log has no such entity.
         """
-        from application.read.history import history
+        from application.read.history import read_history
 
-        return history(self._store, parse_entity(entity))
+        return read_history(self._store, parse_entity(entity))
 
     def why(self, entity: str, at: datetime | None = None) -> "Why":
         """Return why `entity` has its status as of `at`: a verdict, and the events that led there.
@@ -66,9 +66,9 @@ class Reading:
             InvalidEntity: the text names no entity.
             UnknownEntity: the log has no such entity.
         """
-        from application.read.why import why
+        from application.read.why import explain_entity
 
-        return why(self._store, parse_entity(entity), _time("at", at))
+        return explain_entity(self._store, parse_entity(entity), _time("at", at))
 
     @overload
     def audit(
@@ -110,9 +110,9 @@ class Reading:
 
         asked = (self._store, task_id, workflow_id)
         if entity == "task":
-            with audit.audit(*asked, _time("at", at), limit=limit) as rows:
+            with audit.read_audit(*asked, _time("at", at), limit=limit) as rows:
                 return list(rows)
-        with audit.audit_of_task_instances(*asked, at=_time("at", at), limit=limit) as instance_rows:
+        with audit.read_instance_audit(*asked, at=_time("at", at), limit=limit) as instance_rows:
             return list(instance_rows)
 
     def orphans(
@@ -136,9 +136,9 @@ class Reading:
             InvalidThreshold: a threshold is not a duration.
             UnknownStatus: a threshold names a status that no machine has.
         """
-        from application.read.orphans import orphans
+        from application.read.orphans import find_orphans
 
-        return orphans(self._store, rule, include_handled, _time("at", at), workflow_id, thresholds, limit=limit)
+        return find_orphans(self._store, rule, include_handled, _time("at", at), workflow_id, thresholds, limit=limit)
 
     def time_in_status(
         self,
@@ -155,9 +155,9 @@ class Reading:
         Raises:
             UnknownEntity: the log has no such workflow.
         """
-        from application.analyse.time_in_status import time_in_status
+        from application.analyse.time_in_status import measure_time_in_status
 
-        return time_in_status(self._store, _kind(entity), by, workflow_id, _time("at", at), terminal=terminal)
+        return measure_time_in_status(self._store, _kind(entity), by, workflow_id, _time("at", at), terminal=terminal)
 
     @overload
     def concurrency(
@@ -201,13 +201,13 @@ class Reading:
             InvalidBucket: the bucket is shorter than a millisecond.
             TooManyBuckets: the buckets are too short for the time that they cover.
         """
-        from application.analyse.concurrency import concurrency, concurrency_by_bucket
+        from application.analyse.concurrency import count_concurrency, count_concurrency_by_bucket
 
         kind, time = _kind(entity), _time("at", at)
         if bucket is None:
-            with concurrency(self._store, kind, status, by, workflow_id, time) as changes:
+            with count_concurrency(self._store, kind, status, by, workflow_id, time) as changes:
                 return [cast("Change", _row(change, by)) for change in changes]
-        with concurrency_by_bucket(self._store, kind, status, bucket, by, workflow_id, time) as buckets:
+        with count_concurrency_by_bucket(self._store, kind, status, bucket, by, workflow_id, time) as buckets:
             return [cast("Bucket", _row(found, by)) for found in buckets]
 
     def attempts(
@@ -221,9 +221,9 @@ class Reading:
         Raises:
             UnknownEntity: the log has no such workflow.
         """
-        from application.analyse.attempts import attempts
+        from application.analyse.attempts import count_attempts
 
-        return attempts(self._store, by, workflow_id, _time("at", at))
+        return count_attempts(self._store, by, workflow_id, _time("at", at))
 
     def breaches(
         self,
@@ -238,9 +238,9 @@ class Reading:
             SlaInvalid: the file cannot be used; it lists every reason.
             UnknownEntity: the log has no such workflow.
         """
-        from application.analyse.breaches import breaches
+        from application.analyse.breaches import find_breaches
 
-        return breaches(self._store, Path(sla), workflow_id, _time("at", at), only_open=only_open)
+        return find_breaches(self._store, Path(sla), workflow_id, _time("at", at), only_open=only_open)
 
     def variants(
         self,
@@ -254,9 +254,9 @@ class Reading:
         Raises:
             UnknownEntity: the log has no such workflow.
         """
-        from application.analyse.variants import variants
+        from application.analyse.variants import count_variants
 
-        return variants(self._store, _kind(entity), workflow_id, _time("at", at), limit=limit)
+        return count_variants(self._store, _kind(entity), workflow_id, _time("at", at), limit=limit)
 
     def diff(
         self, from_: datetime, to: datetime, workflow_id: str | None = None, *, limit: int | None = None
@@ -267,9 +267,11 @@ class Reading:
             TimesReversed: `to` lies before `from_`.
             UnknownEntity: the log has no such workflow.
         """
-        from application.read.diff import diff
+        from application.read.diff import find_differences
 
-        with diff(self._store, _instant("from_", from_), _instant("to", to), workflow_id, limit=limit) as rows:
+        with find_differences(
+            self._store, _instant("from_", from_), _instant("to", to), workflow_id, limit=limit
+        ) as rows:
             return list(rows)
 
     def list_workflows(

@@ -18,7 +18,7 @@ BATCH = 1_000
 
 
 @contextmanager
-def analysis(store: Store, at: datetime | None, workflow_id: str | None = None) -> Iterator[Connection[Any]]:
+def analytics_session(store: Store, at: datetime | None, workflow_id: str | None = None) -> Iterator[Connection[Any]]:
     """Open a transaction as of `at` that sorts a million rows in memory.
 
     Raises:
@@ -31,20 +31,20 @@ def analysis(store: Store, at: datetime | None, workflow_id: str | None = None) 
         yield connection
 
 
-def rows(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+def read_rows(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     """Return all rows of a named query."""
     with connection.cursor(row_factory=dict_row) as cursor:
         # Planned for these arguments: what they leave out is not read.
         return cursor.execute(query("projections", name), wanted, prepare=False).fetchall()
 
 
-def rounded(row: dict[str, Any]) -> dict[str, Any]:
+def round_seconds(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row with its seconds to the microsecond, as fine as the clock: sums of floats have more digits."""
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()}
 
 
 @contextmanager
-def streamed(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
+def stream_rows(connection: Connection[Any], name: str, wanted: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
     """Open the rows of a named query, read as they are asked for, within the block."""
     # Not a cursor of the server's: the server goes on while the rows are read, with as many workers as it likes.
     with connection.cursor(row_factory=dict_row) as cursor:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, TypedDict, cast
 
-from application.analyse.analytics_session import analysis, rounded, rows
+from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
 from application.shared.store import Store
 
 By = Literal["workflow", "template"]
@@ -33,7 +33,7 @@ class Attempts(TypedDict):
     first_try_share: float | None
 
 
-def attempts(
+def count_attempts(
     store: Store, by: By | None = None, workflow_id: str | None = None, at: datetime | None = None
 ) -> list[Attempts]:
     """Return the attempts as of `at`, by group.
@@ -41,6 +41,6 @@ def attempts(
     Raises:
         UnknownEntity: the log has no such workflow.
     """
-    with analysis(store, at, workflow_id) as connection:
-        found = rows(connection, "analytics/attempts", {"by": by, "workflow_id": workflow_id})
-    return [cast("Attempts", rounded(row)) for row in found]
+    with analytics_session(store, at, workflow_id) as connection:
+        found = read_rows(connection, "analytics/attempts", {"by": by, "workflow_id": workflow_id})
+    return [cast("Attempts", round_seconds(row)) for row in found]

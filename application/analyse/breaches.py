@@ -6,7 +6,7 @@ from typing import TypedDict, cast
 
 from psycopg.types.json import Jsonb
 
-from application.analyse.analytics_session import analysis, rounded, rows
+from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
 from application.analyse.sla import Limit, check_sla, read_sla
 from application.shared.store import Store
 from domain.entity import Entity
@@ -26,7 +26,7 @@ class Breach(TypedDict):
     limit_seconds: float
 
 
-def breaches(
+def find_breaches(
     store: Store,
     path: Path,
     workflow_id: str | None = None,
@@ -41,12 +41,12 @@ def breaches(
         UnknownEntity: the log has no such workflow.
     """
     sla = read_sla(path)
-    with analysis(store, at, workflow_id) as connection:
+    with analytics_session(store, at, workflow_id) as connection:
         check_sla(connection, path, sla)
         limits = Jsonb([_as_row(limit) for limit in sla.limit])
         wanted = {"limits": limits, "workflow_id": workflow_id, "only_open": only_open}
-        found = rows(connection, "analytics/breaches", wanted)
-    return [_breach(rounded(row)) for row in found]
+        found = read_rows(connection, "analytics/breaches", wanted)
+    return [_breach(round_seconds(row)) for row in found]
 
 
 def _as_row(limit: Limit) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 from psycopg import Connection
 from psycopg.errors import ProgramLimitExceeded
 
-from application.analyse.analytics_session import analysis, streamed
+from application.analyse.analytics_session import analytics_session, stream_rows
 from application.shared.store import Store
 from domain.errors import SojournError, UnknownStatus
 from infrastructure.sql import query
@@ -61,7 +61,7 @@ class Bucket(TypedDict):
 
 
 @contextmanager
-def concurrency(
+def count_concurrency(
     store: Store,
     kind: str,
     status: str,
@@ -79,14 +79,14 @@ def concurrency(
         UnknownEntity: the log has no such workflow.
     """
     wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow_id}
-    with analysis(store, at, workflow_id) as connection:
+    with analytics_session(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)
-        with streamed(connection, "analytics/concurrency", wanted) as found:
+        with stream_rows(connection, "analytics/concurrency", wanted) as found:
             yield cast("Iterator[Change]", found)
 
 
 @contextmanager
-def concurrency_by_bucket(
+def count_concurrency_by_bucket(
     store: Store,
     kind: str,
     status: str,
@@ -108,9 +108,9 @@ def concurrency_by_bucket(
     if bucket < SHORTEST:
         raise InvalidBucket(bucket)
     wanted = {"kind": kind, "status": status, "bucket": bucket, "by": by, "workflow_id": workflow_id}
-    with analysis(store, at, workflow_id) as connection:
+    with analytics_session(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)
-        with streamed(connection, "analytics/concurrency_by_bucket", wanted) as found:
+        with stream_rows(connection, "analytics/concurrency_by_bucket", wanted) as found:
             yield _counted(cast("Iterator[Bucket]", found), bucket)
 
 
@@ -121,13 +121,13 @@ def _counted(found: Iterator[Bucket], bucket: timedelta) -> Iterator[Bucket]:
         raise TooManyBuckets(bucket, error.diag.message_primary or "") from error
 
 
-def known_statuses(connection: Connection[Any], kind: str) -> list[str]:
+def find_statuses(connection: Connection[Any], kind: str) -> list[str]:
     """Return the statuses that entities of a kind may have under the lifecycles that tasks are pinned to."""
     found = connection.execute(query("projections", "find/known_statuses"), {"kind": kind})
     return [row[0] for row in found]
 
 
 def _check_status(connection: Connection[Any], kind: str, status: str) -> None:
-    known = known_statuses(connection, kind)
+    known = find_statuses(connection, kind)
     if known and status not in known:
         raise UnknownStatus(status, known)

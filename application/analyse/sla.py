@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal
 from psycopg import Connection
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from application.analyse.concurrency import known_statuses
+from application.analyse.concurrency import find_statuses
 from application.shared.lifecycle_source import PLAINLY
 from domain.entity import ALIASES, TASK, TASK_INSTANCE
 from domain.errors import SojournError, UnknownName, UnknownStatus, did_you_mean
@@ -133,7 +133,7 @@ def _statuses(connection: Connection[Any], kind: str) -> list[str]:
     lifecycles = [get_lifecycle(name) for name in shipped()]
     machines = [lifecycle.task if kind == TASK else lifecycle.instance for lifecycle in lifecycles]
     known = [status for machine in machines if machine for status in machine.statuses]
-    return list(dict.fromkeys([*known_statuses(connection, kind), *known]))
+    return list(dict.fromkeys([*find_statuses(connection, kind), *known]))
 
 
 def _contradictions(sla: Sla) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, TypedDict, cast
 
-from application.analyse.analytics_session import analysis, rounded, rows
+from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
 from application.shared.store import Store
 from domain.entity import TASK
 
@@ -44,7 +44,7 @@ class Bin(TypedDict):
     open: int
 
 
-def time_in_status(
+def measure_time_in_status(
     store: Store,
     kind: str = TASK,
     by: By | None = None,
@@ -62,11 +62,14 @@ def time_in_status(
         UnknownEntity: the log has no such workflow.
     """
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
-    with analysis(store, at, workflow_id) as connection:
-        return [cast("TimeInStatus", rounded(row)) for row in rows(connection, "analytics/time_in_status", wanted)]
+    with analytics_session(store, at, workflow_id) as connection:
+        return [
+            cast("TimeInStatus", round_seconds(row))
+            for row in read_rows(connection, "analytics/time_in_status", wanted)
+        ]
 
 
-def time_in_status_histogram(
+def measure_histogram(
     store: Store,
     kind: str = TASK,
     by: By | None = None,
@@ -81,5 +84,5 @@ def time_in_status_histogram(
         UnknownEntity: the log has no such workflow.
     """
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
-    with analysis(store, at, workflow_id) as connection:
-        return [cast("Bin", row) for row in rows(connection, "analytics/time_in_status_histogram", wanted)]
+    with analytics_session(store, at, workflow_id) as connection:
+        return [cast("Bin", row) for row in read_rows(connection, "analytics/time_in_status_histogram", wanted)]

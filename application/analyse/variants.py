@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TypedDict, cast
 
-from application.analyse.analytics_session import analysis, rounded, rows
+from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
 from application.shared.store import Store
 from domain.entity import TASK
 
@@ -33,7 +33,7 @@ class Edge(TypedDict):
     median_seconds: float | None
 
 
-def variants(
+def count_variants(
     store: Store,
     kind: str = TASK,
     workflow_id: str | None = None,
@@ -46,12 +46,12 @@ def variants(
     Raises:
         UnknownEntity: the log has no such workflow.
     """
-    with analysis(store, at, workflow_id) as connection:
-        found = rows(connection, "analytics/variants", {"kind": kind, "workflow_id": workflow_id, "limit": limit})
-    return [cast("Variant", rounded(row)) for row in found]
+    with analytics_session(store, at, workflow_id) as connection:
+        found = read_rows(connection, "analytics/variants", {"kind": kind, "workflow_id": workflow_id, "limit": limit})
+    return [cast("Variant", round_seconds(row)) for row in found]
 
 
-def directly_follows(
+def count_successions(
     store: Store, kind: str = TASK, workflow_id: str | None = None, at: datetime | None = None
 ) -> list[Edge]:
     """Return which statuses came right after which as of `at`.
@@ -59,6 +59,6 @@ def directly_follows(
     Raises:
         UnknownEntity: the log has no such workflow.
     """
-    with analysis(store, at, workflow_id) as connection:
-        found = rows(connection, "analytics/directly_follows", {"kind": kind, "workflow_id": workflow_id})
-    return [cast("Edge", rounded(row)) for row in found]
+    with analytics_session(store, at, workflow_id) as connection:
+        found = read_rows(connection, "analytics/directly_follows", {"kind": kind, "workflow_id": workflow_id})
+    return [cast("Edge", round_seconds(row)) for row in found]

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from pydantic_core import from_json
 
 from application.cases.case_file import CaseLine, write_case
-from application.replay.replay import Scope, ignore_progress, logged_events
+from application.replay.replay import Scope, ignore_progress, read_logged_events
 from application.shared.output_file import output_file
 from application.shared.progress import Progress
 from application.shared.store import Store
@@ -81,7 +81,7 @@ def _read_header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLin
 
 
 def _read_lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[CaseLine]:
-    for logged in logged_events(connection, progress, scope):
+    for logged in read_logged_events(connection, progress, scope):
         yield _event_line(logged)
     with connection.cursor(name="leases", row_factory=dict_row) as cursor:
         cursor.itersize = CHUNK

@@ -82,7 +82,7 @@ class Rebuilt(TypedDict):
 OnStep = Callable[[str], None]
 
 
-def rebuild(store: Store, on_step: OnStep) -> Rebuilt:
+def rebuild_projections(store: Store, on_step: OnStep) -> Rebuilt:
     """Rebuild every projection from the log, and pass the name of each step to `on_step`.
 
     Raises:

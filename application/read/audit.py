@@ -45,7 +45,7 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def audit(
+def read_audit(
     store: Store,
     task_id: str | None = None,
     workflow_id: str | None = None,
@@ -70,7 +70,7 @@ def audit(
 
 
 @contextmanager
-def audit_of_task_instances(
+def read_instance_audit(
     store: Store,
     task_id: str | None = None,
     workflow_id: str | None = None,
@@ -95,7 +95,7 @@ def audit_of_task_instances(
             yield cast("Iterator[InstanceAuditRow]", iter(cursor))
 
 
-def audit_page(
+def read_audit_page(
     store: Store,
     task_id: str | None = None,
     workflow_id: str | None = None,

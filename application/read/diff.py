@@ -24,7 +24,7 @@ class Difference(TypedDict):
 
 
 @contextmanager
-def diff(
+def find_differences(
     store: Store, start: datetime, end: datetime, workflow_id: str | None = None, *, limit: int | None = None
 ) -> Iterator[Iterator[Difference]]:
     """Open the entities whose status at `end` differs from that at `start`, tasks first, by id.

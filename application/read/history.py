@@ -57,7 +57,7 @@ class HistoryEvent(TypedDict):
     details: dict[str, Any] | None
 
 
-def history(store: Store, entity: Entity) -> list[HistoryEvent]:
+def read_history(store: Store, entity: Entity) -> list[HistoryEvent]:
     """Return every event of an entity in the order of their versions.
 
     Raises:
@@ -70,7 +70,7 @@ def history(store: Store, entity: Entity) -> list[HistoryEvent]:
         return events
 
 
-def history_page(
+def read_history_page(
     store: Store, entity: Entity, *, after: int | None = None, newest_first: bool = False, limit: int
 ) -> tuple[list[HistoryEvent], str | None]:
     """Return at most `limit` events beyond version `after`, and the `after` of the next page, None at the end.
@@ -96,7 +96,7 @@ def _last_version(store: Store, entity: Entity) -> int:
     return last[0].logged.version if last else 0
 
 
-def follow(store: Store, entity: Entity, *, poll_seconds: float = POLL_SECONDS) -> Iterator[list[HistoryEvent]]:
+def follow_history(store: Store, entity: Entity, *, poll_seconds: float = POLL_SECONDS) -> Iterator[list[HistoryEvent]]:
     """Yield the history of an entity and then its new events, without end.
 
     A commit of any service wakes it. It also polls, because a notification can get lost.
@@ -105,7 +105,7 @@ def follow(store: Store, entity: Entity, *, poll_seconds: float = POLL_SECONDS) 
         UnknownEntity: the log has no event of the entity.
     """
     with closing(CommitListener(store.database.dsn)) as listener:
-        events = history(store, entity)
+        events = read_history(store, entity)
         last = 0
         while True:
             if events:

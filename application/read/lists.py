@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypedDict, cast
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from application.analyse.concurrency import known_statuses
+from application.analyse.concurrency import find_statuses
 from application.read.audit import BATCH
 from application.shared.as_of import as_of
 from application.shared.existence import require_workflow
@@ -130,7 +130,7 @@ def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iter
 
 
 def _require_statuses(connection: Connection[Any], kind: str, statuses: Sequence[str]) -> None:
-    known = known_statuses(connection, kind) if statuses else []
+    known = find_statuses(connection, kind) if statuses else []
     for status in statuses:
         if known and status not in known:
             raise UnknownStatus(status, known)

@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.errors import DataError
 from psycopg.rows import dict_row
 
-from application.analyse.concurrency import known_statuses
+from application.analyse.concurrency import find_statuses
 from application.shared.as_of import as_of
 from application.shared.existence import require_workflow
 from application.shared.orphan import Orphan, OrphanRule
@@ -39,7 +39,7 @@ class OrphanPlace(NamedTuple):
     rule: str
 
 
-def orphans(
+def find_orphans(
     store: Store,
     rule: str | None = None,
     decided: bool = False,
@@ -66,10 +66,12 @@ def orphans(
         if workflow_id is not None:
             require_workflow(connection, workflow_id)
         rules = _rules(rule, decided)
-        return orphans_in(connection, rules, workflow_id=workflow_id, thresholds=thresholds, after=after, limit=limit)
+        return find_orphans_on(
+            connection, rules, workflow_id=workflow_id, thresholds=thresholds, after=after, limit=limit
+        )
 
 
-def orphans_in(
+def find_orphans_on(
     connection: Connection[Any],
     rules: Sequence[str] = RULES,
     *,
@@ -103,7 +105,7 @@ def _check_statuses(connection: Connection[Any], thresholds: Mapping[str, str]) 
         given = json.loads(thresholds.get("stuck_after", "{}"))
     except ValueError as error:
         raise InvalidThreshold(thresholds, str(error)) from error
-    known = [status for kind in (TASK, TASK_INSTANCE) for status in known_statuses(connection, kind)] if given else []
+    known = [status for kind in (TASK, TASK_INSTANCE) for status in find_statuses(connection, kind)] if given else []
     for status in given:
         if known and status.rpartition("/")[2] not in known:
             raise UnknownStatus(status.rpartition("/")[2], known)

@@ -37,14 +37,14 @@ class Status(TypedDict):
     version: int | None
 
 
-def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
+def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
     """Return the status of an entity as of `at` (None: now).
 
     Raises:
         UnknownEntity: the log has no such entity.
     """
     with as_of(store, at) as connection:
-        current, since, lifecycle, attempts, version = status_in(connection, entity)
+        current, since, lifecycle, attempts, version = status_on(connection, entity)
         if current is None:
             require_entity(connection, entity)
     return {
@@ -57,7 +57,7 @@ def status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
     }
 
 
-def status_in(connection: Connection[Any], entity: Entity) -> Sequence[Any]:
+def status_on(connection: Connection[Any], entity: Entity) -> Sequence[Any]:
     """Return status, since when, lifecycle, attempts and version as of the transaction's time, or None for each."""
     row = connection.execute(query("projections", QUERIES[entity.kind]), [entity.id]).fetchone()
     return row or (None,) * 5

@@ -6,8 +6,8 @@ from typing import Any, TypedDict
 
 from psycopg import Connection
 
-from application.read.orphans import RULES, STUCK, orphans_in
-from application.read.status import status_in
+from application.read.orphans import RULES, STUCK, find_orphans_on
+from application.read.status import status_on
 from application.shared.as_of import as_of
 from application.shared.existence import require_entity
 from application.shared.orphan import Orphan, OrphanRule
@@ -54,14 +54,14 @@ class Why(TypedDict):
     omitted: int
 
 
-def why(store: Store, entity: Entity, at: datetime | None = None) -> Why:
+def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> Why:
     """Return why an entity has its status as of `at`.
 
     Raises:
         UnknownEntity: the log has no such entity.
     """
     with as_of(store, at) as connection:
-        status, since, *_ = status_in(connection, entity)
+        status, since, *_ = status_on(connection, entity)
         if status is None:
             require_entity(connection, entity)
             return _nothing(entity)
@@ -156,7 +156,7 @@ def _orphan(connection: Connection[Any], entity: Entity, task: TaskWithInstances
         return []
     machine = task.lifecycle.task if entity.kind == TASK else task.lifecycle.instance
     has_ended = machine is not None and machine.is_terminal(status)
-    found = orphans_in(connection, [rule for rule in RULES if rule != STUCK or not has_ended], entity=entity)
+    found = find_orphans_on(connection, [rule for rule in RULES if rule != STUCK or not has_ended], entity=entity)
     return sorted(found, key=lambda orphan: RULES.index(orphan["rule"]))
 
 

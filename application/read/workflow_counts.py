@@ -20,7 +20,7 @@ class WorkflowCounts(NamedTuple):
     orphans: int
 
 
-def workflow_counts(store: Store, workflow_id: str) -> WorkflowCounts:
+def count_workflow(store: Store, workflow_id: str) -> WorkflowCounts:
     """Return the counts of that workflow; all are 0 where the log has none of that name."""
     with store.session() as connection:
         row = connection.execute(query("projections", "read/workflow_counts"), {"workflow_id": workflow_id}).fetchone()

@@ -72,11 +72,11 @@ def replay_events(
 
     `until` is the last position. Memory holds one batch of events and the entities of the replay.
     """
-    for logged in logged_events(connection, progress, scope, until):
+    for logged in read_logged_events(connection, progress, scope, until):
         yield _step(replay, logged)
 
 
-def logged_events(
+def read_logged_events(
     connection: Connection[Any],
     progress: Progress = ignore_progress,
     scope: Scope = EVERYTHING,
@@ -92,14 +92,14 @@ def logged_events(
         progress(position, end)
 
 
-def pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
+def find_pinned_lifecycles(connection: Connection[Any]) -> LifecycleOf:
     """Return a function that finds lifecycles among the definitions in the log.
 
     Raises:
         UnknownLifecycle: the log has no readable definition under the name and version (when it is called).
     """
     rows = connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall()
-    definitions = {(name, version): readable_lifecycle(definition) for name, version, definition in rows}
+    definitions = {(name, version): read_stored_lifecycle(definition) for name, version, definition in rows}
 
     def lifecycle_of(name: str, version: int) -> Lifecycle:
         lifecycle = definitions.get((name, version))
@@ -148,7 +148,7 @@ def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
     return Mismatch(str(Entity(kind, name)), "unreadable", logged.name, why, text, logged.position)
 
 
-def readable_lifecycle(definition: object) -> Lifecycle | None:
+def read_stored_lifecycle(definition: object) -> Lifecycle | None:
     """Return the lifecycle of a stored definition, or None if it is damaged."""
     try:
         return Lifecycle.model_validate(definition)

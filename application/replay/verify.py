@@ -10,7 +10,13 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
-from application.replay.replay import Step, ignore_progress, pinned_lifecycles, readable_lifecycle, replay_events
+from application.replay.replay import (
+    Step,
+    find_pinned_lifecycles,
+    ignore_progress,
+    read_stored_lifecycle,
+    replay_events,
+)
 from application.shared.progress import Progress
 from application.shared.store import Store
 from domain.auditing.mismatch import Mismatch
@@ -67,10 +73,10 @@ class _Mismatches:
         return self
 
 
-def verify(store: Store, progress: Progress = ignore_progress) -> Verification:
+def verify_log(store: Store, progress: Progress = ignore_progress) -> Verification:
     """Replay the log and compare every projection with it."""
     with store.database.snapshot(*CURRENT, TRANSITION, *AUDITS.values()) as connection:
-        replay = Replay(pinned_lifecycles(connection))
+        replay = Replay(find_pinned_lifecycles(connection))
         mismatches = _Mismatches()
         mismatches += _lifecycles(connection)
         events = _compare_log(connection, replay, mismatches, progress)
@@ -171,7 +177,7 @@ def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
         if name not in shipped() or get_lifecycle(name).version != version:
             continue
         ships = get_lifecycle(name).model_dump(mode="json", by_alias=True)
-        kept = readable_lifecycle(definition)
+        kept = read_stored_lifecycle(definition)
         if kept is None or not kept.has_same_transitions(get_lifecycle(name)):
             text = f"lifecycle {name} version {version} is kept with the log with another definition than it ships with"
             yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", ships, definition, text)

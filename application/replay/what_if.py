@@ -13,10 +13,10 @@ from pydantic_core import from_json
 from application.replay.replay import (
     EVERYTHING,
     Scope,
+    find_pinned_lifecycles,
     ignore_progress,
-    logged_events,
-    pinned_lifecycles,
     read_event_or_mismatch,
+    read_logged_events,
     stream_scope,
     task_scope,
     workflow_scope,
@@ -80,7 +80,7 @@ def try_history(
     with store.database.snapshot() as connection:
         replay = Replay(_lifecycle_of(connection, lifecycle))
         trial = _Trial(replay, what, own=lifecycle is None)
-        for logged in logged_events(connection, progress, _scope(connection, what), until):
+        for logged in read_logged_events(connection, progress, _scope(connection, what), until):
             for divergence in trial.divergences(logged):
                 diverged(divergence)
             if stepped and trial.may_apply(logged.stream):
@@ -142,7 +142,7 @@ class _Trial:
 
 
 def _lifecycle_of(connection: Connection[Any], lifecycle: Lifecycle | None) -> LifecycleOf:
-    return pinned_lifecycles(connection) if lifecycle is None else lambda _name, _version: lifecycle
+    return find_pinned_lifecycles(connection) if lifecycle is None else lambda _name, _version: lifecycle
 
 
 def _scope(connection: Connection[Any], what: Entity | str | None) -> Scope:
@@ -151,7 +151,7 @@ def _scope(connection: Connection[Any], what: Entity | str | None) -> Scope:
     if isinstance(what, str):
         return workflow_scope(what)
     own = stream_scope(what.stream)
-    first = next(logged_events(connection, scope=own), None)
+    first = next(read_logged_events(connection, scope=own), None)
     if first is None:
         raise unknown_entity(connection, what)
     if what.kind == TASK:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from application.analyse.time_in_status import TimeInStatus, time_in_status
-from application.read.orphans import orphans
+from application.analyse.time_in_status import TimeInStatus, measure_time_in_status
+from application.read.orphans import find_orphans
 from application.report.grid import CellChange, Grid, Segment
 from application.shared.as_of import as_of, effective_now
 from application.shared.existence import require_workflow
@@ -108,7 +108,7 @@ class WorkflowReport:
 def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> WorkflowReport:
     """The report of a workflow as of `at` (None: now); raises UnknownEntity."""
     read_at = at or effective_now(store)
-    found = orphans(store, decided=True, at=at, workflow_id=workflow_id)
+    found = find_orphans(store, decided=True, at=at, workflow_id=workflow_id)
     with as_of(store, at) as connection:
         require_workflow(connection, workflow_id)
         tasks = _statuses(connection, workflow_id, TASK)
@@ -131,7 +131,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         attempts,
         lanes,
         grid.concurrency(),
-        time_in_status(store, kind, None, workflow_id, at) if attempts else (),
+        measure_time_in_status(store, kind, None, workflow_id, at) if attempts else (),
         failures,
         found[:ORPHANS],
         len(found),

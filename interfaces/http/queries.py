@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from application.analyse.concurrency import concurrency, concurrency_by_bucket
+from application.analyse.concurrency import count_concurrency, count_concurrency_by_bucket
 from application.analyse.time_in_status import TimeInStatus
-from application.read.audit import AuditRow, Place, audit_page
-from application.read.history import HistoryEvent, history_page
-from application.read.orphans import OrphanPlace, orphans
+from application.read.audit import AuditRow, Place, read_audit_page
+from application.read.history import HistoryEvent, read_history_page
+from application.read.orphans import OrphanPlace, find_orphans
 from application.read.status import Status
 from application.read.why import Why
 from application.shared.orphan import Orphan
@@ -180,7 +180,7 @@ def get_status(request: Request, entity: Entity, at: At = None) -> Response:
 )
 def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuery, Query()]) -> Response:
     """List the events of an entity, refused reports included."""
-    events, next_after = history_page(
+    events, next_after = read_history_page(
         get_api(request).store,
         parse_entity(entity),
         after=chosen.after,
@@ -207,7 +207,7 @@ def explain_status(request: Request, entity: Entity, at: At = None) -> Response:
 )
 def list_audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Response:
     """List the statuses that tasks were in, from when to when."""
-    rows, last = audit_page(
+    rows, last = read_audit_page(
         get_api(request).store,
         chosen.task_id,
         chosen.workflow_id,
@@ -237,7 +237,7 @@ def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery
 )
 def list_orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> Response:
     """List the entities that miss an event which should have come, the oldest first."""
-    found = orphans(
+    found = find_orphans(
         get_api(request).store,
         chosen.rule,
         chosen.decided,
@@ -278,11 +278,11 @@ def _read_changes(request: Request, chosen: ConcurrencyQuery) -> Iterator[Iterat
     store, kind = get_api(request).store, ALIASES.get(chosen.entity, chosen.entity)
     wanted: Any = (chosen.by, chosen.workflow_id, chosen.at)
     if chosen.bucket is None:
-        with concurrency(store, kind, chosen.status, *wanted) as changes:
+        with count_concurrency(store, kind, chosen.status, *wanted) as changes:
             yield changes
     else:
         bucket = timedelta(seconds=parse_duration(chosen.bucket))
-        with concurrency_by_bucket(store, kind, chosen.status, bucket, *wanted) as buckets:
+        with count_concurrency_by_bucket(store, kind, chosen.status, bucket, *wanted) as buckets:
             yield buckets
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from application.maintain.rebuild import rebuild
-from application.replay.verify import verify
+from application.maintain.rebuild import rebuild_projections
+from application.replay.verify import verify_log
 from domain.entity import TASK, TASK_INSTANCE
 from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
@@ -82,7 +82,7 @@ def contended(scratch: Scratch, calls: int) -> Iterator[Figure]:
     measured["refused"] = answers["invalid_ti_transition"] + answers["untimely_transition"]
     measured["errors"] = answers.total() - answers["None"] - measured["refused"]
     lost_or_doubled = abs(_transitions(scratch) - before - answers["None"])
-    measured["mismatches"] = lost_or_doubled + len(verify(scratch.service.store)["mismatches"])
+    measured["mismatches"] = lost_or_doubled + len(verify_log(scratch.service.store)["mismatches"])
     yield measured
 
 
@@ -138,7 +138,7 @@ def rebuilding(scratch: Scratch, repeats: int) -> Figure:
         size = scratch.events
         rates, floors = [], []
         for _ in range(repeats):
-            rebuilt = rebuild(scratch.service.store, lambda step: None)  # noqa: ARG005 - nobody is told
+            rebuilt = rebuild_projections(scratch.service.store, lambda step: None)  # noqa: ARG005 - nobody is told
             rates.append(rebuilt["events"] / rebuilt["seconds"])
             floors.append(size / _seconds(lambda: _one(connection, "sequential_read_of_events")))
     return figure("rebuild", size=size, per_second=median(rates), floor=median(floors))

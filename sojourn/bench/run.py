@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 
-from application.analyse.concurrency import concurrency
-from application.analyse.time_in_status import time_in_status
-from application.read.status import status
+from application.analyse.concurrency import count_concurrency
+from application.analyse.time_in_status import measure_time_in_status
+from application.read.status import read_status
 from application.shared.current_status import database_now
 from domain.entity import TASK, Entity
 from infrastructure.sql import query
@@ -93,13 +93,13 @@ def _queries(scratch: Scratch, repeats: int) -> Iterator[Figure]:
             return connection.execute(query("sojourn.bench", "whole_audit")).fetchone()
 
         def every_change(_: int) -> object:
-            with concurrency(store, TASK, "RUNNING") as changes:
+            with count_concurrency(store, TASK, "RUNNING") as changes:
                 return sum(1 for _ in changes)
 
         def status_then(number: int) -> object:
-            return status(store, Entity(TASK, tasks[number % len(tasks)]), long_ago)
+            return read_status(store, Entity(TASK, tasks[number % len(tasks)]), long_ago)
 
-        yield cases.querying(scratch, "time-in-status", lambda _: time_in_status(store), repeats, floor=True)
+        yield cases.querying(scratch, "time-in-status", lambda _: measure_time_in_status(store), repeats, floor=True)
         yield cases.querying(scratch, "concurrency", every_change, repeats, floor=True)
         yield cases.querying(scratch, "audit", whole_audit, repeats, floor=True)
         yield cases.querying(scratch, "status-at", status_then, 200 * repeats, floor=False)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from application.analyse.time_in_status import TimeInStatus, time_in_status
-from application.read.history import HistoryEvent, history
-from application.read.workflow_counts import WorkflowCounts, workflow_counts
-from application.replay.verify import Verification, verify
+from application.analyse.time_in_status import TimeInStatus, measure_time_in_status
+from application.read.history import HistoryEvent, read_history
+from application.read.workflow_counts import WorkflowCounts, count_workflow
+from application.replay.verify import Verification, verify_log
 from application.shared.progress import Progress
 from application.shared.store import Store
 from domain.entity import TASK, TASK_INSTANCE, Entity
@@ -37,11 +37,11 @@ def find(store: Store, run: Run, progress: Progress) -> Findings:
     """What the log says of that run; `progress` follows the replay of the whole log."""
     return Findings(
         run,
-        workflow_counts(store, run.workflow_id),
+        count_workflow(store, run.workflow_id),
         {
-            kind: time_in_status(store, kind, workflow_id=run.workflow_id, terminal=True)
+            kind: measure_time_in_status(store, kind, workflow_id=run.workflow_id, terminal=True)
             for kind in (TASK, TASK_INSTANCE)
         },
-        [history(store, Entity(TASK_INSTANCE, name)) for name in run.orphans],
-        verify(store, progress),
+        [read_history(store, Entity(TASK_INSTANCE, name)) for name in run.orphans],
+        verify_log(store, progress),
     )

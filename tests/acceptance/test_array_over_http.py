@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.serving import Serving, serving
 
@@ -45,7 +45,7 @@ def test_the_life_of_an_array_over_http(service: TransitionService) -> None:
             "ERROR_FATAL": 5,
         }
         assert server.end() == 0
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def bind(server: Serving) -> str:

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from application.analyse.concurrency import concurrency
-from application.analyse.time_in_status import time_in_status
+from application.analyse.concurrency import count_concurrency
+from application.analyse.time_in_status import measure_time_in_status
 from application.transition_service import TransitionService
 from interfaces.cli.command_line import app
 from tests.support.attempts import attempt, register
@@ -48,9 +48,9 @@ def test_duckdb_finds_in_an_export_what_sojourn_finds(
 
     assert {row[0]: row[1:] for row in stays} == {
         row["status"]: pytest.approx((row["n"], row["open"], row["total_seconds"], row["p50_seconds"]), abs=1e-6)
-        for row in time_in_status(ended.store, "task_instance")
+        for row in measure_time_in_status(ended.store, "task_instance")
     }
-    with concurrency(ended.store, "task_instance", "RUNNING") as changes:
+    with count_concurrency(ended.store, "task_instance", "RUNNING") as changes:
         assert curve == [(round(row["at"].timestamp() * 1_000_000), row["n"]) for row in changes]
 
 

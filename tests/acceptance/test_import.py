@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from application.imports import formats
 from application.imports.formats import UnknownFormat, WrongFormat
 from application.imports.local_time import UnknownTimeZone
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidId, UnknownLifecycle
 from interfaces.cli.command_line import app
@@ -203,7 +203,7 @@ def test_a_real_slurm_dump(service: TransitionService, connection: psycopg.Conne
     assert {row["status"]: row["n"] for row in stays} == counts | ends
     assert {row["status"]: row["total_seconds"] for row in stays if row["status"] not in ends} == totals
     assert dict(connection.execute("SELECT status, count(*) FROM sojourn.task GROUP BY status").fetchall()) == ends
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 @pytest.mark.skipif(not SPARK.exists(), reason="the real Spark log is not here")
@@ -237,7 +237,7 @@ def test_a_real_spark_log(service: TransitionService, connection: psycopg.Connec
     assert float(running[0]) == pytest.approx(seconds)
     (most,) = connection.execute("SELECT max(instances) FROM sojourn.task").fetchall()
     assert most[0] == max(attempts.values()) == 4
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 @pytest.mark.skipif(not CHIPSEQ.exists(), reason="the real Nextflow trace is not here")
@@ -256,7 +256,7 @@ def test_a_real_nextflow_trace(service: TransitionService, connection: psycopg.C
     assert {row["status"]: row["total_seconds"] for row in stays} == {
         "SUBMITTED": pytest.approx(took - ran), "RUNNING": pytest.approx(ran),
     }  # fmt: skip
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def _seconds(duration: str) -> float:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from application.imports.importer import LINES_PER_BATCH
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.importing import ADDED_NOTHING, audit, events
 
@@ -64,4 +64,4 @@ def test_it_goes_on_where_it_was_and_ends_as_one_that_was_never_interrupted(
     with psycopg.connect(empty_dsn, autocommit=True) as other:
         assert audit(connection) == audit(other)
     assert whole(service.dsn, table).items() >= (ADDED_NOTHING | {"duplicates": LINES}).items()
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from application.maintain.rebuild import rebuild
-from application.replay.verify import verify
+from application.maintain.rebuild import rebuild_projections
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.lifecycles import get_lifecycle, shipped
 from domain.lifecycles.lifecycle import Lifecycle
@@ -119,7 +119,7 @@ class Proposals(RuleBasedStateMachine):
         assert answer["skipped"] == []
 
     def teardown(self) -> None:
-        assert verify(self.service.store)["mismatches"] == []
+        assert verify_log(self.service.store)["mismatches"] == []
 
     def status(self, choice: int) -> str:
         known = (*self.lifecycle.task.statuses, "nowhere")
@@ -146,7 +146,7 @@ def test_whoever_proposes_whatever(
     assert_agreement(connection)
     assert_slots(connection)
     with unchanged(connection):
-        rebuild(service.store, lambda _: None)
+        rebuild_projections(service.store, lambda _: None)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from application.array_service import ArrayService
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.replay.what_if import try_history
 from application.transition_service import TaskSpec, TransitionService
 from domain.auditing.what_if import Divergence
@@ -157,7 +157,7 @@ def test_whatever_is_asked(
         step(service, workflow)
 
     assert_agreement(connection)
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
     assert_as_of_is_a_replay_until_then(connection, workflow)
     assert_nothing_diverges(service, workflow)
 

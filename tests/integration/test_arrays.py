@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from application.array_service import ArrayService
-from application.read.history import history
-from application.read.status import status as status_of
-from application.replay.verify import verify
+from application.read.history import read_history
+from application.read.status import read_status as status_of
+from application.replay.verify import verify_log
 from application.replay.what_if import try_history
 from application.shared.retry import between_attempts
 from application.transition_service import TaskSpec, TransitionService
@@ -128,13 +128,13 @@ class TestQueueTaskBatch:
         assert arrays.batch(array_id, 1, limit=1) == arrays.batch(array_id, 1)[:1]
         assert log(service, "task:a") == ["task.registered REGISTERING", "task.transitioned QUEUED"]
         assert rows(connection, "SELECT num_attempts FROM sojourn.task WHERE task_id = 'a'") == [{"num_attempts": 1}]
-        (queued,) = (event for event in history(service.store, Entity("array", array_id)) if event["version"] == 2)
+        (queued,) = (event for event in read_history(service.store, Entity("array", array_id)) if event["version"] == 2)
         assert queued["details"] == {
             "batch_number": 1, "size": 2, "max_concurrently_running": 50, "task_resources_id": "r1",
             "workflow_run_id": "run 1",
         }  # fmt: skip
         assert_agreement(connection)
-        assert verify(service.store)["mismatches"] == []
+        assert verify_log(service.store)["mismatches"] == []
 
     def test_every_task_is_answered_with_the_status_that_it_has(
         self, service: TransitionService, arrays: ArrayService, array_id: str, connection: Connection
@@ -303,7 +303,7 @@ def test_batches_that_many_processes_queue_at_once_never_share_a_number(
         {"num_attempts": 1, "status": "QUEUED"}
     ]
     assert_agreement(connection)
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def queue(dsn: str, array_id: str, names: list[str]) -> int | None:
@@ -341,7 +341,7 @@ class TestTransitionToLaunched:
         arrays.transition_to_launched(array_id, 1, 90)
 
         assert status(service, "ti:t1/1", "task:t1", "ti:t2/1") == ["RUNNING", "RUNNING", "LAUNCHED"]
-        last = history(service.store, Entity("task_instance", "t1/1"))[-1]
+        last = read_history(service.store, Entity("task_instance", "t1/1"))[-1]
         assert (last["reported"], last["rule"]) == ("LAUNCHED", "untimely-transition")
         assert_agreement(connection)
 
@@ -449,11 +449,11 @@ class TestLogDistributorId:
         assert [tuple(row.values()) for row in found] == [("o/1", None), ("t1/1", "4711_0"), ("t2/1", "4711_3")]
         assert log(service, "task_instance:t1/1")[-1] == "task_instance.submitted INSTANTIATED"
         assert len(log(service, "task_instance:t1/1")) == 3
-        last = history(service.store, Entity("task_instance", "t2/1"))[-1]
+        last = read_history(service.store, Entity("task_instance", "t2/1"))[-1]
         assert last["details"] == {"task_id": "t2", "distributor_id": "4711_3", "stdout": "/out"}
         service.transition_task_instance("t2/1", "RUNNING")
         assert_agreement(connection)
-        assert verify(service.store)["mismatches"] == []
+        assert verify_log(service.store)["mismatches"] == []
 
 
 def test_the_life_of_an_array_of_200(
@@ -479,7 +479,7 @@ def test_the_life_of_an_array_of_200(
 
     ended = rows(connection, "SELECT status, count(*) AS n FROM sojourn.task GROUP BY status ORDER BY status")
     assert ended == [{"status": "DONE", "n": 195}, {"status": "ERROR_FATAL", "n": 5}]
-    (bound, *_) = history(service.store, Entity("array", array_id))
+    (bound, *_) = read_history(service.store, Entity("array", array_id))
     found = status_of(service.store, Entity("array", array_id))
     assert (found["status"], found["since"], found["attempts"], found["version"]) == (
         "BOUND", bound["recorded_at"], 2, 3,
@@ -487,7 +487,7 @@ def test_the_life_of_an_array_of_200(
     early = zoned(bound["recorded_at"] - timedelta(seconds=1))
     assert status_of(service.store, Entity("array", array_id), early)["status"] is None
     assert_agreement(connection)
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
     told: list[Divergence] = []
     for part in (Entity("array", array_id), Entity("task_instance", members[0]), "w", None):
         try_history(service.store, part, diverged=told.append)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.analyse.attempts import attempts
+from application.analyse.attempts import count_attempts
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from domain.lifecycles.lifecycle import Lifecycle
@@ -77,7 +77,7 @@ def test_an_instance_is_an_attempt(service: TransitionService) -> None:
         [],
     )
 
-    assert attempts(service.store, at=NOON + 15 * MINUTE) == [
+    assert count_attempts(service.store, at=NOON + 15 * MINUTE) == [
         {
             "group": None,
             "tasks": 2,  # the third has not been tried
@@ -99,13 +99,13 @@ def test_an_instance_is_an_attempt(service: TransitionService) -> None:
 def test_as_of_a_time_an_attempt_has_not_ended(service: TransitionService) -> None:
     attempted(service, [("QUEUED", 0), *RUNS, ("ERROR", 8)])
 
-    (found,) = attempts(service.store, by="template", at=NOON + 5 * MINUTE)
+    (found,) = count_attempts(service.store, by="template", at=NOON + 5 * MINUTE)
 
     assert (found["group"], found["open"], found["failed"], found["total_seconds"]) == ("align", 1, 0, 300.0)
     assert found["first_try_share"] is None
-    assert attempts(service.store, at=NOON - MINUTE) == []
+    assert count_attempts(service.store, at=NOON - MINUTE) == []
     with pytest.raises(UnknownEntity, match="no workflow 'nowhere'"):
-        attempts(service.store, workflow_id="nowhere")
+        count_attempts(service.store, workflow_id="nowhere")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_any_attempts(
         for attempt in made_by(events, time)
     ]
 
-    found = attempts(service.store, workflow_id=workflow, at=time)
+    found = count_attempts(service.store, workflow_id=workflow, at=time)
 
     assert found == ([expected(made)] if made else [])
 

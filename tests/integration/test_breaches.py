@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.analyse.breaches import breaches
+from application.analyse.breaches import find_breaches
 from application.analyse.sla import SlaInvalid, read_sla
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
@@ -47,7 +47,7 @@ def registered(service: TransitionService, task: str, template: str | None, queu
 
 
 def found(service: TransitionService, sla: Path, at: float, **wanted: Any) -> list[tuple[Any, ...]]:
-    rows = breaches(service.store, sla, at=NOON + at * MINUTE, **wanted)
+    rows = find_breaches(service.store, sla, at=NOON + at * MINUTE, **wanted)
     return [(row["entity"], row["open"], row["seconds"] / 60, row["limit_seconds"] / 60) for row in rows]
 
 
@@ -83,7 +83,7 @@ def test_task_instances_have_limits_of_their_own(service: TransitionService, sla
 def test_a_breach_says_where_and_since_when(service: TransitionService, sla: Path) -> None:
     registered(service, "late", "align", None)
 
-    assert breaches(service.store, sla, at=NOON + 6 * MINUTE) == [
+    assert find_breaches(service.store, sla, at=NOON + 6 * MINUTE) == [
         {
             "entity": "task:late",
             "workflow_id": "of-align",
@@ -158,6 +158,6 @@ def test_a_limit_that_nothing_could_break(service: TransitionService, tmp_path: 
     path.write_text(f"[[limit]]\n{limit}\nmax_duration = '1m'")
 
     with pytest.raises(SlaInvalid) as error:
-        breaches(service.store, path)
+        find_breaches(service.store, path)
 
     assert problem in str(error.value)

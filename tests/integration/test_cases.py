@@ -23,11 +23,11 @@ from application.cases.opened_case import (
     list_opened_cases,
     open_case,
 )
-from application.read.history import history
-from application.read.orphans import orphans
-from application.read.status import status
-from application.read.why import why
-from application.replay.verify import verify
+from application.read.history import read_history
+from application.read.orphans import find_orphans
+from application.read.status import read_status
+from application.read.why import explain_entity
+from application.replay.verify import verify_log
 from application.replay.what_if import try_history
 from application.shared.output_file import OutputInTheWay
 from application.transition_service import TaskSpec, TransitionService
@@ -130,11 +130,11 @@ def test_the_use_cases_answer_alike(opened: OpenedCase, log: TransitionService) 
             Entity("task_instance", "o/1"),
             Entity("task", "owned"),
         ):
-            assert status(there.store, entity) == status(log.store, entity)
-            assert history(there.store, entity) == history(log.store, entity)
+            assert read_status(there.store, entity) == read_status(log.store, entity)
+            assert read_history(there.store, entity) == read_history(log.store, entity)
         with pytest.raises(UnknownEntity):
-            status(there.store, Entity("task", "p"))
-        verification = verify(there.store)
+            read_status(there.store, Entity("task", "p"))
+        verification = verify_log(there.store)
         assert (verification["entities"], verification["events"]) == (opened["entities"], opened["events"])
         assert verification["mismatches"] == []
         assert try_history(there.store, None, diverged=print)[:2] == (opened["entities"], opened["events"])
@@ -148,11 +148,11 @@ def test_its_sessions_ask_as_those_of_the_original(opened: OpenedCase) -> None:
 def test_orphans_and_their_explanations_are_those_of_the_original(opened: OpenedCase, log: TransitionService) -> None:
     until = datetime.fromisoformat(opened["until"])
     with TransitionService.connect(opened["dsn"]) as there:
-        found = orphans(there.store, decided=True)
-        assert found == orphans(log.store, decided=True, at=until, workflow_id="w") != []
+        found = find_orphans(there.store, decided=True)
+        assert found == find_orphans(log.store, decided=True, at=until, workflow_id="w") != []
         for orphan in found:
             entity = parse_entity(orphan["entity"])
-            assert why(there.store, entity) == why(log.store, entity, at=until)
+            assert explain_entity(there.store, entity) == explain_entity(log.store, entity, at=until)
 
 
 def test_nothing_can_be_written_there(opened: OpenedCase) -> None:

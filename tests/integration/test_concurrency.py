@@ -13,7 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.analyse.concurrency import InvalidBucket, TooManyBuckets, concurrency, concurrency_by_bucket
+from application.analyse.concurrency import (
+    InvalidBucket,
+    TooManyBuckets,
+    count_concurrency,
+    count_concurrency_by_bucket,
+)
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE
 from domain.errors import UnknownEntity, UnknownStatus
@@ -49,13 +54,13 @@ def registering(service: TransitionService, spans: Sequence[Span], workflow: str
 def changes(service: TransitionService, at: float | None = None, **wanted: Any) -> list[tuple[Any, ...]]:
     time = None if at is None else NOON + at * MINUTE
     wanted = {"kind": TASK, "status": "REGISTERING"} | wanted
-    with concurrency(service.store, at=time, **wanted) as found:
+    with count_concurrency(service.store, at=time, **wanted) as found:
         return [(row["group"], minutes(row["at"]), row["n"]) for row in found]
 
 
 def buckets(service: TransitionService, length: timedelta, at: float, **wanted: Any) -> list[tuple[Any, ...]]:
     time = NOON + at * MINUTE
-    with concurrency_by_bucket(service.store, TASK, "REGISTERING", length, at=time, **wanted) as found:
+    with count_concurrency_by_bucket(service.store, TASK, "REGISTERING", length, at=time, **wanted) as found:
         return [(row["group"], minutes(row["at"]), row["mean"], row["max"]) for row in found]
 
 

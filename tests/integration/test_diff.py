@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.read.diff import diff
+from application.read.diff import find_differences
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import TimesReversed, UnknownEntity
 from tests.support.agreement import moves, streams_of
@@ -34,7 +34,7 @@ def attempted(service: TransitionService) -> TransitionService:
 def told(
     service: TransitionService, start: float, end: float, workflow_id: str | None = None
 ) -> list[tuple[str, str | None, str]]:
-    with diff(service.store, minute(start), minute(end), workflow_id) as rows:
+    with find_differences(service.store, minute(start), minute(end), workflow_id) as rows:
         return [(row["entity"], row["before"], row["after"]) for row in rows]
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.exports.exporter import export_log
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.lifecycles import get_lifecycle
 from tests.support.agreement import Row
@@ -155,7 +155,7 @@ def assert_same_audit(service: TransitionService, other: TransitionService, fold
     assert _audit(other) == _audit(service)
     again = imported(other, "jsonl", text)
     assert again == again | ADDED_NOTHING
-    assert verify(other.store)["mismatches"] == []
+    assert verify_log(other.store)["mismatches"] == []
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.shared.retry import on_retry
 from application.transition_service import TransitionService
 from application.write.report_writer import write_many
@@ -41,7 +41,7 @@ def test_a_refusal_leaves_the_others_as_they_would_be_alone(service: TransitionS
     assert errors(answers) == [None, "invalid_ti_transition", "untimely_transition", None]
     assert [answer and answer["task_status"] for answer in answers] == ["DONE", "RUNNING", "RUNNING", "REGISTERING"]
     assert status(service, *(f"task:{name}" for name in ids(4))) == ["DONE", "RUNNING", "RUNNING", "REGISTERING"]
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def test_what_is_locked_unknown_or_reported_twice_is_left_to_be_taken_alone(

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.read.history import HistoryEvent, follow, history
+from application.read.history import HistoryEvent, follow_history, read_history
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.entity import Entity, parse_entity
@@ -20,7 +20,7 @@ MOMENT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
 def told(service: TransitionService, entity: str) -> list[HistoryEvent]:
-    return history(service.store, parse_entity(entity))
+    return read_history(service.store, parse_entity(entity))
 
 
 def short(events: list[HistoryEvent]) -> list[tuple[Any, ...]]:
@@ -114,9 +114,9 @@ def test_a_cause_is_found_whatever_ids_look_like(service: TransitionService, nam
     service.create_task_instances({f"{name}@7": name})
     service.transition_task_instance(f"{name}@7", "INSTANTIATED")
 
-    cause = history(service.store, Entity("task", name))[-1]["cause"]
+    cause = read_history(service.store, Entity("task", name))[-1]["cause"]
 
-    assert cause == history(service.store, Entity("task_instance", f"{name}@7"))[-1]["position"]
+    assert cause == read_history(service.store, Entity("task_instance", f"{name}@7"))[-1]["position"]
 
 
 def test_an_unknown_entity_is_an_error_that_names_the_nearest(service: TransitionService) -> None:
@@ -136,7 +136,7 @@ def await_next(following: Iterator[list[HistoryEvent]]) -> list[HistoryEvent]:
 
 def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -> None:
     register(service, "t", "other")
-    following = follow(service.store, parse_entity("task:t"), poll_seconds=60)
+    following = follow_history(service.store, parse_entity("task:t"), poll_seconds=60)
     next(following)
 
     service.gate_tasks_for_queueing(["other"])
@@ -147,7 +147,7 @@ def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -
 
 def test_a_follower_finds_what_nobody_notified_it_of(service: TransitionService, dsn: str) -> None:
     register(service, "t")
-    following = follow(service.store, parse_entity("task:t"), poll_seconds=0.05)
+    following = follow_history(service.store, parse_entity("task:t"), poll_seconds=0.05)
     next(following)
 
     with psycopg.connect(dsn) as connection:
@@ -162,7 +162,7 @@ def test_a_follower_finds_what_nobody_notified_it_of(service: TransitionService,
 
 def test_a_follower_is_told_what_comes_after(service: TransitionService) -> None:
     register(service, "t")
-    following = follow(service.store, parse_entity("task:t"))
+    following = follow_history(service.store, parse_entity("task:t"))
     first = next(following)
 
     service.gate_tasks_for_queueing(["t"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import LifecycleConflict
 from tests.support.agreement import Row, assert_agreement, rows, streams_of
@@ -521,4 +521,4 @@ def test_files_that_the_machine_draws_have_something_to_say(service: TransitionS
 def _consistent(service: TransitionService) -> Iterator[None]:
     """Whatever a test has imported, the projections are what a replay of the log says."""
     yield
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []

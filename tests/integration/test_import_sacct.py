@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.agreement import rows
 from tests.support.importing import ADDED_NOTHING, events, imported
@@ -49,7 +49,7 @@ def statuses(connection: psycopg.Connection[Any], entity: str) -> list[str]:
 def _consistent(service: TransitionService) -> Iterator[None]:
     """Whatever a test has imported, the projections are what a replay of the log says."""
     yield
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def test_a_job_and_its_attempt(service: TransitionService, connection: psycopg.Connection[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.replay.verify import verify
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.agreement import rows
 from tests.support.importing import ADDED_NOTHING, imported
@@ -20,7 +20,7 @@ SECOND = 1_769_846_400_000
 def _consistent(service: TransitionService) -> Iterator[None]:
     """Whatever a test has imported, the projections are what a replay of the log says."""
     yield
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def stays(connection: psycopg.Connection[Any], entity: str) -> list[tuple[str, float]]:

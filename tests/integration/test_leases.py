@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.maintain.rebuild import rebuild
-from application.read.status import status as read_status
-from application.read.why import why
-from application.replay.verify import verify
+from application.maintain.rebuild import rebuild_projections
+from application.read.status import read_status as read_status
+from application.read.why import explain_entity
+from application.replay.verify import verify_log
 from application.shared.existence import first_seen_at
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
@@ -54,7 +54,7 @@ def told(service: TransitionService, entity: str) -> list[str]:
 
 
 def assert_clean(service: TransitionService) -> None:
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 class TestARunner:
@@ -108,7 +108,7 @@ class TestARunner:
         for minute in (0, 9):
             service.heartbeat("r", 300, occurred_at=minutes(minute))
         found = {at: read_status(service.store, runner, minutes(at)) for at in (-1, 3, 7, 10, 20)}
-        told = {at: why(service.store, runner, minutes(at))["verdict"] for at in (7, 10)}
+        told = {at: explain_entity(service.store, runner, minutes(at))["verdict"] for at in (7, 10)}
 
         assert [(at, told["status"], after(told["since"])) for at, told in found.items()] == [
             (-1, None, None), (3, "ALIVE", 0), (7, "SILENT", 5), (10, "ALIVE", 9), (20, "SILENT", 14),
@@ -164,7 +164,7 @@ class TestARunner:
         for minute in (0, 9):
             service.heartbeat("r", 300, occurred_at=minutes(minute))
 
-        rebuild(service.store, lambda _: None)
+        rebuild_projections(service.store, lambda _: None)
 
         assert_clean(service)
         assert [row["entity_kind"] for row in rows(connection, "SELECT * FROM sojourn.transition")] == ["task"]

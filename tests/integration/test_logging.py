@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from application.maintain.rebuild import rebuild
+from application.maintain.rebuild import rebuild_projections
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.attempts import attempt, register
 
@@ -35,7 +35,7 @@ def test_a_call_that_meets_nobody_logs_nothing(service: TransitionService, caplo
 def test_a_rebuild(service: TransitionService, caplog: pytest.LogCaptureFixture) -> None:
     register(service, "t", "u")
 
-    rebuild(service.store, lambda step: None)
+    rebuild_projections(service.store, lambda step: None)
 
     began, ended = logged(caplog)
     assert began == ("sojourn.rebuild", logging.INFO, "the projections are rebuilt from the log")
@@ -137,7 +137,7 @@ def test_no_message_has_the_password(
             connection.execute("SELECT pg_terminate_backend(%s, 5000)", [used.info.backend_pid])
             with pytest.raises(psycopg.OperationalError):
                 used.execute("SELECT")
-        rebuild(other.store, lambda step: None)
+        rebuild_projections(other.store, lambda step: None)
 
     assert len(logged(caplog)) == 3
     assert secret not in caplog.text

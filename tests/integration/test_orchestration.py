@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from application.maintain.slots import taken_slots
-from application.read.history import history
-from application.replay.verify import verify
+from application.read.history import read_history
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, Entity
 from domain.errors import InvalidAttributes, InvalidDetails, InvalidLimit, RuleFailed, TaskConflict
@@ -75,13 +75,13 @@ class TestWhatIsKept:
             assert answered(other, "RUNNING", occurred_at=NINE) == early()
             assert answered(other, "RUNNING", occurred_at=NINE + AN_HOUR)[0] == "ACCEPT"
 
-        scheduled, waits = (history(service.store, Entity(TASK, "t"))[number] for number in (1, 3))
+        scheduled, waits = (read_history(service.store, Entity(TASK, "t"))[number] for number in (1, 3))
         assert scheduled["state"] == {
             "type": "SCHEDULED", "name": "Late", "scheduled_time": "2026-01-31T10:00:00Z", "details": {},
         }  # fmt: skip
         assert (waits["response"], waits["delay_seconds"]) == ("WAIT", 3600.0)
         assert waits["rule_reason"] == "it is scheduled for 2026-01-31T10:00:00+00:00"
-        assert verify(service.store)["mismatches"] == []
+        assert verify_log(service.store)["mismatches"] == []
 
     def test_details(self, service: TransitionService) -> None:
         registered(service, "t")
@@ -92,13 +92,13 @@ class TestWhatIsKept:
         assert answered(service, "SCHEDULED", details={"transition_id": "x"})[1] == "prevent-duplicate-transitions"
         with TransitionService.connect(service.dsn) as other:
             assert answered(other, "SCHEDULED")[:3] == ("REJECT", "keep-persisted-result", "COMPLETED")
-        assert verify(service.store)["mismatches"] == []
+        assert verify_log(service.store)["mismatches"] == []
 
     def test_a_name_that_is_empty_is_none(self, service: TransitionService) -> None:
         registered(service, "t")
         service.transition_task("t", "PENDING", state_name="", scheduled_time=NINE)
 
-        state = history(service.store, Entity(TASK, "t"))[-1]["state"]
+        state = read_history(service.store, Entity(TASK, "t"))[-1]["state"]
         assert state
         assert state["name"] == "Pending"
 
@@ -119,7 +119,9 @@ class TestWhatIsKept:
         with TransitionService.connect(service.dsn) as other:
             assert answered(other, "FAILED", occurred_at=NINE)[:3] == ("REJECT", "retry-failed", "SCHEDULED")
         assert answered(service, "RUNNING", occurred_at=NINE) == ("WAIT", "wait-for-scheduled-time", "SCHEDULED", 60.0)
-        (failed,) = [event for event in history(service.store, Entity(TASK, "t")) if event["rule"] == "retry-failed"]
+        (failed,) = [
+            event for event in read_history(service.store, Entity(TASK, "t")) if event["rule"] == "retry-failed"
+        ]
         assert (failed["reported"], failed["status"], failed["response"]) == ("FAILED", "SCHEDULED", "REJECT")
         assert failed["state"] is not None
         assert failed["state"]["name"] == "AwaitingRetry"
@@ -213,7 +215,7 @@ class TestSlots:
         ]
         assert max(at_a_time) <= limit
         assert holders(service) == {"gpu": set()}
-        assert verify(service.store)["mismatches"] == []
+        assert verify_log(service.store)["mismatches"] == []
 
     def test_a_transaction_that_is_rolled_back_takes_none(
         self, service: TransitionService, connection: psycopg.Connection[Any]
@@ -278,7 +280,7 @@ class TestSlots:
                 assert connection.execute("SELECT 1").fetchone() == (1,)
 
         assert answer["error"] == within["error"] == "max_retries_exceeded"
-        assert len(history(service.store, Entity(TASK, "t"))) == 1
+        assert len(read_history(service.store, Entity(TASK, "t"))) == 1
         assert answered(service, "RUNNING")[0] == "ACCEPT"
 
     def test_whatever_ends_a_run_frees_its_slot(self, service: TransitionService, tagged: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from application.array_service import ArrayService
-from application.read.history import history
-from application.read.orphans import orphans
+from application.read.history import read_history
+from application.read.orphans import find_orphans
 from application.shared.orphan import Orphan
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
@@ -34,12 +34,12 @@ def found(service: TransitionService, number: float, **wanted: Any) -> list[tupl
     """(entity, rule, since in minutes) as of a minute."""
     return [
         (orphan["entity"], orphan["rule"], (orphan["since"] - EIGHT).total_seconds() / 60)
-        for orphan in orphans(service.store, at=minute(number), **wanted)
+        for orphan in find_orphans(service.store, at=minute(number), **wanted)
     ]
 
 
 def only(service: TransitionService, number: float, **wanted: Any) -> Orphan:
-    found = orphans(service.store, at=minute(number), **wanted)
+    found = find_orphans(service.store, at=minute(number), **wanted)
     assert len(found) == 1, found
     (orphan,) = found
     return orphan
@@ -48,7 +48,9 @@ def only(service: TransitionService, number: float, **wanted: Any) -> Orphan:
 def positions(service: TransitionService, *entered: tuple[str, str]) -> list[int]:
     """Where the log says that a stream's entity entered a status (for the last time)."""
     return [
-        [event["position"] for event in history(service.store, parse_entity(stream)) if event["status"] == status][-1]
+        [event["position"] for event in read_history(service.store, parse_entity(stream)) if event["status"] == status][
+            -1
+        ]
         for stream, status in entered
     ]
 
@@ -248,7 +250,7 @@ class TestStuck:
         assert found(usual, 105, rule="stuck", thresholds={"stuck_factor": "2"})[0] == ("task:t20", "stuck", 104)
         assert found(usual, 200, rule="stuck", thresholds={"stuck_minimum": "21"}) == []
         assert found(usual, 101.5, rule="stuck", thresholds={"stuck_factor": "0"})[0] == ("task:t20", "stuck", 101)
-        orphan = orphans(usual.store, rule="stuck", at=minute(107))[1]
+        orphan = find_orphans(usual.store, rule="stuck", at=minute(107))[1]
         assert orphan["evidence"] == positions(usual, ("ti:t20/1", "RUNNING"))
         assert orphan["explanation"] == (
             "ti:t20/1 has been RUNNING since 2026-01-31T09:40:00.000Z; 99 of 100 stays there of template align have "
@@ -266,13 +268,13 @@ class TestStuck:
 class TestAskingForThem:
     def test_an_unknown_rule_is_an_error_that_names_the_nearest(self, service: TransitionService) -> None:
         with pytest.raises(UnknownOrphanRule, match="no orphan rule 'stuk'; did you mean 'stuck'"):
-            orphans(service.store, "stuk")
+            find_orphans(service.store, "stuk")
 
     def test_a_threshold_that_cannot_be_read(self, retried: TransitionService) -> None:
         with pytest.raises(UnknownStatus, match="no status 'RUNNIN'; did you mean 'RUNNING'"):
-            orphans(retried.store, thresholds={"stuck_after": '{"align/RUNNIN": "5m"}'})
+            find_orphans(retried.store, thresholds={"stuck_after": '{"align/RUNNIN": "5m"}'})
         with pytest.raises(InvalidThreshold, match="stuck_factor = 'many'"):
-            orphans(retried.store, thresholds={"stuck_factor": "many"})
+            find_orphans(retried.store, thresholds={"stuck_factor": "many"})
 
     def test_those_of_a_workflow(self, retried: TransitionService) -> None:
         retried.register_tasks("other", [TaskSpec("u")], occurred_at=minute(0))
@@ -362,7 +364,9 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     streams = {stream: events for stream, events in streams_of(connection).items() if workflow in stream}
     moments = sorted({event["entered_at"] for events in streams.values() for event in events})
     for moment in (*moments[:: max(1, len(moments) // 4)], at, at + timedelta(hours=2)):
-        told = orphans(service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"})
+        told = find_orphans(
+            service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"}
+        )
         assert set(map(hit_of, told)) == set(map(rounded, orphans_of(streams, JOBMON, moment, stuck_minimum=3)))
 
 
@@ -395,7 +399,7 @@ def test_dead_runners_as_of_any_time_are_those_that_heartbeats_and_events_tell(
     for moment in (EIGHT + timedelta(minutes=number) for number in range(0, int((at - EIGHT).seconds / 60) + 20, 7)):
         found = {
             (orphan["since"], tuple(orphan["evidence"]))
-            for orphan in orphans(service.store, "dead-runner", at=moment)
+            for orphan in find_orphans(service.store, "dead-runner", at=moment)
             if orphan["entity"] == f"task:{task}"
         }
         last = [event for event in entered if event["entered_at"] <= moment][-1]

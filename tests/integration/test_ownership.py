@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.read.history import history
-from application.replay.verify import verify
+from application.read.history import read_history
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, Entity
 from domain.errors import CommandConflict, InvalidId
@@ -47,7 +47,7 @@ def test_whose_it_is_is_kept_and_shown(service: TransitionService, connection: p
 
     told = [
         (event["status"], event["owner"], event["runner_id"], event["response"])
-        for event in history(service.store, Entity(TASK, "t1"))
+        for event in read_history(service.store, Entity(TASK, "t1"))
     ]
     assert told == [
         ("REGISTERED", None, None, None),
@@ -57,7 +57,7 @@ def test_whose_it_is_is_kept_and_shown(service: TransitionService, connection: p
         ("RUNNING", "ada", "ada", None),
         ("RUNNING_RECOVERY", None, "a janitor", None),
     ]
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 def test_whose_it_was_at_a_time(service: TransitionService, connection: psycopg.Connection[Any]) -> None:

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from application.array_service import ArrayService
-from application.read.audit import audit, audit_of_task_instances
-from application.read.status import status
+from application.read.audit import read_audit, read_instance_audit
+from application.read.status import read_status
 from application.shared.existence import first_seen_at
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity, parse_entity
@@ -50,7 +50,7 @@ def attempted(service: TransitionService) -> TransitionService:
 def test_a_tasks_status(attempted: TransitionService, number: float | None, expected: tuple[Any, ...]) -> None:
     name, since, attempts, version = expected
 
-    found = status(attempted.store, parse_entity("task:t"), None if number is None else minute(number))
+    found = read_status(attempted.store, parse_entity("task:t"), None if number is None else minute(number))
 
     assert found == {
         "entity": "task:t",
@@ -75,14 +75,14 @@ def test_a_tasks_status(attempted: TransitionService, number: float | None, expe
 def test_an_instances_status(
     attempted: TransitionService, number: float | None, name: str, since: float, version: int
 ) -> None:
-    found = status(attempted.store, parse_entity("ti:t/1"), None if number is None else minute(number))
+    found = read_status(attempted.store, parse_entity("ti:t/1"), None if number is None else minute(number))
 
     assert (found["status"], found["since"], found["version"]) == (name, minute(since), version)
     assert (found["entity"], found["attempts"], found["lifecycle"]) == ("ti:t/1", 1, "jobmon")
 
 
 def test_before_it_existed_there_is_no_status(attempted: TransitionService) -> None:
-    found = status(attempted.store, parse_entity("ti:t/1"), minute(2.5))
+    found = read_status(attempted.store, parse_entity("ti:t/1"), minute(2.5))
 
     assert found.pop("entity") == "ti:t/1"  # type: ignore[misc]
     assert set(found.values()) == {None}
@@ -92,7 +92,7 @@ def test_before_it_existed_there_is_no_status(attempted: TransitionService) -> N
 def test_what_never_existed_is_unknown_at_any_time(attempted: TransitionService) -> None:
     for at in (None, minute(0), minute(600)):
         with pytest.raises(UnknownEntity):
-            status(attempted.store, Entity("task", "nobody"), at)
+            read_status(attempted.store, Entity("task", "nobody"), at)
 
 
 def test_the_beginning_is_that_of_what_was_asked_for(attempted: TransitionService) -> None:
@@ -106,7 +106,7 @@ def test_the_beginning_is_that_of_what_was_asked_for(attempted: TransitionServic
 
 def read(attempted: TransitionService, number: float | None = None, **wanted: Any) -> list[tuple[Any, ...]]:
     at = None if number is None else minute(number)
-    with audit(attempted.store, at=at, **wanted) as found:
+    with read_audit(attempted.store, at=at, **wanted) as found:
         return [tuple(row.values()) for row in found]
 
 
@@ -141,7 +141,7 @@ def test_the_audit_of_instances_is_of_a_task_an_array_or_of_all(attempted: Trans
     arrays.queue_task_batch(array, ["u"], occurred_at=minute(3))
 
     def told(**wanted: Any) -> list[tuple[str, str | None, str, float]]:
-        with audit_of_task_instances(attempted.store, at=minute(4.5), **wanted) as rows:
+        with read_instance_audit(attempted.store, at=minute(4.5), **wanted) as rows:
             return [
                 (row["task_id"], row["previous_status"], row["new_status"], row["duration_seconds"]) for row in rows
             ]
@@ -196,7 +196,7 @@ def test_a_view_answers_as_of_the_sessions_time_until_it_is_reset(
 
 def test_asking_as_of_a_time_leaves_the_session_as_it_was(attempted: TransitionService) -> None:
     read(attempted, 4)
-    status(attempted.store, parse_entity("task:t"), minute(4))
+    read_status(attempted.store, parse_entity("task:t"), minute(4))
 
     with attempted.store.session() as used:
         assert rows(used, "SELECT sojourn.as_of() AS left_behind") == [{"left_behind": None}]

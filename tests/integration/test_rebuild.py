@@ -11,8 +11,8 @@ from psycopg import Connection
 
 from application.array_service import ArrayService
 from application.maintain import rebuild as module
-from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild
-from application.replay.verify import verify
+from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild_projections
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from infrastructure.sql import query
 from tests.support.attempts import attempt, ids, log, register, status
@@ -54,12 +54,12 @@ def worked(service: TransitionService) -> TransitionService:
 def test_what_was_wrong_is_right_after_it(
     worked: TransitionService, connection: Connection[Any], planted: Plant
 ) -> None:
-    assert verify(worked.store)["mismatches"] == []
+    assert verify_log(worked.store)["mismatches"] == []
     planted(connection)
-    assert verify(worked.store)["mismatches"] != []
-    rebuilt = rebuild(worked.store, told)
+    assert verify_log(worked.store)["mismatches"] != []
+    rebuilt = rebuild_projections(worked.store, told)
     assert rebuilt["events"] == len(_log(connection))
-    assert verify(worked.store)["mismatches"] == []
+    assert verify_log(worked.store)["mismatches"] == []
 
 
 def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, connection: Connection[Any]) -> None:
@@ -77,13 +77,13 @@ def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, 
     writer = threading.Thread(target=write)
     writer.start()
     while writer.is_alive():
-        rebuild(worked.store, told)
+        rebuild_projections(worked.store, told)
         rebuilds[0] += 1
     writer.join()
     assert rebuilds[0] > 1
     assert set(status(worked, *(f"task:{name}" for name in names))) == {"RUNNING"}
     assert set(status(worked, *(f"task:{name}" for name in batched))) == {"QUEUED"}
-    assert verify(worked.store)["mismatches"] == []
+    assert verify_log(worked.store)["mismatches"] == []
 
 
 def test_what_is_uncommitted_when_it_begins_is_waited_for(
@@ -92,28 +92,28 @@ def test_what_is_uncommitted_when_it_begins_is_waited_for(
     with psycopg.connect(dsn) as open_transaction:
         worked.gate_tasks_for_queueing(["t000025"], connection=open_transaction)
         waiting = threading.Event()
-        thread = threading.Thread(target=rebuild, args=(worked.store, lambda step: waiting.set()))
+        thread = threading.Thread(target=rebuild_projections, args=(worked.store, lambda step: waiting.set()))
         thread.start()
         assert waiting.wait(10)
         open_transaction.commit()
         thread.join(30)
     assert status(worked, "task:t000025") == ["QUEUED"]
-    assert verify(worked.store)["mismatches"] == []
+    assert verify_log(worked.store)["mismatches"] == []
 
 
 def test_only_one_runs_at_a_time(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute("SELECT pg_advisory_lock(%s)", [module.LOCK])
     with pytest.raises(RebuildRunning):
-        rebuild(worked.store, told)
+        rebuild_projections(worked.store, told)
     connection.execute("SELECT pg_advisory_unlock(%s)", [module.LOCK])
-    rebuild(worked.store, told)
+    rebuild_projections(worked.store, told)
 
 
 def test_one_that_was_killed_can_be_started_again(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute(query("projections", "rebuild/begin"))
-    rebuild(worked.store, told)
+    rebuild_projections(worked.store, told)
     assert _schemas(connection) == ["sojourn"]
-    assert verify(worked.store)["mismatches"] == []
+    assert verify_log(worked.store)["mismatches"] == []
 
 
 def test_one_that_is_interrupted_leaves_everything_as_it_was(
@@ -124,9 +124,9 @@ def test_one_that_is_interrupted_leaves_everything_as_it_was(
 
     monkeypatch.setattr(module, "_swap", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        rebuild(worked.store, told)
+        rebuild_projections(worked.store, told)
     assert _schemas(connection) == ["sojourn"]
-    assert verify(worked.store)["mismatches"] == []
+    assert verify_log(worked.store)["mismatches"] == []
 
 
 def test_a_long_reader_prevents_the_swap_and_nothing_else(
@@ -136,26 +136,26 @@ def test_a_long_reader_prevents_the_swap_and_nothing_else(
     with psycopg.connect(dsn) as reader:
         reader.execute("SELECT count(*) FROM sojourn.task_status_audit")
         with pytest.raises(SwapPrevented):
-            rebuild(worked.store, told)
+            rebuild_projections(worked.store, told)
     assert _schemas(connection) == ["sojourn"]
     assert worked.gate_tasks_for_queueing(["t000025"])["gated"] == ["t000025"]
 
 
 def test_a_view_of_somebody_elses_is_kept(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute("CREATE VIEW mine AS SELECT task_id FROM sojourn.current_task")
-    rebuild(worked.store, told)
+    rebuild_projections(worked.store, told)
     assert len(connection.execute("SELECT * FROM mine").fetchall()) == 30
 
     connection.execute("CREATE VIEW too_deep AS SELECT task_id FROM sojourn.task")
     with pytest.raises(TablesInUse, match="too_deep"):
-        rebuild(worked.store, told)
+        rebuild_projections(worked.store, told)
     assert len(connection.execute("SELECT * FROM too_deep").fetchall()) == 30
 
 
 def test_who_could_read_still_can(worked: TransitionService, connection: Connection[Any]) -> None:
     with _role(connection, "sojourn_test_reader") as role:
         connection.execute(f"GRANT USAGE ON SCHEMA sojourn TO {role}; GRANT SELECT ON sojourn.task TO {role}")
-        rebuild(worked.store, told)
+        rebuild_projections(worked.store, told)
         connection.execute(f"SET ROLE {role}")
         assert len(connection.execute("SELECT * FROM sojourn.task").fetchall()) == 30
         connection.execute("RESET ROLE")
@@ -164,7 +164,7 @@ def test_who_could_read_still_can(worked: TransitionService, connection: Connect
 def test_the_tables_are_stored_as_before(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute("ALTER TABLE sojourn.task SET (fillfactor = 77)")
     before = _storage(connection)
-    rebuild(worked.store, told)
+    rebuild_projections(worked.store, told)
     assert _storage(connection) == before
 
 
@@ -172,7 +172,7 @@ def test_a_service_goes_on_with_the_tables_swapped_under_it(worked: TransitionSe
     running = attempt(worked, "t000026")
     for number in range(8):  # past the point where statements are prepared on the server
         worked.transition_task_instance(running[0], ("TRIAGING", "RUNNING")[number % 2])
-    rebuild(worked.store, told)
+    rebuild_projections(worked.store, told)
     answer = worked.transition_task_instance(running[0], "DONE")
     assert answer["task_status"] == "DONE"
     assert log(worked, "task:t000026")[-1] == "task.transitioned DONE"

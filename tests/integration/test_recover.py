@@ -17,8 +17,8 @@ import pytest
 
 from application.maintain import recover as module
 from application.maintain.recover import RecoverAnswer, find_recoverable_tasks, recover
-from application.read.history import history
-from application.replay.verify import verify
+from application.read.history import read_history
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
 from domain.report_context import NO_CONTEXT
@@ -68,7 +68,7 @@ def entities(found: Any) -> list[str]:
 
 
 def assert_clean(service: TransitionService) -> None:
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
 
 
 class TestAPass:
@@ -93,7 +93,7 @@ class TestAPass:
         assert recovered(done) == [("task:t", until, *way, owner)]
         assert would == done
         assert again == {"recovered": [], "skipped": [], "lapsed": []}
-        told = history(service.store, parse_entity("task:t"))[-len(way) :]
+        told = read_history(service.store, parse_entity("task:t"))[-len(way) :]
         assert [event["status"] for event in told] == way
         assert {(event["rule"], event["actor"], event["reason"]) for event in told} == {
             ("recovery", "recovery", done["recovered"][0]["reason"])

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.read.status import status
-from application.replay.replay import logged_events, pinned_lifecycles
+from application.read.status import read_status
+from application.replay.replay import find_pinned_lifecycles, read_logged_events
 from application.transition_service import TaskSpec, TransitionService
 from domain.auditing.replay import Replay
 from domain.entities.task import Task
@@ -69,8 +69,8 @@ def test_the_status_as_of_any_time(
 
     assert_nothing_diverges(service, workflow)
     with service.store.database.snapshot() as snapshot:
-        events = [logged for logged in logged_events(snapshot) if logged.workflow_id == workflow]
-        lifecycle_of = pinned_lifecycles(snapshot)
+        events = [logged for logged in read_logged_events(snapshot) if logged.workflow_id == workflow]
+        lifecycle_of = find_pinned_lifecycles(snapshot)
     for number, time in enumerate(times_of(events)):
         replay = Replay(lifecycle_of)
         for logged in events:
@@ -86,7 +86,7 @@ def test_the_status_as_of_any_time(
             stream: (at.status, at.since) for stream, at in expected.items()
         }
         stream, at = list(expected.items())[number % len(expected)] if expected else (f"task:{workflow}/1", None)
-        answer = status(service.store, Entity(*stream.split(":", 1)), time)
+        answer = read_status(service.store, Entity(*stream.split(":", 1)), time)
         assert (answer["status"], answer["since"]) == ((at.status, at.since) if at else (None, None))
 
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.analyse.time_in_status import TimeInStatus, time_in_status, time_in_status_histogram
-from application.read.audit import audit
-from application.read.status import status
+from application.analyse.time_in_status import TimeInStatus, measure_histogram, measure_time_in_status
+from application.read.audit import read_audit
+from application.read.status import read_status
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE, parse_entity
 from domain.errors import UnknownEntity
@@ -50,7 +50,7 @@ def still_open(service: TransitionService, seconds: Sequence[float]) -> None:
 
 
 def in_registering(service: TransitionService) -> dict[str, float | None]:
-    (found,) = [row for row in time_in_status(service.store, at=NOON) if row["status"] == "REGISTERING"]
+    (found,) = [row for row in measure_time_in_status(service.store, at=NOON) if row["status"] == "REGISTERING"]
     return {name: found[f"{name}_seconds"] for name in NUMBERS} | {"n": found["n"], "open": found["open"]}  # type: ignore[literal-required]
 
 
@@ -108,7 +108,7 @@ def test_a_transient_status_is_a_stay_of_no_length(service: TransitionService) -
     service.transition_task_instance("t/1", "INSTANTIATED", occurred_at=NOON)
     service.transition_task_instance("t/1", "NO_DISTRIBUTOR_ID", occurred_at=NOON)
 
-    found = {row["status"]: row for row in time_in_status(service.store, at=NOON)}
+    found = {row["status"]: row for row in measure_time_in_status(service.store, at=NOON)}
 
     transient = found["ERROR_RECOVERABLE"]
     assert (transient["n"], transient["open"], transient["total_seconds"]) == (1, 0, 0.0)
@@ -117,18 +117,18 @@ def test_a_transient_status_is_a_stay_of_no_length(service: TransitionService) -
 
 
 def test_an_empty_log_and_a_time_before_it(service: TransitionService) -> None:
-    assert time_in_status(service.store) == []
+    assert measure_time_in_status(service.store) == []
     ended(service, [10])
 
-    assert time_in_status(service.store, at=NOON - timedelta(days=2)) == []
-    assert time_in_status(service.store, TASK_INSTANCE) == []
+    assert measure_time_in_status(service.store, at=NOON - timedelta(days=2)) == []
+    assert measure_time_in_status(service.store, TASK_INSTANCE) == []
 
 
 def test_an_unknown_workflow_is_an_error_that_names_the_nearest(service: TransitionService) -> None:
     service.register_tasks("workflow-1", [TaskSpec("t")])
 
     with pytest.raises(UnknownEntity, match="no workflow 'workflow-2'; did you mean 'workflow-1'"):
-        time_in_status(service.store, workflow_id="workflow-2")
+        measure_time_in_status(service.store, workflow_id="workflow-2")
 
 
 def test_terminal_is_what_each_tasks_own_lifecycle_says(service: TransitionService) -> None:
@@ -148,8 +148,8 @@ def test_terminal_is_what_each_tasks_own_lifecycle_says(service: TransitionServi
         service.register_tasks("w", [TaskSpec(task_id)], lifecycle, occurred_at=NOON)
         service.transition_tasks([task_id], "QUEUED", occurred_at=NOON)
 
-    without = {row["status"]: row["n"] for row in time_in_status(service.store)}
-    whole = {row["status"]: row["n"] for row in time_in_status(service.store, terminal=True)}
+    without = {row["status"]: row["n"] for row in measure_time_in_status(service.store)}
+    whole = {row["status"]: row["n"] for row in measure_time_in_status(service.store, terminal=True)}
 
     assert without == {"REGISTERING": 2, "QUEUED": 1}
     assert whole == {"REGISTERING": 2, "QUEUED": 2}
@@ -158,7 +158,7 @@ def test_terminal_is_what_each_tasks_own_lifecycle_says(service: TransitionServi
 def test_up_to_now_an_open_stay_goes_on(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
     still_open(service, [0])
     before = now(connection)
-    (found,) = time_in_status(service.store)
+    (found,) = measure_time_in_status(service.store)
     after = now(connection)
 
     assert found["open"] == 1
@@ -169,7 +169,7 @@ def test_a_histogram_has_the_empty_bins_between(service: TransitionService) -> N
     ended(service, [3, 40, 40])
     still_open(service, [45])
 
-    found = [row for row in time_in_status_histogram(service.store, at=NOON) if row["status"] == "REGISTERING"]
+    found = [row for row in measure_histogram(service.store, at=NOON) if row["status"] == "REGISTERING"]
 
     assert [(row["from_seconds"], row["to_seconds"], row["n"], row["open"]) for row in found] == [
         (2, 5, 1, 0),
@@ -209,7 +209,7 @@ def carry_out(service: TransitionService, workflow: str, sequence: list[Step]) -
 def report(service: TransitionService, name: str, choice: int, at: datetime, actor: str) -> None:
     is_instance = name.count("/") == 2
     machine = INSTANCE_MACHINE if is_instance else TASK_MACHINE
-    current = status(service.store, parse_entity(f"{'ti' if is_instance else 'task'}:{name}"))["status"]
+    current = read_status(service.store, parse_entity(f"{'ti' if is_instance else 'task'}:{name}"))["status"]
     assert current is not None
     options = [*sorted(machine.transitions[current]), machine.initial]
     transition = service.transition_task_instance if is_instance else service.transition_task
@@ -239,11 +239,11 @@ def test_any_sequence(
     assert_status_is_a_fold(service, streams, at)
     assert_audit_is_a_fold(service, workflow, streams, at)
     for kind in (TASK, TASK_INSTANCE):
-        found = time_in_status(service.store, kind, by, workflow, at, terminal=terminal)
+        found = measure_time_in_status(service.store, kind, by, workflow, at, terminal=terminal)
         assert {(row["status"], row["group"]): numbers(row) for row in found} == expected(
             kind, streams, at, by, workflow, terminal=terminal
         )
-        bins = time_in_status_histogram(service.store, kind, by, workflow, at, terminal=terminal)
+        bins = measure_histogram(service.store, kind, by, workflow, at, terminal=terminal)
         stays = grouped_stays(kind, streams, at, by, workflow, terminal=terminal)
         assert {key: list(rows) for key, rows in groupby(bins, lambda row: (row["status"], row["group"]))} == {
             key: histogram(*key, found) for key, found in stays.items()
@@ -299,7 +299,7 @@ def assert_status_is_a_fold(service: TransitionService, streams: dict[str, list[
         entered = stays_of(events, at)
         known = [e for e in events if e["version"] == 1 or max(e["occurred_at"], e["entered_at"]) <= at]
         last = moves(events)[len(entered) - 1]
-        found = status(service.store, parse_entity(stream), at)
+        found = read_status(service.store, parse_entity(stream), at)
         assert (found["status"], found["since"]) == (entered[-1].status, entered[-1].entered_at)
         assert found["attempts"] == last.get("num_attempts", 1)
         assert found["version"] == known[-1]["version"]
@@ -309,7 +309,7 @@ def assert_audit_is_a_fold(
     service: TransitionService, workflow: str, streams: dict[str, list[Row]], at: datetime
 ) -> None:
     stays = [stay for name in streams if name.startswith("task:") for stay in stays_of(streams[name], at)]
-    with audit(service.store, workflow_id=workflow, at=at) as found:
+    with read_audit(service.store, workflow_id=workflow, at=at) as found:
         rows = list(found)
     assert [row["entered_at"] for row in rows] == sorted(stay.entered_at for stay in stays)
     assert Counter(

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from application.array_service import ArrayService
-from application.maintain.rebuild import rebuild
-from application.replay.verify import verify
+from application.maintain.rebuild import rebuild_projections
+from application.replay.verify import verify_log
 from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database.migration import migrate
@@ -66,9 +66,9 @@ def test_an_older_database_is_upgraded_with_its_log(
     )
     with TransitionService.connect(empty_dsn) as upgraded:
         attempt(upgraded, "t3")
-        assert verify(upgraded.store)["mismatches"] == []
-        rebuild(upgraded.store, lambda step: None)
-        assert verify(upgraded.store)["mismatches"] == []
+        assert verify_log(upgraded.store)["mismatches"] == []
+        rebuild_projections(upgraded.store, lambda step: None)
+        assert verify_log(upgraded.store)["mismatches"] == []
 
 
 def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Connection[Any]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from application.analyse.variants import directly_follows, variants
+from application.analyse.variants import count_successions, count_variants
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from domain.lifecycles.lifecycle import Lifecycle
@@ -51,24 +51,24 @@ def gone(service: TransitionService, workflow: str, ways: list[Way]) -> None:
 def test_the_most_frequent_way_comes_first(service: TransitionService) -> None:
     gone(service, "w", [[("B", 1)], [("B", 3), ("C", 1)], [("B", 2)], []])
 
-    found = variants(service.store, at=NOON + 9 * MINUTE)
+    found = count_variants(service.store, at=NOON + 9 * MINUTE)
 
     assert [(row["statuses"], row["n"], row["share"], row["median_seconds"], row["examples"]) for row in found] == [
         (["A", "B"], 2, 0.5, 90.0, ["w/0", "w/2"]),
         (["A"], 1, 0.25, 0.0, ["w/3"]),
         (["A", "B", "C"], 1, 0.25, 240.0, ["w/1"]),
     ]
-    assert variants(service.store, at=NOON + 9 * MINUTE, limit=1) == found[:1]
-    assert [row["statuses"] for row in variants(service.store, at=NOON)] == [["A"]]
-    assert variants(service.store, kind="task_instance") == []
+    assert count_variants(service.store, at=NOON + 9 * MINUTE, limit=1) == found[:1]
+    assert [row["statuses"] for row in count_variants(service.store, at=NOON)] == [["A"]]
+    assert count_variants(service.store, kind="task_instance") == []
     with pytest.raises(UnknownEntity):
-        variants(service.store, workflow_id="v")
+        count_variants(service.store, workflow_id="v")
 
 
 def test_what_comes_right_after_what(service: TransitionService) -> None:
     gone(service, "w", [[("B", 1)], [("B", 3), ("C", 1)]])
 
-    found = directly_follows(service.store, at=NOON + 9 * MINUTE)
+    found = count_successions(service.store, at=NOON + 9 * MINUTE)
 
     assert [tuple(row.values()) for row in found] == [
         (None, "A", 2, None),
@@ -95,7 +95,7 @@ def test_any_ways(service: TransitionService, connection: psycopg.Connection[Any
     }
     taken = {name: tuple(stay.status for stay in found) for name, found in stays.items()}
 
-    found = variants(service.store, workflow_id=workflow, at=time)
+    found = count_variants(service.store, workflow_id=workflow, at=time)
 
     assert {tuple(row["statuses"]): row["n"] for row in found} == Counter(taken.values())
     for row in found:
@@ -111,5 +111,5 @@ def test_any_ways(service: TransitionService, connection: psycopg.Connection[Any
             steps.setdefault((stay.status, following.status if following else None), []).append(stay.seconds)
     assert {
         (row["source"], row["target"]): (row["n"], row["median_seconds"])
-        for row in directly_follows(service.store, workflow_id=workflow, at=time)
+        for row in count_successions(service.store, workflow_id=workflow, at=time)
     } == {edge: (len(seconds), median(seconds) if edge[0] else None) for edge, seconds in steps.items()}

@@ -12,8 +12,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from application.array_service import ArrayService
-from application.replay.replay import pinned_lifecycles, replay_events
-from application.replay.verify import verify
+from application.replay.replay import find_pinned_lifecycles, replay_events
+from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.auditing.replay import Replay
@@ -76,20 +76,20 @@ def log(service: TransitionService) -> TransitionService:
     attempt(service, "t1")
     service.transition_task_instance("t2/1", "DONE")
     service.transition_task_instance("t1/1", "ERROR")
-    assert verify(service.store)["mismatches"] == []
+    assert verify_log(service.store)["mismatches"] == []
     return service
 
 
 class TestWhatTheServiceWrites:
     def test_an_empty_log_is_clean(self, service: TransitionService) -> None:
-        assert verify(service.store) == {"entities": 0, "events": 0, "mismatches": [], "left_out": 0}
+        assert verify_log(service.store) == {"entities": 0, "events": 0, "mismatches": [], "left_out": 0}
 
     def test_a_mix_of_everything_is_clean(
         self, service: TransitionService, connection: Connection, tmp_path: Any
     ) -> None:
         everything(service, connection, tmp_path)
 
-        verification = verify(service.store)
+        verification = verify_log(service.store)
 
         assert verification["mismatches"] == []
         (events,) = one(connection, "SELECT count(*) FROM sojourn.event")
@@ -108,7 +108,7 @@ class TestWhatTheServiceWrites:
             service.register_tasks("w", [TaskSpec("t1")], occurred_at=before)
             service.gate_tasks_for_queueing(["t1"], occurred_at=after)
 
-            assert verify(service.store)["mismatches"] == []
+            assert verify_log(service.store)["mismatches"] == []
         (minutes,) = one(
             connection,
             "SELECT extract(minutes FROM exited_at - entered_at) FROM sojourn.task_status_audit "
@@ -130,13 +130,13 @@ class TestWhatTheServiceWrites:
                 service.register_tasks("w", [TaskSpec("t4")])
             reached.append((position, last))
 
-        verification = verify(service.store, write)
+        verification = verify_log(service.store, write)
 
         assert verification["mismatches"] == []
         assert verification["entities"] == 6
         assert len(reached) > 2
         assert reached[-1][0] == reached[-1][1]
-        assert verify(service.store)["entities"] == 7
+        assert verify_log(service.store)["entities"] == 7
 
     @pytest.mark.fresh_database
     def test_a_table_that_is_swapped_meanwhile_does_not_look_empty(
@@ -145,7 +145,7 @@ class TestWhatTheServiceWrites:
         with ThreadPoolExecutor(1) as thread:
             with connection.transaction():
                 connection.execute("LOCK TABLE sojourn.task")
-                verification = thread.submit(verify, log.store)
+                verification = thread.submit(verify_log, log.store)
                 wait_for_somebody_waiting(log.dsn)
                 connection.execute("CREATE TABLE sojourn.other (LIKE sojourn.task INCLUDING ALL)")
                 connection.execute("INSERT INTO sojourn.other SELECT * FROM sojourn.task")
@@ -159,7 +159,7 @@ class TestWhatTheServiceWrites:
         monkeypatch.setattr("application.replay.verify.MOST_MISMATCHES", 3)
         wrong = connection.execute("UPDATE sojourn.transition SET actor = 'nobody'").rowcount
 
-        verification = verify(log.store)
+        verification = verify_log(log.store)
 
         assert len(verification["mismatches"]) == 3
         assert verification["left_out"] == wrong - 3
@@ -170,7 +170,7 @@ class TestWhatTheServiceWrites:
         everything(service, connection, tmp_path)
 
         with service.store.database.snapshot() as snapshot:
-            replay = Replay(pinned_lifecycles(snapshot))
+            replay = Replay(find_pinned_lifecycles(snapshot))
             for _ in replay_events(snapshot, replay):
                 pass
 
@@ -224,7 +224,7 @@ class TestWhatIsFoundInTheProjections:
         names = Identifier(table), Identifier(column), value, fallback, SQL(where), Identifier(column)
         row = connection.execute(statement.format(*names)).fetchone()
 
-        (mismatch,) = verify(log.store)["mismatches"]
+        (mismatch,) = verify_log(log.store)["mismatches"]
 
         assert mismatch.what == f"{table}.{column}"
         assert mismatch.entity == {"task_instance": "ti:t1/1", "array": "array:1"}.get(table, "task:t1")
@@ -300,7 +300,7 @@ class TestWhatIsFoundInTheProjections:
         assert late != view
         connection.execute(f"CREATE OR REPLACE VIEW sojourn.task_status_audit AS {late}".encode())
 
-        mismatches = [wrong for wrong in verify(log.store)["mismatches"] if wrong.entity == "task:t2"]
+        mismatches = [wrong for wrong in verify_log(log.store)["mismatches"] if wrong.entity == "task:t2"]
 
         entered = connection.execute(
             "SELECT entered_at FROM sojourn.event WHERE stream = 'task:t2' ORDER BY version"
@@ -322,7 +322,7 @@ class TestWhatIsFoundInTheLog:
     def test_an_edge_that_the_machine_has_not(self, log: TransitionService, connection: Connection) -> None:
         plant(connection, "task:t3", "task.transitioned.v1", previous_status="REGISTERING", status="DONE")
 
-        (mismatch,) = verify(log.store)["mismatches"]
+        (mismatch,) = verify_log(log.store)["mismatches"]
 
         (last,) = one(connection, "SELECT max(position) FROM sojourn.event")
         assert (mismatch.entity, mismatch.what, mismatch.position) == ("task:t3", "edge", last)
@@ -335,7 +335,7 @@ class TestWhatIsFoundInTheLog:
             previous_status="REGISTERING", status="QUEUED", num_attempts=1,
         )  # fmt: skip
 
-        (mismatch,) = verify(log.store)["mismatches"]
+        (mismatch,) = verify_log(log.store)["mismatches"]
 
         assert (mismatch.entity, mismatch.what, mismatch.expected, mismatch.found) == ("task:t3", "version", 2, 3)
 
@@ -357,7 +357,7 @@ class TestWhatIsFoundInTheLog:
             "WHERE stream = 'task:t1' AND version = 3",
         )
 
-        (mismatch,) = verify(log.store)["mismatches"]
+        (mismatch,) = verify_log(log.store)["mismatches"]
 
         assert (mismatch.entity, mismatch.what) == ("task:t1", "entered_at")
         assert mismatch.expected - mismatch.found == timedelta(hours=1)
@@ -383,7 +383,7 @@ class TestWhatIsFoundInTheLog:
             previous_status="REGISTERING", status="QUEUED", num_attempts=1, cause=cause,
         )  # fmt: skip
 
-        (mismatch,) = verify(log.store)["mismatches"]
+        (mismatch,) = verify_log(log.store)["mismatches"]
 
         assert (mismatch.entity, mismatch.what, mismatch.expected) == ("task:t3", "cause", cause)
 
@@ -453,7 +453,7 @@ class TestWhatIsFoundInTheLog:
         plant(connection, "task:t3", "task.pondered.v1", status="REGISTERING")
         plant(connection, "task:t3", "task.refused.v1", version=3, status="REGISTERING", rule="invalid-transition")
 
-        first, second = verify(log.store)["mismatches"]
+        first, second = verify_log(log.store)["mismatches"]
 
         assert (first.entity, first.what) == (second.entity, second.what) == ("task:t3", "unreadable")
         assert "task.pondered.v1" in first.text
@@ -567,7 +567,7 @@ def rewrite(connection: Connection, statement: str) -> None:
 
 def found(service: TransitionService) -> Found:
     """What verify finds, in short."""
-    return [(mismatch.entity, mismatch.what) for mismatch in verify(service.store)["mismatches"]]
+    return [(mismatch.entity, mismatch.what) for mismatch in verify_log(service.store)["mismatches"]]
 
 
 def wait_for_somebody_waiting(dsn: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.array_service import ArrayService
-from application.read.why import MOST_EVENTS, Why, why
+from application.read.why import MOST_EVENTS, Why, explain_entity
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.entity import Entity, parse_entity
@@ -24,7 +24,7 @@ def at(number: float) -> str:
 
 
 def ask(service: TransitionService, entity: str, number: float | None = None) -> Why:
-    return why(service.store, parse_entity(entity), None if number is None else minute(number))
+    return explain_entity(service.store, parse_entity(entity), None if number is None else minute(number))
 
 
 def report(service: TransitionService, instance: str, *steps: tuple[float, str], reason: str | None = None) -> None:
@@ -272,4 +272,4 @@ def test_before_it_existed_and_what_never_existed(running: TransitionService) ->
     assert (found["status"], found["chain"], found["verdict"]) == (None, [], "it did not exist")
     for number in (None, 0):
         with pytest.raises(UnknownEntity, match="no task '41x'; did you mean '41'"):
-            why(running.store, Entity("task", "41x"), None if number is None else minute(number))
+            explain_entity(running.store, Entity("task", "41x"), None if number is None else minute(number))

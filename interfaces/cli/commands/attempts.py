@@ -32,7 +32,7 @@ def attempts(
     An attempt is a task instance, or what the task counts where its lifecycle has no instances. Wasted is the time of
     failed attempts. First try is the share of tasks whose first attempt succeeded, among those where it has ended.
     """
-    from application.analyse.attempts import attempts as read
+    from application.analyse.attempts import count_attempts as read
     from domain.entity import TASK
 
     time = time_of(at)

@@ -40,8 +40,8 @@ def audit(
 
     The table has the first rows; --json has all.
     """
-    from application.read.audit import audit as of_tasks
-    from application.read.audit import audit_of_task_instances as of_instances
+    from application.read.audit import read_audit as of_tasks
+    from application.read.audit import read_instance_audit as of_instances
     from domain.entity import ALIASES, TASK
 
     kind = "task_instance" if array is not None else ALIASES.get(entity, entity)

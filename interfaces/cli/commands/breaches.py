@@ -38,7 +38,7 @@ def breaches(
     The file has a [[limit]] for each status: `status = "RUNNING"`, `max_duration = "2h"`, and `entity = "ti"` or
     `template = "align"` where it is not for all tasks. A template's own limit overrides the one for all.
     """
-    from application.analyse.breaches import breaches as read
+    from application.analyse.breaches import find_breaches as read
 
     time = time_of(at)
     with connect.service(ctx, dsn) as service:

@@ -65,10 +65,10 @@ def read(store: "Store", bucket: timedelta | None, wanted: dict[str, Any]) -> It
     from application.analyse import concurrency as use_case
 
     if bucket is None:
-        with use_case.concurrency(store, **wanted) as changes:
+        with use_case.count_concurrency(store, **wanted) as changes:
             yield changes
     else:
-        with use_case.concurrency_by_bucket(store, bucket=bucket, **wanted) as buckets:
+        with use_case.count_concurrency_by_bucket(store, bucket=bucket, **wanted) as buckets:
             yield buckets
 
 

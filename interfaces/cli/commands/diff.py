@@ -34,7 +34,7 @@ def diff(
 
     The table has the first rows; --json has all.
     """
-    from application.read.diff import diff as read
+    from application.read.diff import find_differences as read
     from domain.entity import TASK
     from domain.time import parse_time
 

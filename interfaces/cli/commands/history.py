@@ -102,7 +102,7 @@ def history(
     from the result, with the rule that made the difference. The owner is the runner that owns the task from then on;
     the runner is the one that proposed the transition. The cause is the position of the event that caused this one.
     """
-    from application.read.history import history as read
+    from application.read.history import read_history as read
     from domain.entity import parse_entity
 
     named = parse_entity(entity)
@@ -118,14 +118,14 @@ def history(
 
 def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as_json: bool) -> None:
     """Print the history and new events; print the header again when an empty column gets its first cell."""
-    from application.read.history import follow
+    from application.read.history import follow_history
     from interfaces.cli.output import console
 
     columns: Sequence[int] = ()
     widths: Sequence[int] = ()
     intervals = Intervals()
     try:
-        for events in follow(store, entity):
+        for events in follow_history(store, entity):
             if as_json:
                 print_json(events)
             elif full:

@@ -55,7 +55,7 @@ def orphans(
 
     Each orphan has its rule, since when the rule holds, the events that prove it, and the missing event.
     """
-    from application.read.orphans import orphans as read
+    from application.read.orphans import find_orphans as read
 
     time = time_of(at)
     options = {

@@ -11,7 +11,7 @@ app = typer.Typer()
 @app.command()
 def rebuild(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Rebuild the projections while readers and writers go on."""
-    from application.maintain.rebuild import rebuild as rebuild_projections
+    from application.maintain.rebuild import rebuild_projections
     from interfaces.cli.connect import service
 
     with service(ctx, dsn) as connected, messages().status("Rebuilding") as status:

@@ -23,7 +23,7 @@ app = typer.Typer()
 @app.command()
 def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Print the status of one entity, and since when."""
-    from application.read.status import status as read
+    from application.read.status import read_status as read
     from application.shared.as_of import effective_now
     from domain.entity import parse_entity
 

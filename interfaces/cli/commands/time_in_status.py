@@ -54,7 +54,7 @@ def time_in_status(
 
     kind = kind_of(entity)
     time = time_of(at)
-    read = use_case.time_in_status_histogram if histogram else use_case.time_in_status
+    read = use_case.measure_histogram if histogram else use_case.measure_time_in_status
     with connect.service(ctx, dsn) as service:
         rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:

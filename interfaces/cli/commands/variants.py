@@ -46,7 +46,7 @@ def variants(
     kind, time = kind_of(entity), time_of(at)
     with connect.service(ctx, dsn) as service:
         if graph:
-            edges = read.directly_follows(service.store, kind, workflow, time)
+            edges = read.count_successions(service.store, kind, workflow, time)
             if not edges:
                 explain_empty(service.store, kind, workflow, time)
             render(
@@ -54,7 +54,7 @@ def variants(
             )
             return
         wanted = limit or (None if as_json else SHOWN + 1)
-        rows = read.variants(service.store, kind, workflow, time, limit=wanted)
+        rows = read.count_variants(service.store, kind, workflow, time, limit=wanted)
         if not rows:
             explain_empty(service.store, kind, workflow, time)
     render(rows, as_json=as_json, human=lambda console: print_variants(console, rows, limit or SHOWN))

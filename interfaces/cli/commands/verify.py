@@ -26,7 +26,7 @@ def verify(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None
 
     Every row of the projections is compared, and every event with its lifecycle.
     """
-    from application.replay.verify import verify as verify_log
+    from application.replay.verify import verify_log
     from interfaces.cli.progress import progress_bars
 
     # Entities have no reference cycles, and looking for cycles takes a fifth of the time.

@@ -26,7 +26,7 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
 
     The events are those of the entity, its task, the task's other instances and their array.
     """
-    from application.read.why import why as read
+    from application.read.why import explain_entity as read
     from domain.entity import parse_entity
 
     named = parse_entity(entity)
