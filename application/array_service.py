@@ -118,7 +118,7 @@ class ArrayService:
             max_retries,
         )
         return unit.run(
-            lambda connection: array_batch.queue(
+            lambda connection: array_batch.queue_batch(
                 self._store,
                 connection,
                 array_id,
@@ -165,7 +165,9 @@ class ArrayService:
             max_retries,
         )
         return unit.run(
-            lambda connection: array_batch.launch(self._store, connection, array_id, batch_number, seconds, context)
+            lambda connection: array_batch.launch_batch(
+                self._store, connection, array_id, batch_number, seconds, context
+            )
         )
 
     def transition_to_killed(
@@ -199,7 +201,9 @@ class ArrayService:
             connection,
             max_retries,
         )
-        return unit.run(lambda connection: array_batch.kill(self._store, connection, array_id, batch_number, context))
+        return unit.run(
+            lambda connection: array_batch.kill_batch(self._store, connection, array_id, batch_number, context)
+        )
 
     def log_distributor_id(
         self,
@@ -234,7 +238,9 @@ class ArrayService:
             connection,
             max_retries,
         )
-        return unit.run(lambda connection: array_batch.submit(self._store, connection, array_id, submissions, context))
+        return unit.run(
+            lambda connection: array_batch.record_submissions(self._store, connection, array_id, submissions, context)
+        )
 
     def max_concurrently_running(
         self, array_id: str, *, connection: Connection[Any] | None = None
@@ -280,7 +286,7 @@ class ArrayService:
         """
         check_id("array", array_id)
         with self._store.session(connection) as session:
-            return array_batch.members(self._store, session, array_id, batch_number, after=after, limit=limit)
+            return array_batch.list_members(self._store, session, array_id, batch_number, after=after, limit=limit)
 
     def _bind(self, connection: Connection[Any], wanted: Array, context: ReportContext) -> BindAnswer:
         bound = _bound_array_id(connection, wanted.workflow_id, wanted.task_template_version_id)
@@ -288,12 +294,12 @@ class ArrayService:
             row = connection.execute(query("projections", "arrays/next_id")).fetchone()
             assert row is not None
             array = wanted._replace(id=row[0])
-            array_batch.copy_events(self._store, connection, [array.bind(context)], [])
+            array_batch.append_events(self._store, connection, [array.bind(context)], [])
             return {"array_id": array.id}
         array = array_batch.find_array(self._store, connection, bound, lock=True)
         if array.max_concurrently_running != wanted.max_concurrently_running:
             changed = array.change_concurrency(wanted.max_concurrently_running, context)
-            array_batch.copy_events(self._store, connection, [changed], [array])
+            array_batch.append_events(self._store, connection, [changed], [array])
         return {"array_id": array.id}
 
 

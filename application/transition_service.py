@@ -128,7 +128,7 @@ class TransitionService(Reading):
         check_id("workflow", workflow_id)
         specs = registration.require_specs(tasks)
         context = build_report_context(actor, reason, occurred_at, command_id)
-        pinned = self._store.lifecycles.pin(self._store.lifecycles.find(lifecycle))
+        pinned = self._store.lifecycles.save(self._store.lifecycles.resolve(lifecycle))
         request = ("register_tasks", workflow_id, pinned.key, registration.request_of(specs) if command_id else None)
         unit = UnitOfWork.for_request(self._store, "a task", request, context, connection, safe_to_retry=True)
         return unit.run(

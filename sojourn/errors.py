@@ -18,7 +18,7 @@ from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
 from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse
 from application.maintain.tokens import TokenExists
 from application.shared.lifecycle_source import LifecycleFileInvalid
-from application.shared.output_file import NoPlaceForOutput, OutputInTheWay
+from application.shared.output_file import OutputExists, OutputNotWritable
 from domain.errors import (
     CommandConflict,
     InvalidAttributes,
@@ -89,11 +89,11 @@ __all__ = [
     "MissingSacctFields",
     "MissingTraceFields",
     "NoCurrentState",
-    "NoPlaceForOutput",
     "NoServerForData",
     "NotOfArray",
     "OpeningForbidden",
-    "OutputInTheWay",
+    "OutputExists",
+    "OutputNotWritable",
     "OwnershipViolation",
     "RebuildRunning",
     "RetriesExhausted",

@@ -24,9 +24,10 @@ from typing import Annotated, Any, Literal
 
 from psycopg import Connection
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from application.analyse.concurrency import find_statuses
-from application.shared.lifecycle_source import PLAINLY
+from application.shared.lifecycle_source import explain_mismatch
 from domain.entity import ALIASES, TASK, TASK_INSTANCE
 from domain.errors import SojournError, UnknownName, UnknownStatus, did_you_mean
 from domain.lifecycles import get_lifecycle, shipped
@@ -146,7 +147,7 @@ def _contradictions(sla: Sla) -> Iterator[str]:
             yield f"has {times} limits for {kind.replace('_', ' ')}s{whose} in {status}"
 
 
-def _sentence(problem: Any) -> str:
+def _sentence(problem: ErrorDetails) -> str:
     place = _place(problem["loc"])
     reason = problem.get("ctx", {}).get("error")
     if isinstance(reason, SojournError):
@@ -155,10 +156,8 @@ def _sentence(problem: Any) -> str:
         known = list(Limit.model_fields) if len(problem["loc"]) > 1 else ["limit"]
         return f"{place} is not a known key{did_you_mean(get_close_matches(str(problem['loc'][-1]), known, n=1))}"
     if problem["type"] == "tuple_type":
-        return f"{place} must be a list: write [[{place}]]"
-    if problem["type"] == "literal_error":
-        return f"{place} must be {problem['ctx']['expected']}"
-    return f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"
+        return f"{place} is not a list; write [[{place}]]"
+    return f"{place} {explain_mismatch(problem)}"
 
 
 def _place(steps: Sequence[str | int]) -> str:

@@ -38,8 +38,8 @@ def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progre
 
     Raises:
         UnknownEntity: no event belongs to the workflow.
-        OutputInTheWay: the path is a folder.
-        NoPlaceForOutput: the file cannot be written.
+        OutputExists: the path is a folder.
+        OutputNotWritable: the file cannot be written.
     """
     with store.database.snapshot() as connection:
         header, scope = _read_header(connection, workflow_id)

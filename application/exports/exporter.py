@@ -12,7 +12,7 @@ from application.exports.formats import FolderFormat, Format, find_format
 from application.exports.log_snapshot import LogSnapshot
 from application.replay.replay import ignore_progress
 from application.shared.existence import require_workflow
-from application.shared.output_file import NoPlaceForOutput, OutputInTheWay, beside, output_file, umask
+from application.shared.output_file import OutputExists, OutputNotWritable, make_in_same_folder, output_file, umask
 from application.shared.progress import Progress
 from application.shared.store import Store
 from infrastructure.sql import query
@@ -38,8 +38,8 @@ def export_log(
         UnknownExport: no format has the name.
         MissingExtra: the packages of the format are not installed.
         UnknownEntity: no event belongs to the workflow.
-        OutputInTheWay: the output is not what the format writes, or exists already.
-        NoPlaceForOutput: the output cannot be written.
+        OutputExists: the output is not what the format writes, or exists already.
+        OutputNotWritable: the output cannot be written.
     """
     writer = find_format(format_name)
     with store.session() as connection:
@@ -48,14 +48,14 @@ def export_log(
     with store.database.snapshot() as connection:
         if workflow_id is None:
             connection.execute(query("projections", "session/export"))
-        rows = _write(writer, LogSnapshot(connection, store.lifecycles.pinned, workflow_id, progress), output)
+        rows = _write(writer, LogSnapshot(connection, store.lifecycles.by_key, workflow_id, progress), output)
     return {"format": format_name, "rows": rows}
 
 
 def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> int:
     if getattr(writer, "FOLDER", False):
         if output == STDOUT:
-            raise OutputInTheWay(Path(output), "is standard output, but this format writes a folder; name one with -o")
+            raise OutputExists(Path(output), "is standard output, but this format writes a folder; name one with -o")
         with _complete_folder(Path(output)) as folder:
             return cast("FolderFormat", writer).write(source, folder)
     file_format = cast("Format", writer)
@@ -69,15 +69,15 @@ def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> i
 def _complete_folder(path: Path) -> Iterator[Path]:
     """Yield a folder next to `path`, and move it to `path` once the block has succeeded."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise OutputInTheWay(path, "exists already; name another folder or remove it first")
+        raise OutputExists(path, "exists already; name another folder or remove it first")
     try:
-        folder = Path(beside(path, tempfile.mkdtemp))
+        folder = Path(make_in_same_folder(path, tempfile.mkdtemp))
         with _removed_on_failure(folder):
             yield folder
             folder.chmod(0o777 & ~umask())
             folder.replace(path)
     except OSError as error:
-        raise NoPlaceForOutput(path, error) from error
+        raise OutputNotWritable(path, error) from error
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def import_lines(
     """
     tally = Tally()
     identified = _identify_moves(lines)
-    run = _ImportRun(store, store.lifecycles.pin(lifecycle))
+    run = _ImportRun(store, store.lifecycles.save(lifecycle))
 
     def read() -> list[IdentifiedLine]:
         return list(islice(identified, batch))
@@ -113,7 +113,7 @@ class _ImportRun:
         command_ids = [move_id.command_id for _, move_ids in lines for move_id in move_ids if move_id]
         for change in changes:
             if isinstance(change, RegisterTask) and change.lifecycle is not None:
-                self.store.lifecycles.pin(change.lifecycle)
+                self.store.lifecycles.save(change.lifecycle)
         state = load_batch_state(self.store, connection, changes, command_ids, self.new_streams)
         batch = Batch(self.lifecycle, state, self.cache)
         # COPY takes rows as they come, so the server stores the first ones while the last ones are decided.

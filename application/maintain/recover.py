@@ -1,4 +1,4 @@
-"""Recovery: requeue tasks that were left behind, and record the missed heartbeats of runners and task instances.
+"""Requeue tasks that their runners left behind, and record the missed heartbeats of runners and task instances.
 
 Each task is recovered in a transaction of its own, under its lock. A task that changes meanwhile, that others hold, or
 whose decision fails is reported as skipped; the recovery of the other tasks goes on.
@@ -37,7 +37,7 @@ log = get_logger("recovery")
 lease_log = get_logger("lease")
 
 PAGE = 500
-"""How many tasks are looked for at a time, and lapses recorded."""
+"""The number of tasks that are read at a time, and of lapses that one transaction records."""
 
 LOCKED = "others hold it"
 
@@ -46,11 +46,11 @@ Key = tuple[str, int]
 Recovered = TypedDict(
     "Recovered", {"entity": str, "from": str, "to": str, "way": list[str], "owner": str | None, "reason": str}
 )
-"""A task that was left behind: where it was and whose, and the statuses that it was brought through."""
+"""A recovered task: its status before, the statuses on its way to the last one, its owner, and why."""
 
 
 class Skipped(TypedDict):
-    """An entity that could not be seen to, and why; `failed` where somebody should look into it."""
+    """An entity that was skipped, and why; `failed` where the cause is an error, not another transaction or a rule."""
 
     entity: str
     why: str
@@ -58,14 +58,14 @@ class Skipped(TypedDict):
 
 
 class Lapsed(TypedDict):
-    """A runner or task instance that has been found silent, and since when."""
+    """A runner or task instance that is silent, and since when."""
 
     entity: str
     since: datetime
 
 
 class RecoverAnswer(TypedDict):
-    """What a recovery has done, or would do."""
+    """The effect of a recovery, or of a dry run what it would be."""
 
     recovered: list[Recovered]
     skipped: list[Skipped]
@@ -73,9 +73,9 @@ class RecoverAnswer(TypedDict):
 
 
 class SkippedTask(SojournError):
-    """Raised when a task is not to be recovered after all; a recovery reports it as skipped.
+    """Raised when a task is not recovered after all; a recovery reports it as skipped.
 
-    Fix: nothing: it has moved on, or a rule refuses it.
+    Fix: nothing, because its status has changed or a rule refuses the recovery.
     """
 
 
@@ -130,7 +130,7 @@ def _recover(
             raise SkippedTask(f"rule {decision.rule!r} refuses it{why}")
         if not dry_run:
             store.log.append(connection, task, None, decision.events)
-    store.bell.notify()
+    store.commit_notifier.notify()
     return {
         "entity": str(task.entity),
         "from": task.status,
@@ -144,7 +144,7 @@ def _recover(
 def _decide(
     connection: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], context: ReportContext
 ) -> tuple[RecoveryPlan, Decision] | None:
-    """What becomes of a task now, or None where it is not left behind."""
+    """Return the plan and the decision for a task, or None where it needs no recovery."""
     now, heartbeat_at = connection.execute(
         query("projections", "leases/last_heartbeat"), [task.owner], prepare=True
     ).fetchall()[0]
@@ -154,15 +154,15 @@ def _decide(
 
 
 def _lifecycles(store: Store, timeouts: RecoveryTimeouts) -> dict[Key, Lifecycle]:
-    """The lifecycles that know of recovery, by what tasks are pinned to."""
+    """Return the lifecycles with a recovery, by their keys."""
     with store.session() as connection:
         keys: list[Key] = connection.execute(query("infrastructure", "lifecycles/with_recovery")).fetchall()
-    return {key: timeouts.override(store.lifecycles.pinned(*key)) for key in keys}
+    return {key: timeouts.override(store.lifecycles.by_key(*key)) for key in keys}
 
 
 def find_recoverable_tasks(store: Store, timeouts: RecoveryTimeouts = LIFECYCLE_TIMEOUTS) -> Iterator[str]:
-    """Yield the ids of tasks that may be left behind, in their order, page by page."""
-    wanted = _ways(_lifecycles(store, timeouts).values()) | {"after": "", "limit": PAGE}
+    """Yield the ids of tasks that may need recovery, in their order, page by page."""
+    wanted = _recoverable_statuses(_lifecycles(store, timeouts).values()) | {"after": "", "limit": PAGE}
     while True:
         with store.session() as connection:
             page = [row[0] for row in connection.execute(query("projections", "leases/recoverable_tasks"), wanted)]
@@ -172,8 +172,8 @@ def find_recoverable_tasks(store: Store, timeouts: RecoveryTimeouts = LIFECYCLE_
         wanted["after"] = page[-1]
 
 
-def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
-    """Where a recovery has a way out, and how long it waits there."""
+def _recoverable_statuses(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
+    """Return the statuses that a recovery leads out of, and how long it waits in each, as columns."""
     columns: dict[str, list[Any]] = {
         name: [] for name in ("lifecycles", "versions", "statuses", *RecoveryTimeouts._fields)
     }
@@ -182,19 +182,19 @@ def _ways(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
         assert recovery is not None
         for status in recovery.overdue | recovery.abandoned | recovery.unfinished:
             unfinished = status in recovery.unfinished
-            told = (
+            row = (
                 *lifecycle.key,
                 status,
                 recovery.max_pending_seconds if status in recovery.overdue and not unfinished else None,
                 recovery.runner_dead_after if status in recovery.abandoned and not unfinished else None,
             )
-            for column, value in zip(columns.values(), told, strict=True):
+            for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return columns
 
 
 def _record_lapses(store: Store, context: ReportContext, answer: RecoverAnswer, *, dry_run: bool) -> None:
-    """Record the lapses that nobody has recorded yet."""
+    """Record the lapses that are not recorded yet."""
     with store.session() as connection:
         silent = iter(connection.execute(query("projections", "leases/unrecorded_lapses")).fetchall())
     while page := {Entity(kind, name): since for kind, name, since in islice(silent, PAGE)}:
@@ -208,7 +208,7 @@ def _record_lapses(store: Store, context: ReportContext, answer: RecoverAnswer, 
 def _record_lapses_of(
     store: Store, entities: Sequence[Entity], context: ReportContext
 ) -> tuple[Collection[Entity], list[Skipped]]:
-    """The entities whose lapses are now recorded, and those that nothing could be recorded of."""
+    """Return the entities whose lapses are now recorded, and those that were skipped."""
     recorded: set[Entity] = set()
     try:
         with store.transaction() as connection:
@@ -221,9 +221,9 @@ def _record_lapses_of(
                 recorded |= {Entity(kind, name) for name in found}
     except DatabaseUnreachable:
         raise
-    except Exception as error:  # the tasks are still to be seen to
+    except Exception as error:  # the recovery of the tasks goes on
         return (), [_skipped(entity, error) for entity in entities]
-    return recorded, [_left(entity, LOCKED) for entity in entities if entity.id not in held[entity.kind]]
+    return recorded, [_skip(entity, LOCKED) for entity in entities if entity.id not in held[entity.kind]]
 
 
 def _ids(entities: Sequence[Entity], kind: str) -> list[str]:
@@ -232,11 +232,11 @@ def _ids(entities: Sequence[Entity], kind: str) -> list[str]:
 
 def _skipped(entity: Entity, error: Exception) -> Skipped:
     if isinstance(error, SkippedTask):
-        return _left(entity, str(error))
+        return _skip(entity, str(error))
     if isinstance(error, psycopg.Error) and error.sqlstate == LOCK_NOT_AVAILABLE:
-        return _left(entity, LOCKED)
+        return _skip(entity, LOCKED)
     return {"entity": str(entity), "why": " ".join(f"{type(error).__name__}: {error}".split()), "failed": True}
 
 
-def _left(entity: Entity, why: str) -> Skipped:
+def _skip(entity: Entity, why: str) -> Skipped:
     return {"entity": str(entity), "why": why, "failed": False}

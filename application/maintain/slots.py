@@ -1,4 +1,4 @@
-"""Concurrency limits: how many runs with a tag may go on at once, and which do."""
+"""Concurrency limits: how many tasks with a tag may run at once, and which tasks do."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -9,7 +9,7 @@ from domain.errors import InvalidLimit
 from infrastructure.sql import query
 
 
-class Holder(TypedDict):
+class SlotHolder(TypedDict):
     """A task that holds a slot, and since when."""
 
     task_id: str
@@ -17,17 +17,18 @@ class Holder(TypedDict):
 
 
 class TagSlots(TypedDict):
-    """A tag, how many slots it has (None: one for everybody), and which tasks hold one since when."""
+    """A tag, the number of its slots (None: no limit), and the tasks that hold one."""
 
     tag: str
     slots: int | None
-    holders: list[Holder]
+    holders: list[SlotHolder]
 
 
 def limit_concurrency(store: Store, tag: str, slots: int | None) -> None:
-    """Let at most so many runs with the tag begin (None: any number); those that go on already stay.
+    """Let up to `slots` tasks with the tag run at once (None: any number); tasks that run already go on.
 
-    Raises InvalidLimit.
+    Raises:
+        InvalidLimit: `slots` is not a whole number from 0 to 2,147,483,647.
     """
     check_id("tag", tag)
     if slots is not None and not (isinstance(slots, int) and 0 <= slots < 2**31):
@@ -39,8 +40,8 @@ def limit_concurrency(store: Store, tag: str, slots: int | None) -> None:
             connection.execute(query("infrastructure", "slots/limit"), [tag, slots])
 
 
-def taken_slots(store: Store) -> list[TagSlots]:
-    """Every tag that has a limit or a holder."""
+def list_slots(store: Store) -> list[TagSlots]:
+    """Return every tag that has a limit or a holder."""
     with store.session() as connection:
         rows = connection.execute(query("infrastructure", "slots/by_tag")).fetchall()
     return [

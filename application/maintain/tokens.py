@@ -1,4 +1,4 @@
-"""Tokens: who may read and write over HTTP. A token is shown once; the database keeps its hash."""
+"""Tokens give access over HTTP. A token is shown once, because the database stores only its hash."""
 
 import hashlib
 import hmac
@@ -19,11 +19,11 @@ from infrastructure.sql import query
 
 BYTES = 32
 PREFIX = "sojourn_"
-"""What every token begins with, so that people and scanners know one that has leaked."""
+"""The beginning of every token, so that people and scanners recognise a leaked one."""
 
 
 class Scope(IntEnum):
-    """What a token lets its holder do; each includes the ones before it."""
+    """What a token allows; each scope includes the ones before it."""
 
     READ = 1
     WRITE = 2
@@ -31,7 +31,7 @@ class Scope(IntEnum):
 
     @classmethod
     def of(cls, name: str) -> "Scope":
-        """The scope of that name."""
+        """Return the scope of that name."""
         return cls[name.upper()]
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Scope(IntEnum):
 
 
 class Token(TypedDict):
-    """A token as it is listed, without itself."""
+    """A token in lists, without its secret."""
 
     name: str
     scope: str
@@ -47,8 +47,8 @@ class Token(TypedDict):
     revoked_at: datetime | None
 
 
-class Holder(NamedTuple):
-    """Whose token it is, what it lets them do, and its SHA-256; None where it is revoked."""
+class TokenHolder(NamedTuple):
+    """The name and scope of a token, and its SHA-256, which is None where the token is revoked."""
 
     name: str
     scope: Scope
@@ -56,53 +56,62 @@ class Holder(NamedTuple):
 
 
 class TokenExists(SojournError):
-    """Raised when a token is created under a name that is or was taken.
+    """Raised when a token is created under a name that a token has or had.
 
     Fix: choose another name.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"there is a token {name!r} already, or was: a token's name is not used again")
+        super().__init__(f"token {name!r} cannot be created: a token has or had that name; choose another name")
 
 
 def create_token(store: Store, name: str, scope: Scope) -> str:
-    """A new token of that name, which cannot be read again; raises TokenExists."""
+    """Create a token and return its secret, which cannot be read again.
+
+    Raises:
+        TokenExists: a token has or had that name.
+        InvalidId: the name is not a text of up to 255 characters.
+    """
     check_id("token", name)
     secret = PREFIX + secrets.token_urlsafe(BYTES)
     with store.transaction() as connection:
-        made = connection.execute(query("infrastructure", "tokens/insert"), [name, str(scope), sha256(secret)])
-        if not made.rowcount:
+        inserted = connection.execute(query("infrastructure", "tokens/insert"), [name, str(scope), hash_token(secret)])
+        if not inserted.rowcount:
             raise TokenExists(name)
     return secret
 
 
 def revoke_token(store: Store, name: str) -> Token:
-    """Let the token of that name be refused from now on; raises UnknownEntity."""
+    """Revoke a token, so that it is refused from now on, and return it.
+
+    Raises:
+        UnknownEntity: no token has that name.
+    """
     with store.transaction() as connection:
         found = _rows(connection, "tokens/revoke", [name])
     if not found:
-        known = [token["name"] for token in tokens(store)]
+        known = [token["name"] for token in list_tokens(store)]
         raise UnknownEntity("token", name, get_close_matches(name, known, n=1))
     return found[0]
 
 
-def tokens(store: Store) -> list[Token]:
-    """Every token that was ever made, the oldest first."""
+def list_tokens(store: Store) -> list[Token]:
+    """Return all tokens, revoked ones too, the oldest first."""
     with store.session() as connection:
         return _rows(connection, "tokens/list")
 
 
-def holders(store: Store) -> list[Holder]:
-    """Whose tokens there are, revoked ones included."""
+def list_token_holders(store: Store) -> list[TokenHolder]:
+    """Return the holders of all tokens, revoked ones too."""
     with store.session() as connection:
         rows = connection.execute(query("infrastructure", "tokens/valid")).fetchall()
-    return [Holder(name, Scope.of(scope), hashed) for name, scope, hashed in rows]
+    return [TokenHolder(name, Scope.of(scope), hashed) for name, scope, hashed in rows]
 
 
-def holder_of(secret: str, known: Sequence[Holder]) -> Holder | None:
-    """Whose token it is, or None where it is nobody's any more; takes as long whichever it is."""
-    hashed = sha256(secret)
+def authenticate(secret: str, known: Sequence[TokenHolder]) -> TokenHolder | None:
+    """Return the holder of a token, or None where it is unknown or revoked; the time taken does not reveal which."""
+    hashed = hash_token(secret)
     found = None
     for holder in known:
         if holder.sha256 is not None and hmac.compare_digest(holder.sha256, hashed):
@@ -110,8 +119,8 @@ def holder_of(secret: str, known: Sequence[Holder]) -> Holder | None:
     return found
 
 
-def sha256(secret: str) -> bytes:
-    """The hash under which a token is kept."""
+def hash_token(secret: str) -> bytes:
+    """Return the hash that the database stores of a token."""
     return hashlib.sha256(secret.encode()).digest()
 
 

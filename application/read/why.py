@@ -142,7 +142,7 @@ def _read_task(store: Store, connection: Connection[Any], entity: Entity) -> Tas
     rows = connection.execute(query("projections", "read/why_task"), wanted).fetchall()
     lifecycle, version, task_id, status, entered_at, owner = rows[0][:6]
     instances = [InstanceStatus(*row[6:]) for row in rows if row[6] is not None]
-    return TaskWithInstances(store.lifecycles.pinned(lifecycle, version), task_id, status, entered_at, owner, instances)
+    return TaskWithInstances(store.lifecycles.by_key(lifecycle, version), task_id, status, entered_at, owner, instances)
 
 
 def _streams(task: TaskWithInstances) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Reading as of a time: every view answers with what had happened by then."""
+"""Read as of a time: every view answers with what had happened by then."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from infrastructure.sql import query
 
 @contextmanager
 def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
-    """A transaction whose views answer as of `at`; None: as of now."""
+    """Open a transaction whose views answer as of `at`, or as of now where it is None."""
     with store.session() as connection, connection.transaction():
         if at is not None:
             connection.execute(query("projections", "session/set_as_of"), [at.isoformat()])
@@ -21,7 +21,7 @@ def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
 
 
 def effective_now(store: Store) -> datetime:
-    """The time that is asked about where none is told: now, but in an opened case its end."""
+    """Return the time to answer for where none is given: now, or the end of an opened case."""
     with store.session() as connection:
         row = connection.execute(query("projections", "session/as_of_or_now")).fetchone()
     assert row is not None

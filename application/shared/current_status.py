@@ -1,4 +1,4 @@
-"""The current status of tasks and instances: read, or locked before it is changed.
+"""Read the current status of tasks, instances and arrays, or lock it before it is changed.
 
 Locks are FOR NO KEY UPDATE, because FOR UPDATE would also block inserts that refer to the row. An array is locked
 before an instance, an instance before its task, and many rows in the order of their ids. Only array locks wait; the
@@ -24,7 +24,7 @@ Family = tuple[TaskInstance, Task]
 
 
 class OnLocked(StrEnum):
-    """How a lock treats rows that others hold: fail at once (55P03), or leave them out."""
+    """What a lock does about rows that others hold: fail at once (55P03), or leave them out."""
 
     NOWAIT = "NOWAIT"
     SKIP_LOCKED = "SKIP LOCKED"

@@ -1,8 +1,8 @@
-"""Entities as the last append of this process left them.
+"""A cache of entities as the last append of this process left them.
 
-Who reports on an instance once mostly reports on it again: the next report is then decided without reading first. The
-append compares versions under the lock, so that a memory which others have overtaken costs a read, never a decision on
-what is no longer so.
+A process that reports on an instance mostly reports on it again; the cache lets it decide the next report without a
+read. The append compares versions under the lock, so an outdated entry costs one more read, but never leads to a
+decision on an outdated status.
 """
 
 from threading import Lock
@@ -11,28 +11,29 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.entity import Entity
 
-Found = tuple[TaskInstance | None, Task]
+KnownEntity = tuple[TaskInstance | None, Task]
+"""A task instance and its task, or no instance and a task."""
 
 SIZE = 10_000
-"""How many entities are remembered: some 10 MB."""
+"""How many entities are cached, which takes about 10 MB."""
 
 
 class EntityCache:
-    """The entities that were met last; safe for many threads."""
+    """The entities that were written last; safe for many threads."""
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._found: dict[Entity, Found] = {}
+        self._entities: dict[Entity, KnownEntity] = {}
         self._lock = Lock()
 
-    def pop(self, entity: Entity) -> Found | None:
-        """What is remembered of an entity (and forgotten by that: whoever appends to it puts it back)."""
+    def pop(self, entity: Entity) -> KnownEntity | None:
+        """Remove and return an entity, or None where it is not cached; the caller puts it back after its append."""
         with self._lock:
-            return self._found.pop(entity, None)
+            return self._entities.pop(entity, None)
 
-    def put(self, entity: Entity, found: Found) -> None:
-        """Remember an entity, in the place of the one that was met longest ago."""
+    def put(self, entity: Entity, known: KnownEntity) -> None:
+        """Cache an entity, and drop the oldest entry where the cache is full."""
         with self._lock:
-            self._found[entity] = found
-            if len(self._found) > self._size:
-                del self._found[next(iter(self._found))]
+            self._entities[entity] = known
+            if len(self._entities) > self._size:
+                del self._entities[next(iter(self._entities))]

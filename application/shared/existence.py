@@ -1,4 +1,4 @@
-"""Whether the log has heard of a name, and since when."""
+"""Check whether the log knows an entity or a workflow, and since when."""
 
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,21 @@ EXISTING = {
 
 
 def require_entity(connection: Connection[Any], entity: Entity) -> None:
-    """Raise UnknownEntity, with the nearest known one, where there is no such entity."""
+    """Check that an entity exists.
+
+    Raises:
+        UnknownEntity: it does not; the error has the nearest known id.
+    """
     if not existing_ids(connection, EXISTING[entity.kind], [entity.id]):
         raise unknown_entity(connection, entity)
 
 
 def require_workflow(connection: Connection[Any], workflow_id: str) -> None:
-    """Raise UnknownEntity, with the nearest known one, where no task is of that workflow."""
+    """Check that a workflow has tasks.
+
+    Raises:
+        UnknownEntity: it has none; the error has the nearest known id.
+    """
     if not existing_ids(connection, "find/existing_workflows", [workflow_id]):
         raise unknown_workflow(connection, workflow_id)
 
@@ -34,7 +42,7 @@ def require_workflow(connection: Connection[Any], workflow_id: str) -> None:
 def first_seen_at(
     store: Store, kind: str, entity_id: str | None = None, workflow_id: str | None = None
 ) -> datetime | None:
-    """When the first of those entities (of a kind, of an id, of a workflow) came to be; None where there is none."""
+    """Return when the first entity of a kind (and an id, and a workflow) was recorded; None where there is none."""
     wanted = {"kind": kind, "id": entity_id, "workflow_id": workflow_id}
     with store.session() as connection:
         row = connection.execute(query("projections", "find/first_entered_at"), wanted, prepare=False).fetchone()

@@ -1,7 +1,9 @@
-"""The lifecycles that this database knows, each kept under its name and version for good."""
+"""The registry of lifecycles: each definition is stored in the database under its name and version, permanently."""
 
 from pathlib import Path
+from typing import Any
 
+from psycopg import Connection
 from psycopg.types.json import Json
 
 from application.shared.lifecycle_source import find_lifecycle
@@ -13,67 +15,75 @@ from infrastructure.sql import query
 
 
 class LifecycleRegistry:
-    """Finds lifecycles by what tasks are pinned to, and pins new ones."""
+    """Finds the lifecycles that tasks are pinned to, and stores new ones."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._pinned: dict[tuple[str, int], Lifecycle] = {}
+        self._by_key: dict[tuple[str, int], Lifecycle] = {}
 
-    def pinned(self, name: str, version: int) -> Lifecycle:
-        """The lifecycle that the log has under that name and version; raises UnknownLifecycle."""
-        if (name, version) not in self._pinned:
-            self._pinned[name, version] = self._read(name, version)
-        return self._pinned[name, version]
+    def resolve(self, source: str | Path | Lifecycle) -> Lifecycle:
+        """Return the lifecycle itself, the one that a TOML file defines, or the one of a name.
 
-    def find(self, source: str | Path | Lifecycle) -> Lifecycle:
-        """The lifecycle itself, in that TOML file, or of that name; raises UnknownLifecycle or LifecycleFileInvalid."""
+        Raises:
+            UnknownLifecycle: neither Sojourn nor the log has a lifecycle of that name.
+            LifecycleFileInvalid: the file cannot be read or used.
+        """
         if isinstance(source, str) and not source.endswith(".toml"):
-            return self.named(source)
+            return self.by_name(source)
         return find_lifecycle(source)
 
-    def named(self, name: str, version: int | None = None) -> Lifecycle:
-        """The lifecycle of that name and version; raises UnknownLifecycle.
+    def by_name(self, name: str, version: int | None = None) -> Lifecycle:
+        """Return the lifecycle of a name and version; without a version, the shipped one or else the latest stored.
 
-        Without a version, it is the one that ships with Sojourn, or the newest in the log.
+        Raises:
+            UnknownLifecycle: there is none.
         """
         if version is not None:
-            return self.pinned(name, version)
-        return get_lifecycle(name) if name in shipped() else self.newest(name)
+            return self.by_key(name, version)
+        return get_lifecycle(name) if name in shipped() else self.latest(name)
 
-    def newest(self, name: str) -> Lifecycle:
-        """The newest version that the log keeps of the lifecycle of that name; raises UnknownLifecycle."""
+    def latest(self, name: str) -> Lifecycle:
+        """Return the latest stored version of the lifecycle of a name.
+
+        Raises:
+            UnknownLifecycle: no version is stored.
+        """
         with self._database.connection() as connection:
             rows = connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall()
-        versions = [version for known, version, _ in rows if known == name]
+        versions = [version for stored_name, version, _ in rows if stored_name == name]
         if not versions:
             raise UnknownLifecycle(name, sorted({*shipped(), *(row[0] for row in rows)}))
-        return self.pinned(name, max(versions))
+        return self.by_key(name, max(versions))
 
-    def pin(self, lifecycle: Lifecycle) -> Lifecycle:
-        """Keep the definition with the log; raises LifecycleConflict where another is known under its key.
+    def by_key(self, name: str, version: int) -> Lifecycle:
+        """Return the lifecycle that tasks are pinned to by that name and version.
 
-        What decides nothing, and only says how to read a status, may be told anew.
-
-        In a transaction of its own: two long ones that register under a new lifecycle need not wait for each other.
+        Raises:
+            UnknownLifecycle: there is none.
         """
-        if self._pinned.get(lifecycle.key) != lifecycle:
-            _raise_unless_as_shipped(lifecycle)
-            definition = lifecycle.model_dump(mode="json", by_alias=True)
+        if (name, version) not in self._by_key:
+            self._by_key[name, version] = self._read(name, version)
+        return self._by_key[name, version]
+
+    def save(self, lifecycle: Lifecycle) -> Lifecycle:
+        """Store a lifecycle, so that tasks can be pinned to it, and return it.
+
+        What a stored definition says about reading a status may change; what decides about transitions may not. It is
+        written in a transaction of its own: two long ones that register under a new lifecycle need not wait for each
+        other.
+
+        Raises:
+            LifecycleConflict: other transitions ship or are stored under the same name and version.
+        """
+        if self._by_key.get(lifecycle.key) != lifecycle:
+            _require_shipped_transitions(lifecycle)
             with self._database.connection() as connection:
-                connection.execute(query("infrastructure", "lifecycles/pin"), [*lifecycle.key, Json(definition)])
-                row = connection.execute(query("infrastructure", "lifecycles/pinned"), lifecycle.key).fetchone()
-                kept = Lifecycle.model_validate(row[0]) if row else None
-                if kept is None or not kept.has_same_transitions(lifecycle):
-                    raise LifecycleConflict(*lifecycle.key)
-                if kept != lifecycle:
-                    connection.execute(
-                        query("infrastructure", "lifecycles/replace_definition"), [Json(definition), *lifecycle.key]
-                    )
-            self._pinned[lifecycle.key] = lifecycle
+                _store(connection, lifecycle)
+            self._by_key[lifecycle.key] = lifecycle
         return lifecycle
 
-    def kept(self) -> list[tuple[Lifecycle, int]]:
-        """Every lifecycle that is kept with the log, and how many tasks live under it."""
+    def stored_lifecycles(self) -> list[tuple[Lifecycle, int]]:
+        """Return every stored lifecycle with the number of its tasks."""
         with self._database.connection() as connection:
             rows = connection.execute(query("projections", "read/lifecycles")).fetchall()
         return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
@@ -81,16 +91,31 @@ class LifecycleRegistry:
     def _read(self, name: str, version: int) -> Lifecycle:
         if name in shipped() and get_lifecycle(name).version == version:
             return get_lifecycle(name)
-        # Who asks holds a connection of the pool already: if all did, none would get another.
+        # The caller already holds a pooled connection; taking a second one could deadlock the pool.
         with self._database.dedicated() as connection:
-            row = connection.execute(query("infrastructure", "lifecycles/pinned"), [name, version]).fetchone()
-        if row is None:
+            stored = _stored(connection, name, version)
+        if stored is None:
             raise UnknownLifecycle(name, shipped())
-        return Lifecycle.model_validate(row[0])
+        return stored
 
 
-def _raise_unless_as_shipped(lifecycle: Lifecycle) -> None:
-    # Whoever reads a task later takes what ships under that key for its lifecycle.
+def _require_shipped_transitions(lifecycle: Lifecycle) -> None:
+    # Reading a task of this key later gives the shipped lifecycle, not the stored one.
     ships = get_lifecycle(lifecycle.name) if lifecycle.name in shipped() else None
     if ships and ships.key == lifecycle.key and not ships.has_same_transitions(lifecycle):
         raise LifecycleConflict(*lifecycle.key)
+
+
+def _store(connection: Connection[Any], lifecycle: Lifecycle) -> None:
+    definition = Json(lifecycle.model_dump(mode="json", by_alias=True))
+    connection.execute(query("infrastructure", "lifecycles/pin"), [*lifecycle.key, definition])
+    stored = _stored(connection, *lifecycle.key)
+    if stored is None or not stored.has_same_transitions(lifecycle):
+        raise LifecycleConflict(*lifecycle.key)
+    if stored != lifecycle:
+        connection.execute(query("infrastructure", "lifecycles/replace_definition"), [definition, *lifecycle.key])
+
+
+def _stored(connection: Connection[Any], name: str, version: int) -> Lifecycle | None:
+    row = connection.execute(query("infrastructure", "lifecycles/pinned"), [name, version]).fetchone()
+    return Lifecycle.model_validate(row[0]) if row else None

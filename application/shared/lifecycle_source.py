@@ -1,12 +1,12 @@
-"""Where a lifecycle comes from: its name among the shipped ones, or a TOML file."""
+"""Find a lifecycle by its source: the name of a shipped one, or a TOML file."""
 
 import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from domain.errors import SojournError, did_you_mean
 from domain.lifecycles import get_lifecycle
@@ -15,23 +15,31 @@ from domain.lifecycles.machine import SKIP_VALIDATION, Machine
 from domain.lifecycles.recovery import Recovery
 from domain.lifecycles.warnings import LifecycleWarning, lifecycle_warnings
 
-PLAINLY = {
+MISMATCHES = {
     "missing": "is missing",
-    "model_type": "must be a table",
-    "model_attributes_type": "must be a table",
-    "dict_type": "must be a table",
-    "tuple_type": "must be a list",
-    "frozen_set_type": "must be a list",
-    "string_type": "must be a text",
-    "string_too_short": "must not be empty",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "greater_than_equal": "must be 1 or more",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "greater_than": "must be more than 0",
+    "model_type": "is not a table",
+    "model_attributes_type": "is not a table",
+    "dict_type": "is not a table",
+    "tuple_type": "is not a list",
+    "frozen_set_type": "is not a list",
+    "string_type": "is not a text",
+    "string_too_short": "is empty",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_type": "is not a number",
+    "float_parsing": "is not a number",
 }
-"""What pydantic finds, in words for people who write TOML."""
+"""Pydantic's errors by their types, in words for people who write TOML."""
+
+LIMITED_MISMATCHES = {
+    "string_too_long": "is longer than {max_length} characters",
+    "too_long": "has more than {max_length} items",
+    "greater_than_equal": "is not {ge:g} or more",
+    "greater_than": "is not more than {gt:g}",
+    "literal_error": "is not {expected}",
+}
+"""Those of pydantic's errors whose words need its limits."""
 
 KEYS = [
     field.alias or name
@@ -54,35 +62,54 @@ class LifecycleFileInvalid(SojournError):
 
 
 def find_lifecycle(source: str | Path | Lifecycle) -> Lifecycle:
-    """The lifecycle of that name, or in that file; raises UnknownLifecycle or LifecycleFileInvalid."""
+    """Return the lifecycle that ships under a name, or that a TOML file defines.
+
+    Raises:
+        UnknownLifecycle: no lifecycle of that name ships.
+        LifecycleFileInvalid: the file cannot be read or used; it lists every reason.
+    """
     if isinstance(source, Lifecycle):
         return source
     if isinstance(source, Path) or source.endswith(".toml"):
-        return read_file(Path(source))
+        return read_lifecycle_file(Path(source))
     return get_lifecycle(source)
 
 
-def read_file(path: Path) -> Lifecycle:
-    """The lifecycle in a TOML file; raises LifecycleFileInvalid."""
+def read_lifecycle_file(path: Path) -> Lifecycle:
+    """Return the lifecycle that a TOML file defines.
+
+    Raises:
+        LifecycleFileInvalid: the file cannot be read or used; it lists every reason.
+    """
     try:
         lifecycle = Lifecycle.model_validate(tomllib.loads(path.read_text("utf-8")), context=SKIP_VALIDATION)
     except OSError as error:
         raise LifecycleFileInvalid(path, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
-        raise LifecycleFileInvalid(path, ["is no text in UTF-8"]) from error
+        raise LifecycleFileInvalid(path, ["is not UTF-8 text"]) from error
     except tomllib.TOMLDecodeError as error:
-        raise LifecycleFileInvalid(path, [f"is no TOML: {error}"]) from error
+        raise LifecycleFileInvalid(path, [f"is not valid TOML: {error}"]) from error
     except ValidationError as error:
-        raise LifecycleFileInvalid(path, [problem_in_words(problem) for problem in error.errors()]) from error
+        raise LifecycleFileInvalid(path, [explain_problem(problem) for problem in error.errors()]) from error
     if problems := lifecycle.problems():
         raise LifecycleFileInvalid(path, problems, lifecycle_warnings(lifecycle))
     return lifecycle
 
 
-def problem_in_words(problem: Any) -> str:
-    """What pydantic has found wrong with a definition, and where."""
+def explain_problem(problem: ErrorDetails) -> str:
+    """Return what pydantic found wrong with a definition, and where."""
     place = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
-        name = str(problem["loc"][-1])
-        return f"{place} is no key of a lifecycle{did_you_mean(get_close_matches(name, KEYS, n=1))}"
-    return f"{place} {PLAINLY.get(problem['type']) or 'is wrong: ' + problem['msg']}"
+        key = str(problem["loc"][-1])
+        return f"{place} is not a known key{did_you_mean(get_close_matches(key, KEYS, n=1))}"
+    return f"{place} {explain_mismatch(problem)}"
+
+
+def explain_mismatch(problem: ErrorDetails) -> str:
+    """Return how a value differs from what was expected, without pydantic's own words."""
+    limits = problem.get("ctx", {})
+    if problem["type"] in LIMITED_MISMATCHES:
+        return LIMITED_MISMATCHES[problem["type"]].format_map(limits)
+    if problem["type"] == "value_error":
+        return f"is not valid: {limits['error']}"
+    return MISMATCHES.get(problem["type"], "is not valid")

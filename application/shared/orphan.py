@@ -1,4 +1,4 @@
-"""An orphan, as every reading of orphans answers it."""
+"""The shape of an orphan in answers."""
 
 from datetime import datetime
 from typing import Literal, TypedDict
@@ -17,9 +17,9 @@ OrphanRule = Literal[
 
 
 class Orphan(TypedDict):
-    """An entity, the rule by which it is an orphan, and since when.
+    """An entity, the rule that makes it an orphan, and since when.
 
-    `evidence` has positions in the log, `expected` what should be there and is not.
+    `evidence` lists positions in the log; `expected` names what is missing.
     """
 
     entity: str

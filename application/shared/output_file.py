@@ -1,4 +1,4 @@
-"""A file that a command writes: whole or not at all, and never in the place of something that is no file."""
+"""Write an output file whole or not at all, and never replace something that is not a file."""
 
 import os
 import tempfile
@@ -12,10 +12,10 @@ from domain.errors import SojournError
 Made = TypeVar("Made")
 
 
-class NoPlaceForOutput(SojournError):
+class OutputNotWritable(SojournError):
     """Raised when a file or folder cannot be written.
 
-    Fix: choose another place; the message has the reason.
+    Fix: choose another path; the message has the reason.
     """
 
     def __init__(self, path: Path, error: OSError) -> None:
@@ -23,10 +23,10 @@ class NoPlaceForOutput(SojournError):
         super().__init__(f"{str(path)!r} cannot be written: {error.strerror}")
 
 
-class OutputInTheWay(SojournError):
-    """Raised when writing would replace something that may be somebody's.
+class OutputExists(SojournError):
+    """Raised when writing would replace something that exists and may be needed.
 
-    Fix: choose another place, or remove what is there.
+    Fix: choose another path, or remove what is there.
     """
 
     def __init__(self, path: Path, why: str) -> None:
@@ -36,24 +36,26 @@ class OutputInTheWay(SojournError):
 
 @contextmanager
 def output_file(path: Path) -> Iterator[BinaryIO]:
-    """The file to write to; what was there before stays until the block has ended well.
+    """Open a file for writing; an existing file stays as it is until the block has ended without an error.
 
-    Raises OutputInTheWay where that is a folder, NoPlaceForOutput where no file can be made, or not all of it written.
+    Raises:
+        OutputExists: the path is a folder.
+        OutputNotWritable: the file cannot be created, or not all of it could be written.
     """
     if path.is_dir():
-        raise OutputInTheWay(path, "is a folder: name a file")
-    # A device or a pipe is written to. A file in its place would end it for everybody, as with /dev/null.
+        raise OutputExists(path, "is a folder, not a file; name a file")
+    # Write into a device or a pipe: replacing it by a file would break it for every process, as with /dev/null.
     is_file = path.is_file() or not path.exists()
     try:
-        with _whole(path.resolve()) if is_file else path.open("wb") as stream:  # a link stays one
+        with _replacing(path.resolve()) if is_file else path.open("wb") as stream:  # keeps a link
             yield stream
     except OSError as error:
-        raise NoPlaceForOutput(path, error) from error
+        raise OutputNotWritable(path, error) from error
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    number, name = beside(path, tempfile.mkstemp)
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    number, name = make_in_same_folder(path, tempfile.mkstemp)
     try:
         with os.fdopen(number, "wb") as file:
             yield file
@@ -64,14 +66,14 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def beside(path: Path, make: Callable[..., Made]) -> Made:
-    """What a function of tempfile makes in the same folder, to be put in the place of `path`."""
-    return make(dir=path.parent, prefix=f".{path.name[:50]}.")  # no name may be longer than a folder takes
+def make_in_same_folder(path: Path, make: Callable[..., Made]) -> Made:
+    """Call a function of tempfile so that what it makes is in the folder of `path` and can replace it."""
+    return make(dir=path.parent, prefix=f".{path.name[:50]}.")  # a file system limits the length of names
 
 
 def umask() -> int:
-    """What the user lets nobody do with a new file."""
-    # There is no way to read it but to set it.
+    """Return the permissions that new files do not get."""
+    # The mask can only be read by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask

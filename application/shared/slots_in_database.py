@@ -1,4 +1,4 @@
-"""Slots that all processes share: rows of the database, taken and given back in the transaction that decides."""
+"""Slots that all processes share: database rows, taken and freed in the transaction of the decision."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,22 +10,22 @@ from infrastructure.sql import query
 
 
 class SlotsInDatabase:
-    """Counts who holds a slot of which tag; see domain.rules.slots.Slots.
+    """Counts the holders of each tag's slots in the database, as domain.rules.slots.Slots describes.
 
-    `connection` is in the transaction that holds the run's task locked: what it takes is given back with a rollback.
+    `connection` is in the transaction that has locked the task, so a rollback frees what was taken.
     """
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
 
     def take(self, holder: str, tags: Iterable[str]) -> str | None:
-        """See Slots."""
+        """Take one slot of each tag, as Slots.take does."""
         row = self._connection.execute(query("infrastructure", "slots/take"), [holder, list(tags)]).fetchone()
         assert row is not None
         return row[0]  # type: ignore[no-any-return]
 
     def give_back(self, holder: str) -> None:
-        """See Slots."""
-        # Where taking them failed, the transaction that is to be rolled back takes no more statements.
+        """Free every slot of `holder`, as Slots.give_back does."""
+        # A transaction in which taking slots failed accepts no more statements; its rollback frees the slots.
         if self._connection.info.transaction_status != TransactionStatus.INERROR:
             self._connection.execute(query("infrastructure", "slots/release"), [holder])

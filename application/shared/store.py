@@ -1,4 +1,4 @@
-"""What the use cases share: the database, the log, the current status and the lifecycles."""
+"""The store that use cases share: the database, the log, the current status and the lifecycles."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,25 +29,25 @@ SCHEMA_PARTS = (
 
 
 def schema() -> Schema:
-    """The whole schema of this version."""
+    """Return the whole schema of this version."""
     return read_schema(SCHEMA_PARTS)
 
 
 class Store:
-    """One database with everything that Sojourn keeps in it."""
+    """One database, with the log and everything else that Sojourn keeps in it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.log = EventLog()
         self.recorder = LogRecorder(database, self.log)
-        self.bell = CommitNotifier(database.dsn)
-        self.remembered = EntityCache()
+        self.commit_notifier = CommitNotifier(database.dsn)
+        self.entity_cache = EntityCache()
         self.lifecycles = LifecycleRegistry(database)
-        self.status = CurrentStatus(self.lifecycles.pinned)
+        self.status = CurrentStatus(self.lifecycles.by_key)
 
     @classmethod
     def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Store":
-        """The store of that DSN (None: the embedded one), set up if its database is empty."""
+        """Return the store of a DSN (None: SOJOURN_DSN, or else the embedded server); set up an empty database."""
         database = Database.reach(dsn, max_size=max_size, wait_seconds=wait_seconds)
         with database.connection() as connection:
             ensure_current(connection, schema())
@@ -55,7 +55,7 @@ class Store:
 
     @contextmanager
     def session(self, connection: Connection[Any] | None = None) -> Iterator[Connection[Any]]:
-        """A connection of our own in autocommit, or the caller's as ours for the length of a block."""
+        """Lend a connection in autocommit, or the caller's with our row and cursor factories, for the block."""
         if connection is None:
             with self.database.connection() as own:
                 yield own
@@ -84,16 +84,16 @@ class Store:
                 if is_lost(error):
                     raise ConnectionLost(safe_to_retry=safe_to_retry or not committing, why=str(error)) from error
                 raise
-            self.bell.notify()
+            self.commit_notifier.notify()
 
     def close(self) -> None:
         """Wake the followers for what was committed last, and close every connection."""
-        self.bell.close()
+        self.commit_notifier.close()
         self.database.close()
 
 
 def chunked(ids: Sequence[str]) -> Iterator[list[str]]:
-    """The ids without repetition, in the order in which they came, so many at a time as one statement takes."""
+    """Yield the distinct ids in their order, up to CHUNK at a time, which is what one statement takes."""
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]

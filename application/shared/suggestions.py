@@ -1,4 +1,4 @@
-"""Names that nobody knows, and the known ones that were probably meant."""
+"""Errors about unknown names, with the known names that were probably meant."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -18,13 +18,13 @@ CANDIDATES = {
 
 
 def unknown_entity(connection: Connection[Any], entity: Entity, *others: Entity) -> UnknownEntity:
-    """The error that says so (of others of its kind too), with the known id that is most like the one asked for."""
+    """Return the error that an entity (and `others` of its kind) is unknown, with the nearest known id."""
     nearest = _nearest(connection, CANDIDATES[entity.kind], entity.id)
     return UnknownEntity(entity.kind.replace("_", " "), entity.id, nearest, others=[other.id for other in others])
 
 
 def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEntity:
-    """The error that no task is of that workflow, with the known one that is most like it."""
+    """Return the error that a workflow is unknown, with the nearest known one."""
     return UnknownEntity("workflow", workflow_id, _nearest(connection, "find/nearest_workflow_ids", workflow_id))
 
 

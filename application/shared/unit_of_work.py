@@ -1,8 +1,8 @@
-"""One unit of work: a transaction, attempted again where that can help, and carried out once for each command id.
+"""One unit of work: a transaction that is retried where that can help, and carried out once for each command id.
 
 Without a connection of the caller's, every attempt is a transaction of its own. With one, it is a savepoint in the
-caller's transaction. A savepoint cures neither a serialization failure nor a row that the caller's snapshot cannot
-see: only the caller can repeat the whole transaction, so these errors are raised at once, as psycopg raises them.
+caller's transaction. A savepoint helps neither against a serialization failure nor against a row that the caller's
+snapshot cannot see: only the caller can repeat the whole transaction, so psycopg's errors are raised at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ from infrastructure.sql import query
 Answer = TypeVar("Answer")
 
 RETRY_ON = CONTENTION | {UNIQUE_VIOLATION, STALE}
-"""The SQLSTATEs that another attempt may cure: of two transactions that insert a row, the later one then finds it."""
+"""The SQLSTATEs that another attempt may avoid; after a unique violation, for example, it finds the other's row."""
 
 
 class CommandRequest(NamedTuple):

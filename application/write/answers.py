@@ -1,4 +1,4 @@
-"""What the service answers, as the contract shapes it."""
+"""The answers of the methods that write."""
 
 from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
@@ -13,7 +13,7 @@ InstanceRefusal = Literal["untimely_transition", "invalid_ti_transition"]
 
 
 class TaskInstanceAnswer(TypedDict):
-    """What came of a task instance's report, for it and for its task."""
+    """The effect of a report on a task instance and its task."""
 
     ti_updated: bool
     task_transitioned: bool
@@ -35,7 +35,7 @@ class TaskAnswer(TypedDict):
 
 
 class BulkAnswer(TypedDict):
-    """What came of a proposal for many entities: each id is in one of the four lists, in the order of the call."""
+    """The effect of a call on many entities: each id is in one of the four lists, in the order of the call."""
 
     transitioned: list[str]
     invalid: list[str]
@@ -44,7 +44,7 @@ class BulkAnswer(TypedDict):
 
 
 class GateAnswer(TypedDict):
-    """What came of gating tasks for queueing: each id is in one of the four lists."""
+    """The effect of gating tasks for queueing: each id is in one of the four lists."""
 
     gated: list[str]
     invalid: list[str]
@@ -53,7 +53,7 @@ class GateAnswer(TypedDict):
 
 
 class ResetAnswer(TypedDict):
-    """What came of resetting tasks: each id is in one of the first four lists; `killed` has task instances."""
+    """The effect of resetting tasks: each id is in one of the first four lists; `killed` lists task instances."""
 
     reset: list[str]
     kept: list[str]
@@ -63,7 +63,7 @@ class ResetAnswer(TypedDict):
 
 
 class RegisterAnswer(TypedDict):
-    """How many tasks were registered, and how many were there already with the same content."""
+    """The number of tasks that were registered, and of those that existed already with the same content."""
 
     registered: int
     existing: int
@@ -76,18 +76,18 @@ class BindAnswer(TypedDict):
 
 
 class QueueBatchAnswer(TypedDict):
-    """Every task of the call by the status that it has after it, and the batch that was queued, if any was."""
+    """Every task of the call by its status after the call, and the number of the queued batch, if there is one."""
 
     tasks_by_status: dict[str, list[str]]
     batch_number: int | None
 
 
 class EmptyAnswer(TypedDict):
-    """Nothing is to be said."""
+    """The empty answer of a call that succeeded or raised an error."""
 
 
 class SubmittedAnswer(TypedDict):
-    """That the ids were kept; `unknown` and `of_other_arrays` name those of which nothing was, where there are any."""
+    """The ids were recorded, except for those of `unknown` instances and of instances `of_other_arrays`."""
 
     success: bool
     unknown: NotRequired[list[str]]
@@ -95,7 +95,7 @@ class SubmittedAnswer(TypedDict):
 
 
 class ConcurrencyAnswer(TypedDict):
-    """How many instances of an array may run at once."""
+    """The number of instances of an array that may run at once."""
 
     max_concurrently_running: int
 
@@ -110,23 +110,23 @@ class BatchMember(TypedDict):
 
 
 class CreateAnswer(TypedDict):
-    """How many task instances were created, and how many were there already for the same task."""
+    """The number of task instances that were created, and of those that existed already for the same task."""
 
     created: int
     existing: int
 
 
 class HeartbeatAnswer(TypedDict):
-    """Until when a runner's heartbeat holds, and since when it had been silent, where it had."""
+    """The end of a runner's renewed lease, and the start of its silence, if it had been silent."""
 
     report_by: datetime
     silent_since: datetime | None
 
 
 class HeartbeatsAnswer(TypedDict):
-    """What came of the heartbeats of many task instances: each id is in one of the lists, in the order of the call.
+    """The effect of heartbeats on many task instances: each id is in one of the lists, in the order of the call.
 
-    `returned` are those of `heard` that had been silent.
+    `returned` lists those of `heard` that had been silent.
     """
 
     heard: list[str]

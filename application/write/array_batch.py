@@ -1,7 +1,7 @@
-"""The batches of an array: queued, launched and killed as one, in the transaction of a connection.
+"""Queue, launch and kill a batch of an array as a whole, in the transaction of a connection.
 
-The array is locked before anything else, so that two batches never share a number. What workers hold of a batch is
-tried for again and again, while the rest stays locked.
+The array is locked first, so that two batches never share a number. Rows of a batch that workers hold are locked in
+several passes, while the rest stays locked.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ LAUNCHED, KILL_SELF, ERROR_FATAL = "LAUNCHED", "KILL_SELF", "ERROR_FATAL"
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The id that the cluster has given an instance, and where it writes what it prints, if that is told."""
+    """The id that the cluster gave an instance, and the files of its output, if they are known."""
 
     distributor_id: str
     stdout: str | None = None
@@ -43,56 +43,63 @@ class Submission:
 
 
 def find_array(store: Store, connection: Connection[Any], array_id: str, *, lock: bool = False) -> Array:
-    """The array of that id; raises UnknownEntity."""
+    """Return the array of that id.
+
+    Raises:
+        UnknownEntity: there is none.
+    """
     array = store.status.array(connection, array_id, lock=lock)
     if array is None:
         raise unknown_entity(connection, Entity(ARRAY, array_id))
     return array
 
 
-def queue(
+def queue_batch(
     store: Store,
     connection: Connection[Any],
     array_id: str,
     task_ids: Sequence[str],
-    report: ReportContext,
+    context: ReportContext,
     *,
     task_resources_id: str | None = None,
     workflow_run_id: str | None = None,
 ) -> QueueBatchAnswer:
     """Let tasks pass the gate, and queue an instance of each that does as the array's next batch.
 
-    Raises UnknownEntity and NotOfArray, WrongLifecycle where a task's has no gate or no instances.
+    Raises:
+        UnknownEntity: the log does not know the array or one of the tasks.
+        NotOfArray: a task is of another workflow or array.
+        WrongLifecycle: a task's lifecycle has no gate or no instances.
     """
     array = find_array(store, connection, array_id, lock=True)
-    check_tasks(connection, array, task_ids)
-    queueing = Queueing(store, connection, array, report)
+    require_queueable(connection, array, task_ids)
+    builder = BatchBuilder(store, connection, array, context)
     for ids in chunked(task_ids):
-        queueing.take(ids)
-    array = queueing.array
+        builder.add_tasks(ids)
+    array = builder.array
     if array.members:
-        queued = array.queue_batch(report, task_resources_id=task_resources_id, workflow_run_id=workflow_run_id)
-        copy_events(store, connection, [queued], [array])
+        queued = array.queue_batch(context, task_resources_id=task_resources_id, workflow_run_id=workflow_run_id)
+        append_events(store, connection, [queued], [array])
     by_status: dict[str, list[str]] = {}
     for task_id in dict.fromkeys(task_ids):
-        by_status.setdefault(queueing.statuses[task_id], []).append(task_id)
+        by_status.setdefault(builder.statuses[task_id], []).append(task_id)
     return {"tasks_by_status": by_status, "batch_number": array.next_member().batch_number if array.members else None}
 
 
-class Queueing:
-    """A batch on its way: the array with the members that it has by now, and the status that each task came to."""
+class BatchBuilder:
+    """Builds a batch: the array with its members so far, and the status of each task after its decision."""
 
-    def __init__(self, store: Store, connection: Connection[Any], array: Array, report: ReportContext) -> None:
+    def __init__(self, store: Store, connection: Connection[Any], array: Array, context: ReportContext) -> None:
         self._store = store
         self._connection = connection
-        self._report = report
+        self._context = context
         self.array = array
         self.statuses: dict[str, str] = {}
 
-    def take(self, ids: list[str]) -> None:
-        """Queue tasks, in the order of their ids here; those that others go on holding stay as they are."""
+    def add_tasks(self, ids: list[str]) -> None:
+        """Queue tasks in the order of `ids`; those that others hold during every pass stay as they are."""
         tasks = lock_in_passes(ids, self._lock, OnLocked.SKIP_LOCKED)
-        names = free_names(self._connection, tasks.values())
+        names = next_instance_ids(self._connection, tasks.values())
         decided = ((name, self._decide(tasks[name], names[name])) for name in ids if name in tasks)
         append(self._store, self._connection, decided, tasks.values())
         held = [name for name in ids if name not in tasks]
@@ -106,62 +113,62 @@ class Queueing:
         _ = task.lifecycle.instance_machine  # raises WrongLifecycle
         if task.lifecycle.gate is None:
             raise WrongLifecycle(task.lifecycle.name, "has no gate: propose the task's own transitions")
-        gated = decide(Family(None, task), GateRequest(), self._report)
+        gated = decide(Family(None, task), GateRequest(), self._context)
         self.statuses[task.id] = gated.task.status
         if gated.refused or gated.task.status != task.lifecycle.gate.to:
             return gated
         creation = InstanceCreation(check_id("task instance", name), self.array.next_member())
-        created = decide(gated.family, creation, self._report)
+        created = decide(gated.family, creation, self._context)
         self.array = self.array.with_member()
         self.statuses[task.id] = created.task.status
         return created._replace(events=(*gated.events, *created.events))
 
 
-def launch(
+def launch_batch(
     store: Store,
     connection: Connection[Any],
     array_id: str,
     batch_number: int,
     next_report_increment: float,
-    report: ReportContext,
+    context: ReportContext,
 ) -> EmptyAnswer:
-    """Report every instance of a batch as LAUNCHED, to be heard of within so many seconds.
+    """Report every instance of a batch as LAUNCHED; each must report again within `next_report_increment` seconds.
 
-    One that is LAUNCHED already stays as it is.
+    An instance that is LAUNCHED already stays as it is.
     """
 
     def decide_launch(now: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         if instance.status == LAUNCHED:
             return None
         by = now + timedelta(seconds=next_report_increment)
-        return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), report)
+        return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), context)
 
-    each_of_batch(store, connection, array_id, batch_number, decide_launch)
+    decide_batch(store, connection, array_id, batch_number, decide_launch)
     return {}
 
 
-def kill(
-    store: Store, connection: Connection[Any], array_id: str, batch_number: int, report: ReportContext
+def kill_batch(
+    store: Store, connection: Connection[Any], array_id: str, batch_number: int, context: ReportContext
 ) -> EmptyAnswer:
-    """End every instance of a batch that was told to kill itself, and its task where the task can follow."""
+    """End every instance of a batch that had to kill itself, and its task where the task can follow."""
 
     def decide_end(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         if instance.status != KILL_SELF:
             return None
-        return decide(Family(instance, task), InstanceReport(ERROR_FATAL), report)
+        return decide(Family(instance, task), InstanceReport(ERROR_FATAL), context)
 
-    each_of_batch(store, connection, array_id, batch_number, decide_end)
+    decide_batch(store, connection, array_id, batch_number, decide_end)
     return {}
 
 
-def submit(
+def record_submissions(
     store: Store,
     connection: Connection[Any],
     array_id: str,
     submissions: Mapping[str, Submission],
-    report: ReportContext,
+    context: ReportContext,
 ) -> SubmittedAnswer:
-    """Keep what the cluster has called the array's instances."""
+    """Record the ids that the cluster gave the array's instances."""
     find_array(store, connection, array_id)
     wanted = {"array_id": array_id, "task_instance_ids": list(submissions)}
     elsewhere = dict(connection.execute(query("projections", "arrays/instances_outside"), wanted).fetchall())
@@ -171,7 +178,7 @@ def submit(
 
     for ids in chunked([name for name in submissions if name not in elsewhere]):
         instances = list(lock_in_passes(ids, lock, OnLocked.NOWAIT).values())
-        copy_events(store, connection, submitted(instances, submissions, report), instances)
+        append_events(store, connection, submission_events(instances, submissions, context), instances)
     answer: SubmittedAnswer = {"success": True}
     if unknown := [name for name, known in elsewhere.items() if not known]:
         answer["unknown"] = unknown
@@ -180,17 +187,19 @@ def submit(
     return answer
 
 
-def submitted(
-    instances: Iterable[TaskInstance], submissions: Mapping[str, Submission], report: ReportContext
+def submission_events(
+    instances: Iterable[TaskInstance], submissions: Mapping[str, Submission], context: ReportContext
 ) -> Iterator[Event]:
-    """The events of what is new about the instances."""
+    """Yield the events that record what is new about the instances."""
     for instance in instances:
-        told = submissions[instance.id]
-        if told != Submission(instance.distributor_id or ""):
-            yield instance.submit(told.distributor_id, report, stdout=told.stdout, stderr=told.stderr)
+        submission = submissions[instance.id]
+        if submission != Submission(instance.distributor_id or ""):
+            yield instance.submit(
+                submission.distributor_id, context, stdout=submission.stdout, stderr=submission.stderr
+            )
 
 
-def members(
+def list_members(
     store: Store,
     connection: Connection[Any],
     array_id: str,
@@ -199,7 +208,12 @@ def members(
     after: int = -1,
     limit: int | None = None,
 ) -> list[BatchMember]:
-    """The instances of a batch by their steps, behind step `after`; raises UnknownEntity or UnknownBatch."""
+    """Return the instances of a batch by their steps, up to `limit` of those after step `after`.
+
+    Raises:
+        UnknownEntity: the log does not know the array.
+        UnknownBatch: the array has no batch of that number.
+    """
     array = find_array(store, connection, array_id)
     if not 1 <= batch_number <= array.last_batch:
         raise UnknownBatch(array_id, batch_number, array.last_batch)
@@ -208,19 +222,25 @@ def members(
         return cast("list[BatchMember]", cursor.execute(query("projections", "arrays/batch"), wanted).fetchall())
 
 
-def each_of_batch(
+def decide_batch(
     store: Store,
     connection: Connection[Any],
     array_id: str,
     batch_number: int,
     decide_one: Callable[[datetime, TaskInstance, Task], Decision | None],
 ) -> None:
-    """Decide about every instance of a batch and its task, as of `now`; raises 55P03 where others go on holding one."""
+    """Decide about every instance of a batch and its task, and append the events.
+
+    Raises:
+        psycopg.Error: with SQLSTATE 55P03 where others hold an instance or a task during every pass.
+    """
 
     def lock(ids: list[str], wait: OnLocked) -> dict[str, tuple[TaskInstance, Task]]:
         return {family[0].id: family for family in store.status.lock_families(connection, ids, wait)}
 
-    for ids in chunked([member["task_instance_id"] for member in members(store, connection, array_id, batch_number)]):
+    for ids in chunked(
+        [member["task_instance_id"] for member in list_members(store, connection, array_id, batch_number)]
+    ):
         locked = lock_in_passes(ids, lock, OnLocked.NOWAIT)
         families = [locked[name] for name in ids]
         now = database_now(connection)
@@ -228,8 +248,13 @@ def each_of_batch(
         append(store, connection, decided, (member for family in families for member in family), now=now)
 
 
-def check_tasks(connection: Connection[Any], array: Array, task_ids: Sequence[str]) -> None:
-    """Raise UnknownEntity, or NotOfArray, where one of the tasks cannot be queued in the array."""
+def require_queueable(connection: Connection[Any], array: Array, task_ids: Sequence[str]) -> None:
+    """Check that the tasks can be queued in the array.
+
+    Raises:
+        UnknownEntity: the log does not know one of them.
+        NotOfArray: one is of another workflow or array.
+    """
     wanted = {"task_ids": list(dict.fromkeys(task_ids)), "workflow_id": array.workflow_id, "array_id": array.id}
     found = connection.execute(query("projections", "arrays/tasks_outside"), wanted).fetchall()
     unknown = [task_id for task_id, workflow_id, _ in found if workflow_id is None]
@@ -243,8 +268,8 @@ def check_tasks(connection: Connection[Any], array: Array, task_ids: Sequence[st
         raise NotOfArray(array.id, array.workflow_id, others)
 
 
-def free_names(connection: Connection[Any], tasks: Iterable[Task]) -> dict[str, str]:
-    """What each task's next instance is called: `TASK/ORDINAL`, or that with a number behind it where it is taken."""
+def next_instance_ids(connection: Connection[Any], tasks: Iterable[Task]) -> dict[str, str]:
+    """Return the id of each task's next instance: `TASK/ORDINAL`, followed by a number where that id is taken."""
     first = {task.id: f"{task.id}/{task.instances + 1}" for task in tasks}
     names, tried = dict(first), 1
     left = first
@@ -255,9 +280,9 @@ def free_names(connection: Connection[Any], tasks: Iterable[Task]) -> dict[str, 
     return names
 
 
-def copy_events(
+def append_events(
     store: Store, connection: Connection[Any], events: Iterable[Event], before: Sequence[Array | TaskInstance]
 ) -> None:
-    """Append events that leave their entities in the statuses that they are in."""
+    """Append events that do not change the statuses of their entities."""
     entered = {entity.stream: entity.entered_at for entity in before if entity.entered_at}
     store.log.copy(connection, events, database_now(connection), entered)

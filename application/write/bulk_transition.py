@@ -1,4 +1,4 @@
-"""Many entities' transitions: locked, decided one by one in memory, and appended by COPY, chunk by chunk."""
+"""Move many entities: lock a chunk, decide on each entity in memory, and append the events by COPY."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ Locked = TypeVar("Locked")
 MoveChunk = Callable[[list[str], Connection[Any]], BulkAnswer]
 
 LOCK_PASSES = 6
-"""How many times a call that keeps the locks it has tries to get the others, within some 0.15 seconds."""
+"""The number of passes in which a call locks rows, keeping what it has; together they take about 0.15 seconds."""
 
 
 def transition_tasks(
@@ -42,7 +42,7 @@ def transition_tasks(
     context: ReportContext,
     wait: OnLocked,
 ) -> BulkAnswer:
-    """Move tasks as is decided on the same proposal for each."""
+    """Move tasks as the same proposal decides for each."""
     store = unit.store
 
     def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
@@ -52,7 +52,7 @@ def transition_tasks(
             (name, decide(Family(None, tasks[name]), proposal, context, slots)) for name in ids if name in tasks
         )
         if any(map(takes_slots, tasks.values())):
-            decided = list(decided)  # taking slots runs statements, which cannot run while the server takes in events
+            decided = list(decided)  # taking slots runs statements, which cannot run during COPY
         refused = append(store, connection, decided, tasks.values())
         return _bulk_answer(connection, ids, refused, "find/existing_tasks")
 
@@ -78,9 +78,9 @@ def transition_task_instances(
 def lock_in_passes(
     ids: Sequence[str], lock: Callable[[list[str], OnLocked], Mapping[str, Locked]], last: OnLocked
 ) -> dict[str, Locked]:
-    """Lock the rows that are free, then those that have become free; the last pass does `last` about the others.
+    """Lock the rows that are free, then those that have become free; the last pass treats the others as `last` says.
 
-    Between the passes the locks are kept, so the pauses are short.
+    The locks are kept between the passes, so the pauses are short.
     """
     locked: dict[str, Locked] = {}
     for number in range(LOCK_PASSES):
@@ -96,7 +96,7 @@ def lock_in_passes(
 def reset_tasks(
     unit: UnitOfWork, task_ids: Sequence[str], context: ReportContext, *, reset_if_running: bool
 ) -> ResetAnswer:
-    """Send tasks back to their beginning and report to their active instances that they must end."""
+    """Send tasks back to their initial status, and request their active instances to end."""
 
     def reset_in_chunks(connection: Connection[Any]) -> ResetAnswer:
         answer: ResetAnswer = {"reset": [], "kept": [], "locked": [], "not_found": [], "killed": []}
@@ -131,7 +131,7 @@ def _reset(
     instances = store.status.lock_instances_of(connection, ids)
     tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, OnLocked.NOWAIT)}
     if len(instances) < sum(task.instances for task in tasks.values()):
-        # Some were created before their tasks were locked. Now there can be no more.
+        # Some instances were created before their tasks were locked; now no more can be.
         instances = store.status.lock_instances_of(connection, ids)
     proposal = ResetRequest(reset_if_running)
     decisions = {name: decide(Family(None, tasks[name]), proposal, context) for name in ids if name in tasks}
@@ -163,11 +163,11 @@ def append(
     further: Iterable[Event] = (),
     now: datetime | None = None,
 ) -> dict[str, bool]:
-    """Append what is decided while it is decided, and answer with whether each was refused, or sent elsewhere.
+    """Append events while they are decided, and return whether each entity was refused or sent to another status.
 
-    The server takes in events as the next ones are made, and each is let go once it was sent: many thousands that are
-    kept cost the garbage collector more than deciding them did. `now` is the database's clock, where it was read since
-    the locks are held.
+    The server reads events while later ones are decided, and each is released once it is sent, because keeping
+    thousands of them costs the garbage collector more than deciding them. `now` is the database's time, if it was read
+    after the locks were taken.
     """
     refused: dict[str, bool] = {}
 

@@ -1,7 +1,7 @@
-"""Leases: a heartbeat says that a runner or a task instance is there, and until when it need not say so again.
+"""Renew leases: a heartbeat shows that a runner or a task instance is alive, until its lease expires.
 
-A heartbeat is a row written anew, and no event. Where the lease had run out, the lapse and the return are events: they
-are recorded with it, in one transaction, so that no silence is ever forgotten.
+A heartbeat updates a row and is not an event. If the lease had expired, its lapse and the return are events; they are
+recorded in the same transaction as the heartbeat, so that no silence is lost.
 """
 
 from collections import defaultdict
@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from psycopg import Connection
+from psycopg.rows import dict_row, namedtuple_row
 from psycopg.sql import SQL
 
 from application.shared.current_status import OnLocked, database_now
@@ -30,15 +31,15 @@ from infrastructure.sql import query
 log = get_logger("lease")
 
 
-class _Until(NamedTuple):
-    """Until when a heartbeat holds: the time that is told of an instance, or else so many seconds."""
+class _Term(NamedTuple):
+    """The end of a renewed lease: the time in `report_by`, or `seconds` from now where it has none."""
 
     report_by: Mapping[str, datetime]
     seconds: float
 
 
-class _Found(NamedTuple):
-    """The instances that go on, with their workflows; those of them whose leases had run out; and those that ended."""
+class _Renewal(NamedTuple):
+    """The workflows of the active instances, the instances whose leases had expired, and those that have ended."""
 
     workflow_ids: dict[str, str]
     late: frozenset[str]
@@ -46,7 +47,7 @@ class _Found(NamedTuple):
 
 
 def renew_runner(unit: UnitOfWork, runner_id: str, seconds: float | None, context: ReportContext) -> HeartbeatAnswer:
-    """Renew a runner's lease for a number of seconds (None: for as long as its lifecycles wait)."""
+    """Renew a runner's lease for a number of seconds (None: the shortest `runner_dead_after` of all lifecycles)."""
     runner = Runner(runner_id)
     lease = {
         "holder": runner.stream,
@@ -69,7 +70,7 @@ def renew_runner(unit: UnitOfWork, runner_id: str, seconds: float | None, contex
             runners = _read_runners(connection, [runner_id])
             silences = record_silences(unit.store, connection, RUNNER, runners, context, heard=True)
             report_by = renew(connection, recorded=True) or before
-        unit.store.bell.notify()
+        unit.store.commit_notifier.notify()
         for silence in silences.get(runner_id, ()):
             log.info("runner:%s is back after a silence since %s", runner_id, silence.since.isoformat())
         return {"report_by": report_by, "silent_since": silences[runner_id][0].since if silences else None}
@@ -85,19 +86,19 @@ def renew_task_instances(
     seconds: float,
     context: ReportContext,
 ) -> HeartbeatsAnswer:
-    """Renew the leases of task instances, each until its own time, or else for a number of seconds."""
+    """Renew the leases of task instances, each until its time in `report_by`, or else for a number of seconds."""
     if unit.command is not None:
         return unit.run(
             lambda connection: renew_task_instances(
                 unit.within(connection), task_instance_ids, report_by, seconds, context
             )
         )
-    until = _Until(report_by, seconds)
+    term = _Term(report_by, seconds)
     answer: HeartbeatsAnswer = {"heard": [], "returned": [], "ended": [], "locked": [], "not_found": []}
     for ids in chunked(task_instance_ids):
-        found = unit.run_statement(partial(_renew_in_time, unit, ids, until, context))
+        found = unit.run_statement(partial(_renew_in_time, unit, ids, term, context))
         try:
-            returned = unit.run_statement(partial(_renew_late, unit.store, found, until, context)) if found.late else ()
+            returned = unit.run_statement(partial(_renew_late, unit.store, found, term, context)) if found.late else ()
             late = frozenset[str]()
         except RetriesExhausted:
             returned, late = (), found.late
@@ -117,37 +118,37 @@ def _as_time(time: datetime | str | None) -> Any:
 
 
 def _is_alone(unit: UnitOfWork) -> bool:
-    """Return whether a renewal is the whole transaction, which then need not wait for the disk."""
+    """Return whether a renewal is the whole transaction, which then commits without waiting for the disk."""
     return unit.connection is None and unit.command is None
 
 
 def _renew_in_time(
-    unit: UnitOfWork, ids: list[str], until: _Until, context: ReportContext, connection: Connection[Any]
-) -> _Found:
-    """Renew the leases that have not run out."""
+    unit: UnitOfWork, ids: list[str], term: _Term, context: ReportContext, connection: Connection[Any]
+) -> _Renewal:
+    """Renew the leases that have not expired."""
+    statement = query("projections", "leases/leases_of_instances")
     wanted = {"ids": ids, "occurred_at": context.occurred_at}
-    rows = connection.execute(query("projections", "leases/leases_of_instances"), wanted, prepare=True).fetchall()
-    going_on = [row for row in rows if not _has_ended(unit.store, *row[2:5])]
-    workflow_ids = {row[0]: row[1] for row in going_on}
-    in_time = {row[0]: row[1] for row in going_on if not row[5]}
-    renewed = (
-        _renew(connection, in_time, until, rows[0][6], recorded=False, alone=_is_alone(unit)) if in_time else set()
-    )
-    ended = frozenset(row[0] for row in rows) - workflow_ids.keys()
-    return _Found(workflow_ids, frozenset(workflow_ids.keys() - renewed), ended)
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        rows: list[Any] = cursor.execute(statement, wanted, prepare=True).fetchall()
+    active = [row for row in rows if not _has_ended(unit.store, row.status, row.lifecycle, row.lifecycle_version)]
+    workflow_ids = {row.task_instance_id: row.workflow_id for row in active}
+    in_time = {row.task_instance_id: row.workflow_id for row in active if not row.lapsed}
+    renewed = _renew(connection, in_time, term, rows[0].at, recorded=False, alone=_is_alone(unit)) if in_time else set()
+    ended = frozenset(row.task_instance_id for row in rows) - workflow_ids.keys()
+    return _Renewal(workflow_ids, frozenset(workflow_ids.keys() - renewed), ended)
 
 
 def _renew_late(
-    store: Store, found: _Found, until: _Until, context: ReportContext, connection: Connection[Any]
+    store: Store, found: _Renewal, term: _Term, context: ReportContext, connection: Connection[Any]
 ) -> set[str]:
-    """Renew leases that had run out, and answer with those that return from a silence."""
+    """Renew expired leases, and return the instances that had been silent."""
     with connection.transaction():
         instances = lock_task_instances(connection, found.late, OnLocked.NOWAIT)
         lock_leases(connection, [instance.stream for instance in instances.values()], OnLocked.NOWAIT)
         silences = record_silences(store, connection, TASK_INSTANCE, instances, context, heard=True)
         late = {name: found.workflow_ids[name] for name in instances}
-        _renew(connection, late, until, _at(connection, context), recorded=True)
-    store.bell.notify()
+        _renew(connection, late, term, _at(connection, context), recorded=True)
+    store.commit_notifier.notify()
     return set(silences)
 
 
@@ -160,14 +161,14 @@ def record_silences(
     *,
     heard: bool,
 ) -> dict[str, list[Silence]]:
-    """Record what silences of locked holders are not recorded yet, and answer with them; they end where `heard`."""
+    """Record the silences of locked holders that no event records yet, and return them; `heard` ends the open ones."""
     recorded_at = database_now(connection)
     at = min(recorded_at, context.occurred_at or recorded_at)
     silences: dict[str, list[Silence]] = defaultdict(list)
     wanted = {"kind": kind, "ids": list(holders), "at": at}
     for name, since, until, heard_at in connection.execute(query("projections", "leases/unrecorded_silences"), wanted):
         silences[name].append(Silence(since, until or (at if heard else None), heard_at))
-    events = [event for name, told in silences.items() for event in lapse_events(holders[name], told, context)]
+    events = [event for name, found in silences.items() for event in lapse_events(holders[name], found, context)]
     if events:
         entered = {holder.stream: holder.entered_at for holder in holders.values() if holder.entered_at}
         store.log.copy(connection, events, recorded_at, entered)
@@ -175,7 +176,7 @@ def record_silences(
 
 
 def lock_leases(connection: Connection[Any], streams: Sequence[str], wait: OnLocked) -> dict[str, datetime]:
-    """Lock the leases that there are, and answer with when they end."""
+    """Lock the leases of those holders that have one, and return when each expires."""
     statement = SQL(query("infrastructure", "leases/lock")).format(wait=SQL(wait.value))
     return dict(connection.execute(statement, [list(streams)]).fetchall())
 
@@ -183,46 +184,50 @@ def lock_leases(connection: Connection[Any], streams: Sequence[str], wait: OnLoc
 def lock_task_instances(connection: Connection[Any], ids: Collection[str], wait: OnLocked) -> dict[str, TaskInstance]:
     """Lock task instances, in the order of their ids."""
     statement = SQL(query("projections", "lock/instances_with_silence")).format(wait=SQL(wait.value))
-    return {row[0]: TaskInstance(*row) for row in connection.execute(statement, [list(ids)])}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(statement, [list(ids)]).fetchall()
+    instances = [TaskInstance(id=row.pop("task_instance_id"), **row) for row in rows]
+    return {instance.id: instance for instance in instances}
 
 
 def lock_runners(connection: Connection[Any], ids: Sequence[str], wait: OnLocked) -> dict[str, Runner]:
-    """Lock runners that have sent heartbeats."""
+    """Lock the runners of those ids that have sent a heartbeat."""
     locked = lock_leases(connection, [Runner(name).stream for name in ids], wait)
     return _read_runners(connection, [stream.partition(":")[2] for stream in locked])
 
 
 def _read_runners(connection: Connection[Any], ids: Sequence[str]) -> dict[str, Runner]:
-    """Runners as of their last events; one that has none is alive."""
-    rows = connection.execute(query("projections", "leases/runners"), [[Runner(name).stream for name in ids]])
-    return {name: Runner(name) for name in ids} | {row[0]: Runner(*row) for row in rows}
+    """Return runners as of their last events; a runner without events is alive."""
+    runners = {name: Runner(name) for name in ids}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query("projections", "leases/runners"), [[one.stream for one in runners.values()]])
+        return runners | {row["id"]: Runner(**row) for row in rows}
 
 
 def _renew(
     connection: Connection[Any],
     workflow_ids: Mapping[str, str],
-    until: _Until,
+    term: _Term,
     at: datetime,
     *,
     recorded: bool,
     alone: bool = False,
 ) -> set[str]:
-    told = {
+    parameters = {
         "ids": list(workflow_ids),
         "workflow_ids": list(workflow_ids.values()),
-        "report_by": [until.report_by.get(name) for name in workflow_ids],
-        "seconds": until.seconds,
+        "report_by": [term.report_by.get(name) for name in workflow_ids],
+        "seconds": term.seconds,
         "at": at,
         "recorded": recorded,
         "alone": alone,
     }
-    return {
-        row[0] for row in connection.execute(query("infrastructure", "leases/renew_task_instances"), told, prepare=True)
-    }
+    statement = query("infrastructure", "leases/renew_task_instances")
+    return {row[0] for row in connection.execute(statement, parameters, prepare=True)}
 
 
 def _has_ended(store: Store, status: str, lifecycle: str, version: int) -> bool:
-    machine = store.lifecycles.pinned(lifecycle, version).instance
+    machine = store.lifecycles.by_key(lifecycle, version).instance
     return machine is not None and machine.is_terminal(status)
 
 

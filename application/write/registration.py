@@ -1,4 +1,4 @@
-"""Making tasks and their instances known."""
+"""Register tasks and create their instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,15 @@ from infrastructure.sql import query
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A task to register: its id, how many attempts it may make, its template and its array, if it has them.
+    """A task to register: its id, its maximum number of attempts, its template and its array, if it has them.
 
     `attributes` are for the rules of its lifecycle: `tags`, `retries` (else `max_attempts` - 1) and
-    `retry_delay_seconds`. Raises InvalidAttributes.
+    `retry_delay_seconds`.
+
+    Raises:
+        InvalidId: an id is not a text of up to 255 characters.
+        InvalidMaxAttempts: `max_attempts` is not a number from 1 on.
+        InvalidAttributes: the attributes are not what the rules read.
     """
 
     task_id: str
@@ -68,7 +73,7 @@ def require_specs(tasks: Sequence[TaskSpec]) -> Sequence[TaskSpec]:
 
 
 def request_of(specs: Iterable[TaskSpec]) -> list[Any]:
-    """Return the specs as a command is compared by them."""
+    """Return what distinguishes the specs from those of another request with the same command id."""
     return [
         (spec.task_id, spec.max_attempts, spec.template, spec.array_id, sorted((spec.attributes or {}).items()))
         for spec in specs
@@ -83,11 +88,12 @@ def register_tasks(
     lifecycle: Lifecycle,
     context: ReportContext,
 ) -> RegisterAnswer:
-    """Register tasks of one workflow; those that are there with the same content stay as they are.
+    """Register tasks of one workflow; those that exist with the same content stay as they are.
 
-    Raises TaskConflict where one is there with other content.
+    Raises:
+        TaskConflict: a task exists with other content.
     """
-    wanted = _without_repetition(
+    wanted = _distinct(
         Task(
             spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id,
             attributes=spec.attributes,
@@ -96,8 +102,8 @@ def register_tasks(
     )  # fmt: skip
     registered = 0
     for ids in chunked(sorted(wanted)):
-        there = _same_as_there(store, connection, {name: wanted[name] for name in ids})
-        new = [wanted[name] for name in ids if name not in there]
+        existing = _existing_tasks(store, connection, {name: wanted[name] for name in ids})
+        new = [wanted[name] for name in ids if name not in existing]
         store.log.copy(connection, (task.register(context) for task in new), database_now(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
@@ -106,9 +112,11 @@ def register_tasks(
 def create_task_instances(
     store: Store, connection: Connection[Any], task_of: Mapping[str, str], context: ReportContext
 ) -> CreateAnswer:
-    """Create task instances of known tasks; those that are there for the same task stay as they are.
+    """Create task instances of known tasks; those that exist for the same task stay as they are.
 
-    Raises UnknownEntity for a task that is not there, TaskInstanceConflict for an instance of another task.
+    Raises:
+        UnknownEntity: the log does not know one of the tasks.
+        TaskInstanceConflict: an instance exists, of another task.
     """
     check_ids("task instance", task_of)
     check_ids("task", task_of.values())
@@ -123,32 +131,32 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
     tasks = {
         task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), OnLocked.NOWAIT)
     }
-    there = dict(connection.execute(query("projections", "read/tasks_of_instances"), [list(task_of)]).fetchall())
+    existing = dict(connection.execute(query("projections", "read/tasks_of_instances"), [list(task_of)]).fetchall())
     entered = {task.stream: task.entered_at for task in tasks.values() if task.entered_at}
     events: list[Event] = []
     for task_instance_id, task_id in task_of.items():
         if task_id not in tasks:
             raise unknown_entity(connection, Entity(TASK, task_id))
-        if task_instance_id in there:
-            if there[task_instance_id] != task_id:
-                raise TaskInstanceConflict(task_instance_id, there[task_instance_id], task_id)
+        if task_instance_id in existing:
+            if existing[task_instance_id] != task_id:
+                raise TaskInstanceConflict(task_instance_id, existing[task_instance_id], task_id)
             continue
         decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id), context)
         tasks[task_id] = decision.task
         events += decision.events
     store.log.copy(connection, events, database_now(connection), entered)
-    return len(task_of) - len(there)
+    return len(task_of) - len(existing)
 
 
-def _without_repetition(tasks: Any) -> dict[str, Task]:
+def _distinct(tasks: Iterable[Task]) -> dict[str, Task]:
     wanted: dict[str, Task] = {}
     for task in tasks:
         raise_if_different(wanted.setdefault(task.id, task), task)
     return wanted
 
 
-def _same_as_there(store: Store, connection: Connection[Any], wanted: dict[str, Task]) -> set[str]:
-    there = store.status.read_tasks(connection, list(wanted))
-    for task in there:
+def _existing_tasks(store: Store, connection: Connection[Any], wanted: dict[str, Task]) -> set[str]:
+    existing = store.status.read_tasks(connection, list(wanted))
+    for task in existing:
         raise_if_different(task, wanted[task.id])
-    return {task.id for task in there}
+    return {task.id for task in existing}

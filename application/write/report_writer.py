@@ -1,9 +1,9 @@
-"""Write reports: each is decided on what is read, and appended together with what follows from it.
+"""Write reports: read the entity, decide, and append the events of the decision.
 
-One report alone takes two round trips: a read, and an append that takes the locks, compares versions and writes; only
-the append where this process has just written the entity before. Where the log has moved on in between, it is decided
-once more under the locks, and at once under the locks where rules take slots, which tasks share. Many reports that
-arrive together share one transaction; each is still decided and answered on its own.
+A single report takes two round trips: a read, and an append that takes the locks, compares versions and writes. The
+read is saved where this process has just written the same entity. If the log has moved on in between, the report is
+decided again under the locks; if its rules take slots, which tasks share, it is decided under the locks at once. Many
+reports that arrive together share one transaction, but each is decided and answered on its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from application.shared.current_status import OnLocked, database_now
-from application.shared.entity_cache import Found
+from application.shared.entity_cache import KnownEntity
 from application.shared.retry import MAX_RETRIES, UNIQUE_VIOLATION, reporting_loss
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store
@@ -36,16 +36,16 @@ log = get_logger("report")
 
 
 class Written(NamedTuple, Generic[Answer]):
-    """The answer to a report, and the entity as the append has left it (None where nothing was appended)."""
+    """The answer to a report, and the entity after the append (None where nothing was appended)."""
 
     answer: Answer
-    after: Found | None = None
+    after: KnownEntity | None = None
 
 
 def write_one(
     store: Store, report: Report[Answer], *, connection: Connection[Any] | None = None, max_retries: int = MAX_RETRIES
 ) -> Answer:
-    """Write one report and return its answer, which is a failure where the entity is unknown or stays locked."""
+    """Write one report and return its answer, which has an error where the entity is unknown or stays locked."""
     command = CommandRequest.of(report.context.command_id, report.request())
     unit = UnitOfWork(
         store,
@@ -63,8 +63,8 @@ def write_one(
     except RetriesExhausted:
         return report.failure("max_retries_exceeded")
     if connection is None and written.after is not None:
-        store.remembered.put(report.entity, written.after)
-    store.bell.notify()
+        store.entity_cache.put(report.entity, written.after)
+    store.commit_notifier.notify()
     return written.answer
 
 
@@ -85,7 +85,7 @@ def _try_without_locks(
 def _decide_and_append(
     store: Store, report: Report[Answer], command: CommandRequest | None, connection: Connection[Any], *, lock: bool
 ) -> Written[Answer]:
-    found = None if lock else store.remembered.pop(report.entity)
+    found = None if lock else store.entity_cache.pop(report.entity)
     if found is None:
         known = command and command.first_answer(connection)
         if known is not None:
@@ -111,18 +111,18 @@ def _log_refusal(report: Report[Any], decision: Decision) -> None:
 
 
 class _NeedsLocks(Exception):
-    """The rules take what tasks share, so that the report is decided while the task is locked."""
+    """The rules take slots, so the report must be decided while the task is locked."""
 
 
 def write_many(store: Store, reports: Sequence[TaskInstanceReport]) -> list[TaskInstanceAnswer | None]:
     """Write reports in one transaction and return their answers, with None for each that must be written alone.
 
-    Alone go reports of what others hold, so that the rest does not wait for them, of what is not known, and further
-    ones of the same instance; and all of them where one fails, which alone fails nobody else.
+    These are reports of locked instances, so that the others need not wait, of unknown instances, and any further
+    report of the same instance. If one report fails, all must be written alone, so that it fails no other.
 
     Raises:
-        ConnectionLost: the connection broke in the commit, so that writing them once more could write them twice.
-        DatabaseUnreachable: the database cannot be reached, alone as little as together.
+        ConnectionLost: the connection broke during the commit, so writing them again could write them twice.
+        DatabaseUnreachable: the database cannot be reached.
     """
     if len(reports) == 1:
         answer = write_one(store, reports[0], max_retries=1)
@@ -134,7 +134,7 @@ def write_many(store: Store, reports: Sequence[TaskInstanceReport]) -> list[Task
             raise
     except DatabaseUnreachable:
         raise
-    except Exception:  # noqa: S110 - the report that fails meets its error again when it is written alone
+    except Exception:  # noqa: S110 - the report that fails raises its error when it is written alone
         pass
     return [None] * len(reports)
 
@@ -155,7 +155,7 @@ def _decide_together(
     families: Sequence[tuple[TaskInstance, Task]],
     answers: dict[int, TaskInstanceAnswer],
 ) -> Iterator[Event]:
-    # Instances of one task share it: each is decided on the task as the one before has left it.
+    # Instances may share a task: each report is decided on the task as the report before has left it.
     tasks: dict[str, Task] = {task.id: task for _, task in families}
     instances: dict[str, TaskInstance] = {instance.id: instance for instance, _ in families}
     for number, report in enumerate(reports):

@@ -1,4 +1,4 @@
-"""What is reported of one entity: how it is read, what it decides, and how it is answered."""
+"""The reports of one entity: how each is read, what it proposes, and how it is answered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 from psycopg import Connection
 
 from application.shared.current_status import CurrentStatus
-from application.shared.entity_cache import Found
+from application.shared.entity_cache import KnownEntity
 from application.write.answers import InstanceRefusal, NotDecided, TaskAnswer, TaskInstanceAnswer
 from domain.decisions.decision import Decision
 from domain.decisions.proposals import InstanceReport, TaskRequest
@@ -26,11 +26,11 @@ Answer_co = TypeVar("Answer_co", bound=Mapping[str, Any], covariant=True)
 
 
 class Report(Protocol[Answer_co]):
-    """A report of one entity, as the report writer carries it out."""
+    """A report of one entity, as the report writer needs it."""
 
     @property
     def entity(self) -> Entity:
-        """Return the entity that is reported of."""
+        """Return the entity that the report is about."""
 
     @property
     def to_status(self) -> str:
@@ -42,16 +42,16 @@ class Report(Protocol[Answer_co]):
 
     @property
     def context(self) -> ReportContext:
-        """Return who reports it, why, when it happened, and under which command."""
+        """Return the context: who reports, why, when it happened, and under which command id."""
 
     def request(self) -> tuple[Any, ...]:
-        """Return what makes this report another one than those with the same command id."""
+        """Return what distinguishes this report from another one with the same command id."""
 
-    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> Found | None:
-        """Return the entity and its task, locked if asked to, or None where the log does not know it."""
+    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
+        """Return the entity and its task, locked if `lock`, or None where the log does not know it."""
 
     def answer(self, decision: Decision) -> Answer_co:
-        """Return the decision, as the contract shapes it."""
+        """Return the answer that a decision gives."""
 
     def failure(self, error: NotDecided) -> Answer_co:
         """Return the answer where nothing was decided, because of `error`."""
@@ -99,7 +99,7 @@ class TaskInstanceReport:
             self.context.occurred_at,
         )
 
-    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> Found | None:
+    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
         """Return the instance and its task."""
         return status.family(connection, self.task_instance_id, lock=lock)
 
@@ -175,7 +175,7 @@ class TaskReport:
             *(further if any(further) else ()),
         )
 
-    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> Found | None:
+    def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
         """Return the task."""
         task = status.task(connection, self.task_id, lock=lock)
         return (None, task) if task else None

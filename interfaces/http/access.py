@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Request
 
-from application.maintain.tokens import Holder, Scope, holder_of, holders
+from application.maintain.tokens import Scope, TokenHolder, authenticate, list_token_holders
 from application.shared.store import Store
 from domain.errors import SojournError
 from interfaces.http.problems import DATABASE_AWAY, answer_problem
@@ -35,7 +35,7 @@ class Authorizer:
     def __init__(self, store: Store, *, open_without: bool) -> None:
         self._store = store
         self._open_without = open_without
-        self._holders: list[Holder] | None = None
+        self._holders: list[TokenHolder] | None = None
         self._loaded_at = float("-inf")
         self._loading = asyncio.Lock()
 
@@ -49,14 +49,14 @@ class Authorizer:
         if not known and self._open_without:
             host = Headers(scope=request).get("host", "")
             return None if is_loopback_host(host) else _deny_host(host)
-        holder = holder_of(_bearer_secret(request), known)
+        holder = authenticate(_bearer_secret(request), known)
         if holder is None:
             return _deny_unknown_token()
         request["holder"] = holder
         needed = needed_scope(request["method"], request["path"])
         return None if holder.scope >= needed else _deny_scope(holder, needed)
 
-    async def _current_holders(self) -> list[Holder] | None:
+    async def _current_holders(self) -> list[TokenHolder] | None:
         if time.monotonic() - self._loaded_at > TOKEN_CACHE_SECONDS:
             async with self._loading:
                 if time.monotonic() - self._loaded_at > TOKEN_CACHE_SECONDS:
@@ -67,7 +67,7 @@ class Authorizer:
         """Load the tokens. A failure is cached too, so that not every request queries a broken database."""
         asked_at = time.monotonic()
         try:
-            self._holders = await to_thread.run_sync(holders, self._store)
+            self._holders = await to_thread.run_sync(list_token_holders, self._store)
             self._loaded_at = asked_at
         except (SojournError, psycopg.Error):
             self._holders = None
@@ -129,7 +129,7 @@ def _deny_host(host: str) -> Response:
     return answer_problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
-def _deny_scope(holder: Holder, needed: Scope) -> Response:
+def _deny_scope(holder: TokenHolder, needed: Scope) -> Response:
     members: dict[str, Any] = {"scope": str(holder.scope), "needs": str(needed)}
     detail = f"scope {holder.scope} of token {holder.name!r} is not enough; use a token with scope {needed}"
     return answer_problem(HTTPStatus.FORBIDDEN, "forbidden", detail, members)

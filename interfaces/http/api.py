@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from application.maintain.tokens import Holder
+from application.maintain.tokens import TokenHolder
 from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.actor import Actor
@@ -56,7 +56,7 @@ def get_api(request: Request) -> Api:
 
 def build_actor(request: Request, component: str | None) -> Actor:
     """Return the actor of a request: the component that its body names, the client's host, the token's name."""
-    holder: Holder | None = request.scope.get("holder")
+    holder: TokenHolder | None = request.scope.get("holder")
     return Actor.model_construct(
         component=storable(component or COMPONENT),
         host=request.client.host if request.client else None,

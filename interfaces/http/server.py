@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from application.maintain.tokens import tokens
+from application.maintain.tokens import list_tokens
 from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.errors import SojournError
@@ -80,7 +80,7 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, on_start: 
     settings = HttpSettings()
     store = Store.reach(dsn, max_size=settings.pool_size, wait_seconds=settings.pool_wait_seconds)
     with TransitionService(store) as service:
-        has_tokens = bool(tokens(store))
+        has_tokens = bool(list_tokens(store))
         local = is_loopback_address(host)
         if not (has_tokens or local):
             raise TokenNeeded(host)

@@ -58,7 +58,7 @@ def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> 
     def register(connection: Connection[Any] | None) -> RegisterAnswer:
         specs = [TaskSpec(**dict(task)) for task in body.tasks]
         # A request may name a lifecycle, but not a file of the server.
-        lifecycle = served.store.lifecycles.named(body.lifecycle)
+        lifecycle = served.store.lifecycles.by_name(body.lifecycle)
         return served.service.register_tasks(body.workflow_id, specs, lifecycle, connection=connection, **fields)
 
     return answered_once(request, key, body, register)

@@ -28,7 +28,7 @@ TokenModel = model_of(Token)
 )
 def list_tokens(request: Request) -> Response:
     """List the tokens. Secret values are never shown."""
-    return answer_json(tokens.tokens(get_api(request).store))
+    return answer_json(tokens.list_tokens(get_api(request).store))
 
 
 @router.delete(

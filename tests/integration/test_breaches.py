@@ -103,19 +103,19 @@ def test_a_breach_says_where_and_since_when(service: TransitionService, sla: Pat
     [
         ("", "has no [[limit]]"),
         ("[[limits]]", "limits is not a known key; did you mean 'limit'?"),
-        ("[limit]", "limit must be a list: write [[limit]]"),
+        ("[limit]", "limit is not a list; write [[limit]]"),
         ("[[limit]]\nmax_duration = 1", "limit 1: status is missing"),
         ("[[limit]]\nstatus = 'DONE'", "limit 1: max_duration is missing"),
         ("[[limit]]\nstatus = 'DONE'\nmax_duration = 'ages'", "limit 1: max_duration: duration 'ages' cannot be used"),
         ("[[limit]]\nstatus = 'DONE'\nmax_duration = -1", "limit 1: max_duration: duration -1.0 cannot be used"),
-        ("[[limit]]\nstatus = 'DONE'\nmax_duration = true", "limit 1: max_duration must be a number"),
+        ("[[limit]]\nstatus = 'DONE'\nmax_duration = true", "limit 1: max_duration is not a number"),
         (
             "[[limit]]\nstatus = 'DONE'\nmax_duration = 1\ntemplat = 'x'",
             "limit 1: templat is not a known key; did you mean 'template'?",
         ),
         (
             "[[limit]]\nstatus = 'DONE'\nmax_duration = 1\nentity = 'array'",
-            "limit 1: entity must be 'task', 'ti' or 'task_",
+            "limit 1: entity is not 'task', 'ti' or 'task_",
         ),
         ("[[limit]]\nstatus = 'A'\nmax_duration = 1\nat_most = 2", "limit 1: at_most is not a known key"),
         ("[[limit]]\nstatus = 'A'\nmax_duration = 1\n" * 2, "has 2 limits for tasks in A"),

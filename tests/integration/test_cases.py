@@ -29,7 +29,7 @@ from application.read.status import read_status
 from application.read.why import explain_entity
 from application.replay.verify import verify_log
 from application.replay.what_if import try_history
-from application.shared.output_file import OutputInTheWay
+from application.shared.output_file import OutputExists
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
@@ -234,7 +234,7 @@ def test_a_workflow_that_is_not_there_leaves_the_file_as_it_was(log: TransitionS
 
     with pytest.raises(UnknownEntity, match="no workflow 'w3'"):
         bundle_workflow(log.store, "w3", case)
-    with pytest.raises(OutputInTheWay, match="is a folder"):
+    with pytest.raises(OutputExists, match="is a folder"):
         bundle_workflow(log.store, "w", case.parent)
     assert case.read_bytes() == before
     assert set(case.parent.iterdir()) == files

@@ -23,7 +23,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from application.exports.exporter import ExportAnswer, export_log
 from application.exports.formats import UnknownExport, format_names
-from application.shared.output_file import NoPlaceForOutput, OutputInTheWay
+from application.shared.output_file import OutputExists, OutputNotWritable
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.errors import UnknownEntity
@@ -150,7 +150,7 @@ class TestParquet:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.txt").write_text("years of work")
 
-        with pytest.raises(OutputInTheWay, match="exists already; name another folder or remove it first"):
+        with pytest.raises(OutputExists, match="exists already; name another folder or remove it first"):
             export_log(lived.store, "parquet", str(tmp_path / "mine"))
 
         assert [file.name for file in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
@@ -345,7 +345,7 @@ class TestAnyFormat:
     def test_a_folder_that_is_not_there_is_named(
         self, service: TransitionService, tmp_path: Path, format_name: str
     ) -> None:
-        with pytest.raises(NoPlaceForOutput, match="nowhere/export' cannot be written: No such file"):
+        with pytest.raises(OutputNotWritable, match="nowhere/export' cannot be written: No such file"):
             export_log(service.store, format_name, str(tmp_path / "nowhere" / "export"))
 
     @pytest.mark.parametrize("format_name", format_names())

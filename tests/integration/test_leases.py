@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.maintain.rebuild import rebuild_projections
-from application.read.status import read_status as read_status
+from application.read.status import read_status
 from application.read.why import explain_entity
 from application.replay.verify import verify_log
 from application.shared.existence import first_seen_at

@@ -99,7 +99,7 @@ class TestWhatHappensBetweenReadingAndAppending:
         """Makes something happen, once, right after the next report has read what it is about."""
 
         def arrange(happen: Callable[[], object]) -> None:
-            service.store.remembered = EntityCache()
+            service.store.entity_cache = EntityCache()
             family = CurrentStatus.family
 
             def and_then(*arguments: Any, **more: Any) -> Any:
@@ -233,11 +233,11 @@ class TestWhatIsRemembered:
         names = [f"t{number}" for number in range(4)]
         register(service, *names)
         running = attempt(service, *names)
-        service.store.remembered = EntityCache(size=2)
+        service.store.entity_cache = EntityCache(size=2)
         for name in running:
             service.transition_task_instance(name, "DONE")
 
-        recalled = [service.store.remembered.pop(Entity("task_instance", name)) for name in running]
+        recalled = [service.store.entity_cache.pop(Entity("task_instance", name)) for name in running]
 
         assert [found is not None for found in recalled] == [False, False, True, True]
 

@@ -86,7 +86,7 @@ class TestAppendOnly:
 class TestInsertEvents:
     @pytest.fixture(autouse=True)
     def _pinned(self, service: TransitionService) -> None:
-        service.store.lifecycles.pin(JOBMON)
+        service.store.lifecycles.save(JOBMON)
 
     def test_five_thousand_in_one_call(self, service: TransitionService, connection: psycopg.Connection[Any]) -> None:
         events: list[Any] = [event for number in range(50) for event in life(f"t{number}", 100)]

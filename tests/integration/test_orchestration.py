@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.maintain.slots import taken_slots
+from application.maintain.slots import list_slots
 from application.read.history import read_history
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
@@ -60,7 +60,7 @@ def answered(service: TransitionService, status: str, task_id: str = "t", **more
 
 
 def holders(service: TransitionService) -> dict[str, set[str]]:
-    return {slots["tag"]: {holder["task_id"] for holder in slots["holders"]} for slots in taken_slots(service.store)}
+    return {slots["tag"]: {holder["task_id"] for holder in slots["holders"]} for slots in list_slots(service.store)}
 
 
 class TestWhatIsKept:
@@ -305,7 +305,7 @@ class TestSlots:
         service.limit_concurrency("gpu", 3)
         assert answered(service, "RUNNING", "third")[0] == "ACCEPT"
         service.limit_concurrency("gpu", None)
-        assert [slots["slots"] for slots in taken_slots(service.store)] == [None]
+        assert [slots["slots"] for slots in list_slots(service.store)] == [None]
 
     @pytest.mark.parametrize("slots", [-1, 2**31, "3"])
     def test_a_limit_that_is_none(self, service: TransitionService, slots: Any) -> None:

@@ -7,7 +7,15 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from application.maintain.tokens import Scope, TokenExists, create_token, holder_of, holders, revoke_token, tokens
+from application.maintain.tokens import (
+    Scope,
+    TokenExists,
+    authenticate,
+    create_token,
+    list_token_holders,
+    list_tokens,
+    revoke_token,
+)
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
 from interfaces.http.access import TOKEN_CACHE_SECONDS, needed_scope
@@ -110,8 +118,8 @@ def test_the_database_keeps_a_token_as_its_hash_and_its_name_is_not_used_again(
     kept = rows(connection, "SELECT * FROM sojourn.token")
     assert secret not in str(kept)
     assert len(secret) > 43
-    assert holder_of(secret, holders(service.store)) is None
-    assert [(token["name"], token["scope"]) for token in tokens(service.store)] == [("a", "read")]
+    assert authenticate(secret, list_token_holders(service.store)) is None
+    assert [(token["name"], token["scope"]) for token in list_tokens(service.store)] == [("a", "read")]
 
 
 @pytest.mark.parametrize(

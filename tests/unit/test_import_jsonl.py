@@ -94,7 +94,7 @@ def test_a_lifecycle_that_a_line_defines_is_known_to_later_ones_by_its_name_and_
 @pytest.mark.parametrize(
     ("definition", "said"),
     [
-        (OWN | {"version": 0}, '"definition" is not a valid lifecycle: version must be 1 or more'),
+        (OWN | {"version": 0}, '"definition" is not a valid lifecycle: version is not 1 or more'),
         (
             OWN | {"attempt": "NWE"},
             "\"definition\" is not a valid lifecycle: attempt names 'NWE', which is no status; did you mean 'NEW'?",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from application.shared.lifecycle_source import LifecycleFileInvalid, find_lifecycle, read_file
+from application.shared.lifecycle_source import LifecycleFileInvalid, find_lifecycle, read_lifecycle_file
 from domain.lifecycles import get_lifecycle, read_lifecycle, shipped
 from domain.lifecycles.warnings import LifecycleWarning, lifecycle_warnings
 
@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
 
 def problems_of(file: Path) -> list[str]:
     try:
-        read_file(file)
+        read_lifecycle_file(file)
     except LifecycleFileInvalid as invalid:
         return invalid.problems
     return []
@@ -61,21 +61,23 @@ class TestProblems:
         [
             (GOOD, "", ["name is missing", "version is missing", "task is missing"]),
             ('name = "mine"', "", ["name is missing"]),
-            ('name = "mine"', 'name = ""', ["name must not be empty"]),
-            ('name = "mine"', "name = 7", ["name must be a text"]),
-            ("version = 1", 'version = "new"', ["version must be a whole number"]),
-            ("version = 1", "version = 0", ["version must be 1 or more"]),
+            ('name = "mine"', 'name = ""', ["name is empty"]),
+            ('name = "mine"', f'name = "{"n" * 256}"', ["name is longer than 255 characters"]),
+            ("version = 1", "version = 1.5", ["version is not a whole number"]),
+            ('name = "mine"', "name = 7", ["name is not a text"]),
+            ("version = 1", 'version = "new"', ["version is not a whole number"]),
+            ("version = 1", "version = 0", ["version is not 1 or more"]),
             ('initial = "NEW"', "", ["task.initial is missing"]),
             (
                 'initial = "NEW"',
                 'intial = "NEW"',
-                ["task.initial is missing", "task.intial is no key of a lifecycle; did you mean 'initial'?"],
+                ["task.initial is missing", "task.intial is not a known key; did you mean 'initial'?"],
             ),
-            ("version = 1", "version = 1\nzzz = 1", ["zzz is no key of a lifecycle"]),
+            ("version = 1", "version = 1\nzzz = 1", ["zzz is not a known key"]),
             ('"orphaned-instance"', '"orphaned"', ["rules: no rule 'orphaned'; did you mean 'orphaned-instance'?"]),
             ('["WAITS"]', '["WAIT"]', ["task.transitions.NEW names 'WAIT', which is no status; did you mean 'WAITS'?"]),
-            ('["WAITS"]', "3", ["task.transitions.NEW must be a table"]),
-            ('terminal = ["DONE"]', 'terminal = "DONE"', ["task.terminal must be a list"]),
+            ('["WAITS"]', "3", ["task.transitions.NEW is not a table"]),
+            ('terminal = ["DONE"]', 'terminal = "DONE"', ["task.terminal is not a list"]),
             ("DONE = []", "", [
                 f"task.transitions.WAITS names 'DONE', which is no status{KEY}",
                 f"task.terminal names 'DONE', which is no status{KEY}",
@@ -99,7 +101,7 @@ class TestProblems:
         file.write_text(GOOD.replace(old, new))
 
         with pytest.raises(LifecycleFileInvalid) as raised:
-            read_file(file)
+            read_lifecycle_file(file)
 
         assert raised.value.problems == problems
         assert str(file) in str(raised.value)
@@ -134,7 +136,7 @@ class TestProblems:
                     "task.acquires names 'done', which is no status; did you mean 'DONE'?",
                 ],
             ),
-            ('aquires = ["NEW"]', ["task.aquires is no key of a lifecycle; did you mean 'acquires'?"]),
+            ('aquires = ["NEW"]', ["task.aquires is not a known key; did you mean 'acquires'?"]),
         ],
     )
     def test_flags(self, file: Path, flags: str, problems: list[str]) -> None:
@@ -147,8 +149,8 @@ class TestProblems:
         [
             ("max_pending_seconds = 5\nrunner_dead_after = 0.5\noverdue.NEW = ['WAITS', 'DONE']", []),
             ("runner_dead_after = 5", ["recovery.max_pending_seconds is missing"]),
-            ("max_pending_seconds = 0\nrunner_dead_after = 5", ["recovery.max_pending_seconds must be more than 0"]),
-            ("max_pending_seconds = 1\nrunner_dead_after = 'x'", ["recovery.runner_dead_after must be a number"]),
+            ("max_pending_seconds = 0\nrunner_dead_after = 5", ["recovery.max_pending_seconds is not more than 0"]),
+            ("max_pending_seconds = 1\nrunner_dead_after = 'x'", ["recovery.runner_dead_after is not a number"]),
             (
                 "max_pending_seconds = 1\nrunner_dead_after = 1\noverdue.NEW = ['WAIT']",
                 ["recovery.overdue.NEW names 'WAIT', which is no status; did you mean 'WAITS'?"],
@@ -173,7 +175,7 @@ class TestProblems:
         file.write_text(GOOD.replace('["WAITS"]', '["WAIT"]').replace('["STOPS"]', '["STOP"]'))
 
         with pytest.raises(LifecycleFileInvalid) as raised:
-            read_file(file)
+            read_lifecycle_file(file)
 
         places = [problem.partition(" ")[0] for problem in raised.value.problems]
         assert places == ["task.transitions.NEW", "task_instance.transitions.BEGINS", "task_instance.terminal"]
@@ -181,18 +183,18 @@ class TestProblems:
     def test_no_toml(self, file: Path) -> None:
         file.write_text("name: mine")
 
-        with pytest.raises(LifecycleFileInvalid, match=r"is no TOML: .*line 1"):
-            read_file(file)
+        with pytest.raises(LifecycleFileInvalid, match=r"is not valid TOML: .*line 1"):
+            read_lifecycle_file(file)
 
     def test_no_text(self, file: Path) -> None:
         file.write_bytes(b"\xff\xfe")
 
-        with pytest.raises(LifecycleFileInvalid, match="is no text in UTF-8"):
-            read_file(file)
+        with pytest.raises(LifecycleFileInvalid, match="is not UTF-8 text"):
+            read_lifecycle_file(file)
 
     def test_no_file(self, file: Path) -> None:
         with pytest.raises(LifecycleFileInvalid, match="cannot be read: No such file"):
-            read_file(file)
+            read_lifecycle_file(file)
 
 
 class TestWarnings:

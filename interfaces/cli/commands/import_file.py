@@ -79,9 +79,9 @@ def import_file(
     gc.set_threshold(100_000)
     began = monotonic()
     with open_input(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
-        under = connected.store.lifecycles.find(lifecycle or format_.LIFECYCLE)
+        under = connected.store.lifecycles.resolve(lifecycle or format_.LIFECYCLE)
         name = "stdin" if file == STDIN else input_stem(file)
-        named = NamedLifecycles(connected.store.lifecycles.named)
+        named = NamedLifecycles(connected.store.lifecycles.by_name)
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
         lines = chain(format_.read(check_format(format_name, file, source.lines()), options), source.check_end())
         answer = import_lines(connected.store, under, lines, progress).answer()

@@ -35,7 +35,7 @@ def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson
 
     if log:
         with connect.service(ctx, dsn) as service:
-            found: Sequence[tuple[Lifecycle, int | None]] = service.store.lifecycles.kept()
+            found: Sequence[tuple[Lifecycle, int | None]] = service.store.lifecycles.stored_lifecycles()
     else:
         found = [(get_lifecycle(name), None) for name in shipped()]
     render(
@@ -68,7 +68,7 @@ def show_(
         return
     if log:
         with connect.service(ctx, dsn) as service:
-            found = service.store.lifecycles.newest(lifecycle)
+            found = service.store.lifecycles.latest(lifecycle)
     else:
         try:
             found = find_lifecycle(lifecycle)
@@ -88,11 +88,11 @@ def show_(
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
     """Check a lifecycle file: print its errors and warnings."""
-    from application.shared.lifecycle_source import LifecycleFileInvalid, read_file
+    from application.shared.lifecycle_source import LifecycleFileInvalid, read_lifecycle_file
     from domain.lifecycles.warnings import lifecycle_warnings
 
     try:
-        lifecycle = read_file(file)
+        lifecycle = read_lifecycle_file(file)
     except LifecycleFileInvalid as invalid:
         problems, warnings = invalid.problems, invalid.warnings
         document = {"file": str(file), "problems": problems, "warnings": _warnings(warnings)}

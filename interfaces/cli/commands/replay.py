@@ -62,7 +62,7 @@ def replay(
     what = parse_entity(entity) if entity else workflow
     shown: Shown = Document() if as_json else Summary(steps=entity is not None)
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
-        other = service.store.lifecycles.find(lifecycle) if lifecycle else None
+        other = service.store.lifecycles.resolve(lifecycle) if lifecycle else None
         tried = try_history(
             service.store, what, other, until,
             diverged=shown.diverged, stepped=shown.stepped if entity else None, progress=bar("Replaying"),

@@ -35,7 +35,7 @@ def slots(
 
     A task has the tags that it was registered with. Lowering a limit ends no running task.
     """
-    from application.maintain.slots import taken_slots
+    from application.maintain.slots import list_slots
 
     if (limit is not None or no_limit) and tag is None:
         raise typer.BadParameter("no tag is given; name the TAG", param_hint="--limit, --no-limit")
@@ -44,7 +44,7 @@ def slots(
     with connect.service(ctx, dsn) as service:
         if tag is not None and (limit is not None or no_limit):
             service.limit_concurrency(tag, limit)
-        found = [slots for slots in taken_slots(service.store) if tag in (None, slots["tag"])]
+        found = [slots for slots in list_slots(service.store) if tag in (None, slots["tag"])]
     render(found, as_json=as_json, human=lambda console: print_slots(console, found))
 
 

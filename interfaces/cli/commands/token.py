@@ -42,10 +42,10 @@ def create(
 @app.command("list")
 def list_tokens(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """List tokens. Secret values are never shown."""
-    from application.maintain.tokens import tokens
+    from application.maintain.tokens import list_tokens
 
     with connect.service(ctx, dsn) as service:
-        found = tokens(service.store)
+        found = list_tokens(service.store)
     render(found, as_json=as_json, human=lambda console: print_tokens(console, found))
 
 

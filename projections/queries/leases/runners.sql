@@ -1,7 +1,7 @@
 -- Return runners as of their last events.
 SELECT
-    substr(n.stream, 8), e.data ->> 'status', e.version, e.entered_at,
-    CASE WHEN e.name = 'runner.lapsed.v1' THEN (e.data ->> 'silent_since')::timestamptz END
+    substr(n.stream, 8) AS id, e.data ->> 'status' AS status, e.version, e.entered_at,
+    CASE WHEN e.name = 'runner.lapsed.v1' THEN (e.data ->> 'silent_since')::timestamptz END AS silent_since
 FROM
     unnest(%s::text[]) AS n (stream)
     CROSS JOIN LATERAL (
