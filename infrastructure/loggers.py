@@ -18,6 +18,9 @@ import logging
 ROOT = logging.getLogger("sojourn")
 ROOT.addHandler(logging.NullHandler())
 
+PSYCOPG = logging.getLogger("psycopg")
+PSYCOPG.addHandler(logging.NullHandler())  # its pool warns of lost connections, which sojourn.connection reports
+
 
 def get_logger(topic: str) -> logging.Logger:
     """Return the logger `sojourn.<topic>`."""

@@ -14,9 +14,13 @@ from tests.support.databases import DatabasePool, Server, with_template
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 """The name of this process among those that test in parallel; a chosen server has databases of each."""
 
-# A deadline would measure the machine. Fixtures live for all examples of a test, which empty what they share.
-settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-settings.register_profile("long", settings.get_profile("quick"))
+# A deadline and a health check for slowness would measure the machine. Fixtures live for all examples of a test, which
+# empty what they share.
+settings.register_profile(
+    "long", max_examples=100, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile("quick", settings.get_profile("long"), max_examples=25)
 settings.load_profile("quick")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -23,6 +23,7 @@ from domain.lifecycles import get_lifecycle, shipped
 from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import Row, assert_agreement, rows
 from tests.support.concurrently import at_once
+from tests.support.examples import examples
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RUNNERS = ("ada", "bob")
@@ -133,10 +134,10 @@ def test_whoever_proposes_whatever(
 ) -> None:
     run_state_machine_as_test(
         type("ProposalsHere", (Proposals,), {"service": service, "lifecycle": get_lifecycle(lifecycle)}),
-        settings=settings(
-            max_examples=15,
+        settings=examples(
+            quick=3,
+            long=15,
             stateful_step_count=12,
-            deadline=None,
             # Not made shorter: what is illegal in the log stays there.
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

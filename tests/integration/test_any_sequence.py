@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.auditing.what_if import Divergence
 from domain.errors import UnknownBatch
 from tests.support.agreement import assert_agreement, moves, rows, streams_of
+from tests.support.examples import examples
 from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE
 
 Step = Callable[[TransitionService, str], object]
@@ -143,7 +143,7 @@ steps = st.one_of(
 workflows = count()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=6, long=25)
 @for_all(st.lists(steps, min_size=5, max_size=20))
 def test_whatever_is_asked(
     service: TransitionService, connection: psycopg.Connection[Any], sequence: list[Step]

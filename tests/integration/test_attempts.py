@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import Row, moves, streams_of
+from tests.support.examples import examples
 from tests.support.scenario import INSTANCE_MACHINE
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -168,7 +168,7 @@ class Attempt(NamedTuple):
     seconds: float
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=5, long=20)
 @for_all(lives=lives, at=st.integers(0, 40))
 def test_any_attempts(
     service: TransitionService, connection: psycopg.Connection[Any], lives: list[list[tuple[str | None, int]]], at: int

@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.entity import TASK, TASK_INSTANCE
 from domain.errors import UnknownEntity, UnknownStatus
 from tests.support.agreement import streams_of
+from tests.support.examples import examples
 from tests.support.stays import Stay, stays_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -155,7 +155,7 @@ spans = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=6, long=25)
 @for_all(
     spans=spans,
     at=st.integers(0, 70),

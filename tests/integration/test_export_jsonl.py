@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.exports.exporter import export_log
@@ -17,6 +16,8 @@ from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.lifecycles import get_lifecycle
 from tests.support.agreement import Row
+from tests.support.databases import DatabasePool
+from tests.support.examples import examples
 from tests.support.importing import ADDED_NOTHING, audit, imported
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -49,13 +50,22 @@ steps = st.lists(
 )
 
 
+@pytest.fixture
+def other(databases: DatabasePool) -> Iterator[TransitionService]:
+    """Yield a service on another empty database, which takes what is exported."""
+    with databases.borrowed() as dsn, TransitionService.connect(dsn) as connected:
+        yield connected
+
+
+@examples(quick=3, long=8)
 @given(steps)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.fresh_database
 def test_an_export_that_is_imported_gives_an_identical_audit(
-    service: TransitionService, empty_dsn: str, tmp_path: Path, drawn: list[tuple[Any, ...]]
+    databases: DatabasePool, tmp_path: Path, drawn: list[tuple[Any, ...]]
 ) -> None:
-    with emptied(service.dsn), emptied(empty_dsn), TransitionService.connect(empty_dsn) as other:
+    with (
+        databases.borrowed() as dsn, TransitionService.connect(dsn) as service,
+        databases.borrowed() as other_dsn, TransitionService.connect(other_dsn) as other,
+    ):  # fmt: skip
         service.register_tasks("w", [TaskSpec(name, 2, "align") for name in TASKS], occurred_at=NOON)
         for second, step in enumerate(drawn, 1):
             take(service, step, NOON + timedelta(seconds=second))
@@ -64,7 +74,7 @@ def test_an_export_that_is_imported_gives_an_identical_audit(
 
 
 def test_it_is_so_without_a_word_of_when_it_occurred(
-    service: TransitionService, empty_dsn: str, tmp_path: Path
+    service: TransitionService, other: TransitionService, tmp_path: Path
 ) -> None:
     service.register_tasks("w", [TaskSpec("t1", 2)])
     service.gate_tasks_for_queueing(["t1"])
@@ -73,12 +83,11 @@ def test_it_is_so_without_a_word_of_when_it_occurred(
         service.transition_task_instance("t1/1", status, actor="node7", reason="because")
     service.transition_tasks(["t1"], "QUEUED")
 
-    with TransitionService.connect(empty_dsn) as other:
-        assert_same_audit(service, other, tmp_path)
+    assert_same_audit(service, other, tmp_path)
 
 
 def test_every_task_keeps_its_lifecycle_its_owner_and_its_attributes(
-    service: TransitionService, empty_dsn: str, tmp_path: Path
+    service: TransitionService, other: TransitionService, tmp_path: Path
 ) -> None:
     service.register_tasks("w", [TaskSpec("f")], "fetch_ml")
     service.transition_task("f", "preparing")
@@ -91,13 +100,12 @@ def test_every_task_keeps_its_lifecycle_its_owner_and_its_attributes(
     for status, name in (("PENDING", None), ("RUNNING", None), ("FAILED", None), ("RUNNING", "Retrying")):
         service.transition_task("x", status, state_name=name)
 
-    with TransitionService.connect(empty_dsn) as other:
-        assert_same_audit(service, other, tmp_path)
-        assert _kept(other) == _kept(service)
+    assert_same_audit(service, other, tmp_path)
+    assert _kept(other) == _kept(service)
 
 
 def test_a_lifecycle_of_ones_own_goes_along_each_version_once(
-    service: TransitionService, empty_dsn: str, tmp_path: Path
+    service: TransitionService, other: TransitionService, tmp_path: Path
 ) -> None:
     for version, follows in (1, "DONE"), (2, "OLD"):
         file = tmp_path / f"{version}.toml"
@@ -107,15 +115,14 @@ def test_a_lifecycle_of_ones_own_goes_along_each_version_once(
     for task in ("v1", "v2"):
         service.transition_task(task, "DONE")  # which version 2 does not let pass
 
-    with TransitionService.connect(empty_dsn) as other:
-        assert_same_audit(service, other, tmp_path)
-        assert _kept(other) == _kept(service)
+    assert_same_audit(service, other, tmp_path)
+    assert _kept(other) == _kept(service)
     lines = [json.loads(line) for line in (tmp_path / "export.jsonl").read_text().splitlines()]
     assert ["definition" in line for line in lines[:5]] == [True, False, True, False, False]
 
 
 def test_a_report_that_came_late_moves_the_task_again(
-    service: TransitionService, empty_dsn: str, tmp_path: Path
+    service: TransitionService, other: TransitionService, tmp_path: Path
 ) -> None:
     service.register_tasks("w", [TaskSpec("t1", 2)], occurred_at=NOON)
     service.create_task_instances({"i0": "t1"}, occurred_at=NOON + timedelta(seconds=5))
@@ -124,8 +131,7 @@ def test_a_report_that_came_late_moves_the_task_again(
     # Its instance has had the task QUEUED at that time, which is not what this one says.
     assert service.gate_tasks_for_queueing(["t1"], occurred_at=NOON + timedelta(seconds=5))["gated"] == ["t1"]
 
-    with TransitionService.connect(empty_dsn) as other:
-        assert_same_audit(service, other, tmp_path)
+    assert_same_audit(service, other, tmp_path)
 
 
 def take(service: TransitionService, step: tuple[Any, ...], at: datetime) -> None:
@@ -156,18 +162,6 @@ def assert_same_audit(service: TransitionService, other: TransitionService, fold
     again = imported(other, "jsonl", text)
     assert again == again | ADDED_NOTHING
     assert verify_log(other.store)["mismatches"] == []
-
-
-@contextmanager
-def emptied(dsn: str) -> Iterator[None]:
-    """A database that has nothing in it once the block ends."""
-    try:
-        yield
-    finally:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA sojourn CASCADE")
-        with TransitionService.connect(dsn):
-            pass
 
 
 def _audit(service: TransitionService) -> list[Row]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import LifecycleConflict
 from tests.support.agreement import Row, assert_agreement, rows, streams_of
+from tests.support.examples import examples
 from tests.support.importing import ADDED_NOTHING, audit, events, imported, jsonl
 
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
@@ -470,7 +471,7 @@ def files(draw: st.DrawFn) -> list[dict[str, Any]]:
     return list({(line["id"], line.get("to"), line["at"]): line for line in lines}.values())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=7, long=30)
 @given(lines=files(), data=st.data())
 def test_any_file_says_the_same_whole_or_in_parts(
     service: TransitionService, connection: psycopg.Connection[Any], lines: list[dict[str, Any]], data: st.DataObject
@@ -507,7 +508,7 @@ def test_files_that_the_machine_draws_have_something_to_say(service: TransitionS
     """The strategy above is no good unless cascades, refusals and duplicates come of it."""
     seen: set[str] = set()
 
-    @settings(max_examples=30, deadline=None, database=None)
+    @examples(quick=30, long=30, database=None)
     @given(lines=files())
     def look(lines: list[dict[str, Any]]) -> None:
         answer = imported(service, "jsonl", jsonl(renamed(lines, f"{next(_numbers)}-")))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.maintain.rebuild import rebuild_projections
@@ -21,6 +21,7 @@ from domain.errors import InvalidDuration, InvalidId
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register, status
 from tests.support.concurrently import at_once
+from tests.support.examples import examples
 
 Connection = psycopg.Connection[Any]
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -309,7 +310,7 @@ class Heard(NamedTuple):
         return bool(promises) and max(promises) < at
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=7, long=30)
 @given(TOLD, st.booleans())
 def test_whatever_an_instance_says_and_when_its_silence_is_known_of_every_time(
     service: TransitionService, connection: Connection, said: list[tuple[int, str, int | None]], ends: bool

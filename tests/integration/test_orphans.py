@@ -7,7 +7,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
 from domain.errors import InvalidThreshold, UnknownEntity, UnknownOrphanRule, UnknownStatus
 from tests.support.agreement import moves, rows, streams_of
+from tests.support.examples import examples
 from tests.support.orphan_fold import Hit, orphans_of
 from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
 
@@ -349,7 +349,7 @@ steps = st.one_of(
 numbers = count()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=6, long=25)
 @for_all(st.lists(st.tuples(steps, st.integers(0, 40)), min_size=10, max_size=40))
 def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     service: TransitionService, connection: Connection, sequence: list[tuple[Step, int]]
@@ -379,7 +379,7 @@ runners_steps = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=3, long=15)
 @for_all(st.lists(st.tuples(runners_steps, st.integers(0, 15)), min_size=5, max_size=25))
 def test_dead_runners_as_of_any_time_are_those_that_heartbeats_and_events_tell(
     service: TransitionService, connection: Connection, sequence: list[tuple[tuple[str, str | None], int]]

@@ -1,8 +1,10 @@
-"""Rebuilding the projections from the log, beside readers and writers."""
+"""Rebuilding the projections from the log, while readers and writers go on."""
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count, islice
 from typing import Any
 
 import psycopg
@@ -57,31 +59,42 @@ def test_what_was_wrong_is_right_after_it(
     assert verify_log(worked.store)["mismatches"] == []
     planted(connection)
     assert verify_log(worked.store)["mismatches"] != []
-    rebuilt = rebuild_projections(worked.store, told)
+    rebuilt = rebuild_projections(worked.store, no_progress)
     assert rebuilt["events"] == len(_log(connection))
     assert verify_log(worked.store)["mismatches"] == []
 
 
-def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, connection: Connection[Any]) -> None:
-    names, batched = ids(400, "w"), ids(80, "b")
-    register(worked, *names, *batched)
-    arrays = ArrayService(worked.store)
-    rebuilds = [0]
+@pytest.mark.parametrize("rebuilds", [2, pytest.param(20, marks=pytest.mark.stress)])
+def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, rebuilds: int) -> None:
+    """During each step of a rebuild, a batch is committed at least."""
+    tasks = (f"w{number}" for number in count())
+    committed, rebuilt = threading.Semaphore(0), threading.Event()
+    started, batched = list[str](), list[str]()
 
     def write() -> None:
-        for start in range(0, len(names), 4):
-            attempt(worked, *names[start : start + 4])
-        for start in range(0, len(batched), 4):
-            arrays.queue_task_batch("1", batched[start : start + 4])
+        while not rebuilt.is_set():
+            names = list(islice(tasks, 8))
+            register(worked, *names)
+            attempt(worked, *names[:4])
+            worked.arrays.queue_task_batch("1", names[4:])
+            started.extend(names[:4])
+            batched.extend(names[4:])
+            committed.release()
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    while writer.is_alive():
-        rebuild_projections(worked.store, told)
-        rebuilds[0] += 1
-    writer.join()
-    assert rebuilds[0] > 1
-    assert set(status(worked, *(f"task:{name}" for name in names))) == {"RUNNING"}
+    def wait_for_commits(step: str) -> None:
+        while committed.acquire(blocking=False):
+            pass
+        assert committed.acquire(timeout=60), f"no writer commits while the rebuild is at: {step}"
+
+    with ThreadPoolExecutor(1) as executor:
+        writer = executor.submit(write)
+        try:
+            for _ in range(rebuilds):
+                rebuild_projections(worked.store, wait_for_commits)
+        finally:
+            rebuilt.set()
+        writer.result()
+    assert set(status(worked, *(f"task:{name}" for name in started))) == {"RUNNING"}
     assert set(status(worked, *(f"task:{name}" for name in batched))) == {"QUEUED"}
     assert verify_log(worked.store)["mismatches"] == []
 
@@ -104,27 +117,30 @@ def test_what_is_uncommitted_when_it_begins_is_waited_for(
 def test_only_one_runs_at_a_time(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute("SELECT pg_advisory_lock(%s)", [module.LOCK])
     with pytest.raises(RebuildRunning):
-        rebuild_projections(worked.store, told)
+        rebuild_projections(worked.store, no_progress)
     connection.execute("SELECT pg_advisory_unlock(%s)", [module.LOCK])
-    rebuild_projections(worked.store, told)
+    rebuild_projections(worked.store, no_progress)
 
 
 def test_one_that_was_killed_can_be_started_again(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute(query("projections", "rebuild/begin"))
-    rebuild_projections(worked.store, told)
+    rebuild_projections(worked.store, no_progress)
     assert _schemas(connection) == ["sojourn"]
     assert verify_log(worked.store)["mismatches"] == []
 
 
+@pytest.mark.parametrize(
+    "interrupted_at", ["waiting for transactions that write", "reading the log", "putting the new tables in place"]
+)
 def test_one_that_is_interrupted_leaves_everything_as_it_was(
-    worked: TransitionService, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+    worked: TransitionService, connection: Connection[Any], interrupted_at: str
 ) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    def interrupt(step: str) -> None:
+        if step == interrupted_at:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_swap", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        rebuild_projections(worked.store, told)
+        rebuild_projections(worked.store, interrupt)
     assert _schemas(connection) == ["sojourn"]
     assert verify_log(worked.store)["mismatches"] == []
 
@@ -136,26 +152,26 @@ def test_a_long_reader_prevents_the_swap_and_nothing_else(
     with psycopg.connect(dsn) as reader:
         reader.execute("SELECT count(*) FROM sojourn.task_status_audit")
         with pytest.raises(SwapPrevented):
-            rebuild_projections(worked.store, told)
+            rebuild_projections(worked.store, no_progress)
     assert _schemas(connection) == ["sojourn"]
     assert worked.gate_tasks_for_queueing(["t000025"])["gated"] == ["t000025"]
 
 
 def test_a_view_of_somebody_elses_is_kept(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute("CREATE VIEW mine AS SELECT task_id FROM sojourn.current_task")
-    rebuild_projections(worked.store, told)
+    rebuild_projections(worked.store, no_progress)
     assert len(connection.execute("SELECT * FROM mine").fetchall()) == 30
 
     connection.execute("CREATE VIEW too_deep AS SELECT task_id FROM sojourn.task")
     with pytest.raises(TablesInUse, match="too_deep"):
-        rebuild_projections(worked.store, told)
+        rebuild_projections(worked.store, no_progress)
     assert len(connection.execute("SELECT * FROM too_deep").fetchall()) == 30
 
 
 def test_who_could_read_still_can(worked: TransitionService, connection: Connection[Any]) -> None:
     with _role(connection, "sojourn_test_reader") as role:
         connection.execute(f"GRANT USAGE ON SCHEMA sojourn TO {role}; GRANT SELECT ON sojourn.task TO {role}")
-        rebuild_projections(worked.store, told)
+        rebuild_projections(worked.store, no_progress)
         connection.execute(f"SET ROLE {role}")
         assert len(connection.execute("SELECT * FROM sojourn.task").fetchall()) == 30
         connection.execute("RESET ROLE")
@@ -164,7 +180,7 @@ def test_who_could_read_still_can(worked: TransitionService, connection: Connect
 def test_the_tables_are_stored_as_before(worked: TransitionService, connection: Connection[Any]) -> None:
     connection.execute("ALTER TABLE sojourn.task SET (fillfactor = 77)")
     before = _storage(connection)
-    rebuild_projections(worked.store, told)
+    rebuild_projections(worked.store, no_progress)
     assert _storage(connection) == before
 
 
@@ -172,14 +188,14 @@ def test_a_service_goes_on_with_the_tables_swapped_under_it(worked: TransitionSe
     running = attempt(worked, "t000026")
     for number in range(8):  # past the point where statements are prepared on the server
         worked.transition_task_instance(running[0], ("TRIAGING", "RUNNING")[number % 2])
-    rebuild_projections(worked.store, told)
+    rebuild_projections(worked.store, no_progress)
     answer = worked.transition_task_instance(running[0], "DONE")
     assert answer["task_status"] == "DONE"
     assert log(worked, "task:t000026")[-1] == "task.transitioned DONE"
 
 
-def told(step: str) -> None:
-    """Nobody listens."""
+def no_progress(step: str) -> None:
+    """Show the steps of a rebuild to nobody."""
 
 
 @contextmanager

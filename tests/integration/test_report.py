@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.report.workflow_report import GRID_COLUMNS, MAX_LANES, build_report
@@ -16,6 +16,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from interfaces.report.page import render_page
 from tests.support.agreement import rows
+from tests.support.examples import examples
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 Life = tuple[int, list[int], str | None]
@@ -49,7 +50,7 @@ lives = st.lists(
 
 class TestNumbers:
     @given(lives)
-    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @examples(quick=3, long=8)
     def test_concurrency_is_the_mean_of_the_stays_in_each_column(
         self, service: TransitionService, connection: psycopg.Connection[Any], drawn: list[Life]
     ) -> None:

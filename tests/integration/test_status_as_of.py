@@ -6,7 +6,7 @@ from itertools import count, pairwise
 from typing import Any, NamedTuple
 
 import psycopg
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -21,6 +21,7 @@ from infrastructure.log.logged_event import LoggedEvent
 from tests.integration.test_any_sequence import Step, assert_nothing_diverges, instances_of, occurred, tasks_of
 from tests.integration.test_any_sequence import steps as steps_of_jobmon
 from tests.support.agreement import rows
+from tests.support.examples import examples
 
 OWN = ("pynenc", "fetch_ml", "prefect")
 """Lifecycles whose tasks report for themselves; each workflow has a task of each."""
@@ -54,7 +55,7 @@ steps = st.one_of(steps_of_jobmon, st.builds(proposing, st.integers(0, 2), st.in
 
 
 # Not made smaller where it fails: that would take a quarter of an hour.
-@settings(max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@examples(quick=1, long=3, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @for_all(st.lists(steps, min_size=100, max_size=200))
 def test_the_status_as_of_any_time(
     service: TransitionService, connection: psycopg.Connection[Any], sequence: list[Step]

@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from domain.errors import UnknownEntity
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import Row, moves, streams_of
+from tests.support.examples import examples
 from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE
 from tests.support.stays import Stay, stays_of, summary
 
@@ -216,7 +216,7 @@ def report(service: TransitionService, name: str, choice: int, at: datetime, act
     transition(name, options[choice % len(options)], occurred_at=at, actor=actor)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=7, long=30)
 @for_all(
     sequence=steps,
     moment=st.integers(0, 20),

@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import streams_of
+from tests.support.examples import examples
 from tests.support.stays import stays_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_what_comes_right_after_what(service: TransitionService) -> None:
 ways = st.lists(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 5)), max_size=5), max_size=6)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=5, long=20)
 @for_all(ways=ways, at=st.integers(0, 20))
 def test_any_ways(service: TransitionService, connection: psycopg.Connection[Any], ways: list[Way], at: int) -> None:
     workflow = f"any-{next(numbers)}"

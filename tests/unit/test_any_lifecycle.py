@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.auditing.legality import find_violations
@@ -16,6 +15,7 @@ from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.state import State
+from tests.support.examples import examples
 from tests.support.scenario import Scenario, given
 
 EPOCH = datetime(2026, 1, 31, tzinfo=UTC)
@@ -44,7 +44,7 @@ def replayed(events: Iterable[Event], lifecycle: Lifecycle) -> tuple[Replay, lis
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=150, deadline=None)
+@examples(quick=37, long=150)
 @for_all(st.data())
 def test_whatever_happens(name: str, data: st.DataObject) -> None:
     lifecycle = get_lifecycle(name)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.entities.events import Event, TaskEvent, TaskInstanceCreated, TaskReset, TaskTransitioned
@@ -13,6 +12,7 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.report_context import ReportContext
 from domain.rule_names import ORPHANED_INSTANCE, RETRY
+from tests.support.examples import examples
 from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE, Scenario, folded, given
 
 NO_INSTANCES: dict[int, TaskInstance] = {}
@@ -85,7 +85,7 @@ beginnings = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(quick=75, long=300)
 @for_all(beginnings, st.lists(steps, max_size=30))
 def test_whatever_happens(scenario: Scenario, sequence: list[Step]) -> None:
     begun = len(scenario.log)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from application.cases.case_file import CaseFile, CaseLine, InvalidCase, UnsupportedCaseFormat, write_case
+from tests.support.examples import examples
 
 PATH = Path("case.sojourn")
 HEADER: CaseLine = {
@@ -134,7 +134,7 @@ LONG: list[CaseLine] = [{**EVENTS[0], "version": n, "data": {"noise": str(7 ** (
 """More than one block of the compression, so that much is read before any damage is met."""
 
 
-@settings(max_examples=100, deadline=None)
+@examples(quick=25, long=100)
 @for_all(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_a_damaged_or_cut_case_is_refused_wherever_it_was_hit(place: float, change: int) -> None:
     whole = written({**HEADER, "events": len(LONG), "leases": 0}, LONG)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
@@ -110,7 +110,6 @@ SUPERSEDED: tuple[str, list[list[Change]]] = (
 
 
 # Neither the time of an example nor that of drawing it is tested.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 @example(SUPERSEDED)
 def test_a_cached_decision_is_what_the_pipeline_decides(case: tuple[str, list[list[Change]]]) -> None:

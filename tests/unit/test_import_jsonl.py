@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from application.imports.change import BadLine, CreateInstance, MoveInstance, MoveTask, ParsedLine, RegisterTask
@@ -203,10 +203,26 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES) | VALUES)
-def test_any_json_is_understood_or_told_why_not(value: object) -> None:
-    read("jsonl", json.dumps(value))
+@example(QUEUED)
+@example("t1")
+def test_any_json_value_is_a_line_or_a_bad_line_with_a_reason(value: object) -> None:
+    (result,) = read("jsonl", json.dumps(value))
+    assert_line_or_reason(result, 1)
 
 
-@given(st.binary())
-def test_any_bytes_too(text: bytes) -> None:
-    list(find_format("jsonl").read(enumerate(text.splitlines()), Options(get_lifecycle("jobmon"), "sample")))
+@given(st.lists(st.binary().map(lambda line: line.replace(b"\n", b" "))))
+@example([json.dumps(QUEUED).encode(), b"", b"\xff"])
+def test_any_bytes_are_a_line_or_a_bad_line_with_a_reason(lines: list[bytes]) -> None:
+    options = Options(get_lifecycle("jobmon"), "sample")
+    results = list(find_format("jsonl").read(enumerate(lines, 1), options))
+    for number, result in zip(range(1, len(lines) + 1), results, strict=True):
+        assert_line_or_reason(result, number)
+
+
+def assert_line_or_reason(result: ParsedLine | BadLine, number: int) -> None:
+    """Assert that the result is a line with a change, or a bad line with a sentence about it."""
+    assert result.number == number
+    if isinstance(result, ParsedLine):
+        assert result.changes
+    else:
+        assert result.error.strip()

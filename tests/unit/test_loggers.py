@@ -16,6 +16,10 @@ def test_a_program_that_sets_no_logging_up_hears_nothing() -> None:
     assert _stderr(WARNS) == ""
 
 
+def test_the_library_of_the_pool_is_as_silent() -> None:
+    assert _stderr("import infrastructure.loggers, logging; logging.getLogger('psycopg.pool').warning('lost')") == ""
+
+
 def test_a_program_that_sets_logging_up_hears_it() -> None:
     assert _stderr(f"import logging; logging.basicConfig(); {WARNS}") == "WARNING:sojourn.connection:lost\n"
 

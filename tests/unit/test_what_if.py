@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.auditing.replay import Replay
@@ -13,6 +12,7 @@ from domain.entities.events import Event
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
+from tests.support.examples import examples
 from tests.support.scenario import JOBMON, Scenario, given
 from tests.unit.test_any_lifecycle import NAMES, runners, states, times
 from tests.unit.test_any_sequence import Step, steps
@@ -50,7 +50,7 @@ def ran_until(status: str) -> Scenario:
     return scenario
 
 
-@settings(max_examples=200, deadline=None)
+@examples(quick=50, long=200)
 @for_all(st.lists(steps, max_size=40))
 def test_nothing_diverges_under_its_own(sequence: list[Step]) -> None:
     scenario = given()
@@ -61,7 +61,7 @@ def test_nothing_diverges_under_its_own(sequence: list[Step]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=100, deadline=None)
+@examples(quick=25, long=100)
 @for_all(st.data())
 def test_nothing_diverges_under_a_lifecycle_whose_tasks_report_for_themselves(name: str, data: st.DataObject) -> None:
     lifecycle = get_lifecycle(name)
