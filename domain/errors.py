@@ -245,7 +245,7 @@ class InvalidTime(SojournError, ValueError):
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
-        super().__init__(f"time {value!r} {why}: write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00")
+        super().__init__(f"time {value!r} {why}; write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00")
 
 
 class InvalidDuration(SojournError, ValueError):
@@ -256,7 +256,7 @@ class InvalidDuration(SojournError, ValueError):
 
     def __init__(self, value: object) -> None:
         self.value = value
-        super().__init__(f"duration {value!r} cannot be used: write it like 90s, 5m or 1h 30m, above 0")
+        super().__init__(f"duration {value!r} cannot be used; write it like 90s, 5m or 1h 30m, above 0")
 
 
 class TimesReversed(SojournError, ValueError):
@@ -268,7 +268,7 @@ class TimesReversed(SojournError, ValueError):
     def __init__(self, start: datetime, end: datetime) -> None:
         self.start = start
         self.end = end
-        super().__init__(f"{end.isoformat()} lies before {start.isoformat()}: give the earlier time first")
+        super().__init__(f"{end.isoformat()} lies before {start.isoformat()}; give the earlier time first")
 
 
 class TaskConflict(SojournError):
@@ -348,7 +348,7 @@ class CommandConflict(SojournError):
     def __init__(self, command_id: str) -> None:
         self.command_id = command_id
         super().__init__(
-            f"command {command_id!r} was carried out with another request: give every request an id of its own"
+            f"command {command_id!r} was carried out with another request; give every request an id of its own"
         )
 
 
@@ -387,7 +387,7 @@ class UnknownEvent(SojournError):
     def __init__(self, name: str, where: str) -> None:
         self.name = name
         super().__init__(
-            f"{where} is a {name!r}, which this version of Sojourn cannot read: update Sojourn, then try again"
+            f"{where} is a {name!r}, which this version of Sojourn cannot read; update Sojourn, then try again"
         )
 
 

@@ -25,7 +25,7 @@ class SchemaOutdated(SojournError):
 
     def __init__(self, pending: Sequence[str]) -> None:
         self.pending = tuple(pending)
-        super().__init__(f"the database lacks {', '.join(pending)}: run `sojourn setup`")
+        super().__init__(f"the database lacks {', '.join(pending)}; run `sojourn setup`")
 
 
 class SchemaNewer(SojournError):
@@ -36,7 +36,7 @@ class SchemaNewer(SojournError):
 
     def __init__(self, unknown: Sequence[str]) -> None:
         self.unknown = tuple(unknown)
-        super().__init__(f"the database has {', '.join(unknown)}, which this Sojourn does not know: update Sojourn")
+        super().__init__(f"the database has {', '.join(unknown)}, which this Sojourn does not know; update Sojourn")
 
 
 class MigrationEdited(SojournError):
@@ -47,7 +47,7 @@ class MigrationEdited(SojournError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"migration {name} was applied with another content: restore the file, and add a new one")
+        super().__init__(f"migration {name} was applied with another content; restore the file, and add a new one")
 
 
 class SetupForbidden(SojournError):
@@ -57,7 +57,7 @@ class SetupForbidden(SojournError):
     """
 
     def __init__(self, user: str) -> None:
-        super().__init__(f"database user {user!r} may not create the schema: let its owner run `sojourn setup`")
+        super().__init__(f"database user {user!r} may not create the schema; let its owner run `sojourn setup`")
 
 
 @dataclass(frozen=True)

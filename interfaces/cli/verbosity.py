@@ -1,4 +1,4 @@
-"""What `sojourn -v` does: write Sojourn's log to standard error."""
+"""Write Sojourn's log to standard error, for `sojourn -v`."""
 
 import logging
 import sys

@@ -40,4 +40,4 @@ $$;
 
 COMMENT ON FUNCTION sojourn.concurrency IS
     'How many tasks or task instances were in a status at once, exactly: one row at each change, by workflow or '
-    'template if asked. What is still there stays counted.';
+    'template if asked. Open intervals stay counted.';

@@ -16,5 +16,6 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 COMMENT ON FUNCTION sojourn.group_key IS
-    'The group of a stay: by workflow, template, actor, or the hour, day or week (its Monday) in UTC in which it began. '
+    'The group of an interval: by workflow, template, actor, or the hour, day or week (its Monday) in UTC in which '
+    'it began. '
     'NULL where by is none of these.';

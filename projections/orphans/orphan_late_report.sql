@@ -11,9 +11,13 @@ SELECT
     ) AS expected,
     format(
         'ti:%s reported %s at %s; task:%s was already %s since %s%s; rule %s %s',
-        r.entity_id, r.reported, sojourn.format_utc(r.entered_at), r.task_id, ended.status, sojourn.format_utc(ended.entered_at),
+        r.entity_id, r.reported, sojourn.format_utc(r.entered_at), r.task_id, ended.status,
+        sojourn.format_utc(ended.entered_at),
         ' by ti:' || substring(e.data ->> 'cause' FROM '^task_instance:(.+)@[0-9]+$'), r.rule,
-        CASE WHEN r.reported = r.status THEN 'left the task so' ELSE format('turned %s into %s', r.reported, r.status) END
+        CASE
+            WHEN r.reported = r.status THEN 'left the task so'
+            ELSE format('turned %s into %s', r.reported, r.status)
+        END
     ) AS explanation
 FROM
     sojourn.transition AS r

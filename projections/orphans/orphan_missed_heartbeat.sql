@@ -7,8 +7,8 @@ SELECT
     ARRAY[heard.position] AS evidence,
     format('a report or heartbeat of ti:%s by %s', i.task_instance_id, sojourn.format_utc(silence.since)) AS expected,
     format(
-        'ti:%s is %s since %s and was to be heard of by %s', i.task_instance_id, i.status, sojourn.format_utc(i.entered_at),
-        sojourn.format_utc(silence.since)
+        'ti:%s is %s since %s, and its report was due by %s',
+        i.task_instance_id, i.status, sojourn.format_utc(i.entered_at), sojourn.format_utc(silence.since)
     ) AS explanation
 FROM
     sojourn.active_instance AS i

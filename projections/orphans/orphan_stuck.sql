@@ -33,7 +33,7 @@ allowed AS MATERIALIZED (
 kind AS (
     SELECT DISTINCT a.entity_kind, a.lifecycle, a.status FROM allowed AS a WHERE a.given_after IS NULL
 ),
-stay AS (
+ended_interval AS (
     SELECT
         t.entity_kind, t.task_id, t.status,
         lead(t.entered_at) OVER (PARTITION BY t.entity_kind, t.entity_id ORDER BY t.version) - t.entered_at AS lasted
@@ -45,10 +45,10 @@ stay AS (
 usual AS (
     SELECT
         s.entity_kind, p.lifecycle, p.template, s.status,
-        count(*) AS stays,
+        count(*) AS intervals,
         percentile_cont(0.99) WITHIN GROUP (ORDER BY s.lasted) AS p99
     FROM
-        stay AS s
+        ended_interval AS s
         JOIN sojourn.task AS p ON p.task_id = s.task_id
     WHERE
         s.lasted IS NOT NULL
@@ -57,25 +57,26 @@ usual AS (
 ),
 limited AS (
     SELECT
-        a.*, u.stays, u.p99,
+        a.*, u.intervals, u.p99,
         coalesce(a.given_after, CASE WHEN u.p99 IS NOT NULL THEN greatest(a.factor * u.p99, a.least) END) AS after
     FROM
         allowed AS a
         LEFT JOIN usual AS u
             ON u.entity_kind = a.entity_kind AND u.lifecycle = a.lifecycle AND u.status = a.status
-            AND u.template IS NOT DISTINCT FROM a.template AND u.stays >= a.minimum
+            AND u.template IS NOT DISTINCT FROM a.template AND u.intervals >= a.minimum
 )
 SELECT
     l.entity_kind, l.entity_id, l.task_id, l.workflow_id,
     'stuck' AS rule, false AS decided,
     l.entered_at + l.after AS since,
     ARRAY[entered.position] AS evidence,
-    format('%s in another status than %s by %s', n.name, l.status, sojourn.format_utc(l.entered_at + l.after)) AS expected,
+    format('%s in another status than %s by %s', n.name, l.status, sojourn.format_utc(l.entered_at + l.after))
+        AS expected,
     format('%s has been %s since %s; ', n.name, l.status, sojourn.format_utc(l.entered_at)) || CASE
         WHEN l.given_after IS NOT NULL THEN format('allowed: %s', l.after)
         ELSE format(
-            '99 of 100 stays there of %s have lasted %s at most (of %s); %s times that is allowed, and %s at least',
-            coalesce('template ' || l.template, 'its kind'), date_trunc('milliseconds', l.p99), l.stays, l.factor,
+            '99 of 100 intervals of %s lasted at most %s (of %s); the limit is %s times that, and at least %s',
+            coalesce('template ' || l.template, 'its kind'), date_trunc('milliseconds', l.p99), l.intervals, l.factor,
             l.least
         )
     END AS explanation

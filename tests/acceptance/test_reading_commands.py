@@ -224,7 +224,7 @@ def test_a_process_answers_with_json_alone_and_ends_well(attempted: TransitionSe
     ("arguments", "sentence"),
     [
         (["status", "task:job[b]"], "sojourn: no task 'job[b]'; did you mean 'job[a]'?\n"),
-        (["audit", "--at", "2026-01-31T08:00:00"], "sojourn: time '2026-01-31T08:00:00' has no zone: write it like"),
+        (["audit", "--at", "2026-01-31T08:00:00"], "sojourn: time '2026-01-31T08:00:00' has no zone; write it like"),
         (["time-in-status", "--by", "colour"], "'colour' is not one of 'workflow', 'template', 'actor'"),
     ],
 )

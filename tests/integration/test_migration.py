@@ -133,7 +133,7 @@ class TestOtherVersions:
         last = schema().migrations[-1].name
         connection.execute("DELETE FROM sojourn.migration WHERE name = %s", [last])
 
-        with pytest.raises(SchemaOutdated, match=f"lacks {last}: run `sojourn setup`"):
+        with pytest.raises(SchemaOutdated, match=f"lacks {last}; run `sojourn setup`"):
             TransitionService.connect(dsn)
 
     def test_older_views_and_functions_too(self, dsn: str, connection: psycopg.Connection[Any]) -> None:
@@ -151,7 +151,7 @@ class TestOtherVersions:
     def test_a_newer_schema_says_to_update_sojourn(self, dsn: str, connection: psycopg.Connection[Any]) -> None:
         connection.execute("INSERT INTO sojourn.migration (name, checksum) VALUES ('9999_tomorrow', 'x')")
 
-        with pytest.raises(SchemaNewer, match="has 9999_tomorrow, which this Sojourn does not know: update Sojourn"):
+        with pytest.raises(SchemaNewer, match="has 9999_tomorrow, which this Sojourn does not know; update Sojourn"):
             TransitionService.connect(dsn)
         with pytest.raises(SchemaNewer):
             migrate(connection, schema())

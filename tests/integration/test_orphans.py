@@ -138,7 +138,7 @@ class TestMissedHeartbeat:
         orphan = only(running, 9.5)
         assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("ti:t/1", "missed-heartbeat", minute(9))
         assert orphan["evidence"] == positions(running, ("ti:t/1", "RUNNING"))
-        assert "was to be heard of by 2026-01-31T08:09:00.000Z" in orphan["explanation"]
+        assert "its report was due by 2026-01-31T08:09:00.000Z" in orphan["explanation"]
         report(running, "t/1", (11, "TRIAGING"))
         assert (found(running, 10), found(running, 11)) == ([("ti:t/1", "missed-heartbeat", 9)], [])
 
@@ -253,8 +253,8 @@ class TestStuck:
         orphan = find_orphans(usual.store, rule="stuck", at=minute(107))[1]
         assert orphan["evidence"] == positions(usual, ("ti:t20/1", "RUNNING"))
         assert orphan["explanation"] == (
-            "ti:t20/1 has been RUNNING since 2026-01-31T09:40:00.000Z; 99 of 100 stays there of template align have "
-            "lasted 00:02:00 at most (of 20); 3 times that is allowed, and 00:01:00 at least"
+            "ti:t20/1 has been RUNNING since 2026-01-31T09:40:00.000Z; 99 of 100 intervals of template align lasted "
+            "at most 00:02:00 (of 20); the limit is 3 times that, and at least 00:01:00"
         )
 
     def test_what_is_given_counts_more(self, usual: TransitionService) -> None:

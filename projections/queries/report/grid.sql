@@ -10,11 +10,11 @@ WITH attempt AS (
         a.workflow_id = %(workflow_id)s AND a.entity_kind = %(kind)s AND a.version = 1
         AND a.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
 ),
-stay AS (
+status_interval AS (
     SELECT
         a.entity_id, a.status,
         date_part('epoch', a.entered_at - %(begin)s::timestamptz) / %(width)s AS begins,
-        -- Of a stay that goes on, the other one is the least.
+        -- An open interval has no exit, so the last column is the least.
         least(date_part('epoch', a.exited_at - %(begin)s::timestamptz) / %(width)s, %(columns)s) AS ends
     FROM (
         SELECT
@@ -27,12 +27,12 @@ stay AS (
     ) AS a
     WHERE a.status = ANY (%(statuses)s)
 ),
--- OFFSET 0: computed once for a stay, not once for each of its parts.
+-- OFFSET 0 computes it once for an interval, not once for each of its parts.
 met AS (
     SELECT
-        attempt.lane, stay.status, stay.begins, stay.ends,
-        least(floor(stay.begins), %(columns)s - 1) AS first, least(floor(stay.ends), %(columns)s - 1) AS last
-    FROM (SELECT s.* FROM stay AS s OFFSET 0) AS stay INNER JOIN attempt ON attempt.entity_id = stay.entity_id
+        attempt.lane, i.status, i.begins, i.ends,
+        least(floor(i.begins), %(columns)s - 1) AS first, least(floor(i.ends), %(columns)s - 1) AS last
+    FROM (SELECT s.* FROM status_interval AS s OFFSET 0) AS i INNER JOIN attempt ON attempt.entity_id = i.entity_id
     OFFSET 0
 )
 SELECT
