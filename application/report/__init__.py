@@ -1,1 +1,1 @@
-"""What a report of one workflow shows, counted and summed by the database."""
+"""The report of one workflow. The database counts and sums up its content."""

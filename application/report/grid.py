@@ -1,4 +1,4 @@
-"""The grid of a report: in each lane and column of time, how long which status lasted."""
+"""The grid of a report: how long each status lasted in each lane and column of time."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -6,20 +6,21 @@ from typing import NamedTuple
 
 
 class CellChange(NamedTuple):
-    """What stays add to one place of the grid: seconds in it, and how many more (or fewer) fill it and those after it.
+    """The share of intervals in one column of the grid, and the intervals that begin or stop to fill whole columns.
 
-    `place` is the column.
+    `seconds` is the time in the column itself. `filled` is added to the number of intervals that fill this column and
+    all later ones; it is negative where intervals end.
     """
 
     lane: int
     status: str
-    place: float
+    column: float
     seconds: float
     filled: int
 
 
 class Segment(NamedTuple):
-    """Columns one after another, `end` not among them, in which a status lasted longest."""
+    """The columns from `begin` to `end` (exclusive) in which `status` lasted longest."""
 
     status: str
     begin: int
@@ -27,47 +28,47 @@ class Segment(NamedTuple):
 
 
 class Grid:
-    """Sums up what the database has summed up by place; columns are so many seconds wide."""
+    """Sums up the changes of cells that the database returns. A column is `width` seconds wide."""
 
-    def __init__(self, statuses: Sequence[str], columns: int, width: float, parts: Iterable[CellChange]) -> None:
+    def __init__(self, statuses: Sequence[str], columns: int, width: float, changes: Iterable[CellChange]) -> None:
         self._statuses = statuses
         self._columns = columns
         self._width = width
         self._seconds: dict[tuple[int, str], list[float]] = {}
-        for (lane, status), some in groupby(parts, lambda part: (part.lane, part.status)):
-            self._seconds[lane, status] = self._row(some)
+        for (lane, status), of_status in groupby(changes, lambda change: (change.lane, change.status)):
+            self._seconds[lane, status] = self._row(of_status)
 
     def concurrency(self) -> dict[str, Sequence[float]]:
-        """For each status, how many were in it in each column, on average over its time."""
+        """Return, for each status, the average number of entities that were in it in each column."""
         totals = {status: [0.0] * self._columns for status in self._statuses}
         for (_, status), seconds in self._seconds.items():
-            totals[status] = [total + here for total, here in zip(totals[status], seconds, strict=True)]
+            totals[status] = [total + added for total, added in zip(totals[status], seconds, strict=True)]
         return {status: [total / self._width for total in row] for status, row in totals.items()}
 
     def runs(self, lane: int) -> list[Segment]:
-        """What lasted longest in each column of a lane, as runs of columns."""
+        """Return the status that lasted longest in each column of a lane, as segments of columns."""
         longest = (self._longest(lane, column) for column in range(self._columns))
-        runs, begin = [], 0
+        segments, begin = [], 0
         for status, columns in groupby(longest):
             end = begin + len(list(columns))
             if status is not None:
-                runs.append(Segment(status, begin, end))
+                segments.append(Segment(status, begin, end))
             begin = end
-        return runs
+        return segments
 
-    def _row(self, parts: Iterable[CellChange]) -> list[float]:
-        seconds, changes = [0.0] * (self._columns + 1), [0] * (self._columns + 1)
-        for part in parts:
-            seconds[int(part.place)] += part.seconds
-            changes[int(part.place)] += part.filled
+    def _row(self, changes: Iterable[CellChange]) -> list[float]:
+        seconds, filled = [0.0] * (self._columns + 1), [0] * (self._columns + 1)
+        for change in changes:
+            seconds[int(change.column)] += change.seconds
+            filled[int(change.column)] += change.filled
         filling = 0
         for column in range(self._columns):
-            filling += changes[column]
+            filling += filled[column]
             seconds[column] += filling * self._width
         return seconds[: self._columns]
 
     def _longest(self, lane: int, column: int) -> str | None:
         nothing = [0.0] * self._columns
-        here = [(self._seconds.get((lane, status), nothing)[column], status) for status in self._statuses]
-        seconds, status = max(here, key=lambda found: found[0], default=(0.0, ""))
+        durations = [(self._seconds.get((lane, status), nothing)[column], status) for status in self._statuses]
+        seconds, status = max(durations, key=lambda duration: duration[0], default=(0.0, ""))
         return status if seconds > 0 else None

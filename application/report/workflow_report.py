@@ -1,6 +1,6 @@
-"""A report of one workflow: how many were in which status over time, the lanes of its attempts, and what went wrong.
+"""The report of one workflow: the statuses over time, the lanes of its attempts, its failures and its orphans.
 
-However many attempts there are, what is read is bounded: a grid of lanes and columns of time, and lists of the last.
+The amount that is read is bounded for any number of attempts: a grid of lanes and columns of time, and short lists.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,24 @@ from domain.entity import TASK, TASK_INSTANCE
 from infrastructure.sql import query
 
 GRID_COLUMNS = 240
-"""How many parts the time of a workflow is cut into."""
+"""The number of columns that divide the time of a workflow."""
 
 MAX_LANES = 200
-"""How many lanes are drawn: with more attempts, each lane is of several that began after one another."""
+"""The largest number of lanes. With more attempts, each lane has several that began one after another."""
 
-FAILURES = 100
-"""How many of the last failures are listed."""
+MAX_FAILURES = 100
+"""The number of the last failures that are listed."""
 
-ORPHANS = 200
-"""How many orphans are listed."""
+MAX_ORPHANS = 200
+"""The number of orphans that are listed."""
 
-SHORTEST = timedelta(seconds=1)
-"""The time that a report is drawn over, at least."""
+MIN_DURATION = timedelta(seconds=1)
+"""The shortest time that a report covers, so that its columns have a width."""
 
 
 @dataclass(frozen=True)
 class StatusCount:
-    """A status, how many are in it as of the report, and when it was entered for the first and the last time."""
+    """A status, the number of entities in it as of the report, and the times of its first and last entry."""
 
     status: str
     terminal: bool
@@ -50,9 +50,10 @@ class StatusCount:
 
 
 class Lane(NamedTuple):
-    """So many attempts that began after one another, the first of them the `first` of all, and what became of them.
+    """A number of attempts that began one after another, and their outcome.
 
-    `id` is the first one's, and `status` that of all where there is but one.
+    `first` counts the attempts of the workflow from 1. `id` is the id of the first one, `status` the status of a lane
+    with one attempt.
     """
 
     first: int
@@ -65,7 +66,7 @@ class Lane(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An attempt that has failed, the rule that decided it, who said so and why."""
+    """A failed attempt, the rule that decided it, and the actor and reason of the report."""
 
     id: str
     status: str
@@ -78,10 +79,10 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class WorkflowReport:
-    """What is known of a workflow as of `read_at`. Attempts are its task instances; where it has none, its tasks.
+    """The state of a workflow as of `read_at`. Attempts are its task instances, or its tasks if it has none.
 
-    The grid's columns cut the time from `begin` to `end`: `last_at`, when the last status was entered, or a second
-    where that would be less.
+    The grid's columns divide the time from `begin` to `end`. `last_at` is the time at which the last status was
+    entered; `end` is later only if the whole time would be under a second.
     """
 
     workflow_id: str
@@ -101,14 +102,18 @@ class WorkflowReport:
 
     @property
     def waiting_and_working(self) -> list[StatusCount]:
-        """The statuses of attempts that are no end."""
+        """Return the statuses of attempts that are not terminal."""
         return [status for status in self.attempts if not status.terminal]
 
 
 def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> WorkflowReport:
-    """The report of a workflow as of `at` (None: now); raises UnknownEntity."""
+    """Return the report of a workflow as of `at` (None: now).
+
+    Raises:
+        UnknownEntity: no event belongs to the workflow.
+    """
     read_at = at or effective_now(store)
-    found = find_orphans(store, decided=True, at=at, workflow_id=workflow_id)
+    all_orphans = find_orphans(store, decided=True, at=at, workflow_id=workflow_id)
     with as_of(store, at) as connection:
         require_workflow(connection, workflow_id)
         tasks = _statuses(connection, workflow_id, TASK)
@@ -116,7 +121,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         kind, attempts = (TASK_INSTANCE, instances) if instances else (TASK, tasks)
         begin = min((status.first_at for status in attempts), default=read_at)
         last_at = max((status.last_at for status in (*tasks, *instances)), default=begin)
-        end = max(last_at, begin + SHORTEST)
+        end = max(last_at, begin + MIN_DURATION)
         grid = _grid(connection, workflow_id, kind, attempts, begin, end)
         lanes = _lanes(connection, workflow_id, kind, attempts, grid)
         failures = _failures(connection, workflow_id, kind, attempts)
@@ -133,15 +138,15 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         grid.concurrency(),
         measure_time_in_status(store, kind, None, workflow_id, at) if attempts else (),
         failures,
-        found[:ORPHANS],
-        len(found),
+        all_orphans[:MAX_ORPHANS],
+        len(all_orphans),
     )
 
 
 def _statuses(connection: Connection[Any], workflow_id: str, kind: str) -> list[StatusCount]:
     with connection.cursor(row_factory=class_row(StatusCount)) as cursor:
-        wanted = {"workflow_id": workflow_id, "kind": kind}
-        return cursor.execute(query("projections", "report/statuses"), wanted).fetchall()
+        parameters = {"workflow_id": workflow_id, "kind": kind}
+        return cursor.execute(query("projections", "report/statuses"), parameters).fetchall()
 
 
 def _grid(
@@ -152,9 +157,9 @@ def _grid(
     begin: datetime,
     end: datetime,
 ) -> Grid:
-    shown = _goes_on(statuses)
+    shown = _open_statuses(statuses)
     width = (end - begin).total_seconds() / GRID_COLUMNS
-    wanted = {
+    parameters = {
         "workflow_id": workflow_id,
         "kind": kind,
         "begin": begin,
@@ -163,24 +168,24 @@ def _grid(
         "lanes": _number_of_lanes(statuses),
         "statuses": shown,
     }
-    rows = connection.execute(query("projections", "report/grid"), wanted, prepare=False)
+    rows = connection.execute(query("projections", "report/grid"), parameters, prepare=False)
     return Grid(shown, GRID_COLUMNS, width, (CellChange(*row) for row in rows))
 
 
 def _lanes(
     connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[StatusCount], grid: Grid
 ) -> list[Lane]:
-    wanted = {
+    parameters = {
         "workflow_id": workflow_id,
         "kind": kind,
         "lanes": _number_of_lanes(statuses),
-        "failures": _failed(statuses),
-        "statuses": _goes_on(statuses),
+        "failures": _failed_statuses(statuses),
+        "statuses": _open_statuses(statuses),
     }
-    rows = connection.execute(query("projections", "report/lanes"), wanted, prepare=False)
+    rows = connection.execute(query("projections", "report/lanes"), parameters, prepare=False)
     return [
-        Lane(first, attempts, name, failed, going_on, status, grid.runs(number))
-        for number, first, attempts, name, failed, going_on, status in rows
+        Lane(first, attempts, name, failed, still_open, status, grid.runs(number))
+        for number, first, attempts, name, failed, still_open, status in rows
     ]
 
 
@@ -188,21 +193,21 @@ def _number_of_lanes(statuses: Sequence[StatusCount]) -> int:
     return min(sum(status.n for status in statuses), MAX_LANES)
 
 
-def _goes_on(statuses: Sequence[StatusCount]) -> list[str]:
+def _open_statuses(statuses: Sequence[StatusCount]) -> list[str]:
     return [status.status for status in statuses if not status.terminal]
 
 
-def _failed(statuses: Sequence[StatusCount]) -> list[str]:
+def _failed_statuses(statuses: Sequence[StatusCount]) -> list[str]:
     return [status.status for status in statuses if status.terminal and status.failure]
 
 
 def _failures(
     connection: Connection[Any], workflow_id: str, kind: str, statuses: Sequence[StatusCount]
 ) -> list[Failure]:
-    wanted = {
+    parameters = {
         "workflow_id": workflow_id,
         "kind": kind,
-        "statuses": _failed(statuses),
-        "limit": FAILURES,
+        "statuses": _failed_statuses(statuses),
+        "limit": MAX_FAILURES,
     }
-    return [Failure(*row) for row in connection.execute(query("projections", "report/failures"), wanted)]
+    return [Failure(*row) for row in connection.execute(query("projections", "report/failures"), parameters)]

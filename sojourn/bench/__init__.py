@@ -1,1 +1,1 @@
-"""The bench: what Sojourn does on a server each second, next to the least that the database could do for it."""
+"""The bench: the throughput of Sojourn on a server, next to the floor of the database's own work."""

@@ -1,4 +1,4 @@
-"""The cases: each works on the scratch database and answers with its figures."""
+"""The cases: each works on the scratch database and returns its figures."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
 from infrastructure.sql import query
 from sojourn.bench import clients, served
-from sojourn.bench.figure import Figure, figure
+from sojourn.bench.figure import Figure, make_figure
 from sojourn.bench.scratch import STEPS, Scratch
 
 Row = tuple[Any, ...]
@@ -28,56 +28,56 @@ PROCESSES = (1, 4, 8)
 HTTP_CLIENTS = (1, 8)
 
 
-def single(scratch: Scratch, tasks: int) -> Iterator[Figure]:
-    """One instance-and-task transition a call, by 1, 4 and 8 processes, each on `tasks` tasks of its own."""
+def measure_single(scratch: Scratch, tasks: int) -> Iterator[Figure]:
+    """Measure one instance-and-task transition a call, by 1, 4 and 8 processes with `tasks` tasks each."""
     for processes in PROCESSES:
-        instances = scratch.queued(tasks * processes)
-        scratch.with_floor()
+        instances = scratch.queue_instances(tasks * processes)
+        scratch.fill_floor()
         parts = [instances[start::processes] for start in range(processes)]
-        spans = clients.in_processes(clients.step_both, scratch.dsn, parts)
+        spans = clients.run_clients(clients.step_with_floor, scratch.dsn, parts)
         ours, floors = [client[::2] for client in spans], [client[1::2] for client in spans]
-        yield figure(
+        yield make_figure(
             "single",
             clients=processes,
             size=scratch.events,
-            per_second=clients.median_rate(ours),
-            latencies=clients.latencies(ours),
-            floor=clients.median_rate(floors),
+            per_second=clients.compute_median_rate(ours),
+            latencies=clients.collect_latencies(ours),
+            floor=clients.compute_median_rate(floors),
         )
 
 
-def http(scratch: Scratch, tasks: int) -> Iterator[Figure]:
-    """One report a request, by 1 and 8 clients of one server; the floor is the same clients without HTTP."""
-    with served.server(scratch.dsn) as (host, port):
+def measure_http(scratch: Scratch, tasks: int) -> Iterator[Figure]:
+    """Measure one report a request, by 1 and 8 clients of one server. The floor is the same without HTTP."""
+    with served.run_server(scratch.dsn) as (host, port):
         for number in HTTP_CLIENTS:
-            instances = scratch.queued(tasks * number)
+            instances = scratch.queue_instances(tasks * number)
             parts = [(host, port, *instances[start::number]) for start in range(number)]
-            spans = clients.in_processes(served.step_served, scratch.dsn, parts)
+            spans = clients.run_clients(served.step_over_http, scratch.dsn, parts)
             over_http, without = [client[::2] for client in spans], [client[1::2] for client in spans]
-            yield figure(
+            yield make_figure(
                 "http",
                 clients=number,
                 size=scratch.events,
-                per_second=clients.median_rate(over_http),
-                latencies=clients.latencies(over_http),
-                floor=clients.median_rate(without),
+                per_second=clients.compute_median_rate(over_http),
+                latencies=clients.collect_latencies(over_http),
+                floor=clients.compute_median_rate(without),
             )
 
 
-def contended(scratch: Scratch, calls: int) -> Iterator[Figure]:
-    """Eight processes that toggle the instances of 50 tasks; every accepted report must be in the log once."""
-    instances = scratch.queued(CONTENDED_TASKS)
+def measure_contended(scratch: Scratch, calls: int) -> Iterator[Figure]:
+    """Measure eight processes that toggle the same instances, and check that the log has each accepted report once."""
+    instances = scratch.queue_instances(CONTENDED_TASKS)
     for status in STEPS[:3]:
         scratch.service.transition_task_instances(instances, status)
     before = _transitions(scratch)
-    spans = clients.in_processes(clients.contend, scratch.dsn, [(seed, calls, *instances) for seed in range(8)])
+    spans = clients.run_clients(clients.toggle_statuses, scratch.dsn, [(seed, calls, *instances) for seed in range(8)])
     answers: Counter[str] = sum((span.answers for client in spans for span in client), Counter())
-    measured = figure(
+    measured = make_figure(
         "contended",
         clients=8,
         size=scratch.events,
-        per_second=clients.median_rate(spans),
-        latencies=clients.latencies(spans),
+        per_second=clients.compute_median_rate(spans),
+        latencies=clients.collect_latencies(spans),
     )
     measured["refused"] = answers["invalid_ti_transition"] + answers["untimely_transition"]
     measured["errors"] = answers.total() - answers["None"] - measured["refused"]
@@ -86,66 +86,66 @@ def contended(scratch: Scratch, calls: int) -> Iterator[Figure]:
     yield measured
 
 
-def gate(scratch: Scratch, chunk: int, calls: int) -> Figure:
-    """Tasks through the gate, `chunk` in a call."""
-    tasks = scratch.registered(chunk * calls)
-    scratch.with_floor()
+def measure_gate(scratch: Scratch, chunk: int, calls: int) -> Figure:
+    """Measure the gating of `chunk` tasks a call."""
+    tasks = scratch.register_tasks(chunk * calls)
+    scratch.fill_floor()
     ours, bare = [], []
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
         for ids in _split(tasks, chunk):
             before = scratch.events
-            ours.append(_seconds(partial(scratch.service.gate_tasks_for_queueing, ids)))
-            bare.append(_bare_seconds(connection, before))
+            ours.append(_time(partial(scratch.service.gate_tasks_for_queueing, ids)))
+            bare.append(_time_bare(connection, before))
     return _chunked("gate", chunk, chunk, ours, bare)
 
 
-def bulk(scratch: Scratch, chunk: int, calls: int) -> Figure:
-    """Instances and their tasks through each status, `chunk` instances in a call; both count as transitions."""
-    instances = scratch.queued(chunk * calls)
-    scratch.with_floor()
+def measure_bulk(scratch: Scratch, chunk: int, calls: int) -> Figure:
+    """Measure each transition of `chunk` instances a call. Those of their tasks count as transitions too."""
+    instances = scratch.queue_instances(chunk * calls)
+    scratch.fill_floor()
     ours, bare = [], []
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
         for ids in _split(instances, chunk):
             for status in STEPS:
                 before = scratch.events
-                ours.append(_seconds(partial(scratch.service.transition_task_instances, ids, status)))
-                bare.append(_bare_seconds(connection, before))
+                ours.append(_time(partial(scratch.service.transition_task_instances, ids, status)))
+                bare.append(_time_bare(connection, before))
     return _chunked("bulk", chunk, 2 * chunk, ours, bare)
 
 
-def growth(scratch: Scratch, tasks: int) -> Figure:
-    """One transition a call by one process, in a log of its size."""
-    instances = scratch.queued(tasks)
-    scratch.with_floor()
+def measure_growth(scratch: Scratch, tasks: int) -> Figure:
+    """Measure one transition a call by one process, in a log of the size that it has."""
+    instances = scratch.queue_instances(tasks)
+    scratch.fill_floor()
     size = scratch.events
-    spans = clients.in_processes(clients.step_both, scratch.dsn, [instances])
+    spans = clients.run_clients(clients.step_with_floor, scratch.dsn, [instances])
     ours, floors = [client[::2] for client in spans], [client[1::2] for client in spans]
-    measured = figure(
+    measured = make_figure(
         "growth",
         size=size,
-        per_second=clients.median_rate(ours),
-        latencies=clients.latencies(ours),
-        floor=clients.median_rate(floors),
+        per_second=clients.compute_median_rate(ours),
+        latencies=clients.collect_latencies(ours),
+        floor=clients.compute_median_rate(floors),
     )
     with psycopg.connect(scratch.dsn) as connection:
         measured["bytes_per_transition"] = round(_one(connection, "bytes_per_transition"), 1)
     return measured
 
 
-def rebuilding(scratch: Scratch, repeats: int) -> Figure:
-    """Every projection made anew; the floor is one sequential read of the log."""
+def measure_rebuild(scratch: Scratch, repeats: int) -> Figure:
+    """Measure a rebuild of every projection. The floor is one sequential read of the log."""
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
         size = scratch.events
         rates, floors = [], []
         for _ in range(repeats):
-            rebuilt = rebuild_projections(scratch.service.store, lambda step: None)  # noqa: ARG005 - nobody is told
+            rebuilt = rebuild_projections(scratch.service.store, lambda step: None)  # noqa: ARG005 - without progress
             rates.append(rebuilt["events"] / rebuilt["seconds"])
-            floors.append(size / _seconds(lambda: _one(connection, "sequential_read_of_events")))
-    return figure("rebuild", size=size, per_second=median(rates), floor=median(floors))
+            floors.append(size / _time(lambda: _one(connection, "sequential_read_of_events")))
+    return make_figure("rebuild", size=size, per_second=median(rates), floor=median(floors))
 
 
-def catching_up(scratch: Scratch, repeats: int) -> Figure:
-    """A subscription that counts events by status, from the beginning; the floor is one sequential read."""
+def measure_catch_up(scratch: Scratch, repeats: int) -> Figure:
+    """Measure a subscription that counts events by status from the beginning. The floor is one sequential read."""
     with psycopg.connect(scratch.dsn, autocommit=True) as connection:
         rates, floors = [], []
         for number in range(repeats):
@@ -155,25 +155,27 @@ def catching_up(scratch: Scratch, repeats: int) -> Figure:
                 counted.update(json.loads(event.data)["status"] for event in events)
 
             subscription = Subscription(scratch.dsn, f"bench-{number}", count)
-            seconds = _seconds(subscription.catch_up)
+            seconds = _time(subscription.catch_up)
             rates.append(counted.total() / seconds)
-            floors.append(counted.total() / _seconds(lambda: _one(connection, "sequential_read_of_events")))
-    return figure("catch-up", size=scratch.events, per_second=median(rates), floor=median(floors))
+            floors.append(counted.total() / _time(lambda: _one(connection, "sequential_read_of_events")))
+    return make_figure("catch-up", size=scratch.events, per_second=median(rates), floor=median(floors))
 
 
-def querying(scratch: Scratch, case: str, ask: Callable[[int], object], repeats: int, *, floor: bool) -> Figure:
-    """A question asked again and again; the floor is one sequential read of the transitions."""
-    seconds = [_seconds(lambda number=number: ask(number)) for number in range(repeats)]  # type: ignore[misc]
+def measure_query(
+    scratch: Scratch, case: str, run_query: Callable[[int], object], repeats: int, *, floor: bool
+) -> Figure:
+    """Measure a repeated query. The floor, if any, is one sequential read of the transitions."""
+    seconds = [_time(lambda number=number: run_query(number)) for number in range(repeats)]  # type: ignore[misc]
     bare = None
     if floor:
         with psycopg.connect(scratch.dsn, autocommit=True) as connection:
-            reads = [_seconds(lambda: _one(connection, "sequential_read_of_transitions")) for _ in range(repeats)]
+            reads = [_time(lambda: _one(connection, "sequential_read_of_transitions")) for _ in range(repeats)]
             bare = 1 / median(reads)
-    return figure(case, size=scratch.events, per_second=1 / median(seconds), latencies=seconds, floor=bare)
+    return make_figure(case, size=scratch.events, per_second=1 / median(seconds), latencies=seconds, floor=bare)
 
 
 def _chunked(case: str, chunk: int, transitions: int, seconds: list[float], bare: list[float]) -> Figure:
-    return figure(
+    return make_figure(
         case,
         size=chunk,
         per_second=transitions / median(seconds),
@@ -182,11 +184,11 @@ def _chunked(case: str, chunk: int, transitions: int, seconds: list[float], bare
     )
 
 
-def _bare_seconds(connection: Connection[Any], before: int) -> float:
-    """How long a bare COPY and UPDATE take of the very rows that were written since a position."""
+def _time_bare(connection: Connection[Any], before: int) -> float:
+    """Return the seconds of a bare COPY and UPDATE with the rows that were written after the position `before`."""
     events = connection.execute(query("sojourn.bench", "appended_events"), [before]).fetchall()
     transitions = connection.execute(query("sojourn.bench", "appended_transitions"), [before]).fetchall()
-    return _seconds(partial(_write_bare, connection, events, transitions))
+    return _time(partial(_write_bare, connection, events, transitions))
 
 
 def _write_bare(connection: Connection[Any], events: Sequence[Row], transitions: Sequence[Row]) -> None:
@@ -205,9 +207,9 @@ def _split(ids: Sequence[str], chunk: int) -> list[Sequence[str]]:
     return [ids[start : start + chunk] for start in range(0, len(ids), chunk)]
 
 
-def _seconds(do: Callable[[], object]) -> float:
+def _time(call: Callable[[], object]) -> float:
     began = time.perf_counter()
-    do()
+    call()
     return time.perf_counter() - began
 
 

@@ -1,4 +1,4 @@
-"""Client processes: each waits for the others, does its part, and answers with the time of every call."""
+"""Client processes: each waits for the others, does its part, and returns the time of every call."""
 
 import multiprocessing
 import time
@@ -20,7 +20,7 @@ LIMIT_SECONDS = 600
 
 @dataclass(frozen=True)
 class Span:
-    """What one client did in one phase: when it began and ended, how long each call took, what was answered."""
+    """One client's part of one phase: its begin and end, the seconds of each call, and the counted answers."""
 
     began: float
     ended: float
@@ -28,8 +28,8 @@ class Span:
     answers: Counter[str]
 
 
-def in_processes(target: Callable[..., None], dsn: str, parts: Sequence[Sequence[Any]]) -> list[list[Span]]:
-    """The spans of every phase, client by client; `parts` has what each client works on."""
+def run_clients(target: Callable[..., None], dsn: str, parts: Sequence[Sequence[Any]]) -> list[list[Span]]:
+    """Run a client process for each of `parts`, its work. Return each client's spans, one for each phase."""
     context = multiprocessing.get_context("spawn")
     barrier, queue = context.Barrier(len(parts)), context.Queue()
     clients = [context.Process(target=target, args=(dsn, part, barrier, queue), daemon=True) for part in parts]
@@ -41,64 +41,64 @@ def in_processes(target: Callable[..., None], dsn: str, parts: Sequence[Sequence
     return spans
 
 
-def rate(spans: Sequence[Span]) -> float:
-    """What all clients did each second in one phase."""
+def compute_rate(spans: Sequence[Span]) -> float:
+    """Return the calls of all clients per second in one phase."""
     seconds = max(span.ended for span in spans) - min(span.began for span in spans)
     return sum(len(span.latencies) for span in spans) / seconds
 
 
-def median_rate(clients: Sequence[Sequence[Span]]) -> float:
-    """The median over the phases of what all clients did each second."""
-    return median(rate(phase) for phase in zip(*clients, strict=True))
+def compute_median_rate(clients: Sequence[Sequence[Span]]) -> float:
+    """Return the median over the phases of the calls of all clients per second."""
+    return median(compute_rate(phase) for phase in zip(*clients, strict=True))
 
 
-def latencies(clients: Sequence[Sequence[Span]]) -> list[float]:
-    """Every call's seconds."""
+def collect_latencies(clients: Sequence[Sequence[Span]]) -> list[float]:
+    """Return the seconds of every call."""
     return [seconds for spans in clients for span in spans for seconds in span.latencies]
 
 
-def step_both(dsn: str, instances: Sequence[str], barrier: Barrier, queue: Any) -> None:
-    """Take instances step by step through the service, and after each step the floor's through its function."""
+def step_with_floor(dsn: str, instances: Sequence[str], barrier: Barrier, queue: Any) -> None:
+    """Move instances step by step through the service, and after each step the floor's by its function."""
     with TransitionService.connect(dsn, max_size=1) as service, psycopg.connect(dsn, autocommit=True) as floor:
 
         def report(instance: str, status: str) -> str:
             return str(service.transition_task_instance(instance, status)["error"])
 
-        def bare(instance: str, status: str) -> str:
+        def step_floor(instance: str, status: str) -> str:
             floor.execute("SELECT floor.step(%s, %s, %s)", [instance, status, TASK_STATUS[status]], prepare=True)
             return "None"
 
         spans = []
         for status in TASK_STATUS:
-            for call in (report, bare):
+            for call in (report, step_floor):
                 barrier.wait()
-                spans.append(timed(call, [(instance, status) for instance in instances]))
+                spans.append(time_calls(call, [(instance, status) for instance in instances]))
         queue.put(spans)
 
 
-def contend(dsn: str, part: Sequence[Any], barrier: Barrier, queue: Any) -> None:
-    """Toggle instances that every other client toggles too. `part`: a seed, how many calls, the instances."""
+def toggle_statuses(dsn: str, part: Sequence[Any], barrier: Barrier, queue: Any) -> None:
+    """Toggle instances that every other client toggles too. `part`: a seed, the number of calls, the instances."""
     seed, calls, *instances = part
-    dice = Random(seed)  # noqa: S311 - no secret
+    random = Random(seed)  # noqa: S311 - no secret
     with TransitionService.connect(dsn, max_size=1) as service:
 
         def toggle(instance: str, status: str) -> str:
             return str(service.transition_task_instance(instance, status)["error"])
 
-        work = [(dice.choice(instances), dice.choice(("TRIAGING", "RUNNING"))) for _ in range(calls)]
+        work = [(random.choice(instances), random.choice(("TRIAGING", "RUNNING"))) for _ in range(calls)]
         barrier.wait()
-        queue.put([timed(toggle, work)])
+        queue.put([time_calls(toggle, work)])
 
 
-def timed(call: Callable[[str, str], str], work: Sequence[tuple[str, str]]) -> Span:
-    """Do the work call by call; an exception counts as an answer of its name."""
+def time_calls(call: Callable[[str, str], str], work: Sequence[tuple[str, str]]) -> Span:
+    """Make a call for each item of the work. An exception counts as an answer with its name."""
     seconds: list[float] = []
     answers: Counter[str] = Counter()
     began = before = time.perf_counter()
     for arguments in work:
         try:
             answers[call(*arguments)] += 1
-        except Exception as error:  # what reaches a caller is what is counted
+        except Exception as error:  # every error that reaches a caller is counted
             answers[type(error).__name__] += 1
         now = time.perf_counter()
         seconds.append(now - before)

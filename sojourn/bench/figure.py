@@ -1,4 +1,4 @@
-"""What a case measured."""
+"""The figures of a case."""
 
 from collections.abc import Sequence
 from statistics import median, quantiles
@@ -6,10 +6,10 @@ from typing import NotRequired, TypedDict
 
 
 class Figure(TypedDict):
-    """One line of a bench's answer; a figure that a case has not is None.
+    """One row of the bench. A figure that the case does not measure is None.
 
-    `per_second` counts what the case does: transitions (rows of the audit), events read, or queries. `size` is the
-    number of events in the log, for `gate` and `bulk` the chunk. Latencies are in milliseconds.
+    `per_second` counts transitions (rows of the audit), read events or queries, as the case does. `size` is the number
+    of events in the log, or the chunk for `gate` and `bulk`. Latencies are in milliseconds.
     """
 
     case: str
@@ -26,7 +26,7 @@ class Figure(TypedDict):
     bytes_per_transition: NotRequired[float]
 
 
-def figure(
+def make_figure(
     case: str,
     *,
     size: int,
@@ -35,7 +35,7 @@ def figure(
     latencies: Sequence[float] = (),
     floor: float | None = None,
 ) -> Figure:
-    """A case's figures; `latencies` in seconds."""
+    """Return the figures of a case. `latencies` are in seconds."""
     return {
         "case": case,
         "clients": clients,

@@ -1,4 +1,4 @@
-"""The whole bench, in one run against one scratch database."""
+"""The whole bench: each part runs in a scratch database of its own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +17,15 @@ from sojourn.bench import cases
 from sojourn.bench.figure import Figure
 from sojourn.bench.scratch import Scratch, scratch_database
 
-Told = Callable[[str, int, int], None]
+ReportCase = Callable[[str, int, int], None]
+"""Receive the case that begins, the number of finished ones, and the number of all."""
+
 Step = tuple[str, Callable[[], list[Figure]]]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything a bench does: tasks of each client, calls, sizes of the log, repeats."""
+    """The amount of work: tasks of each client, calls, sizes of the log, repeats."""
 
     tasks: int
     contended_calls: int
@@ -38,36 +40,35 @@ CHUNKS = (500, 5_000)
 WRITING_CASES = 3 + 2 * len(CHUNKS)
 
 
-def run(dsn: str | None, scale: Scale, told: Told) -> list[Figure]:
-    """Every case's figures; `told` hears the case that begins, its number and how many there are."""
+def run_bench(dsn: str | None, scale: Scale, report_case: ReportCase) -> list[Figure]:
+    """Run every case and return its figures. Call `report_case` as each one begins."""
     figures: list[Figure] = []
     done = 0
-    for part in (_writing, _growing):
+    for part in (_writing_cases, _growing_cases):
         with scratch_database(dsn) as scratch:
-            steps = part(scratch, scale)
-            for name, step in steps:
-                told(name, done, WRITING_CASES + len(scale.sizes) + 3)
+            for name, step in part(scratch, scale):
+                report_case(name, done, WRITING_CASES + len(scale.sizes) + 3)
                 figures += step()
                 done += 1
     return figures
 
 
-def _writing(scratch: Scratch, scale: Scale) -> Iterator[Step]:
-    """What writes, in a small log."""
-    yield "single", lambda: list(cases.single(scratch, scale.tasks))
-    yield "http", lambda: list(cases.http(scratch, scale.tasks))
-    yield "contended", lambda: list(cases.contended(scratch, scale.contended_calls))
-    for case in (cases.gate, cases.bulk):
+def _writing_cases(scratch: Scratch, scale: Scale) -> Iterator[Step]:
+    """Yield the cases that write, in a small log."""
+    yield "single", lambda: list(cases.measure_single(scratch, scale.tasks))
+    yield "http", lambda: list(cases.measure_http(scratch, scale.tasks))
+    yield "contended", lambda: list(cases.measure_contended(scratch, scale.contended_calls))
+    for name, case in (("gate", cases.measure_gate), ("bulk", cases.measure_bulk)):
         for chunk in CHUNKS:
-            yield f"{case.__name__} {chunk}", _one(case, scratch, chunk, scale.chunk_calls)
+            yield f"{name} {chunk}", _one(case, scratch, chunk, scale.chunk_calls)
 
 
-def _growing(scratch: Scratch, scale: Scale) -> Iterator[Step]:
-    """A log that grows, and what reads all of it once it is large."""
+def _growing_cases(scratch: Scratch, scale: Scale) -> Iterator[Step]:
+    """Yield the cases of a log that grows, then those that read all of it once it is large."""
     for size in scale.sizes:
         yield f"growth to {size:,} events", _growth(scratch, size, scale.tasks)
-    yield "rebuild", _one(cases.rebuilding, scratch, scale.repeats)
-    yield "catch-up", _one(cases.catching_up, scratch, scale.repeats)
+    yield "rebuild", _one(cases.measure_rebuild, scratch, scale.repeats)
+    yield "catch-up", _one(cases.measure_catch_up, scratch, scale.repeats)
     yield "queries", lambda: list(_queries(scratch, scale.repeats))
 
 
@@ -77,8 +78,8 @@ def _one(case: Callable[..., Figure], *arguments: Any) -> Callable[[], list[Figu
 
 def _growth(scratch: Scratch, size: int, tasks: int) -> Callable[[], list[Figure]]:
     def grow() -> list[Figure]:
-        scratch.grown_to(size)
-        return [cases.growth(scratch, tasks)]
+        scratch.grow_log(size)
+        return [cases.measure_growth(scratch, tasks)]
 
     return grow
 
@@ -89,17 +90,19 @@ def _queries(scratch: Scratch, repeats: int) -> Iterator[Figure]:
         long_ago = database_now(connection) - timedelta(seconds=5)
         tasks = [row[0] for row in connection.execute(query("sojourn.bench", "some_task_ids"))]
 
-        def whole_audit(_: int) -> object:
+        def read_audit(_: int) -> object:
             return connection.execute(query("sojourn.bench", "whole_audit")).fetchone()
 
-        def every_change(_: int) -> object:
+        def count_every_change(_: int) -> object:
             with count_concurrency(store, TASK, "RUNNING") as changes:
                 return sum(1 for _ in changes)
 
-        def status_then(number: int) -> object:
+        def read_one_status(number: int) -> object:
             return read_status(store, Entity(TASK, tasks[number % len(tasks)]), long_ago)
 
-        yield cases.querying(scratch, "time-in-status", lambda _: measure_time_in_status(store), repeats, floor=True)
-        yield cases.querying(scratch, "concurrency", every_change, repeats, floor=True)
-        yield cases.querying(scratch, "audit", whole_audit, repeats, floor=True)
-        yield cases.querying(scratch, "status-at", status_then, 200 * repeats, floor=False)
+        yield cases.measure_query(
+            scratch, "time-in-status", lambda _: measure_time_in_status(store), repeats, floor=True
+        )
+        yield cases.measure_query(scratch, "concurrency", count_every_change, repeats, floor=True)
+        yield cases.measure_query(scratch, "audit", read_audit, repeats, floor=True)
+        yield cases.measure_query(scratch, "status-at", read_one_status, 200 * repeats, floor=False)

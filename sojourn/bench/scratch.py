@@ -1,4 +1,4 @@
-"""A database of the bench's own, dropped when it ends."""
+"""The bench's own database, which is dropped at its end."""
 
 import os
 import secrets
@@ -19,43 +19,43 @@ from infrastructure.sql import query
 STEPS = ("INSTANTIATED", "LAUNCHED", "RUNNING", "DONE")
 TASK_STATUS = {"INSTANTIATED": "INSTANTIATING", "LAUNCHED": "LAUNCHED", "RUNNING": "RUNNING", "DONE": "DONE"}
 EVENTS_OF_A_TASK = 3 + 2 * len(STEPS)
-"""Registered, gated, its instance created, and each step of the instance with the task's own."""
+"""Its registration and gating, the creation of its instance, and each step of the instance and the task."""
 
 
 @dataclass
 class Scratch:
-    """The scratch database, and the tasks that cases work on."""
+    """The scratch database with the tasks of the cases."""
 
     dsn: str
     service: TransitionService
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def registered(self, number: int) -> list[str]:
-        """So many new tasks."""
+    def register_tasks(self, number: int) -> list[str]:
+        """Register a number of new tasks and return their ids."""
         names = [f"t{next(self._numbers):09}" for _ in range(number)]
         self.service.register_tasks("bench", [TaskSpec(name) for name in names])
         return names
 
-    def queued(self, number: int) -> list[str]:
-        """So many new instances, each the first of a new task, in QUEUED."""
-        tasks = self.registered(number)
+    def queue_instances(self, number: int) -> list[str]:
+        """Create a number of new tasks, each with an instance in QUEUED, and return the ids of the instances."""
+        tasks = self.register_tasks(number)
         self.service.gate_tasks_for_queueing(tasks)
         instances = {f"{task}/1": task for task in tasks}
         self.service.create_task_instances(instances)
         return list(instances)
 
-    def grown_to(self, events: int) -> None:
-        """Let whole lives of tasks bring the log to about that many events."""
+    def grow_log(self, events: int) -> None:
+        """Run whole tasks until the log has about `events` events."""
         missing = max(0, events - self.events) // EVENTS_OF_A_TASK
         for start in range(0, missing, 5_000):
-            instances = self.queued(min(5_000, missing - start))
+            instances = self.queue_instances(min(5_000, missing - start))
             for status in STEPS:
                 self.service.transition_task_instances(instances, status)
         self.execute("VACUUM (ANALYZE)")
 
     @property
     def events(self) -> int:
-        """How many events the log has."""
+        """Return the number of events in the log."""
         return self.service.store.recorder.max_notification_id() or 0
 
     def execute(self, statement: str) -> None:
@@ -63,25 +63,28 @@ class Scratch:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(SQL(statement))
 
-    def with_floor(self) -> None:
-        """Make the floor's tables and fill them as the log's are."""
+    def fill_floor(self) -> None:
+        """Create the floor's tables and fill them with the rows of the log's."""
         self.execute(query("sojourn.bench", "floor"))
         self.execute(query("sojourn.bench", "floor_fill"))
 
 
 @contextmanager
 def scratch_database(dsn: str | None) -> Iterator[Scratch]:
-    """A new database on the server of that DSN (None: the embedded one); it needs the right to create databases.
+    """Create a database on the server of a DSN (None: the embedded one), and drop it after the block.
 
-    Raises DatabaseUnreachable or DatabaseTooOld.
+    Raises:
+        DatabaseUnreachable: no server answers.
+        DatabaseTooOld: the server's version is not supported.
+        psycopg.Error: for example, the user may not create databases.
     """
     server = Database.reach(dsn)
     name = f"sojourn_bench_{os.getpid()}_{secrets.token_hex(3)}"
     with server.dedicated() as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         try:
-            own = make_conninfo(server.dsn, dbname=name)
-            with TransitionService.connect(own) as service:
-                yield Scratch(own, service)
+            own_dsn = make_conninfo(server.dsn, dbname=name)
+            with TransitionService.connect(own_dsn) as service:
+                yield Scratch(own_dsn, service)
         finally:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))

@@ -1,4 +1,4 @@
-"""A server process for the bench, and the leanest client that speaks to it: what is measured is the server."""
+"""A server process for the bench, and a minimal client, so the bench measures the server and not the client."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from application.transition_service import TransitionService
-from sojourn.bench.clients import Span, timed
+from sojourn.bench.clients import Span, time_calls
 from sojourn.bench.scratch import STEPS
 
 REQUEST = (
@@ -21,23 +21,23 @@ REQUEST = (
 
 
 @contextmanager
-def server(dsn: str) -> Iterator[tuple[str, int]]:
-    """The host and port of a server on that database, for the length of a block."""
+def run_server(dsn: str) -> Iterator[tuple[str, int]]:
+    """Run a server on the database during the block. Yield its host and port."""
     command = [sys.executable, "-m", "sojourn", "serve", "--port", "0", "--json", "--dsn", dsn]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:  # noqa: S603 - our own
         try:
             assert process.stdout is not None
-            place = urlsplit(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
-            assert place.hostname is not None
-            assert place.port is not None
-            yield place.hostname, place.port
+            url = urlsplit(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
+            assert url.hostname is not None
+            assert url.port is not None
+            yield url.hostname, url.port
         finally:
             process.terminate()
 
 
 class Reporter:
-    """Reports over one connection that is kept."""
+    """Reports over one persistent connection."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -46,15 +46,15 @@ class Reporter:
         self._answers = self._socket.makefile("rb")
 
     def report(self, instance: str, status: str) -> str:
-        """The `error` of one report, or the status line where it is not 200."""
+        """Report a status. Return the `error` of the answer, or the status line if it is not 200."""
         body = json.dumps({"to_status": status})
         self._socket.sendall(REQUEST.format(id=instance, host=self._host, length=len(body), body=body).encode())
-        told, length = self._answers.readline(), 0
+        status_line, length = self._answers.readline(), 0
         while (header := self._answers.readline()) != b"\r\n":
             name, _, value = header.partition(b":")
             length = int(value) if name.lower() == b"content-length" else length
         answer = self._answers.read(length)
-        return str(json.loads(answer)["error"]) if b" 200 " in told else told.decode().strip()
+        return str(json.loads(answer)["error"]) if b" 200 " in status_line else status_line.decode().strip()
 
     def close(self) -> None:
         """Close the connection."""
@@ -62,18 +62,18 @@ class Reporter:
         self._socket.close()
 
 
-def step_served(dsn: str, part: Sequence[Any], barrier: Barrier, queue: Any) -> None:
-    """Take instances a step over HTTP and a step without, in turns. `part`: the host, the port, the instances."""
+def step_over_http(dsn: str, part: Sequence[Any], barrier: Barrier, queue: Any) -> None:
+    """Move instances by HTTP and by the service in turns. `part`: the host, the port, the instances."""
     host, port, *instances = part
     reporter = Reporter(host, port)
     spans: list[Span] = []
     with TransitionService.connect(dsn, max_size=1) as service:
 
-        def directly(instance: str, status: str) -> str:
+        def report_directly(instance: str, status: str) -> str:
             return str(service.transition_task_instance(instance, status)["error"])
 
-        for status, call in zip(STEPS, (reporter.report, directly) * (len(STEPS) // 2), strict=True):
+        for status, call in zip(STEPS, (reporter.report, report_directly) * (len(STEPS) // 2), strict=True):
             barrier.wait()
-            spans.append(timed(call, [(instance, status) for instance in instances]))
+            spans.append(time_calls(call, [(instance, status) for instance in instances]))
     reporter.close()
     queue.put(spans)

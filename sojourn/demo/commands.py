@@ -1,11 +1,11 @@
-"""The real commands that the demo runs, as tasks: most succeed, and some fail in each of the ways that there are."""
+"""The real commands that the demo runs as tasks. Most succeed; the others fail, each in another way."""
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 MEMORY_MIB = 512
-"""How much memory an instance may take at first."""
+"""The memory limit of a task's first instance."""
 
 COMPRESS = "import os, sys, zlib; zlib.compress(os.urandom(int(sys.argv[1])), 9)"
 DIGEST = "import hashlib, sys; hashlib.pbkdf2_hmac('sha256', b'sojourn', b'salt', int(sys.argv[1]))"
@@ -19,7 +19,7 @@ KILL_WORKER_ONCE = '[ -e "$0" ] && exit; : > "$0"; kill -s KILL "$PPID"'
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line to run as a task, and the status that its task should end in."""
+    """A command line to run as a task, and the status in which its task should end."""
 
     task_id: str
     template: str
@@ -28,8 +28,8 @@ class Command:
     ends: str = "DONE"
 
 
-def commands(workflow_id: str, folder: Path) -> list[Command]:
-    """The demo's commands; those that go wrong only once leave a mark in `folder`."""
+def plan_commands(workflow_id: str, folder: Path) -> list[Command]:
+    """Return the demo's commands. A command that fails once leaves a file in `folder`."""
 
     def command(name: str, *argv: object, max_attempts: int = 3, ends: str = "DONE") -> Command:
         template = name.rstrip("-0123456789")

@@ -1,4 +1,4 @@
-"""A small distributor: what a workflow system does with Sojourn, from the first task to the last word on a lost one."""
+"""A small distributor, which uses Sojourn as a workflow system does, from the first task to the last lost one."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from sojourn.demo.pool import Pool
 ACTOR = "distributor"
 AT_THE_GATE = ("REGISTERING", "ADJUSTING_RESOURCES")
 LAUNCH_WITHIN = timedelta(seconds=10)
-"""How long a worker may take to begin with an instance."""
+"""The time in which a worker must begin an instance."""
 
-LOOK_AGAIN = timedelta(seconds=1)
-"""How long to wait for a word from the workers at most."""
+CHECK_EVERY = timedelta(seconds=1)
+"""The longest wait for a message from the workers."""
 
 
 class Distributor:
-    """Sees a workflow's commands through, and keeps only what the next step needs: the rest is in the log."""
+    """Runs a workflow's commands. It keeps only what the next step needs, because the log has the rest."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class Distributor:
         self.orphans: list[str] = []
 
     def run(self) -> None:
-        """Run every command to its end. Then `ended` has each task's last status, `orphans` the orphaned instances."""
+        """Run every command to its end, then set `orphans`. `ended` has each task's last status."""
         self._register()
         while len(self.ended) < len(self._commands):
             self._queue()
             self._launch()
-            self._listen()
-            self._look_for_lost()
+            self._receive()
+            self._give_up_overdue()
         self._triage()
 
     def _register(self) -> None:
@@ -79,7 +79,7 @@ class Distributor:
         return f"{task_id}/{self._attempts[task_id]}"
 
     def _launch(self) -> None:
-        """Give an instance to every worker that has none."""
+        """Send an instance to every free worker."""
         while self._instantiated and self._pool.free:
             name = self._instantiated.popleft()
             memory_mib = self._memory_mib[self._task_of[name]]
@@ -93,22 +93,22 @@ class Distributor:
                 reason=f"memory limit {memory_mib} MiB",
             )
             argv = self._commands[self._task_of[name]].argv
-            self._pool.free.pop().take(Order(task_instance_id=name, argv=argv, memory_mib=memory_mib))
+            self._pool.free.pop().send(Order(task_instance_id=name, argv=argv, memory_mib=memory_mib))
 
-    def _listen(self) -> None:
-        """Hear what the workers have to say; wait for it no longer than until something is due."""
-        due = min([*self._due.values(), datetime.now(UTC) + LOOK_AGAIN]) - datetime.now(UTC)
-        for word in self._pool.words(max(due.total_seconds(), 0)):
-            if word.task_instance_id not in self._due:
+    def _receive(self) -> None:
+        """Handle the messages of workers; wait for the first one until an instance is due."""
+        due = min([*self._due.values(), datetime.now(UTC) + CHECK_EVERY]) - datetime.now(UTC)
+        for message in self._pool.messages(max(due.total_seconds(), 0)):
+            if message.task_instance_id not in self._due:
                 continue
-            if isinstance(word, Heartbeat):
-                self._due[word.task_instance_id] = word.report_by_date
+            if isinstance(message, Heartbeat):
+                self._due[message.task_instance_id] = message.report_by_date
             else:
-                self._go_on(word.task_instance_id, word.task_status)
+                self._handle_end(message.task_instance_id, message.task_status)
 
-    def _go_on(self, name: str, task_status: str | None) -> None:
-        """See what an instance that has ended leaves to be done for its task."""
-        if task_status is None:  # the report did not get through: what is overdue is looked for again
+    def _handle_end(self, name: str, task_status: str | None) -> None:
+        """Queue the task of an ended instance again, or record its last status."""
+        if task_status is None:  # its report was lost, so it will be overdue
             return
         del self._due[name]
         task_id = self._task_of[name]
@@ -120,29 +120,29 @@ class Distributor:
             self.ended[task_id] = task_status
             self._progress(len(self.ended), len(self._commands))
 
-    def _look_for_lost(self) -> None:
-        """Give up the instances whose report_by_date has passed; their tasks begin again, as after a resume."""
+    def _give_up_overdue(self) -> None:
+        """Give up the instances whose report_by_date has passed; reset their tasks, as after a resume."""
         now = datetime.now(UTC)
         for name in [name for name, due in self._due.items() if due < now]:
-            answer = self._report(name, "TRIAGING", "RUNNING", "not heard of by its report_by_date")
+            answer = self._report(name, "TRIAGING", "RUNNING", "no message by its report_by_date")
             if answer["ti_updated"]:
                 self._lost.append(name)
                 self._service.reset_tasks(
                     [self._task_of[name]], reset_if_running=True, actor=ACTOR, reason=f"resumed without {name}"
                 )
-                self._go_on(name, "REGISTERING")
+                self._handle_end(name, "REGISTERING")
             elif answer["task_status"] == "LAUNCHED":
-                self._report(name, "NO_HEARTBEAT", "LAUNCHED", "not heard of since it was launched")
-                self._go_on(name, self._report(name, "ERROR", "NO_HEARTBEAT", "given up")["task_status"])
-            else:  # it has ended, and its worker could not say so any more
-                self._go_on(name, answer["task_status"])
+                self._report(name, "NO_HEARTBEAT", "LAUNCHED", "no message since it was launched")
+                self._handle_end(name, self._report(name, "ERROR", "NO_HEARTBEAT", "given up")["task_status"])
+            else:  # it has ended, but its worker died before its message
+                self._handle_end(name, answer["task_status"])
 
     def _triage(self) -> None:
-        """Say what became of the lost: as on a cluster whose accounting is slow, when all else has ended."""
+        """Report the end of lost instances after all others, as on a cluster with slow accounting."""
         for name in self._lost:
             answer = self._report(name, "UNKNOWN_ERROR", "TRIAGING", "its process is gone and left no exit status")
             if answer["orphaned"]:
                 self.orphans.append(name)
 
-    def _report(self, name: str, status: str, believed: str, reason: str) -> TaskInstanceAnswer:
-        return self._service.transition_task_instance(name, status, believed, actor=ACTOR, reason=reason)
+    def _report(self, name: str, status: str, expected_status: str, reason: str) -> TaskInstanceAnswer:
+        return self._service.transition_task_instance(name, status, expected_status, actor=ACTOR, reason=reason)

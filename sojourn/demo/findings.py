@@ -1,4 +1,4 @@
-"""What the log says of a run of the demo."""
+"""The content of the log about a run of the demo."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +15,16 @@ from sojourn.demo.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the log says of a run, and whether the projections agree with it."""
+    """The content of the log about a run, and whether the projections agree with it."""
 
     run: Run
     counts: WorkflowCounts
-    stays: dict[str, list[TimeInStatus]]
+    durations: dict[str, list[TimeInStatus]]
     orphans: list[list[HistoryEvent]]
     verification: Verification
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the JSON document of `sojourn demo --json`."""
         mismatches = len(self.verification["mismatches"])
         return {
             "workflow": self.run.workflow_id,
@@ -33,8 +33,8 @@ class Findings:
         }
 
 
-def find(store: Store, run: Run, progress: Progress) -> Findings:
-    """What the log says of that run; `progress` follows the replay of the whole log."""
+def read_findings(store: Store, run: Run, progress: Progress) -> Findings:
+    """Read what the log has about `run`. Report the position of the whole log's replay to `progress`."""
     return Findings(
         run,
         count_workflow(store, run.workflow_id),

@@ -1,10 +1,10 @@
-"""What the distributor and its workers say to each other, one line of JSON each."""
+"""The messages between the distributor and its workers, one line of JSON each."""
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class Order(BaseModel):
-    """To a worker: run this command as that task instance, within so much memory."""
+    """To a worker: run this command as that task instance, within a memory limit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -14,7 +14,7 @@ class Order(BaseModel):
 
 
 class Free(BaseModel):
-    """From a worker: it can take an order; its last one, if any, has left the task in `task_status`."""
+    """From a worker: it is free for an order. Its last one, if any, has left the task in `task_status`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,9 +23,9 @@ class Free(BaseModel):
 
 
 class Heartbeat(BaseModel):
-    """From a worker: it is at work, and will be heard of again by `report_by_date`.
+    """From a worker: it is at work and will send another message by `report_by_date`.
 
-    Heartbeats go to the distributor alone: the log keeps what changes a status.
+    Heartbeats go to the distributor only, because the log records what changes a status.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,4 +34,4 @@ class Heartbeat(BaseModel):
     report_by_date: AwareDatetime
 
 
-Word = Heartbeat | Free
+Message = Heartbeat | Free

@@ -1,4 +1,4 @@
-"""One run of the demo: a workflow of its own, so that it can be run again and again on one database."""
+"""One run of the demo, as a workflow of its own, so the demo can run any number of times on one database."""
 
 import secrets
 import signal
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from application.shared.progress import Progress
 from application.transition_service import TransitionService
-from sojourn.demo.commands import Command, commands
+from sojourn.demo.commands import Command, plan_commands
 from sojourn.demo.distributor import Distributor
 from sojourn.demo.pool import Pool
 
@@ -20,26 +20,26 @@ WORKERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a run: the instances that were orphaned, and a sentence for all that went other than planned."""
+    """The result of a run: the orphaned instances, and a sentence for each result that was not planned."""
 
     workflow_id: str
     orphans: list[str]
     surprises: list[str]
 
 
-def run(service: TransitionService, progress: Progress) -> Run:
-    """Run the commands; `progress` is told how many of them have ended for good."""
+def run_demo(service: TransitionService, progress: Progress) -> Run:
+    """Run the commands. Report the number of ended ones to `progress`."""
     workflow_id = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    with interrupted_by_sigterm(), TemporaryDirectory(prefix="sojourn-demo-") as folder:
-        planned = commands(workflow_id, Path(folder))
+    with sigterm_as_interrupt(), TemporaryDirectory(prefix="sojourn-demo-") as folder:
+        planned = plan_commands(workflow_id, Path(folder))
         with Pool(WORKERS, service.dsn, Path(folder)) as pool:
             distributor = Distributor(service, workflow_id, planned, pool, progress)
             distributor.run()
-    return Run(workflow_id, distributor.orphans, list(surprises(planned, distributor)))
+    return Run(workflow_id, distributor.orphans, list(find_surprises(planned, distributor)))
 
 
-def surprises(planned: list[Command], distributor: Distributor) -> Iterator[str]:
-    """A sentence for everything that went other than planned."""
+def find_surprises(planned: list[Command], distributor: Distributor) -> Iterator[str]:
+    """Yield a sentence for each result that was not planned."""
     for command in planned:
         status = distributor.ended[command.task_id]
         if status != command.ends:
@@ -49,8 +49,8 @@ def surprises(planned: list[Command], distributor: Distributor) -> Iterator[str]
 
 
 @contextmanager
-def interrupted_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end this block as Ctrl-C does, so that it cleans up after itself."""
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so it cleans up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

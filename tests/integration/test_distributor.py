@@ -1,4 +1,4 @@
-"""The demo's distributor, when it hears nothing of what it has launched."""
+"""The demo's distributor, when no message comes from its workers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 from application.transition_service import TransitionService
-from interfaces.cli.commands._demo_story import tell
+from interfaces.cli.commands._demo_story import print_findings
 from sojourn.demo import distributor
 from sojourn.demo.commands import Command
 from sojourn.demo.distributor import Distributor
-from sojourn.demo.findings import find
-from sojourn.demo.messages import Order, Word
+from sojourn.demo.findings import read_findings
+from sojourn.demo.messages import Message, Order
 from sojourn.demo.pool import Pool
 from sojourn.demo.run import Run
 
@@ -25,7 +25,7 @@ TASK = "w/t"
 
 @dataclass
 class Silent:
-    """A pool of one worker that never says a word; `reports` is what it does report, an instance after the other."""
+    """A pool of one worker that never sends a message; `reports` has the statuses that each instance reports."""
 
     service: TransitionService
     reports: list[tuple[str, ...]]
@@ -35,12 +35,12 @@ class Silent:
     def free(self) -> list["Silent"]:
         return [self]
 
-    def take(self, order: Order) -> None:
+    def send(self, order: Order) -> None:
         for status in self.reports[len(self.orders)]:
             self.service.transition_task_instance(order.task_instance_id, status, actor="worker")
         self.orders.append(order)
 
-    def words(self, timeout: float) -> Iterator[Word]:
+    def messages(self, timeout: float) -> Iterator[Message]:
         assert timeout == 0
         yield from ()
 
@@ -86,14 +86,14 @@ def test_what_is_lost_while_it_runs_is_orphaned_once_its_retry_has_won(
     assert distributed.ended == {TASK: "DONE"}
 
 
-def test_people_are_told_what_was_reported_and_what_was_applied(service: TransitionService) -> None:
+def test_the_story_has_the_reported_and_the_applied_status(service: TransitionService) -> None:
     distributed = run(service, Silent(service, reports=[("RUNNING",), ("RUNNING", "DONE")]))
-    findings = find(service.store, Run("w", distributed.orphans, []), lambda _reached, _last: None)
+    findings = read_findings(service.store, Run("w", distributed.orphans, []), lambda _reached, _last: None)
 
-    told = Console(file=StringIO(), width=200)
-    tell(told, findings)
+    console = Console(file=StringIO(), width=200)
+    print_findings(console, findings)
 
-    lines = cast("StringIO", told.file).getvalue().splitlines()
+    lines = cast("StringIO", console.file).getvalue().splitlines()
     assert lines[0] == "1 tasks ran as 2 task instances in workflow w: 22 transitions, 1 refused."
     for beginning in (
         "DONE             1               1",

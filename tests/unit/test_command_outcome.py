@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from sojourn.demo.worker import outcome
+from sojourn.demo.worker import classify_exit
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from sojourn.demo.worker import outcome
     ],
 )
 def test_what_a_command_ends_in(exit_status: int, errors: str, expected: tuple[str, str | None]) -> None:
-    assert outcome(exit_status, errors, memory_mib=512) == expected
+    assert classify_exit(exit_status, errors, memory_mib=512) == expected

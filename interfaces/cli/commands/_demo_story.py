@@ -1,4 +1,4 @@
-"""The findings of a run, told to people as the commands tell them that look for more."""
+"""The findings of a run of the demo, printed by the commands that show more of them."""
 
 import os
 import shutil
@@ -17,70 +17,70 @@ from sojourn.demo.findings import Findings
 from sojourn.demo.run import Run
 
 
-def tell(console: Console, findings: Findings) -> None:
-    """Print what happened, where the time went, what became of the orphan, and whether the log agrees."""
+def print_findings(console: Console, findings: Findings) -> None:
+    """Print the counts, the slowest statuses, the history of each orphan, and whether the log agrees."""
     counts = findings.counts
     console.print(
         f"{counts.tasks} tasks ran as {counts.task_instances} task instances in workflow {findings.run.workflow_id}: "
         f"{counts.transitions} transitions, {counts.refused} refused."
     )
-    title(console, "Where they ended")
-    tell_ends(console, findings.stays)
-    title(console, "The slowest statuses of task instances")
-    time_in_status.print_durations(console, slowest(findings.stays[TASK_INSTANCE]), by=None)
+    print_title(console, "Where they ended")
+    print_ends(console, findings.durations)
+    print_title(console, "The slowest statuses of task instances")
+    time_in_status.print_durations(console, select_slowest(findings.durations[TASK_INSTANCE]), by=None)
     for events in findings.orphans:
-        title(console, f"What became of {events[0]['entity']}, whose worker was killed")
+        print_title(console, f"What became of {events[0]['entity']}, whose worker was killed")
         history.print_history(console, events, full=False)
-        console.print(f"\n{moral(events)}")
-    title(console, "Do the log and the projections agree?")
+        console.print(f"\n{explain_orphan(events)}")
+    print_title(console, "Do the log and the projections agree?")
     verify.print_verification(console, findings.verification)
-    title(console, "Ask for more")
-    for command in further(findings.run):
+    print_title(console, "Ask for more")
+    for command in suggest_commands(findings.run):
         console.print(command)
 
 
-def title(console: Console, text: str) -> None:
-    """Print the title of a part."""
+def print_title(console: Console, text: str) -> None:
+    """Print the title of a section."""
     console.print(f"\n{text}", style="bold")
 
 
-def tell_ends(console: Console, stays: dict[str, list[TimeInStatus]]) -> None:
-    """Print how many tasks and task instances are in each status."""
+def print_ends(console: Console, durations: dict[str, list[TimeInStatus]]) -> None:
+    """Print the number of tasks and task instances in each status."""
     rows = table("status", "tasks>", "task instances>")
-    counted = {kind: {stay["status"]: stay["open"] for stay in stays[kind] if stay["open"]} for kind in stays}
+    counted = {kind: {row["status"]: row["open"] for row in durations[kind] if row["open"]} for kind in durations}
     for status in dict.fromkeys([*counted[TASK], *counted[TASK_INSTANCE]]):
         rows.add_row(status, *(str(counted[kind].get(status, "")) for kind in (TASK, TASK_INSTANCE)))
     print_table(console, rows)
 
 
-def slowest(stays: list[TimeInStatus]) -> list[TimeInStatus]:
-    """The stays in statuses that all have left again, the slowest first."""
-    return sorted((stay for stay in stays if not stay["open"]), key=lambda stay: stay["mean_seconds"], reverse=True)
+def select_slowest(durations: list[TimeInStatus]) -> list[TimeInStatus]:
+    """Return the statuses that all entities have left, the slowest first."""
+    return sorted((row for row in durations if not row["open"]), key=lambda row: row["mean_seconds"], reverse=True)
 
 
-def moral(events: list[HistoryEvent]) -> str:
-    """What the orphan rule has made of the last report, in a sentence."""
-    (decided,) = (event for event in events if event["rule"] == ORPHANED_INSTANCE)
+def explain_orphan(events: list[HistoryEvent]) -> str:
+    """Return a sentence that explains what the orphan rule did with the last report."""
+    (report,) = (event for event in events if event["rule"] == ORPHANED_INSTANCE)
     return (
-        f"{decided['reported']} was reported ({decided['reason']}) when another instance had ended the task: "
-        f"rule {decided['rule']} applied {decided['status']}, and left the task as it was."
+        f"{report['reported']} was reported ({report['reason']}) when another instance had ended the task: "
+        f"rule {report['rule']} applied {report['status']}, and left the task as it was."
     )
 
 
-def further(run: Run) -> Iterator[str]:
-    """Commands that tell more."""
+def suggest_commands(run: Run) -> Iterator[str]:
+    """Yield commands that show more."""
     sojourn = command_name()
     for name in run.orphans:
         yield f"{sojourn} why ti:{name}"
         yield f"{sojourn} history --full ti:{name}"
         yield f"{sojourn} history task:{name.rpartition('/')[0]}"
-    yield f"{sojourn} orphans --decided --workflow {run.workflow_id}"
+    yield f"{sojourn} orphans --include-handled --workflow {run.workflow_id}"
     yield f"{sojourn} audit --workflow {run.workflow_id}"
     yield f"{sojourn} time-in-status --by template --workflow {run.workflow_id}"
 
 
 def command_name() -> str:
-    """What a person types for this program: its name, or its path where the shell would not find it."""
+    """Return what a user types for this program: its name, or its path if the shell does not find it."""
     if shutil.which("sojourn"):
         return "sojourn"
     return os.path.relpath(sys.argv[0])

@@ -1,4 +1,4 @@
-"""`sojourn bench`: what Sojourn does on this server each second, and how near that is to what the server can do."""
+"""`sojourn bench`: the throughput of Sojourn on this server, and its share of the server's own."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,29 +13,33 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Quick = Annotated[bool, typer.Option("--quick", help="Less of everything: within a minute.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Measure less, within a minute.")]
 
 
 @app.command()
 def bench(ctx: typer.Context, quick: Quick = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Measure this server with a scratch database that is made for it and dropped.
+    """Measure Sojourn on this server, in a scratch database.
 
-    The floor is the least that the database could do for the same: one server-side function for a transition, a bare
-    COPY and UPDATE in bulk, a sequential read for what reads everything. For `http` it is the same without HTTP.
+    The scratch database is dropped at the end. The floor is the least work that the database needs for the same result:
+    one server-side function for a transition, a bare COPY and UPDATE in bulk, a sequential read for a query of all
+    events. For `http` it is the same call without HTTP.
     """
     from infrastructure.extras import require_extra
     from interfaces.cli.progress import progress_bars
-    from sojourn.bench.run import FULL, QUICK, run
+    from sojourn.bench.run import FULL, QUICK, run_bench
 
     require_extra("serve", "`sojourn bench`")
 
     with progress_bars() as bar:
         bars = bar("Measuring")
-        figures = run(dsn or ctx.find_root().obj, QUICK if quick else FULL, lambda _, done, number: bars(done, number))
-    render(figures, as_json=as_json, human=lambda console: _table(console, figures))
+        figures = run_bench(
+            dsn or ctx.find_root().obj, QUICK if quick else FULL, lambda _, done, number: bars(done, number)
+        )
+    render(figures, as_json=as_json, human=lambda console: print_figures(console, figures))
 
 
-def _table(console: "Console", figures: "list[Figure]") -> None:
+def print_figures(console: "Console", figures: "list[Figure]") -> None:
+    """Print the figures as a table, then the figures that only some cases have."""
     from rich.table import Table
 
     table = Table("case", box=None, pad_edge=False)
@@ -46,19 +50,19 @@ def _table(console: "Console", figures: "list[Figure]") -> None:
             figure["case"],
             str(figure["clients"]),
             f"{figure['size']:,}",
-            _number(figure["per_second"]),
-            _number(figure["p50_ms"]),
-            _number(figure["p99_ms"]),
-            _number(figure["floor_per_second"]),
-            _number(figure["ratio_to_floor"]),
+            _format_number(figure["per_second"]),
+            _format_number(figure["p50_ms"]),
+            _format_number(figure["p99_ms"]),
+            _format_number(figure["floor_per_second"]),
+            _format_number(figure["ratio_to_floor"]),
         )
     console.print(table)
     for figure in figures:
-        for line in _further(figure):
+        for line in _describe_others(figure):
             console.print(line)
 
 
-def _further(figure: "Figure") -> list[str]:
+def _describe_others(figure: "Figure") -> list[str]:
     if "bytes_per_transition" in figure:
         return [f"{figure['bytes_per_transition']:,.0f} bytes on disk per transition at {figure['size']:,} events."]
     if "refused" in figure:
@@ -69,7 +73,7 @@ def _further(figure: "Figure") -> list[str]:
     return []
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

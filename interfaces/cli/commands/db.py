@@ -26,7 +26,7 @@ def status(as_json: AsJson = False) -> None:
         "home": str(server.home),
         "dsn": server.running_dsn(),
         "version": version and format_version(version),
-        "warning": version and outdated(version),
+        "warning": version and explain_outdated(version),
     }
     render(document, as_json=as_json, human=lambda console: print_status(console, document))
     if document["warning"]:
@@ -52,13 +52,13 @@ def url(as_json: AsJson = False) -> None:
 
 
 def print_status(console: "Console", document: dict[str, Any]) -> None:
-    """Print the status in a line."""
+    """Print the status as one line."""
     server = f": PostgreSQL {document['version']}" if document["version"] else ""
     console.print(f"{document['status']} in {document['home']}{server}")
 
 
-def outdated(version: int) -> str | None:
-    """Return a sentence if there is a newer minor release than `version`."""
+def explain_outdated(version: int) -> str | None:
+    """Return a warning if a newer minor release than `version` exists."""
     from infrastructure.database.postgres_releases import format_version, newer_release
 
     newer = newer_release(version)

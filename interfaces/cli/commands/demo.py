@@ -1,4 +1,4 @@
-"""`sojourn demo`: real commands, run through the service, and what the log says of them."""
+"""`sojourn demo`: run real commands through the service, and show their log."""
 
 import typer
 
@@ -11,17 +11,17 @@ app = typer.Typer()
 
 @app.command()
 def demo(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Run 60 real commands, some of which fail or get lost, and show what the log says of them."""
-    from interfaces.cli.commands._demo_story import tell
+    """Run 60 real commands, some of which fail or get lost, and show their log."""
+    from interfaces.cli.commands._demo_story import print_findings
     from interfaces.cli.progress import progress_bars
-    from sojourn.demo.findings import find
-    from sojourn.demo.run import run
+    from sojourn.demo.findings import read_findings
+    from sojourn.demo.run import run_demo
 
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
-        done = run(service, bar("Running commands"))
-        findings = find(service.store, done, bar("Checking the log"))
-    render(findings.document(), as_json=as_json, human=lambda console: tell(console, findings))
-    for surprise in done.surprises:
+        finished = run_demo(service, bar("Running commands"))
+        findings = read_findings(service.store, finished, bar("Checking the log"))
+    render(findings.document(), as_json=as_json, human=lambda console: print_findings(console, findings))
+    for surprise in finished.surprises:
         messages().print(f"sojourn: {surprise}")
-    if done.surprises or findings.verification["mismatches"]:
+    if finished.surprises or findings.verification["mismatches"]:
         raise typer.Exit(EXIT_FAILURE)

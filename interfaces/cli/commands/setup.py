@@ -1,4 +1,4 @@
-"""`sojourn setup`: the schema, created or brought up to date."""
+"""`sojourn setup`: create or update the schema."""
 
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,14 @@ app = typer.Typer()
 
 @app.command()
 def setup(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Create or update the database's schema; once it is there, nothing changes."""
+    """Create the schema of the database, or update it."""
     from application.shared.store import schema
     from infrastructure.database.migration import migrate
     from infrastructure.database.pool import Database
 
     database = Database.reach(dsn or ctx.find_root().obj)
     with database.dedicated() as connection:
-        connection.add_notice_handler(say)
+        connection.add_notice_handler(print_warning)
         applied = migrate(connection, schema())
     render(
         {"applied": applied},
@@ -32,7 +32,7 @@ def setup(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     )
 
 
-def say(told: "Diagnostic") -> None:
-    """Tell people what the database warns of."""
-    if told.severity_nonlocalized == "WARNING":
-        messages().print(f"{told.message_primary}")
+def print_warning(notice: "Diagnostic") -> None:
+    """Print a notice of the database if it is a warning."""
+    if notice.severity_nonlocalized == "WARNING":
+        messages().print(f"{notice.message_primary}")
