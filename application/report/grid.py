@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class CellChange(NamedTuple):
-    """The share of intervals in one column of the grid, and the intervals that begin or stop to fill whole columns.
+    """A change of one lane's row of a status, at one column.
 
-    `seconds` is the time in the column itself. `filled` is added to the number of intervals that fill this column and
-    all later ones; it is negative where intervals end.
+    `seconds` is time in the column itself. `filled` is the change, from this column on, of the number of intervals that
+    fill whole columns; it is negative if intervals end.
     """
 
     lane: int
@@ -35,8 +35,8 @@ class Grid:
         self._columns = columns
         self._width = width
         self._seconds: dict[tuple[int, str], list[float]] = {}
-        for (lane, status), of_status in groupby(changes, lambda change: (change.lane, change.status)):
-            self._seconds[lane, status] = self._row(of_status)
+        for (lane, status), row_changes in groupby(changes, lambda change: (change.lane, change.status)):
+            self._seconds[lane, status] = self._row(row_changes)
 
     def concurrency(self) -> dict[str, Sequence[float]]:
         """Return, for each status, the average number of entities that were in it in each column."""

@@ -38,7 +38,7 @@ class Distributor:
         self._progress = progress
         self._memory_mib = dict.fromkeys(self._commands, MEMORY_MIB)
         self._attempts: Counter[str] = Counter()
-        self._task_of: dict[str, str] = {}
+        self._task_ids: dict[str, str] = {}
         self._waiting = list(self._commands)
         self._instantiated: deque[str] = deque()
         self._due: dict[str, datetime] = {}
@@ -71,7 +71,7 @@ class Distributor:
         self._waiting = [task_id for task_id in self._waiting if task_id not in gated]
         self._service.create_task_instances(instances, actor=ACTOR)
         self._service.transition_task_instances(list(instances), "INSTANTIATED", actor=ACTOR)
-        self._task_of |= instances
+        self._task_ids |= instances
         self._instantiated.extend(instances)
 
     def _next_instance(self, task_id: str) -> str:
@@ -82,7 +82,7 @@ class Distributor:
         """Send an instance to every free worker."""
         while self._instantiated and self._pool.free:
             name = self._instantiated.popleft()
-            memory_mib = self._memory_mib[self._task_of[name]]
+            memory_mib = self._memory_mib[self._task_ids[name]]
             self._due[name] = datetime.now(UTC) + LAUNCH_WITHIN
             self._service.transition_task_instance(
                 name,
@@ -92,7 +92,7 @@ class Distributor:
                 actor=ACTOR,
                 reason=f"memory limit {memory_mib} MiB",
             )
-            argv = self._commands[self._task_of[name]].argv
+            argv = self._commands[self._task_ids[name]].argv
             self._pool.free.pop().send(Order(task_instance_id=name, argv=argv, memory_mib=memory_mib))
 
     def _receive(self) -> None:
@@ -111,7 +111,7 @@ class Distributor:
         if task_status is None:  # its report was lost, so it will be overdue
             return
         del self._due[name]
-        task_id = self._task_of[name]
+        task_id = self._task_ids[name]
         if task_status == "ADJUSTING_RESOURCES":
             self._memory_mib[task_id] *= 2
         if task_status in AT_THE_GATE:
@@ -128,7 +128,7 @@ class Distributor:
             if answer["ti_updated"]:
                 self._lost.append(name)
                 self._service.reset_tasks(
-                    [self._task_of[name]], reset_if_running=True, actor=ACTOR, reason=f"resumed without {name}"
+                    [self._task_ids[name]], reset_if_running=True, actor=ACTOR, reason=f"resumed without {name}"
                 )
                 self._handle_end(name, "REGISTERING")
             elif answer["task_status"] == "LAUNCHED":

@@ -46,7 +46,7 @@ class Worker:
         )
 
     def send(self, order: Order) -> None:
-        """Send it an order, which is lost if it has just died."""
+        """Send an order, which is lost if the worker has just died."""
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.write(order.model_dump_json() + "\n")
@@ -58,7 +58,7 @@ class Worker:
         yield from map(parse_message, self.process.stdout)
 
     def close_orders(self) -> None:
-        """Let it end, as it does when no more orders can come."""
+        """Close its input, so it ends after its last order."""
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()

@@ -24,17 +24,17 @@ def print_findings(console: Console, findings: Findings) -> None:
         f"{counts.tasks} tasks ran as {counts.task_instances} task instances in workflow {findings.run.workflow_id}: "
         f"{counts.transitions} transitions, {counts.refused} refused."
     )
-    print_title(console, "Where they ended")
+    print_title(console, "Final statuses")
     print_ends(console, findings.durations)
     print_title(console, "The slowest statuses of task instances")
     time_in_status.print_durations(console, select_slowest(findings.durations[TASK_INSTANCE]), by=None)
     for events in findings.orphans:
-        print_title(console, f"What became of {events[0]['entity']}, whose worker was killed")
+        print_title(console, f"The history of {events[0]['entity']}, whose worker was killed")
         history.print_history(console, events, full=False)
         console.print(f"\n{explain_orphan(events)}")
     print_title(console, "Do the log and the projections agree?")
     verify.print_verification(console, findings.verification)
-    print_title(console, "Ask for more")
+    print_title(console, "Commands that show more")
     for command in suggest_commands(findings.run):
         console.print(command)
 
