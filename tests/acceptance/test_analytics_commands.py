@@ -1,22 +1,17 @@
 """`sojourn concurrency`, `attempts`, `breaches`, `variants` and histograms as people and programs run them."""
 
-import json
 import re
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from application.analyse.sla import SlaInvalid
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidDuration, UnknownEntity, UnknownStatus
-from interfaces.cli.command_line import app
+from tests.support.command_line import SOJOURN, document, run
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 AT = ("--at", "2026-01-31T09:00:00Z")
 
@@ -37,16 +32,6 @@ def ran(service: TransitionService) -> TransitionService:
     service.gate_tasks_for_queueing(["b"], occurred_at=minute(9))
     service.create_task_instances({"b/2": "b"}, occurred_at=minute(9))
     return service
-
-
-def run(service: TransitionService, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--dsn", service.dsn])
-
-
-def document(service: TransitionService, *arguments: str) -> Any:
-    done = run(service, *arguments, "--json")
-    assert done.exit_code == 0, done
-    return json.loads(done.stdout)
 
 
 def lines(service: TransitionService, *arguments: str) -> list[str]:

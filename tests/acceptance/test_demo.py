@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
+from tests.support.command_line import SOJOURN
+
 PROCESSES = Path("/proc")
 MARK = "SOJOURN_TEST_RUN"
 

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +21,9 @@ from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidId, UnknownLifecycle
 from interfaces.cli.command_line import app
+from tests.support.command_line import SOJOURN
 from tests.support.importing import ADDED_NOTHING, jsonl
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")
 POZIDRIV = SAMPLES / "slurm" / "pozidriv.log"
 SPARK = SAMPLES / "spark" / "gpu_oom_eventlog.json.gz"

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import pytest
 from application.imports.importer import LINES_PER_BATCH
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
+from tests.support.command_line import SOJOURN
 from tests.support.importing import ADDED_NOTHING, audit, events
+from tests.support.waiting import wait_for
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 STATUSES = ("G", "Q", "I", "O", "R", "D")
 LINES = LINES_PER_BATCH + 1_000
 
@@ -50,9 +50,8 @@ def test_it_goes_on_where_it_was_and_ends_as_one_that_was_never_interrupted(
         assert process.stdin
         process.stdin.writelines(lines[: LINES_PER_BATCH + 500])
         process.stdin.flush()
-        while not events(connection):
-            assert process.poll() is None
-            connection.execute("SELECT pg_sleep(0.05)")
+        wait_for(lambda: process.poll() is not None or events(connection))
+        assert process.poll() is None
         process.kill()
     stored = events(connection)
 

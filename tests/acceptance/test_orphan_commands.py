@@ -1,20 +1,17 @@
 """`sojourn orphans`, `why` and `diff` as people and programs run them."""
 
 import json
+import os
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
-from interfaces.cli.command_line import app
+from tests.support.command_line import SOJOURN, document, run
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 WORKER = Actor(component="worker")
 
@@ -41,19 +38,11 @@ def orphaned(service: TransitionService) -> TransitionService:
     return service
 
 
-def run(service: TransitionService, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--dsn", service.dsn])
-
-
-def document(service: TransitionService, *arguments: str) -> Any:
-    done = run(service, *arguments, "--json")
-    assert done.exit_code == 0, done
-    return json.loads(done.stdout)
-
-
 def process(service: TransitionService, *arguments: str, zone: str = "UTC") -> "subprocess.CompletedProcess[str]":
     command = [SOJOURN, *arguments, "--dsn", service.dsn]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={"TZ": zone})
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env=os.environ | {"TZ": zone}
+    )
 
 
 def test_orphans_of_a_time_and_those_that_were_decided(orphaned: TransitionService) -> None:

@@ -1,22 +1,19 @@
 """`sojourn history`, `status`, `audit` and `time-in-status` as people and programs run them."""
 
 import json
+import os
 import signal
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidEntity, InvalidTime, UnknownEntity
-from interfaces.cli.command_line import app
 from interfaces.cli.commands.audit import SHOWN
+from tests.support.command_line import SOJOURN, document, run
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 HISTORY_KEYS = {
@@ -45,17 +42,6 @@ def attempted(service: TransitionService) -> TransitionService:
     for number, name in ((4, "INSTANTIATED"), (5, "LAUNCHED"), (6, "RUNNING"), (8, "LAUNCHED"), (10, "DONE")):
         service.transition_task_instance("job[a]/1", name, occurred_at=minute(number), actor="worker")
     return service
-
-
-def run(service: TransitionService, *arguments: str) -> Result:
-    """What a command does, in this process."""
-    return CliRunner().invoke(app, [*arguments, "--dsn", service.dsn])
-
-
-def document(service: TransitionService, *arguments: str) -> Any:
-    done = run(service, *arguments, "--json")
-    assert done.exit_code == 0, done
-    return json.loads(done.stdout)
 
 
 def process(service: TransitionService, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -264,5 +250,7 @@ def read_until(stream: Any, text: str) -> None:
 
 def run_in_zone(zone: str, service: TransitionService, *arguments: str) -> str:
     command = [SOJOURN, *arguments, "--dsn", service.dsn]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env={"TZ": zone})
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=True, env=os.environ | {"TZ": zone}
+    )
     return done.stdout

@@ -3,18 +3,16 @@
 import json
 import os
 import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.agreement import rows
+from tests.support.command_line import SOJOURN
+from tests.support.waiting import wait_for
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
 
 
@@ -80,29 +78,27 @@ def test_a_shell_script_says_it_again_until_its_work_has_ended(
         subprocess.Popen(
             [SOJOURN, "heartbeat", "node7", "--every", "50ms", "--while", str(work.pid), "--json"],
             env=os.environ | {"SOJOURN_DSN": service.dsn}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ) as speaker,
+        ) as heartbeats,
     ):  # fmt: skip
-        until_heard_after(connection, "begun_at")
+        wait_for_heartbeat_after(connection, "begun_at")
         connection.execute(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        until_heard_after(connection, f"'{datetime.now(UTC).isoformat()}'")
-        assert speaker.poll() is None
+        wait_for_heartbeat_after(connection, f"'{datetime.now(UTC).isoformat()}'")
+        assert heartbeats.poll() is None
         assert work.stdin
         work.stdin.close()
-        told, warned = speaker.communicate(timeout=60)
+        printed, warned = heartbeats.communicate(timeout=60)
 
-    assert speaker.returncode == 0
+    assert heartbeats.returncode == 0
     (lease,) = rows(connection, "SELECT * FROM sojourn.lease")
-    assert datetime.fromisoformat(json.loads(told)["report_by"]) == lease["report_by"]
+    assert datetime.fromisoformat(json.loads(printed)["report_by"]) == lease["report_by"]
     assert warned.startswith("heartbeat failed, retrying")
 
 
-def until_heard_after(connection: psycopg.Connection[Any], time_of: str) -> None:
-    deadline = time.monotonic() + 60
-    while not rows(connection, f"SELECT FROM sojourn.lease WHERE heartbeat_at > {time_of}"):
-        assert time.monotonic() < deadline
+def wait_for_heartbeat_after(connection: psycopg.Connection[Any], time_of: str) -> None:
+    wait_for(lambda: rows(connection, f"SELECT FROM sojourn.lease WHERE heartbeat_at > {time_of}"))
 
 
 def test_what_cannot_be_said(service: TransitionService) -> None:

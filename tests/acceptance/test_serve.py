@@ -17,7 +17,8 @@ from application.transition_service import TransitionService
 from interfaces.cli.command_line import app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
-from tests.support.serving import SOJOURN, Serving, serving
+from tests.support.command_line import SOJOURN
+from tests.support.serving import Serving, serving
 
 PATIENCE_SECONDS = 60
 

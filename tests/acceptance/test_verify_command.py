@@ -3,8 +3,6 @@
 import json
 import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,8 +11,7 @@ import pytest
 from application.transition_service import TransitionService
 from interfaces.cli.commands.verify import SHOWN
 from tests.support.attempts import attempt, ids, register
-
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
+from tests.support.command_line import SOJOURN
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from infrastructure.database import postgres_releases, server_provider
 from infrastructure.database.embedded import EmbeddedServer, EmbeddedServerFailed
 from infrastructure.database.server_provider import NoServerForData, ServerProvider, installed_providers
 from interfaces.cli.command_line import app
+from tests.support.concurrently import processes_at_once
 
 WITH_PROVIDER = """
 import sys
@@ -64,25 +65,8 @@ def stop_in_another_process(home: Path, provider: ServerProvider) -> None:
 
 def start_at_once(home: Path, providers: list[ServerProvider]) -> str:
     """Return the one DSN that processes get, one for each provider, which start a server at the same time."""
-    starters = [
-        subprocess.Popen(
-            [sys.executable, "-c", START, str(home), provider.package],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for provider in providers
-    ]  # fmt: skip
-    for starter in starters:
-        assert starter.stdout
-        assert starter.stdout.readline() == "ready\n"
-    for starter in starters:
-        assert starter.stdin
-        starter.stdin.write("go\n")
-        starter.stdin.flush()
-    printed = [starter.communicate(timeout=60) for starter in starters]
-    assert [(starter.returncode, err) for starter, (_, err) in zip(starters, printed, strict=True)] == (
-        [(0, "")] * len(providers)
-    )
-    (dsn,) = {out.strip() for out, _ in printed}
+    printed = processes_at_once(START, [[str(home), provider.package] for provider in providers])
+    (dsn,) = {line.strip() for line in printed}
     return dsn
 
 

@@ -1,8 +1,6 @@
 """The schema: set up at first use, by one of however many, and told apart from those of other versions."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from infrastructure.database.migration import (
 from tests.support.agreement import rows
 from tests.support.attempts import register, status
 from tests.support.catalog import catalog
+from tests.support.concurrently import processes_at_once
 
 pytestmark = pytest.mark.fresh_database
 
@@ -61,24 +60,9 @@ class TestFirstUse:
             assert catalog(connection) == SCHEMA_TEXT.read_text("utf-8")
 
     def test_processes_that_use_it_at_once_set_it_up_once(self, empty_dsn: str) -> None:
-        users = [
-            subprocess.Popen(
-                [sys.executable, "-c", USE_IT, empty_dsn, f"t{number}"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )
-            for number in range(3)
-        ]  # fmt: skip
-        for user in users:
-            assert user.stdout
-            assert user.stdout.readline() == "ready\n"
-        for user in users:
-            assert user.stdin
-            user.stdin.write("go\n")
-            user.stdin.flush()
+        printed = processes_at_once(USE_IT, [[empty_dsn, f"t{number}"] for number in range(3)])
 
-        for user in users:
-            out, err = user.communicate(timeout=60)
-            assert (user.returncode, err, out) == (0, "", "{'registered': 1, 'existing': 0}\n")
+        assert printed == ["{'registered': 1, 'existing': 0}\n"] * 3
         with psycopg.connect(empty_dsn) as connection:
             assert len(ledger(connection)) == len(schema().migrations) + 1
             assert catalog(connection) == SCHEMA_TEXT.read_text("utf-8")

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from domain.report_context import NO_CONTEXT
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
 from tests.support.concurrently import at_once
+from tests.support.waiting import wait_for
 
 Connection = psycopg.Connection[Any]
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -152,7 +152,7 @@ class TestWhileOthersWork:
         os.kill(worker.pid, signal.SIGKILL)
         worker.communicate(timeout=30)
 
-        (silent,) = until_recovered(service, runner_dead_after=0.5)
+        (silent,) = wait_for(lambda: service.recover(runner_dead_after=0.5)["recovered"])
 
         assert recovered(alive) == []
         assert (silent["entity"], silent["from"], silent["to"], silent["owner"]) == (
@@ -298,12 +298,3 @@ class TestLapses:
 
 def names(service: TransitionService, stream: str) -> list[str]:
     return [recorded.topic for recorded in service.store.recorder.select_events(stream)]
-
-
-def until_recovered(service: TransitionService, runner_dead_after: float) -> list[Any]:
-    """The first tasks that passes recover, within half a minute."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if found := service.recover(runner_dead_after=runner_dead_after)["recovered"]:
-            return found
-    pytest.fail("nothing was recovered in time")

@@ -3,7 +3,6 @@
 import multiprocessing
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -16,10 +15,7 @@ from application.transition_service import TaskSpec, TransitionService
 from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
 from infrastructure.log.tail import GapBarrier, Tail
-
-WRITERS = 8
-ROUNDS = 50
-"""The number of transactions of each writer."""
+from tests.support.waiting import wait_for
 
 TASKS = [f"t{number}" for number in range(40)]
 REGISTER = """
@@ -61,15 +57,18 @@ def connect(dsn: str) -> Iterator[Connect]:
         yield connected
 
 
-def test_no_event_is_missed_or_out_of_order_while_many_write(service: TransitionService) -> None:
-    """Eight processes that commit, abort, and hold their positions for seconds; one reader at the log's end."""
+@pytest.mark.parametrize(("writers", "transactions"), [(3, 25), pytest.param(8, 100, marks=pytest.mark.stress)])
+def test_no_event_is_missed_or_out_of_order_while_many_write(
+    service: TransitionService, writers: int, transactions: int
+) -> None:
+    """Processes commit, abort, and hold their positions for a while; one reader follows at the log's end."""
     service.register_tasks("w", [TaskSpec(task_id) for task_id in TASKS])
     heard = Heard()
     subscription = Subscription(service.dsn, "reader", heard, batch=500, poll_seconds=0.1)
     following = threading.Thread(target=subscription.run)
     following.start()
     try:
-        _write_in_processes(service.dsn)
+        _write_in_processes(service.dsn, writers, transactions)
     finally:
         subscription.stop()
         following.join()
@@ -206,7 +205,7 @@ def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -
     following = threading.Thread(target=subscription.run)
     following.start()
     try:
-        _until(lambda: _count(service.dsn, "SELECT count(*) FROM sojourn.checkpoint") == 1)
+        wait_for(lambda: _count(service.dsn, "SELECT count(*) FROM sojourn.checkpoint") == 1)
         service.register_tasks("w", [TaskSpec("t")])
         assert got.wait(10)
     finally:
@@ -251,20 +250,20 @@ def test_a_stopped_subscription_yields_nothing_that_it_had_read(service: Transit
     assert yielded == ["task:t0"]
 
 
-def _write_in_processes(dsn: str) -> None:
+def _write_in_processes(dsn: str, writers: int, transactions: int) -> None:
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(dsn, number)) for number in range(WRITERS)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    processes = [context.Process(target=_write, args=(dsn, seed, transactions)) for seed in range(writers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * writers
 
 
-def _write(dsn: str, seed: int) -> None:
+def _write(dsn: str, seed: int, transactions: int) -> None:
     dice = random.Random(seed)
     with TransitionService.connect(dsn) as service, psycopg.connect(dsn) as connection:
-        for _ in range(ROUNDS):
+        for _ in range(transactions):
             tasks = dice.sample(TASKS, dice.randint(1, 3))
             connection.execute("SELECT 1")
             if dice.random() < 0.3:
@@ -316,9 +315,3 @@ def _cut_all_others(dsn: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline

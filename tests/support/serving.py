@@ -4,16 +4,14 @@ import http.client
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-SOJOURN = str(Path(sys.executable).with_name("sojourn"))
+from tests.support.command_line import SOJOURN
 
 
 @dataclass
