@@ -230,6 +230,23 @@ class TestSlots:
         assert service.transition_tasks(["t", "other"], "RUNNING")["transitioned"] == ["t"]
         assert answered(service, "RUNNING", "other") == ("WAIT", "concurrency-slots", "SCHEDULED", 30.0)
 
+    def test_a_bulk_gate_into_running_keeps_the_limit(self, service: TransitionService, tmp_path: Path) -> None:
+        file = tmp_path / "gated.toml"
+        file.write_text(TAGGED.replace("[task]", '[gate]\nto = "RUNNING"\n[task]'))
+        tasks, limit = ids(20), 3
+        service.limit_concurrency("gpu", limit)
+        service.register_tasks("w", [TaskSpec(task, attributes={"tags": ["gpu"]}) for task in tasks], lifecycle=file)
+
+        halves = [partial(service.gate_tasks_for_queueing, tasks[start::2], max_retries=50) for start in range(2)]
+        answers = at_once(halves)
+
+        gated = {task for answer in answers for task in answer["gated"]}
+        assert len(gated) == limit
+        assert sorted(gated.union(*(answer["invalid"] for answer in answers))) == sorted(tasks)
+        assert holders(service) == {"gpu": gated}
+        assert service.gate_tasks_for_queueing(tasks)["gated"] == []
+        assert verify_log(service.store)["mismatches"] == []
+
     def test_one_that_a_rule_further_in_withdraws_takes_none(self, service: TransitionService, tagged: Path) -> None:
         service.limit_concurrency("gpu", 1)
         service.register_tasks("w", [TaskSpec("t", attributes={"tags": ["gpu"]})], lifecycle=tagged)
