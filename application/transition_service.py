@@ -380,10 +380,13 @@ class TransitionService(Reading):
         runner_dead_after: float | None = None,
         actor: Actor | str | None = None,
     ) -> RecoverAnswer:
-        """Requeue tasks that were left behind, each in a transaction of its own, and record missed heartbeats.
+        """Requeue stuck tasks, each in a transaction of its own, and record missed heartbeats.
 
-        A task is left behind where it is pending for longer than its lifecycle allows (or `max_pending_seconds`), or
-        its runner is silent for longer (or `runner_dead_after`). `dry_run` changes nothing, and returns the plan.
+        A task is stuck if it is pending for longer than its lifecycle allows (or `max_pending_seconds`), or if its
+        runner is silent for longer (or `runner_dead_after`). `dry_run` changes nothing, and returns the plan.
+
+        Raises:
+            InvalidDuration: a number of seconds is negative or longer than a century.
         """
         timeouts = RecoveryTimeouts(
             None if max_pending_seconds is None else check_seconds(max_pending_seconds, or_zero=True),

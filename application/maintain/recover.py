@@ -1,4 +1,4 @@
-"""Requeue tasks that their runners left behind, and record the missed heartbeats of runners and task instances.
+"""Requeue tasks that are stuck, and record the missed heartbeats of runners and task instances.
 
 Each task is recovered in a transaction of its own, under its lock. A task that changes meanwhile, that others hold, or
 whose decision fails is reported as skipped; the recovery of the other tasks goes on.

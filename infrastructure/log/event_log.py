@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
-from psycopg.types.json import Jsonb
+from psycopg import Connection, adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from pydantic_core import to_json
 
 from domain.entities.events import Event
@@ -27,6 +28,17 @@ COPIED = ("text", "int4", "text", "text", "timestamptz", "timestamptz", "timesta
 
 AppendedRow = tuple[str, int, str, str, datetime | None, datetime | None, bytes]
 """Stream, version, name, workflow, occurred_at, entered_at and JSON of an event."""
+
+
+class JsonBytesDumper(Dumper):
+    """Sends bytes that are JSON already as jsonb, which saves a wrapper and three calls for each event."""
+
+    format = Format.BINARY
+    oid = adapters.types["jsonb"].oid
+
+    def dump(self, obj: bytes) -> bytes:
+        """Return `obj` in the binary format of jsonb, which begins with its version."""
+        return b"\x01" + obj
 
 
 class EventLog:
@@ -68,12 +80,12 @@ class EventLog:
 
     def copy_rows(self, connection: Connection[Any], rows: Iterable[AppendedRow], recorded_at: datetime) -> None:
         """Append many events by COPY as `copy` does; their times and their JSON are ready already."""
-        with connection.cursor() as cursor, cursor.copy(query("infrastructure", "log/copy_events")) as copy:
-            copy.set_types(COPIED)
-            for stream, version, name, workflow_id, occurred_at, entered_at, data in rows:
-                copy.write_row(
-                    (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, Jsonb(data, raw_json))
-                )
+        with connection.cursor() as cursor:
+            cursor.adapters.register_dumper(bytes, JsonBytesDumper)
+            with cursor.copy(query("infrastructure", "log/copy_events")) as copy:
+                copy.set_types(COPIED)
+                for stream, version, name, workflow_id, occurred_at, entered_at, data in rows:
+                    copy.write_row((stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data))
 
     def read_after(
         self,
@@ -96,11 +108,6 @@ class EventLog:
         """Return the last position in the log, or None where the log is empty."""
         row = connection.execute(query("infrastructure", "log/last_position")).fetchone()
         return row[0] if row else None
-
-
-def raw_json(data: bytes) -> bytes:
-    """Return `data`, which is JSON already, for psycopg's `Jsonb`."""
-    return data
 
 
 def _expected_state(task: Task | None, instance: TaskInstance | None) -> dict[str, Any]:
