@@ -20,7 +20,7 @@ from typing import Any, Self, cast
 from psycopg import Connection
 
 from application.array_service import ArrayService
-from application.maintain.recover import RecoverAnswer, recover
+from application.maintain.recover import RecoverAnswer, recover_tasks
 from application.maintain.slots import limit_concurrency
 from application.reading import Reading
 from application.shared.arguments import require_ids, require_mapping
@@ -392,7 +392,7 @@ class TransitionService(Reading):
             None if max_pending_seconds is None else check_seconds(max_pending_seconds, or_zero=True),
             None if runner_dead_after is None else check_seconds(runner_dead_after, or_zero=True),
         )
-        return recover(self._store, build_report_context(actor or "recovery"), timeouts, dry_run=dry_run)
+        return recover_tasks(self._store, build_report_context(actor or "recovery"), timeouts, dry_run=dry_run)
 
 
 def _json_object(details: Mapping[str, Any] | None) -> dict[str, Any] | None:

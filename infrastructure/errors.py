@@ -35,7 +35,8 @@ class ConnectionLost(SojournError):
             if safe_to_retry
             else "it may have been written: read the status before you repeat the call, or give it a command_id"
         )
-        super().__init__(f"the connection to the database was lost ({why.strip()}); {advice}")
+        first_line = why.strip().partition("\n")[0]  # libpq explains itself in further lines
+        super().__init__(f"the connection to the database was lost ({first_line}); {advice}")
 
     @property
     def repeatable(self) -> bool:

@@ -79,7 +79,7 @@ class SkippedTask(SojournError):
     """
 
 
-def recover(
+def recover_tasks(
     store: Store,
     context: ReportContext,
     timeouts: RecoveryTimeouts = LIFECYCLE_TIMEOUTS,
@@ -123,7 +123,7 @@ def _recover(
         task = store.status.task(connection, task_id, lock=not dry_run)
         decided = task and _decide(connection, task, lifecycles, context)
         if not task or not decided:
-            raise SkippedTask("it has moved on by itself")
+            raise SkippedTask("its status has changed since")
         plan, decision = decided
         if decision.refused:
             why = f": {decision.outcome.reason}" if decision.outcome.reason else ""
@@ -217,7 +217,7 @@ def _record_lapses_of(
                 RUNNER: lock_runners(connection, _ids(entities, RUNNER), OnLocked.SKIP_LOCKED),
             }
             for kind, holders in held.items():
-                found = record_silences(store, connection, kind, holders, context, heard=False)
+                found = record_silences(store, connection, kind, holders, context, returned=False)
                 recorded |= {Entity(kind, name) for name in found}
     except DatabaseUnreachable:
         raise
@@ -235,7 +235,8 @@ def _skipped(entity: Entity, error: Exception) -> Skipped:
         return _skip(entity, str(error))
     if isinstance(error, psycopg.Error) and error.sqlstate == LOCK_NOT_AVAILABLE:
         return _skip(entity, LOCKED)
-    return {"entity": str(entity), "why": " ".join(f"{type(error).__name__}: {error}".split()), "failed": True}
+    why = f"its recovery failed: {type(error).__name__}: {error}"
+    return {"entity": str(entity), "why": " ".join(why.split()), "failed": True}
 
 
 def _skip(entity: Entity, why: str) -> Skipped:

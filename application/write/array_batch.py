@@ -17,7 +17,7 @@ from application.shared.current_status import OnLocked, database_now, existing_i
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BatchMember, EmptyAnswer, QueueBatchAnswer, SubmittedAnswer
-from application.write.bulk_transition import append, lock_in_passes
+from application.write.bulk_transition import append_decisions, lock_in_passes
 from domain.decisions.decide import decide, decide_in_turn
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import GateRequest, InstanceCreation, InstanceReport
@@ -101,7 +101,7 @@ class BatchBuilder:
         tasks = lock_in_passes(ids, self._lock, OnLocked.SKIP_LOCKED)
         names = next_instance_ids(self._connection, tasks.values())
         decided = ((name, self._decide(tasks[name], names[name])) for name in ids if name in tasks)
-        append(self._store, self._connection, decided, tasks.values())
+        append_decisions(self._store, self._connection, decided, tasks.values())
         held = [name for name in ids if name not in tasks]
         if held:
             self.statuses |= {task.id: task.status for task in self._store.status.read_tasks(self._connection, held)}
@@ -245,7 +245,7 @@ def decide_batch(
         families = [locked[name] for name in ids]
         now = database_now(connection)
         decided = decide_in_turn(families, partial(decide_one, now))
-        append(store, connection, decided, (member for family in families for member in family), now=now)
+        append_decisions(store, connection, decided, (member for family in families for member in family), now=now)
 
 
 def require_queueable(connection: Connection[Any], array: Array, task_ids: Sequence[str]) -> None:

@@ -53,7 +53,7 @@ def transition_tasks(
         )
         if any(map(takes_slots, tasks.values())):
             decided = list(decided)  # taking slots runs statements, which cannot run during COPY
-        refused = append(store, connection, decided, tasks.values())
+        refused = append_decisions(store, connection, decided, tasks.values())
         return _bulk_answer(connection, ids, refused, "find/existing_tasks")
 
     return unit.run(partial(_move_in_chunks, unit, task_ids, move, "find/existing_tasks"))
@@ -69,7 +69,7 @@ def transition_task_instances(
         families = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
         proposal = InstanceReport(status)
         decided = decide_in_turn(families, lambda instance, task: decide(Family(instance, task), proposal, context))
-        refused = append(store, connection, decided, (member for family in families for member in family))
+        refused = append_decisions(store, connection, decided, (member for family in families for member in family))
         return _bulk_answer(connection, ids, refused, "find/existing_task_instances")
 
     return unit.run(partial(_move_in_chunks, unit, task_instance_ids, move, "find/existing_task_instances"))
@@ -145,7 +145,7 @@ def _reset(
         if (decision := decisions.get(instance.task_id)) and not decision.refused
         for event in end_instance(instance, decision, context)
     ]
-    append(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
+    append_decisions(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
     return {
         "reset": [name for name, decision in decisions.items() if not decision.refused],
         "kept": [name for name, decision in decisions.items() if decision.refused],
@@ -155,7 +155,7 @@ def _reset(
     }
 
 
-def append(
+def append_decisions(
     store: Store,
     connection: Connection[Any],
     decided: Iterable[tuple[str, Decision]],
@@ -163,7 +163,7 @@ def append(
     further: Iterable[Event] = (),
     now: datetime | None = None,
 ) -> dict[str, bool]:
-    """Append events while they are decided, and return whether each entity was refused or sent to another status.
+    """Append decisions while they are made, and return whether each entity was refused or sent to another status.
 
     The server reads events while later ones are decided, and each is released once it is sent, because keeping
     thousands of them costs the garbage collector more than deciding them. `now` is the database's time, if it was read

@@ -68,7 +68,7 @@ def renew_runner(unit: UnitOfWork, runner_id: str, seconds: float | None, contex
         with connection.transaction():
             before = lock_leases(connection, [runner.stream], OnLocked.NOWAIT)[runner.stream]
             runners = _read_runners(connection, [runner_id])
-            silences = record_silences(unit.store, connection, RUNNER, runners, context, heard=True)
+            silences = record_silences(unit.store, connection, RUNNER, runners, context, returned=True)
             report_by = renew(connection, recorded=True) or before
         unit.store.commit_notifier.notify()
         for silence in silences.get(runner_id, ()):
@@ -145,7 +145,7 @@ def _renew_late(
     with connection.transaction():
         instances = lock_task_instances(connection, found.late, OnLocked.NOWAIT)
         lock_leases(connection, [instance.stream for instance in instances.values()], OnLocked.NOWAIT)
-        silences = record_silences(store, connection, TASK_INSTANCE, instances, context, heard=True)
+        silences = record_silences(store, connection, TASK_INSTANCE, instances, context, returned=True)
         late = {name: found.workflow_ids[name] for name in instances}
         _renew(connection, late, term, _at(connection, context), recorded=True)
     store.commit_notifier.notify()
@@ -159,15 +159,15 @@ def record_silences(
     holders: Mapping[str, Runner | TaskInstance],
     context: ReportContext,
     *,
-    heard: bool,
+    returned: bool,
 ) -> dict[str, list[Silence]]:
-    """Record the silences of locked holders that no event records yet, and return them; `heard` ends the open ones."""
+    """Record the silences of locked holders that no event records yet, and return them; `returned` ends open ones."""
     recorded_at = database_now(connection)
     at = min(recorded_at, context.occurred_at or recorded_at)
     silences: dict[str, list[Silence]] = defaultdict(list)
     wanted = {"kind": kind, "ids": list(holders), "at": at}
     for name, since, until, heard_at in connection.execute(query("projections", "leases/unrecorded_silences"), wanted):
-        silences[name].append(Silence(since, until or (at if heard else None), heard_at))
+        silences[name].append(Silence(since, until or (at if returned else None), heard_at))
     events = [event for name, found in silences.items() for event in lapse_events(holders[name], found, context)]
     if events:
         entered = {holder.stream: holder.entered_at for holder in holders.values() if holder.entered_at}

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from application.maintain import recover as module
-from application.maintain.recover import RecoverAnswer, find_recoverable_tasks, recover
+from application.maintain.recover import RecoverAnswer, find_recoverable_tasks, recover_tasks
 from application.read.history import read_history
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
@@ -198,10 +198,10 @@ class TestWhileOthersWork:
                     service.transition_task("b", "SUCCESS", runner_id="ann")
                 yield task_id
 
-        answer = recover(service.store, NO_CONTEXT, task_ids=finish_b_before_its_turn())
+        answer = recover_tasks(service.store, NO_CONTEXT, task_ids=finish_b_before_its_turn())
 
         assert entities(answer["recovered"]) == ["task:a", "task:c"]
-        assert answer["skipped"] == [{"entity": "task:b", "why": "it has moved on by itself", "failed": False}]
+        assert answer["skipped"] == [{"entity": "task:b", "why": "its status has changed since", "failed": False}]
         assert status(service, "task:b") == ["SUCCESS"]
 
     def test_one_that_others_hold_is_left_to_the_next_pass(
