@@ -31,13 +31,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    kinds = servers.kinds(every=config.getoption("--all-servers"))
-    missing = config.getoption("--all-servers") and "system" not in kinds
-    return f"servers: {', '.join(kinds)}" + (
-        "; NO SYSTEM SERVER: initdb, pg_ctl and postgres are neither on the PATH nor in /usr/lib/postgresql/*/bin"
-        if missing
-        else ""
-    )
+    return f"servers: {', '.join(servers.kinds(every=config.getoption('--all-servers')))}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """State at the end, which -q shows too, that a server was asked for which this machine lacks."""
+    if config.getoption("--all-servers") and servers.system_commands() is None:
+        terminalreporter.write_line(
+            "NO SYSTEM SERVER: every test ran on the embedded server alone, because initdb, pg_ctl and postgres are "
+            "neither on the PATH nor in /usr/lib/postgresql/*/bin",
+            yellow=True,
+        )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,7 +10,7 @@ import psycopg
 
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.agreement import rows
-from tests.support.command_line import SOJOURN
+from tests.support.command_line import SOJOURN, run
 from tests.support.waiting import wait_for
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -29,17 +29,17 @@ def test_a_worker_that_went_away_and_came_back(service: TransitionService) -> No
     for status in ("PENDING", "RUNNING"):
         service.transition_task("t", status, runner_id="node7", occurred_at=LONG_AGO)
 
-    patient = sojourn(service, "recover", "--runner-dead-after", "2h", "--json")
-    dry = sojourn(service, "recover", "--dry-run")
-    told = sojourn(service, "recover", "--json")
-    back = sojourn(service, "heartbeat", "node7", "--for", "90s")
-    past = sojourn(service, "history", "runner:node7")
+    patient = run(service, "recover", "--runner-dead-after", "2h", "--json")
+    dry = run(service, "recover", "--dry-run")
+    recovered = run(service, "recover", "--json")
+    back = run(service, "heartbeat", "node7", "--for", "90s")
+    past = run(service, "history", "runner:node7")
 
-    assert (patient.returncode, json.loads(patient.stdout)["recovered"]) == (0, [])
+    assert (patient.exit_code, json.loads(patient.stdout)["recovered"]) == (0, [])
     assert "task:t" in dry.stdout
     assert dry.stdout.endswith("Would recover: 1; left alone: 0; silent: 0.\n")
-    assert (told.returncode, told.stderr) == (0, "")
-    assert json.loads(told.stdout) == {
+    assert (recovered.exit_code, recovered.stderr) == (0, "")
+    assert json.loads(recovered.stdout) == {
         "recovered": [
             {
                 "entity": "task:t",
@@ -64,13 +64,13 @@ def test_a_task_that_cannot_be_decided_on(service: TransitionService, connection
     service.transition_task("t", "PENDING", runner_id="node7", occurred_at=LONG_AGO)
     connection.execute("""UPDATE sojourn.task SET state = '{"broken": 1}'""")
 
-    told = sojourn(service, "recover")
+    recovered = run(service, "recover")
 
-    assert (told.returncode, told.stderr) == (1, "")
-    assert "left alone" in told.stdout
+    assert (recovered.exit_code, recovered.stderr) == (1, "")
+    assert "left alone" in recovered.stdout
 
 
-def test_a_shell_script_says_it_again_until_its_work_has_ended(
+def test_heartbeat_every_repeats_until_the_process_it_watches_has_ended(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
     with (
@@ -101,8 +101,8 @@ def wait_for_heartbeat_after(connection: psycopg.Connection[Any], time_of: str) 
     wait_for(lambda: rows(connection, f"SELECT FROM sojourn.lease WHERE heartbeat_at > {time_of}"))
 
 
-def test_what_cannot_be_said(service: TransitionService) -> None:
-    told = [
+def test_wrong_requests_print_a_sentence_and_exit_with_2(service: TransitionService) -> None:
+    failed = [
         sojourn(service, *arguments)
         for arguments in (
             ["heartbeat", "node7", "--for", "soon"],
@@ -112,7 +112,7 @@ def test_what_cannot_be_said(service: TransitionService) -> None:
         )
     ]
 
-    assert [(one.returncode, one.stdout) for one in told] == [(2, "")] * len(told)
-    assert "write it like 90s, 5m or 1h 30m" in told[0].stderr
-    assert "--every" in told[1].stderr
-    assert "no runner 'node8'" in told[3].stderr
+    assert [(one.returncode, one.stdout) for one in failed] == [(2, "")] * len(failed)
+    assert "write it like 90s, 5m or 1h 30m" in failed[0].stderr
+    assert "--every" in failed[1].stderr
+    assert "no runner 'node8'" in failed[3].stderr

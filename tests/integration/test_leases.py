@@ -1,4 +1,4 @@
-"""Heartbeats: who is there is a row, who was silent is in the log, and the past can be asked about both."""
+"""Heartbeats: the last one of each sender is a row, silences are in the log, and both can be read as of a past time."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,7 +32,7 @@ def minutes(count: float) -> datetime:
 
 
 def silences(connection: Connection, at: datetime | None = None) -> list[tuple[Any, ...]]:
-    """(entity, since, until) as of a time, in minutes after nine."""
+    """Return (entity, since, until) of each silence as of a time, in minutes after nine."""
     with connection.transaction():
         if at:
             connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [at.isoformat()])
@@ -44,8 +44,8 @@ def after(time: datetime | None) -> float | None:
     return None if time is None else (time - NINE).total_seconds() / 60
 
 
-def told(service: TransitionService, entity: str) -> list[str]:
-    """What the log says of an entity's silences, in short."""
+def silence_events(service: TransitionService, entity: str) -> list[str]:
+    """Return the events about an entity's silences, each as its name and minutes after nine."""
     events: list[Any] = list(service.store.recorder.event_store.get(parse_entity(entity).stream))
     return [
         f"{event.name.split('.')[1]} {' '.join(f'{after(getattr(event, key, None)):g}' for key in keys)}"
@@ -59,7 +59,7 @@ def assert_clean(service: TransitionService) -> None:
 
 
 class TestARunner:
-    def test_that_is_heard_of_in_time_leaves_no_event(self, service: TransitionService, connection: Connection) -> None:
+    def test_a_heartbeat_in_time_appends_no_event(self, service: TransitionService, connection: Connection) -> None:
         for minute in (0, 4, 8):
             answer = service.heartbeat("r", 300, occurred_at=minutes(minute))
 
@@ -67,17 +67,17 @@ class TestARunner:
         assert silences(connection, minutes(12)) == []
         assert rows(connection, "SELECT FROM sojourn.event") == []
 
-    def test_that_comes_back_has_its_lapse_and_its_return_recorded(
+    def test_a_heartbeat_after_a_silence_records_lapse_and_return(
         self, service: TransitionService, connection: Connection
     ) -> None:
         service.heartbeat("r", 300, occurred_at=minutes(0))
         answer = service.heartbeat("r", 300, occurred_at=minutes(9))
 
         assert answer == {"report_by": minutes(14), "silent_since": minutes(5)}
-        assert told(service, "runner:r") == ["lapsed 5", "returned 5 9"]
+        assert silence_events(service, "runner:r") == ["lapsed 5", "returned 5 9"]
         assert_clean(service)
 
-    def test_the_past_can_be_asked_about(self, service: TransitionService, connection: Connection) -> None:
+    def test_silences_as_of_each_time(self, service: TransitionService, connection: Connection) -> None:
         for minute in (0, 9, 12, 20):
             service.heartbeat("r", 300, occurred_at=minutes(minute))
 
@@ -92,44 +92,44 @@ class TestARunner:
             (26, [("r", 25, None)]),
         ]
 
-    def test_when_it_was_last_heard_of(self, service: TransitionService, connection: Connection) -> None:
+    def test_heard_at_as_of_each_time(self, service: TransitionService, connection: Connection) -> None:
         for minute in (0, 9):
             service.heartbeat("r", 300, occurred_at=minutes(minute))
-        heard: list[Any] = []
+        seen: list[Any] = []
         for at in (-1, 3, 7, 10, 20):
             with connection.transaction():
                 connection.execute("SELECT set_config('sojourn.as_of', %s, true)", [minutes(at).isoformat()])
                 found = rows(connection, "SELECT * FROM sojourn.runner")
-            heard.append([(after(row["heard_at"]), after(row["silent_since"])) for row in found])
+            seen.append([(after(row["heard_at"]), after(row["silent_since"])) for row in found])
 
-        assert heard == [[], [(3, None)], [(0, 5)], [(9, None)], [(9, 14)]]
+        assert seen == [[], [(3, None)], [(0, 5)], [(9, None)], [(9, 14)]]
 
-    def test_its_status_and_why_it_is_so(self, service: TransitionService) -> None:
+    def test_status_and_verdict_as_of_each_time(self, service: TransitionService) -> None:
         runner = parse_entity("runner:r")
         for minute in (0, 9):
             service.heartbeat("r", 300, occurred_at=minutes(minute))
         found = {at: read_status(service.store, runner, minutes(at)) for at in (-1, 3, 7, 10, 20)}
-        told = {at: explain_entity(service.store, runner, minutes(at))["verdict"] for at in (7, 10)}
+        verdicts = {at: explain_entity(service.store, runner, minutes(at))["verdict"] for at in (7, 10)}
 
-        assert [(at, told["status"], after(told["since"])) for at, told in found.items()] == [
+        assert [(at, then["status"], after(then["since"])) for at, then in found.items()] == [
             (-1, None, None), (3, "ALIVE", 0), (7, "SILENT", 5), (10, "ALIVE", 9), (20, "SILENT", 14),
         ]  # fmt: skip
-        assert told[7].startswith("runner:r is silent since 2026-01-31T09:05:00")
-        assert told[10].endswith("alive, and was so without a break since 2026-01-31T09:09:00.000Z.")
+        assert verdicts[7].startswith("runner:r is silent since 2026-01-31T09:05:00")
+        assert verdicts[10].endswith("alive, and was so without a break since 2026-01-31T09:09:00.000Z.")
         assert first_seen_at(service.store, "runner", "r") == NINE
 
-    def test_a_heartbeat_that_comes_late_on_its_way_changes_nothing(self, service: TransitionService) -> None:
+    def test_a_heartbeat_older_than_the_last_changes_nothing(self, service: TransitionService) -> None:
         service.heartbeat("r", 300, occurred_at=minutes(9))
 
         assert service.heartbeat("r", 300, occurred_at=minutes(2))["report_by"] == minutes(14)
-        assert told(service, "runner:r") == []
+        assert silence_events(service, "runner:r") == []
 
     def test_a_heartbeat_is_not_from_the_future(self, service: TransitionService, connection: Connection) -> None:
         service.heartbeat("r", occurred_at=datetime.now(UTC) + timedelta(days=1))
 
         assert rows(connection, "SELECT FROM sojourn.lease WHERE heartbeat_at <= clock_timestamp()")
 
-    def test_it_holds_for_as_long_as_the_most_impatient_lifecycle_waits(
+    def test_a_lease_lasts_the_shortest_timeout_of_the_lifecycles(
         self, service: TransitionService, connection: Connection
     ) -> None:
         assert service.heartbeat("r", occurred_at=minutes(0))["report_by"] == minutes(10)
@@ -140,12 +140,12 @@ class TestARunner:
         )
         assert service.heartbeat("r", occurred_at=minutes(0))["report_by"] == minutes(1)
 
-    def test_many_that_speak_up_for_it_at_once_record_one_return(self, service: TransitionService) -> None:
+    def test_concurrent_heartbeats_record_one_return(self, service: TransitionService) -> None:
         service.heartbeat("r", 300, occurred_at=minutes(0))
 
         at_once([partial(service.heartbeat, "r", 300) for _ in range(6)])
 
-        assert [line.split()[0] for line in told(service, "runner:r")] == ["lapsed", "returned"]
+        assert [line.split()[0] for line in silence_events(service, "runner:r")] == ["lapsed", "returned"]
         assert_clean(service)
 
     def test_within_the_callers_transaction(self, service: TransitionService, connection: Connection) -> None:
@@ -154,11 +154,11 @@ class TestARunner:
             service.heartbeat("r", 300, occurred_at=minutes(9), connection=connection)
             assert rows(connection, "SELECT FROM sojourn.event")
 
-        assert told(service, "runner:r") == []
+        assert silence_events(service, "runner:r") == []
         assert rows(connection, "SELECT heartbeat_at FROM sojourn.lease") == [{"heartbeat_at": minutes(0)}]
 
     @pytest.mark.fresh_database
-    def test_a_rebuild_and_the_views_of_tasks_pass_it_over(
+    def test_a_rebuild_and_the_views_of_tasks_ignore_it(
         self, service: TransitionService, connection: Connection
     ) -> None:
         register(service, "t")
@@ -171,11 +171,11 @@ class TestARunner:
         assert [row["entity_kind"] for row in rows(connection, "SELECT * FROM sojourn.transition")] == ["task"]
 
     @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e12])
-    def test_for_how_long_it_cannot_hold(self, service: TransitionService, seconds: float) -> None:
+    def test_an_impossible_duration_is_refused(self, service: TransitionService, seconds: float) -> None:
         with pytest.raises(InvalidDuration, match="write it like 90s"):
             service.heartbeat("r", seconds)
 
-    def test_whose_it_cannot_be(self, service: TransitionService) -> None:
+    def test_an_empty_runner_id_is_refused(self, service: TransitionService) -> None:
         with pytest.raises(InvalidId, match="runner id ''"):
             service.heartbeat("")
 
@@ -184,7 +184,7 @@ NUMBERS = count()
 
 
 def launch(service: TransitionService, name: str) -> None:
-    """NAME/1 has run since nine, and is to be heard of again by five past."""
+    """Let NAME/1 run since nine, with its next heartbeat due by five past."""
     service.register_tasks("w", [TaskSpec(name)], occurred_at=NINE)
     service.gate_tasks_for_queueing([name], occurred_at=NINE)
     service.create_task_instances({f"{name}/1": name}, occurred_at=NINE)
@@ -195,7 +195,7 @@ def launch(service: TransitionService, name: str) -> None:
 
 @pytest.fixture
 def running(service: TransitionService) -> TransitionService:
-    """t/1 has run since nine, and is to be heard of again by five past."""
+    """Return a service in which t/1 has run since nine, with its next heartbeat due by five past."""
     launch(service, "t")
     return service
 
@@ -205,7 +205,7 @@ def beat(service: TransitionService, at: float, until: float) -> Any:
 
 
 class TestATaskInstance:
-    def test_that_is_heard_of_in_time_leaves_no_event(self, running: TransitionService, connection: Connection) -> None:
+    def test_a_heartbeat_in_time_appends_no_event(self, running: TransitionService, connection: Connection) -> None:
         before = rows(connection, "SELECT FROM sojourn.event")
         for minute in (4, 8, 12):
             assert beat(running, minute, minute + 5)["heard"] == ["t/1"]
@@ -214,13 +214,11 @@ class TestATaskInstance:
         assert silences(connection, minutes(18)) == [("t/1", 17, None)]
         assert rows(connection, "SELECT FROM sojourn.event") == before
 
-    def test_that_was_to_be_heard_of_by_a_time_is_silent_after_it(
-        self, running: TransitionService, connection: Connection
-    ) -> None:
+    def test_is_silent_after_its_report_by_date(self, running: TransitionService, connection: Connection) -> None:
         assert silences(connection, minutes(5)) == []
         assert silences(connection, minutes(6)) == [("t/1", 5, None)]
 
-    def test_that_has_ended_is_to_be_heard_of_no_more(self, running: TransitionService, connection: Connection) -> None:
+    def test_is_not_silent_after_it_has_ended(self, running: TransitionService, connection: Connection) -> None:
         running.transition_task_instance("t/1", "DONE", occurred_at=minutes(7))
 
         assert silences(connection, minutes(9)) == [("t/1", 5, 7)]
@@ -229,7 +227,7 @@ class TestATaskInstance:
         }  # fmt: skip
 
     @pytest.mark.parametrize("first", [True, False], ids=["before", "never"])
-    def test_that_comes_back_has_its_lapse_and_its_return_recorded(
+    def test_a_heartbeat_after_a_silence_records_lapse_and_return(
         self, running: TransitionService, connection: Connection, first: bool
     ) -> None:
         if first:
@@ -237,7 +235,7 @@ class TestATaskInstance:
 
         assert beat(running, 9, 14)["returned"] == ["t/1"]
 
-        assert told(running, "ti:t/1") == ["lapsed 5", "returned 5 9"]
+        assert silence_events(running, "ti:t/1") == ["lapsed 5", "returned 5 9"]
         assert [silences(connection, minutes(at)) for at in (6, 10, 15)] == [
             [("t/1", 5, None)],
             [("t/1", 5, 9)],
@@ -246,7 +244,7 @@ class TestATaskInstance:
         assert status(running, "ti:t/1", "task:t") == ["RUNNING", "RUNNING"]
         assert_clean(running)
 
-    def test_a_lapse_is_not_lost_where_a_report_came_before_the_next_heartbeat(
+    def test_a_report_before_the_next_heartbeat_keeps_the_lapse(
         self, running: TransitionService, connection: Connection
     ) -> None:
         beat(running, 4, 6)
@@ -255,11 +253,11 @@ class TestATaskInstance:
         before = silences(connection, minutes(16))
         assert beat(running, 15, 25)["returned"] == ["t/1"]
 
-        assert told(running, "ti:t/1") == ["lapsed 6", "returned 6 8", "lapsed 11", "returned 11 13"]
+        assert silence_events(running, "ti:t/1") == ["lapsed 6", "returned 6 8", "lapsed 11", "returned 11 13"]
         assert silences(connection, minutes(16)) == before == [("t/1", 6, 8), ("t/1", 11, 13)]
         assert_clean(running)
 
-    def test_that_nothing_was_promised_of_is_never_silent(
+    def test_is_never_silent_without_a_lease_or_report_by_date(
         self, service: TransitionService, connection: Connection
     ) -> None:
         register(service, "t")
@@ -270,7 +268,7 @@ class TestATaskInstance:
         assert (answer["heard"], answer["returned"]) == (["t/1"], [])
         assert silences(connection, datetime.now(UTC) + timedelta(seconds=90))[0][2] is None
 
-    def test_many_at_once(self, service: TransitionService, connection: Connection) -> None:
+    def test_concurrent_heartbeats_of_many(self, service: TransitionService, connection: Connection) -> None:
         names = [f"t{number:03}" for number in range(200)]
         register(service, *names)
         instances = attempt(service, *names, until="INSTANTIATED")
@@ -289,18 +287,18 @@ class TestATaskInstance:
         assert_clean(service)
 
 
-TOLD = st.lists(
+REPORTS = st.lists(
     st.tuples(
         st.integers(1, 6),  # minutes after the one before
         st.sampled_from(["heartbeat", "report", "report", "pass"]),
-        st.none() | st.integers(1, 8),  # minutes for which it holds; of a heartbeat, 4 where none is told
+        st.none() | st.integers(1, 8),  # minutes for which it holds; 4 for a heartbeat without a number
     ),
     max_size=9,
 )
 
 
-class Heard(NamedTuple):
-    """What an instance had said by a time: its last promises in a report and in a heartbeat."""
+class Promises(NamedTuple):
+    """The minutes by which an instance must report again: from its last report, and from its last heartbeat."""
 
     reported: float | None
     leased: float | None
@@ -311,34 +309,34 @@ class Heard(NamedTuple):
 
 
 @examples(quick=7, long=30)
-@given(TOLD, st.booleans())
-def test_whatever_an_instance_says_and_when_its_silence_is_known_of_every_time(
-    service: TransitionService, connection: Connection, said: list[tuple[int, str, int | None]], ends: bool
+@given(REPORTS, st.booleans())
+def test_any_reports_and_heartbeats_give_the_silences_of_every_time(
+    service: TransitionService, connection: Connection, sequence: list[tuple[int, str, int | None]], ends: bool
 ) -> None:
     name = f"p{next(NUMBERS)}"
     launch(service, name)
-    at, heard = 0, Heard(5, None)
-    then: list[tuple[int, Heard | None]] = [(0, heard)]
-    for later, how, holds in said:
+    at, promises = 0, Promises(5, None)
+    then: list[tuple[int, Promises | None]] = [(0, promises)]
+    for later, how, holds in sequence:
         at += later
         if how == "heartbeat":
-            heard = heard._replace(leased=at + (holds or 4))
+            promises = promises._replace(leased=at + (holds or 4))
             service.heartbeat_task_instances({f"{name}/1": minutes(at + (holds or 4))}, occurred_at=minutes(at))
         elif how == "report":
             promised = None if holds is None else minutes(at + holds)
-            heard = heard._replace(reported=heard.reported if holds is None else at + holds)
+            promises = promises._replace(reported=promises.reported if holds is None else at + holds)
             to = "TRIAGING" if status(service, f"ti:{name}/1") == ["RUNNING"] else "RUNNING"
             service.transition_task_instance(f"{name}/1", to, occurred_at=minutes(at), report_by_date=promised)
         else:
             service.recover()
-        then.append((at, heard))
+        then.append((at, promises))
     if ends:
         service.transition_task_instance(f"{name}/1", "ERROR_FATAL", occurred_at=minutes(at + 1))
         service.transition_task_instance(f"{name}/1", "DONE", occurred_at=minutes(at + 1))
         then.append((at + 1, None))
 
     moments = [half / 2 + 0.25 for half in range(2 * at + 30)]
-    known = {moment: [heard for since, heard in then if since < moment][-1] for moment in moments}
+    known = {moment: [promises for since, promises in then if since < moment][-1] for moment in moments}
     found = rows(
         connection,
         "SELECT m.at FROM sojourn.silence AS s JOIN unnest(%s::timestamptz[]) AS m (at) ON m.at > s.since "
@@ -346,5 +344,8 @@ def test_whatever_an_instance_says_and_when_its_silence_is_known_of_every_time(
         [minutes(moment) for moment in moments],
         f"{name}/1",
     )
-    assert [after(row["at"]) for row in found] == [at for at, heard in known.items() if heard and heard.is_silent(at)]
+    assert [after(row["at"]) for row in found] == [
+        at for at, promises in known.items() if promises and promises.is_silent(at)
+    expected = [at for at, promises in known.items() if promises and promises.is_silent(at)]
+    assert [after(row["at"]) for row in found] == expected
     assert_clean(service)
