@@ -56,10 +56,10 @@ from domain.time import check_seconds, zoned
 __all__ = ["TaskSpec", "TransitionService"]
 
 ROW = "a row of this call"
-"""What others hold where a call about many entities gives up."""
+"""The subject of the error when a call about many entities gives up because others hold it."""
 
 NEXT_REPORT_SECONDS = 300.0
-"""How long an instance's heartbeat holds, unless the call says otherwise."""
+"""The duration of an instance's lease, unless the call passes another one."""
 
 
 class TransitionService(Reading):

@@ -23,7 +23,7 @@ PREFIX = "sojourn_"
 
 
 class Scope(IntEnum):
-    """What a token allows; each scope includes the ones before it."""
+    """The permission that a token gives; each scope includes the ones before it."""
 
     READ = 1
     WRITE = 2

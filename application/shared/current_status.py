@@ -24,7 +24,7 @@ Family = tuple[TaskInstance, Task]
 
 
 class OnLocked(StrEnum):
-    """What a lock does about rows that others hold: fail at once (55P03), or leave them out."""
+    """The treatment of rows that others hold: fail at once (55P03), or leave them out."""
 
     NOWAIT = "NOWAIT"
     SKIP_LOCKED = "SKIP LOCKED"

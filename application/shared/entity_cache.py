@@ -15,7 +15,7 @@ KnownEntity = tuple[TaskInstance | None, Task]
 """A task instance and its task, or no instance and a task."""
 
 SIZE = 10_000
-"""How many entities are cached, which takes about 10 MB."""
+"""The maximum number of entities in the cache, which takes about 10 MB."""
 
 
 class EntityCache:

@@ -17,7 +17,7 @@ log = get_logger("retry")
 Answer = TypeVar("Answer")
 
 MAX_RETRIES = 5
-"""How many attempts a call makes, unless its caller passes another number."""
+"""The number of attempts that a call makes, unless its caller passes another one."""
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
@@ -28,7 +28,7 @@ CONTENTION = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK, SERIALIZATION_FAILURE})
 """The SQLSTATEs of a conflict with another transaction that another attempt may not meet again."""
 
 CONNECTION_LOST_CLASSES = ("08", "57P", "25P03", "25P04")
-"""How the SQLSTATEs begin that end a connection: it broke, was terminated, or was idle or at work for too long."""
+"""The beginnings of SQLSTATEs that end a connection: it broke, was terminated, or was idle or busy for too long."""
 
 BASE_SECONDS = 0.05
 """The wait before the second attempt; it doubles with each."""

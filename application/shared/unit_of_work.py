@@ -63,10 +63,10 @@ class CommandRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """How one call writes.
+    """The way in which one call writes.
 
     `subject` is what others hold where every attempt fails. A unit is `safe_to_retry` where writing twice has the same
-    effect as writing once; then a connection lost in the commit is no reason for doubt. A command id makes it so.
+    effect as writing once; then a connection lost in the commit leaves no doubt. A command id makes it so.
     """
 
     store: Store

@@ -23,7 +23,7 @@ class TaskInstanceAnswer(TypedDict):
 
 
 class TaskAnswer(TypedDict):
-    """What came of a proposal for a task."""
+    """The effect of a proposal for a task."""
 
     status: str | None
     response: ResponseName

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a POST that comes again gets its first answer, and does nothing more."""
+"""Handle `Idempotency-Key`: a repeated POST returns its first answer and writes nothing."""
 
 from collections.abc import Callable
 from typing import Annotated, Any

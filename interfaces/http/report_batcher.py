@@ -1,4 +1,4 @@
-"""Single reports that arrive while others are being written go into the next transaction together."""
+"""Batch single reports: those that arrive while others are being written share the next transaction."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ from application.write.report_writer import write_many, write_one
 from application.write.reports import TaskInstanceReport
 
 MAX_BATCH = 64
-"""How many reports one transaction takes."""
+"""The maximum number of reports in one transaction."""
 
 
 class Waiting(NamedTuple):
