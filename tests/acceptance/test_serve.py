@@ -182,7 +182,7 @@ def test_the_access_log_has_each_request_and_no_token(dsn: str, service: Transit
         assert server.end() == 0
         assert server.process.stdout is not None
         assert server.process.stdout.read() == ""
-        log = server.told()
+        log = server.stderr()
 
     assert "GET /api/v3/time-in-status?by=actor" in log
     assert secret not in log

@@ -1,4 +1,4 @@
-"""Arrays: bound once, their batches queued, launched and killed as one, whoever does the same at that moment."""
+"""Arrays: bound once, their batches queued, launched and killed as one, also while others do the same."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -434,14 +434,14 @@ class TestLogDistributorId:
         queue_and_instantiate(service, arrays, array_id, "t1", "t2")
         other = arrays.bind("w", "13", 5)["array_id"]
         queue_and_instantiate(service, arrays, other, "o")
-        told: dict[str, str | dict[str, str | None]] = {
+        distributor_ids: dict[str, str | dict[str, str | None]] = {
             "t1/1": "4711_0",
             "o/1": "4711_1",
             "nobody": "4711_2",
             "t2/1": {"distributor_id": "4711_3", "stdout": "/out", "stderr": None},
         }
 
-        answer = arrays.log_distributor_id(array_id, told)
+        answer = arrays.log_distributor_id(array_id, distributor_ids)
 
         assert answer == {"success": True, "unknown": ["nobody"], "of_other_arrays": ["o/1"]}
         assert arrays.log_distributor_id(array_id, {"t1/1": "4711_0"}) == {"success": True}
@@ -488,10 +488,10 @@ def test_the_life_of_an_array_of_200(
     assert status_of(service.store, Entity("array", array_id), early)["status"] is None
     assert_agreement(connection)
     assert verify_log(service.store)["mismatches"] == []
-    told: list[Divergence] = []
+    diverged: list[Divergence] = []
     for part in (Entity("array", array_id), Entity("task_instance", members[0]), "w", None):
-        try_history(service.store, part, diverged=told.append)
-    assert told == []
+        try_history(service.store, part, diverged=diverged.append)
+    assert diverged == []
 
 
 def queue_and_instantiate(service: TransitionService, arrays: ArrayService, array_id: str, *names: str) -> None:

@@ -186,7 +186,7 @@ class TestEveryMethod:
         ),
     ],
 )
-def test_an_error_leaves_the_callers_transaction_usable_and_writes_nothing_of_its_own(
+def test_an_error_writes_nothing_and_leaves_the_transaction_usable(
     begun: TransitionService,
     connection: psycopg.Connection[Any],
     caller: psycopg.Connection[Any],

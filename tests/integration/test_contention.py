@@ -74,8 +74,8 @@ def test_the_log_has_what_was_accepted_and_nothing_else(
         dice = Random(name)
         answers = []
         for _ in range(30):
-            instance, told = dice.choice(instances), dice.choice(["TRIAGING", "RUNNING", "LAUNCHED", "KILL_SELF"])
-            answers.append((instance, told, service.transition_task_instance(instance, told, actor=name)))
+            instance, reported = dice.choice(instances), dice.choice(["TRIAGING", "RUNNING", "LAUNCHED", "KILL_SELF"])
+            answers.append((instance, reported, service.transition_task_instance(instance, reported, actor=name)))
         return answers
 
     names = [f"reporter {number}" for number in range(8)]
@@ -87,7 +87,7 @@ def test_the_log_has_what_was_accepted_and_nothing_else(
         }  # fmt: skip
         written = [answer for answer in answers if answer[2]["error"] != "max_retries_exceeded"]
         assert events_of(connection, name) == [
-            (f"task_instance:{instance}", told, answer["ti_updated"]) for instance, told, answer in written
+            (f"task_instance:{instance}", reported, answer["ti_updated"]) for instance, reported, answer in written
         ]
     assert_agreement(connection)
 
@@ -182,7 +182,7 @@ class TestTheSameCommandAtOnce:
 
 
 def two_instances_each(service: TransitionService, tasks: list[str]) -> None:
-    """Tasks that run in their second instance, while triage has not heard of the first."""
+    """Tasks that run in their second instance, while triage has had no report from the first."""
     register(service, *tasks)
     first = attempt(service, *tasks)
     service.transition_task_instances(first, "TRIAGING")

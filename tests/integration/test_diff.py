@@ -31,7 +31,7 @@ def attempted(service: TransitionService) -> TransitionService:
     return service
 
 
-def told(
+def changes(
     service: TransitionService, start: float, end: float, workflow_id: str | None = None
 ) -> list[tuple[str, str | None, str]]:
     with find_differences(service.store, minute(start), minute(end), workflow_id) as rows:
@@ -39,17 +39,17 @@ def told(
 
 
 def test_before_and_after(attempted: TransitionService) -> None:
-    assert told(attempted, 1, 6) == [
+    assert changes(attempted, 1, 6) == [
         ("task:t", "QUEUED", "RUNNING"), ("task:u", None, "REGISTERING"), ("ti:t/1", None, "RUNNING"),
     ]  # fmt: skip
-    assert told(attempted, 6, 7) == [("task:t", "RUNNING", "REGISTERING"), ("ti:t/1", "RUNNING", "ERROR")]
-    assert told(attempted, 3, 60, "other") == []
-    assert told(attempted, 2, 60, "other") == [("task:u", None, "REGISTERING")]
+    assert changes(attempted, 6, 7) == [("task:t", "RUNNING", "REGISTERING"), ("ti:t/1", "RUNNING", "ERROR")]
+    assert changes(attempted, 3, 60, "other") == []
+    assert changes(attempted, 2, 60, "other") == [("task:u", None, "REGISTERING")]
 
 
 def test_what_is_back_where_it_was_has_not_changed(attempted: TransitionService) -> None:
-    assert told(attempted, 1, 8, "w") == [("ti:t/1", None, "ERROR")]
-    assert told(attempted, -2, -1) == told(attempted, 7, 7) == []
+    assert changes(attempted, 1, 8, "w") == [("ti:t/1", None, "ERROR")]
+    assert changes(attempted, -2, -1) == changes(attempted, 7, 7) == []
 
 
 def test_it_is_the_difference_of_the_statuses_at_both_times(
@@ -64,7 +64,7 @@ def test_it_is_the_difference_of_the_statuses_at_both_times(
     for start in range(-1, 10):
         for end in range(start, 10):
             before, after = statuses(minute(start)), statuses(minute(end))
-            assert told(attempted, start, end) == [
+            assert changes(attempted, start, end) == [
                 (name.replace("task_instance:", "ti:"), before.get(name), after[name])
                 for name in sorted(after)
                 if before.get(name) != after[name]
@@ -73,6 +73,6 @@ def test_it_is_the_difference_of_the_statuses_at_both_times(
 
 def test_times_in_the_wrong_order_and_unknown_workflows(attempted: TransitionService) -> None:
     with pytest.raises(TimesReversed, match="lies before"):
-        told(attempted, 2, 1)
+        changes(attempted, 2, 1)
     with pytest.raises(UnknownEntity, match="no workflow 'othr'; did you mean 'other'"):
-        told(attempted, 1, 2, "othr")
+        changes(attempted, 1, 2, "othr")

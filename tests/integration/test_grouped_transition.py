@@ -19,7 +19,7 @@ from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
 
 
-def said(*reports: tuple[str, str]) -> list[TaskInstanceReport]:
+def make_reports(*reports: tuple[str, str]) -> list[TaskInstanceReport]:
     return [TaskInstanceReport(instance, to, NO_CONTEXT) for instance, to in reports]
 
 
@@ -33,7 +33,7 @@ def test_a_refusal_leaves_the_others_as_they_would_be_alone(service: TransitionS
 
     answers = write_many(
         service.store,
-        said(
+        make_reports(
             (instances[0], "DONE"), (instances[1], "INSTANTIATED"), (instances[2], "LAUNCHED"), (instances[3], "ERROR")
         ),
     )
@@ -52,7 +52,7 @@ def test_what_is_locked_unknown_or_reported_twice_is_left_to_be_taken_alone(
     with psycopg.connect(dsn) as other:
         other.execute("SELECT FROM sojourn.task WHERE task_id = 't2' FOR NO KEY UPDATE")
         answers = write_many(
-            service.store, said(("t1/1", "DONE"), ("t2/1", "DONE"), ("nix", "DONE"), ("t1/1", "ERROR"))
+            service.store, make_reports(("t1/1", "DONE"), ("t2/1", "DONE"), ("nix", "DONE"), ("t1/1", "ERROR"))
         )
 
     assert errors(answers) == [None, "alone", "alone", "alone"]
@@ -67,7 +67,7 @@ def test_instances_of_one_task_are_decided_one_after_the_other(service: Transiti
     service.transition_tasks(["t1"], "REGISTERING")
     attempt(service, "t1")
 
-    answers = write_many(service.store, said(("t1/2", "DONE"), ("t1/1", "UNKNOWN_ERROR")))
+    answers = write_many(service.store, make_reports(("t1/2", "DONE"), ("t1/1", "UNKNOWN_ERROR")))
 
     assert [answer and (answer["error"], answer["orphaned"]) for answer in answers] == [(None, False), (None, True)]
     assert status(service, "ti:t1/2", "ti:t1/1", "task:t1") == ["DONE", "ERROR_FATAL", "DONE"]
@@ -82,7 +82,7 @@ def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
 
     async def report_all(lock: psycopg.Connection[Any]) -> list[str | None]:
         batcher = ReportBatcher(service.store)
-        reports = said(*((name, "DONE") for name in instances))
+        reports = make_reports(*((name, "DONE") for name in instances))
         first, *others = [asyncio.create_task(batcher.write(one)) for one in reports]
         answers = await asyncio.gather(*others)
         assert not first.done(), "its row is still locked"
@@ -91,9 +91,9 @@ def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
 
     with psycopg.connect(dsn) as other:
         other.execute("SELECT FROM sojourn.task WHERE task_id = %s FOR NO KEY UPDATE", [names[0]])
-        told = asyncio.run(report_all(other))
+        answered = asyncio.run(report_all(other))
 
-    assert told == [None] * 30
+    assert answered == [None] * 30
     assert set(status(service, *(f"task:{name}" for name in names))) == {"DONE"}
 
 
@@ -104,11 +104,11 @@ def test_a_lone_report_is_not_waited_for_either(service: TransitionService, dsn:
     before = on_retry.set(lambda: retries.append(None))
     with psycopg.connect(dsn) as other:
         other.execute("SELECT FROM sojourn.task FOR NO KEY UPDATE")
-        assert write_many(service.store, said(("t1/1", "DONE"))) == [None]
+        assert write_many(service.store, make_reports(("t1/1", "DONE"))) == [None]
     on_retry.reset(before)
 
     assert retries == []
-    assert errors(write_many(service.store, said(("t1/1", "DONE")))) == [None]
+    assert errors(write_many(service.store, make_reports(("t1/1", "DONE")))) == [None]
 
 
 class FailingReport(TaskInstanceReport):
@@ -123,7 +123,7 @@ class FailingReport(TaskInstanceReport):
 def test_a_group_that_fails_is_written_one_by_one(service: TransitionService) -> None:
     register(service, "t1", "t2")
     attempt(service, "t1", "t2")
-    reports = [*said(("t1/1", "DONE")), FailingReport("t2/1", "DONE", NO_CONTEXT)]
+    reports = [*make_reports(("t1/1", "DONE")), FailingReport("t2/1", "DONE", NO_CONTEXT)]
 
     assert write_many(service.store, reports) == [None, None]
     assert status(service, "ti:t1/1", "ti:t2/1") == ["RUNNING", "RUNNING"], "nothing of a failed group is written"
@@ -153,7 +153,7 @@ def test_a_group_whose_commit_is_in_doubt_is_not_written_again(
     )
 
     with pytest.raises(ConnectionLost) as raised:
-        write_many(service.store, said(("t1/1", "DONE"), ("t2/1", "DONE")))
+        write_many(service.store, make_reports(("t1/1", "DONE"), ("t2/1", "DONE")))
 
     assert not raised.value.safe_to_retry
     assert rows(connection, "SELECT count(*) FROM sojourn.event") == before

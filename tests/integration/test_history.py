@@ -19,7 +19,7 @@ from tests.support.attempts import attempt, register
 MOMENT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
-def told(service: TransitionService, entity: str) -> list[HistoryEvent]:
+def history(service: TransitionService, entity: str) -> list[HistoryEvent]:
     return read_history(service.store, parse_entity(entity))
 
 
@@ -32,7 +32,7 @@ def test_a_report_and_what_it_causes_are_told_apart(service: TransitionService) 
     attempt(service, "t", until="LAUNCHED")
     service.transition_task_instance("t/1", "RUNNING")
 
-    task, instance = told(service, "task:t"), told(service, "ti:t/1")
+    task, instance = history(service, "task:t"), history(service, "ti:t/1")
 
     assert short(instance)[-1] == ("transitioned", "LAUNCHED", "RUNNING", "RUNNING", None)
     assert short(task)[-1] == ("transitioned", "LAUNCHED", "RUNNING", None, None)
@@ -46,17 +46,17 @@ def test_nobody_reports_a_registration_or_a_creation(service: TransitionService)
     register(service, "t")
     attempt(service, "t", until="QUEUED")
 
-    assert short(told(service, "task:t"))[0] == ("registered", None, "REGISTERING", None, None)
-    assert short(told(service, "task_instance:t/1")) == [("created", None, "QUEUED", None, None)]
+    assert short(history(service, "task:t"))[0] == ("registered", None, "REGISTERING", None, None)
+    assert short(history(service, "task_instance:t/1")) == [("created", None, "QUEUED", None, None)]
 
 
 def test_a_refused_report_shows_where_the_entity_stayed(service: TransitionService) -> None:
     register(service, "t")
     attempt(service, "t")
-    entered_at = told(service, "ti:t/1")[-1]["entered_at"]
+    entered_at = history(service, "ti:t/1")[-1]["entered_at"]
     service.transition_task_instance("t/1", "LAUNCHED", current_ti_status="INSTANTIATED")
 
-    refused = told(service, "ti:t/1")[-1]
+    refused = history(service, "ti:t/1")[-1]
 
     assert short([refused]) == [("refused", "RUNNING", "RUNNING", "LAUNCHED", "untimely-transition")]
     assert refused["claimed"] == "INSTANTIATED"
@@ -71,7 +71,7 @@ def test_an_orphan_keeps_what_it_reported(service: TransitionService) -> None:
         service.transition_task_instance("t/2", status)
     service.transition_task_instance("t/1", "UNKNOWN_ERROR")
 
-    assert short(told(service, "ti:t/1"))[-1] == (
+    assert short(history(service, "ti:t/1"))[-1] == (
         "transitioned", "RUNNING", "ERROR_FATAL", "UNKNOWN_ERROR", "orphaned-instance",
     )  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_a_reset_says_by_whom_and_why_and_causes_the_ends_of_instances(service: 
     attempt(service, "t")
     service.reset_tasks(["t"], reset_if_running=True, actor="resume", reason="the cluster was down")
 
-    reset, killed = told(service, "task:t")[-1], told(service, "ti:t/1")[-1]
+    reset, killed = history(service, "task:t")[-1], history(service, "ti:t/1")[-1]
 
     assert short([reset]) == [("reset", "RUNNING", "REGISTERING", None, None)]
     assert (reset["actor"], reset["reason"], reset["num_attempts"]) == ("resume", "the cluster was down", 0)
@@ -97,7 +97,7 @@ def test_the_actor_and_the_times_are_as_they_were_told(service: TransitionServic
         report_by_date=MOMENT + timedelta(days=1),
     )  # fmt: skip
 
-    *_, before, last = told(service, "ti:t/1")
+    *_, before, last = history(service, "ti:t/1")
 
     assert [last[key] for key in ("actor", "host", "pid", "user")] == ["worker", "node7", 42, "ada"]
     assert (last["reason"], last["command_id"]) == ("finished", "c1")
@@ -123,9 +123,9 @@ def test_an_unknown_entity_is_an_error_that_names_the_nearest(service: Transitio
     register(service, "align-17")
 
     with pytest.raises(UnknownEntity, match="no task 'align-71'; did you mean 'align-17'"):
-        told(service, "task:align-71")
+        history(service, "task:align-71")
     with pytest.raises(UnknownEntity, match=r"no task instance 'align-17'$"):
-        told(service, "ti:align-17")
+        history(service, "ti:align-17")
 
 
 def await_next(following: Iterator[list[HistoryEvent]]) -> list[HistoryEvent]:

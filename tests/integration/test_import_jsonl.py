@@ -317,7 +317,7 @@ def test_the_size_of_the_batches_changes_nothing(
 
 
 def test_a_file_may_be_cut_anywhere(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
-    told = imported(service, "jsonl", jsonl(renamed(RETRIED, "a-")))
+    answer = imported(service, "jsonl", jsonl(renamed(RETRIED, "a-")))
     whole = audit(connection, without="a-")
 
     for cut in range(1, len(RETRIED)):
@@ -325,7 +325,7 @@ def test_a_file_may_be_cut_anywhere(service: TransitionService, connection: psyc
         halves = [imported(service, "jsonl", jsonl(half)) for half in (lines[:cut], lines[cut:])]
 
         assert audit(connection, without=f"cut-{cut}-") == whole, cut
-        assert sum(half["duplicates"] for half in halves) == told["duplicates"]
+        assert sum(half["duplicates"] for half in halves) == answer["duplicates"]
         assert not any(half["refused"] or half["bad"] for half in halves)
 
 
@@ -357,7 +357,7 @@ def test_another_definition_of_a_lifecycle_is_a_conflict_and_stores_nothing(
     assert events(connection) == before
 
 
-def test_a_newer_version_of_a_lifecycle_leaves_a_task_under_the_one_that_it_was_registered_under(
+def test_a_task_keeps_its_lifecycle_version_after_a_newer_one(
     service: TransitionService, connection: psycopg.Connection[Any], tmp_path: Any
 ) -> None:
     text = 'name = "plain"\nversion = {}\n[task]\ninitial = "NEW"\nterminal = []\ntransitions = {{ NEW = [] }}\n'
@@ -413,11 +413,11 @@ def test_what_the_service_recorded_can_be_imported_again(
     proposals = [_line(event) for event in recorded if "cause" not in event]
     everything = [_line(event) for event in recorded]
 
-    told = imported(service, "jsonl", jsonl(renamed(proposals, "few-")))
+    answer = imported(service, "jsonl", jsonl(renamed(proposals, "few-")))
     imported(service, "jsonl", jsonl(renamed(everything, "all-")))
 
-    assert told["bad"] == told["duplicates"] == 0
-    assert told["refused"] == {"untimely-transition": 1, "superseded-instance": 1}
+    assert answer["bad"] == answer["duplicates"] == 0
+    assert answer["refused"] == {"untimely-transition": 1, "superseded-instance": 1}
     live = audit(connection, without="live-")
     assert audit(connection, without="few-live-") == audit(connection, without="all-live-") == live
 
@@ -473,7 +473,7 @@ def files(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @examples(quick=7, long=30)
 @given(lines=files(), data=st.data())
-def test_any_file_says_the_same_whole_or_in_parts(
+def test_any_file_imports_the_same_whole_or_in_parts(
     service: TransitionService, connection: psycopg.Connection[Any], lines: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(lines)))
@@ -494,7 +494,7 @@ def test_any_file_says_the_same_whole_or_in_parts(
     assert all(one == one | ADDED_NOTHING and one["duplicates"] == len(lines) for one in again)
 
 
-def test_what_a_line_says_of_the_time_that_a_late_one_was_entered_at_is_news(service: TransitionService) -> None:
+def test_a_line_about_the_time_of_a_late_one_is_not_a_duplicate(service: TransitionService) -> None:
     lines = [task(0), task(5, "QUEUED"), task(3, "INSTANTIATING"), task(5, "INSTANTIATING")]
 
     whole = imported(service, "jsonl", jsonl(renamed(lines, "a-")))
@@ -504,8 +504,8 @@ def test_what_a_line_says_of_the_time_that_a_late_one_was_entered_at_is_news(ser
     assert whole["refused"] == {"invalid-transition": 1}
 
 
-def test_files_that_the_machine_draws_have_something_to_say(service: TransitionService) -> None:
-    """The strategy above is no good unless cascades, refusals and duplicates come of it."""
+def test_drawn_files_have_refusals_and_duplicates(service: TransitionService) -> None:
+    """The strategy above proves little unless it draws refusals and duplicates."""
     seen: set[str] = set()
 
     @examples(quick=30, long=30, database=None)
@@ -520,6 +520,6 @@ def test_files_that_the_machine_draws_have_something_to_say(service: TransitionS
 
 @pytest.fixture(autouse=True)
 def _consistent(service: TransitionService) -> Iterator[None]:
-    """Whatever a test has imported, the projections are what a replay of the log says."""
+    """Assert after each test that a replay of the log gives the projections."""
     yield
     assert verify_log(service.store)["mismatches"] == []

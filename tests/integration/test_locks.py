@@ -37,7 +37,7 @@ def locked(dsn: str, *locks: Lock) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.mark.parametrize("lock", [TASK, INSTANCE])
 class TestOne:
-    def test_who_may_not_try_again_is_told_so(self, service: TransitionService, dsn: str, lock: Lock) -> None:
+    def test_one_attempt_answers_max_retries_exceeded(self, service: TransitionService, dsn: str, lock: Lock) -> None:
         register(service, "t1")
         attempt(service, "t1")
 
@@ -345,7 +345,7 @@ class TestReset:
         }
         assert status(service, "task:t1", "ti:t1/1") == ["LAUNCHED", "LAUNCHED"]
 
-    def test_an_instance_that_is_created_just_before_the_tasks_are_locked_is_told_to_end_too(
+    def test_an_instance_created_just_before_the_lock_is_also_requested_to_end(
         self, service: TransitionService, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         register(service, "t1")

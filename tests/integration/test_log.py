@@ -33,12 +33,12 @@ NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 def life(task_id: str, length: int) -> list[Event]:
     """So many events of a task, all of them legal."""
     task = Task(task_id, "w", JOBMON, 3)
-    told = ReportContext(Actor(component="test", host="node7"), "because", NINE)
-    events: list[Event] = [task.register(told)]
+    context = ReportContext(Actor(component="test", host="node7"), "because", NINE)
+    events: list[Event] = [task.register(context)]
     task = Task.begin(events[0], JOBMON)  # type: ignore[arg-type]
     way = ["QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "REGISTERING"]
     for number in range(length - 1):
-        decision = decide(Family(None, task), TaskRequest(way[number % len(way)]), told)
+        decision = decide(Family(None, task), TaskRequest(way[number % len(way)]), context)
         task = decision.task
         events += decision.events
     return events

@@ -1,4 +1,4 @@
-"""The schema: set up at first use, by one of however many, and told apart from those of other versions."""
+"""The schema: set up once, at first use, and distinguished from those of other versions."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ def ledger(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def test_the_schema_is_what_its_text_says(connection: psycopg.Connection[Any]) -> None:
-    """Run with SOJOURN_WRITE_SCHEMA=1 to write the text anew, and read what has changed in it."""
+    """Run with SOJOURN_WRITE_SCHEMA=1 to write the text again, and read what has changed."""
     if os.environ.get("SOJOURN_WRITE_SCHEMA"):
         SCHEMA_TEXT.write_text(catalog(connection), "utf-8")
 
@@ -67,7 +67,7 @@ class TestFirstUse:
             assert len(ledger(connection)) == len(schema().migrations) + 1
             assert catalog(connection) == SCHEMA_TEXT.read_text("utf-8")
 
-    def test_who_may_not_create_it_is_told_so(self, empty_dsn: str) -> None:
+    def test_a_role_that_may_not_create_it_gets_a_sentence(self, empty_dsn: str) -> None:
         with psycopg.connect(empty_dsn, autocommit=True) as connection:
             connection.execute("DROP ROLE IF EXISTS sojourn_test_reader")
             connection.execute("CREATE ROLE sojourn_test_reader")

@@ -46,7 +46,7 @@ def only(service: TransitionService, number: float, **wanted: Any) -> Orphan:
 
 
 def positions(service: TransitionService, *entered: tuple[str, str]) -> list[int]:
-    """Where the log says that a stream's entity entered a status (for the last time)."""
+    """Return the position at which a stream's entity last entered a status."""
     return [
         [event["position"] for event in read_history(service.store, parse_entity(stream)) if event["status"] == status][
             -1
@@ -364,10 +364,10 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     streams = {stream: events for stream, events in streams_of(connection).items() if workflow in stream}
     moments = sorted({event["entered_at"] for events in streams.values() for event in events})
     for moment in (*moments[:: max(1, len(moments) // 4)], at, at + timedelta(hours=2)):
-        told = find_orphans(
+        orphans = find_orphans(
             service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"}
         )
-        assert set(map(hit_of, told)) == set(map(rounded, orphans_of(streams, JOBMON, moment, stuck_minimum=3)))
+        assert set(map(hit_of, orphans)) == set(map(rounded, orphans_of(streams, JOBMON, moment, stuck_minimum=3)))
 
 
 RUNNERS = ("a", "b")
@@ -411,8 +411,8 @@ def dead_runner(
 ) -> Iterator[tuple[datetime, tuple[int, ...]]]:
     """By the last transition of a task and the heartbeats that there were by then."""
     if owner := last.get("owner"):
-        heard = max((beat for beat in beats[owner.rpartition("-")[2]] if beat <= moment), default=last["entered_at"])
-        since = heard + timedelta(seconds=600)
+        heard_at = max((beat for beat in beats[owner.rpartition("-")[2]] if beat <= moment), default=last["entered_at"])
+        since = heard_at + timedelta(seconds=600)
         if since < moment:
             yield since, (last["position"],)
 

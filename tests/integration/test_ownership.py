@@ -45,11 +45,11 @@ def test_whose_it_is_is_kept_and_shown(service: TransitionService, connection: p
     assert current(connection) == [("RUNNING", "ada"), ("REGISTERED", None)]
     assert propose(service, "RUNNING_RECOVERY", "a janitor") == ("RUNNING_RECOVERY", "ACCEPT", None, None)
 
-    told = [
+    answers = [
         (event["status"], event["owner"], event["runner_id"], event["response"])
         for event in read_history(service.store, Entity(TASK, "t1"))
     ]
-    assert told == [
+    assert answers == [
         ("REGISTERED", None, None, None),
         ("REGISTERED", None, None, "ABORT"),
         ("PENDING", "ada", "ada", None),

@@ -146,11 +146,11 @@ def names(connection: psycopg.Connection[Any], kind: str) -> list[str]:
 
 def set_up(dsn: str) -> list[str]:
     """Create the schema; the answer is what the database warns of."""
-    told: list[str] = []
+    notices: list[str] = []
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
         migrate(connection, schema())
-    return [text for text in told if "sojourn_reader" in text]
+    return [text for text in notices if "sojourn_reader" in text]
 
 
 @contextmanager

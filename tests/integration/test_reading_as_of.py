@@ -140,7 +140,7 @@ def test_the_audit_of_instances_is_of_a_task_an_array_or_of_all(attempted: Trans
     array = arrays.bind("other", "tv", 5, occurred_at=minute(1))["array_id"]
     arrays.queue_task_batch(array, ["u"], occurred_at=minute(3))
 
-    def told(**wanted: Any) -> list[tuple[str, str | None, str, float]]:
+    def audit(**wanted: Any) -> list[tuple[str, str | None, str, float]]:
         with read_instance_audit(attempted.store, at=minute(4.5), **wanted) as rows:
             return [
                 (row["task_id"], row["previous_status"], row["new_status"], row["duration_seconds"]) for row in rows
@@ -148,11 +148,11 @@ def test_the_audit_of_instances_is_of_a_task_an_array_or_of_all(attempted: Trans
 
     of_t = [("t", None, "QUEUED", 60.0), ("t", "QUEUED", "INSTANTIATED", 30.0)]
     of_u = [("u", None, "QUEUED", 90.0)]
-    assert told(task_id="t") == told(workflow_id="w") == of_t
-    assert told(array_id=array) == of_u
-    assert sorted(told(), key=lambda row: row[0]) == of_t + of_u
+    assert audit(task_id="t") == audit(workflow_id="w") == of_t
+    assert audit(array_id=array) == of_u
+    assert sorted(audit(), key=lambda row: row[0]) == of_t + of_u
     with pytest.raises(UnknownEntity, match="no array"):
-        told(array_id="none")
+        audit(array_id="none")
 
 
 def test_an_open_status_lasts_until_it_is_asked_for(

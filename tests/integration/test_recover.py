@@ -1,4 +1,4 @@
-"""Recovery: what was left behind goes on, once, whatever happens meanwhile; and the log says who did it, and why."""
+"""Recovery: an abandoned task goes on, once, whatever happens meanwhile; the log has who recovered it, and why."""
 
 import os
 import signal
@@ -93,9 +93,9 @@ class TestAPass:
         assert recovered(done) == [("task:t", until, *way, owner)]
         assert would == done
         assert again == {"recovered": [], "skipped": [], "lapsed": []}
-        told = read_history(service.store, parse_entity("task:t"))[-len(way) :]
-        assert [event["status"] for event in told] == way
-        assert {(event["rule"], event["actor"], event["reason"]) for event in told} == {
+        events = read_history(service.store, parse_entity("task:t"))[-len(way) :]
+        assert [event["status"] for event in events] == way
+        assert {(event["rule"], event["actor"], event["reason"]) for event in events} == {
             ("recovery", "recovery", done["recovered"][0]["reason"])
         }
         assert service.transition_task("t", "PENDING", runner_id="bob")["owner"] == "bob"

@@ -26,7 +26,7 @@ REGISTER = """
 """
 
 
-class Heard:
+class Received:
     """A consumer that remembers what it was handed."""
 
     def __init__(self) -> None:
@@ -63,8 +63,8 @@ def test_no_event_is_missed_or_out_of_order_while_many_write(
 ) -> None:
     """Processes commit, abort, and hold their positions for a while; one reader follows at the log's end."""
     service.register_tasks("w", [TaskSpec(task_id) for task_id in TASKS])
-    heard = Heard()
-    subscription = Subscription(service.dsn, "reader", heard, batch=500, poll_seconds=0.1)
+    received = Received()
+    subscription = Subscription(service.dsn, "reader", received, batch=500, poll_seconds=0.1)
     following = threading.Thread(target=subscription.run)
     following.start()
     try:
@@ -75,11 +75,11 @@ def test_no_event_is_missed_or_out_of_order_while_many_write(
     subscription.catch_up()
 
     committed = _log(service.dsn)
-    missed = {position for position, _, _ in committed} - set(heard.positions)
+    missed = {position for position, _, _ in committed} - set(received.positions)
     assert committed[-1][0] > len(committed), "no aborted transaction has left a gap"
     assert not missed, f"missed {len(missed)} of {len(committed)} events"
-    assert [(event.position, event.stream, event.version) for event in heard.events] == committed
-    assert _versions_ascend(heard.events)
+    assert [(event.position, event.stream, event.version) for event in received.events] == committed
+    assert _versions_ascend(received.events)
 
 
 def test_a_hole_is_waited_for_as_long_as_its_owner_lives(service: TransitionService, connect: Connect) -> None:
@@ -104,9 +104,9 @@ def test_a_hole_whose_owner_has_gone_is_passed(service: TransitionService, conne
     _append(service, aborted, "aborted")
     service.register_tasks("w", [TaskSpec("kept")])
     aborted.rollback()
-    heard = Heard()
-    Subscription(service.dsn, "reader", heard).catch_up()
-    assert _streams(heard.events) == ["task:kept"]
+    received = Received()
+    Subscription(service.dsn, "reader", received).catch_up()
+    assert _streams(received.events) == ["task:kept"]
 
 
 class OpenBarrier(GapBarrier):
@@ -131,7 +131,7 @@ def test_without_its_barrier_a_tail_misses_events(service: TransitionService, co
 
 
 def test_the_end_of_a_snapshot_is_no_barrier(service: TransitionService, connect: Connect) -> None:
-    """Why the fence is a new transaction id: pg_snapshot_xmax can lie below the id of the hole's owner."""
+    """Why the barrier is a new transaction id: pg_snapshot_xmax can lie below the id of the hole's owner."""
     early, late = connect(owns=True), connect(owns=True)
     for connection, task_id in ((late, "held"), (early, "seen")):
         connection.execute(REGISTER, [f"task:{task_id}"])  # no savepoint, which would take a later id
@@ -166,20 +166,20 @@ def test_a_consumer_that_fails_gets_its_batch_again_and_writes_once(service: Tra
 
 def test_two_consumers_of_one_name_share_the_work(service: TransitionService) -> None:
     service.register_tasks("w", [TaskSpec(f"t{number}") for number in range(500)])
-    heard = [Heard(), Heard()]
-    threads = [threading.Thread(target=Subscription(service.dsn, "shared", one, batch=10).catch_up) for one in heard]
+    received = [Received(), Received()]
+    threads = [threading.Thread(target=Subscription(service.dsn, "shared", one, batch=10).catch_up) for one in received]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(heard[0].positions + heard[1].positions) == list(range(1, 501))
+    assert sorted(received[0].positions + received[1].positions) == list(range(1, 501))
 
 
 def test_it_goes_on_after_its_connections_are_cut(service: TransitionService) -> None:
-    heard, got = Heard(), threading.Event()
+    received, got = Received(), threading.Event()
 
     def consume(connection: Connection[Any], events: Sequence[LoggedEvent]) -> None:
-        heard(connection, events)
+        received(connection, events)
         got.set()
 
     subscription = Subscription(service.dsn, "reader", consume)
@@ -196,7 +196,7 @@ def test_it_goes_on_after_its_connections_are_cut(service: TransitionService) ->
     finally:
         subscription.stop()
         following.join()
-    assert _streams(heard.events) == ["task:before", "task:after"]
+    assert _streams(received.events) == ["task:before", "task:after"]
 
 
 def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -> None:
@@ -214,7 +214,7 @@ def test_a_commit_wakes_a_follower_before_it_polls(service: TransitionService) -
 
 
 def test_an_append_sends_no_notification_itself(service: TransitionService, connect: Connect) -> None:
-    """A NOTIFY in the append's transaction would take a lock of the whole server at commit: the bell sends it."""
+    """A NOTIFY in the append's transaction would take a lock of the whole server at commit: the notifier sends it."""
     appender, listener, last = connect(owns=True), connect(), connect()
     listener.execute("LISTEN sojourn_event")
     _append(service, appender, "t")

@@ -513,7 +513,7 @@ def batches(service: TransitionService) -> None:
 
 
 def orphaned_and_superseded(service: TransitionService) -> None:
-    """t3's first instance is told to stop and stays silent, its second succeeds: then the first one reports."""
+    """t3's first instance is requested to stop and stays silent, its second succeeds: then the first one reports."""
     register(service, "o", "s")
     attempt(service, "o", "s", until="LAUNCHED")
     service.reset_tasks(["s"])

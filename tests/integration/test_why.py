@@ -99,7 +99,7 @@ def test_an_orphan_of_the_past_is_explained_after_it_was_cleaned_up(retried: Tra
     assert max(link["at"] for link in superseded["chain"]) <= minute(8)
 
 
-def test_who_had_been_told_to_end_is_not_to_be_told_to(running: TransitionService) -> None:
+def test_a_second_request_to_end_is_not_expected(running: TransitionService) -> None:
     running.reset_tasks(["41"], reset_if_running=True, occurred_at=minute(6), actor=CLIENT)
     running.gate_tasks_for_queueing(["41"], occurred_at=minute(7), actor=CLIENT)
     running.create_task_instances({"41/2": "41"}, occurred_at=minute(7), actor=CLIENT)
@@ -145,7 +145,7 @@ def test_a_healthy_instance_runs_because_it_was_reported(running: TransitionServ
     assert "Expected next: TRIAGING (its report_by_date passes" in found["verdict"]
 
 
-def test_an_instance_that_sends_heartbeats_is_to_be_heard_of_when_they_hold_no_longer(
+def test_the_report_by_date_of_an_instance_with_heartbeats(
     running: TransitionService,
 ) -> None:
     running.register_tasks("w", [TaskSpec("42")], occurred_at=minute(0))
@@ -156,8 +156,8 @@ def test_an_instance_that_sends_heartbeats_is_to_be_heard_of_when_they_hold_no_l
     running.transition_task_instance("42/1", "RUNNING", report_by_date=minute(20), occurred_at=minute(5))
     running.heartbeat_task_instances({"42/1": later}, occurred_at=minute(10))
 
-    told = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert f"It must report by {told}. " in ask(running, "ti:42/1")["verdict"]
+    report_by = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert f"It must report by {report_by}. " in ask(running, "ti:42/1")["verdict"]
     assert f"It must report by {at(20)}. " in ask(running, "ti:42/1", 11)["verdict"]
     assert "must report" not in ask(running, "ti:42/1", 30)["verdict"]
 
@@ -193,7 +193,7 @@ def test_what_is_done_expects_nothing(running: TransitionService) -> None:
         assert found["verdict"].endswith("Nothing is expected to follow.")
 
 
-def test_a_refused_report_is_told_once_however_often_it_was_made(running: TransitionService) -> None:
+def test_a_report_refused_many_times_is_listed_once(running: TransitionService) -> None:
     for _ in range(MOST_EVENTS * 2):
         report(running, "41/1", (6, "LAUNCHED"))
 

@@ -1,4 +1,4 @@
-"""Whether the projections say what the log says: a fold of the raw events, independent of the product's own."""
+"""Help tests to compare the projections with the log: a fold of the raw events, independent of the product's own."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def assert_agreement(connection: psycopg.Connection[Any]) -> None:
 
 
 def streams_of(connection: psycopg.Connection[Any]) -> dict[str, list[Row]]:
-    """The events of each stream in the order of the log, with what their JSON has laid beside the columns."""
+    """Return the events of each stream in the order of the log, each with its columns and the keys of its JSON."""
     streams: dict[str, list[Row]] = defaultdict(list)
     for event in rows(connection, "SELECT * FROM sojourn.event ORDER BY position"):
         streams[event["stream"]].append(event.pop("data") | event)
@@ -92,9 +92,9 @@ def _assert_owned(events: list[Row], machine: Row) -> None:
 def _assert_times(events: list[Row]) -> None:
     since: datetime | None = None
     for event in events:
-        told = event["occurred_at"] or event["recorded_at"]
+        reported_at = event["occurred_at"] or event["recorded_at"]
         if event["version"] == 1 or "previous_status" in event:
-            since = max(told, since or told)
+            since = max(reported_at, since or reported_at)
         assert event["entered_at"] == since, event
 
 

@@ -1,4 +1,4 @@
-"""Tasks and their instances, brought by the service to where a test begins."""
+"""Help tests to tasks and instances that have come as far as a test needs."""
 
 from collections.abc import Iterator
 from typing import cast

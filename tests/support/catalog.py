@@ -1,4 +1,4 @@
-"""A database's schema as a text that people can read and compare, the same on every version of the server."""
+"""Help tests to compare schemas: as a text that people can read, the same on every version of the server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Imports as tests make them: from text, in batches of any size."""
+"""Help tests to imports: from text, in batches of any size."""
 
 import io
 import json
@@ -29,7 +29,7 @@ def read(
     workflow: str | None = None,
     lifecycle: str | None = None,
 ) -> list[ParsedLine | BadLine]:
-    """What the lines of a text propose."""
+    """Return what the lines of a text report."""
     return list(_read(format_name, text, zone, workflow, lifecycle))
 
 
@@ -43,19 +43,19 @@ def imported(
     lifecycle: str | None = None,
     batch: int = LINES_PER_BATCH,
 ) -> ImportAnswer:
-    """What comes of importing a text."""
+    """Import a text, and return the answer."""
     pinned = find_lifecycle(lifecycle or find_format(format_name).LIFECYCLE)
     lines = _read(format_name, text, zone, workflow, lifecycle)
     return import_lines(service.store, pinned, lines, batch=batch).answer()
 
 
 def jsonl(lines: Iterable[dict[str, Any]]) -> str:
-    """Objects as the lines of a jsonl file."""
+    """Return objects as the lines of a jsonl file."""
     return "".join(json.dumps(line) + "\n" for line in lines)
 
 
 def audit(connection: psycopg.Connection[Any], *, without: str = "") -> list[Row]:
-    """Every status that any entity was in and when, in the order of ids (`without` a prefix) and versions."""
+    """Return every status that any entity was in and when, by ids (`without` a prefix) and versions."""
     return [
         row
         for kind in ("task", "task_instance")
@@ -71,7 +71,7 @@ def audit(connection: psycopg.Connection[Any], *, without: str = "") -> list[Row
 
 
 def events(connection: psycopg.Connection[Any]) -> int:
-    """How many events the log has."""
+    """Return the number of events in the log."""
     return int(rows(connection, "SELECT count(*) AS n FROM sojourn.event")[0]["n"])
 
 

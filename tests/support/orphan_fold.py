@@ -1,6 +1,6 @@
-"""Which entities were orphans at a time: a fold over the raw events, written from the rules' words, not from their SQL.
+"""Help tests to compare orphans with a fold over the raw events, written from the rules' words, not from their SQL.
 
-It reads no projection. Heartbeats are no events, so that nothing here knows of them.
+It reads no projection. Heartbeats are not events, so nothing here depends on them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -95,9 +95,9 @@ def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime
 
 
 def effective_at(event: Row) -> datetime:
-    told: datetime = event["occurred_at"] or event["recorded_at"]
+    reported_at: datetime = event["occurred_at"] or event["recorded_at"]
     entered: datetime = event["entered_at"]
-    return max(entered, told)
+    return max(entered, reported_at)
 
 
 def outlived(task: Entity, instance: Entity) -> Iterator[Hit]:
@@ -116,7 +116,7 @@ def superseded(instance: Entity, instances: list[Entity]) -> Iterator[Hit]:
 
 
 def silent(instance: Entity, at: datetime) -> Iterator[Hit]:
-    """It was to be heard of by a time that has passed. Entering a status that names no other time is no word of it."""
+    """Yield the instance if its report-by date has passed; entering a status without such a date keeps the last one."""
     if instance.status not in instance.machine.awaits_report or not instance.last.get("report_by_date"):
         return
     since: datetime | None = None

@@ -1,10 +1,10 @@
-"""Given, when, then, without a database: a task and its instances in memory, and what comes of what is said of them.
+"""Help tests to decide without a database: given a task and its instances in memory, when one reports, then events.
 
     scenario = given("RUNNING", "RUNNING", attempts=1)     # a task, and its instances from the oldest on
-    decision = scenario.report("ERROR")                    # its newest instance says so
-    assert told(decision) == ["ti/1 RUNNING -> ERROR", "task RUNNING -> ERROR_RECOVERABLE", ...]
+    decision = scenario.report("ERROR")                    # its newest instance reports it
+    assert in_words(decision) == ["ti/1 RUNNING -> ERROR", "task RUNNING -> ERROR_RECOVERABLE", ...]
 
-Events are recorded at what datetime.now says, which freezegun may hold still.
+Events are recorded at datetime.now, which freezegun may hold still.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ class Scenario:
     def report(
         self, status: str, report: ReportContext = NO_CONTEXT, *, instance: int | None = None, **more: Any
     ) -> Decision:
-        """An instance (the newest, unless told) reports its status."""
+        """Report the status of an instance, by default the newest."""
         reporter = self.instances[instance or self.task.instances]
         return self._record(decide(Family(reporter, self.task), InstanceReport(status, **more), report))
 
@@ -64,7 +64,7 @@ class Scenario:
         return self._record(decide(Family(None, self.task), TaskRequest(status, **more), report, slots))
 
     def reset(self, report: ReportContext = NO_CONTEXT, *, reset_if_running: bool = False) -> Decision:
-        """The workflow is resumed: the task is reset, and its active instances are told to end."""
+        """Resume the workflow: reset the task, and request its active instances to end."""
         decision = self._record(decide(Family(None, self.task), ResetRequest(reset_if_running), report))
         if not decision.refused:
             for instance in list(self.instances.values()):
@@ -81,7 +81,7 @@ class Scenario:
     def _record(self, decision: Decision) -> Decision:
         for event in decision.events:
             self.take(event)
-        # What the decision says the entities are is what their events make of them.
+        # The decision's entities are what their events make of them.
         assert _timeless(decision.task) == _timeless(self.task)
         if decision.instance:
             assert _timeless(decision.instance) == _timeless(self.instances[decision.instance.ordinal])
@@ -95,7 +95,7 @@ def given(
     max_attempts: int = 3,
     lifecycle: str | Lifecycle = "jobmon",
 ) -> Scenario:
-    """A task in that status after so many attempts, with instances in those statuses; by default, a new task."""
+    """Return a task in a status after a number of attempts, with its instances; by default, a new task."""
     pinned = get_lifecycle(lifecycle) if isinstance(lifecycle, str) else lifecycle
     unborn = Task("t", "w", pinned, max_attempts)
     scenario = Scenario(unborn)
@@ -108,7 +108,7 @@ def given(
 
 
 def folded(task: Task, instances: dict[int, TaskInstance], event: Event) -> tuple[Task, dict[int, TaskInstance]]:
-    """The entities after one more event, as somebody makes them who has only the log."""
+    """Return the entities after one more event, built from the log alone."""
     if isinstance(event, TaskRegistered):
         return Task.begin(event, task.lifecycle), instances
     if isinstance(event, TaskEvent):
@@ -120,8 +120,8 @@ def folded(task: Task, instances: dict[int, TaskInstance], event: Event) -> tupl
     return task.with_instance(instance.ordinal), instances | {instance.ordinal: instance}
 
 
-def told(events: Decision | Iterable[Event]) -> list[str]:
-    """The events in words: `task RUNNING -> DONE`, `ti/1 refuses LAUNCHED (untimely-transition)`."""
+def in_words(events: Decision | Iterable[Event]) -> list[str]:
+    """Return the events in words: `task RUNNING -> DONE`, `ti/1 refuses LAUNCHED (untimely-transition)`."""
     return [_in_words(event) for event in (events.events if isinstance(events, Decision) else events)]
 
 

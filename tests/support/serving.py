@@ -1,4 +1,4 @@
-"""`sojourn serve` as a process, and a plain HTTP client that speaks to it."""
+"""Help tests to `sojourn serve`: a process, and a plain HTTP client of it."""
 
 import http.client
 import json
@@ -24,55 +24,55 @@ class Serving:
     headers: dict[str, str] = field(default_factory=dict)
 
     def connection(self) -> http.client.HTTPConnection:
-        """A connection of one's own."""
+        """Return a new connection."""
         place = urlsplit(self.url)
         return http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        """The status and the JSON of one answer."""
+        """Send a request, and return the status and the JSON of the answer."""
         connection = self.connection()
         try:
             sent = None if body is None else json.dumps(body)
-            told = {"Content-Type": "application/json", **self.headers, **(headers or {})}
-            connection.request(method, path, sent, told)
+            all_headers = {"Content-Type": "application/json", **self.headers, **(headers or {})}
+            connection.request(method, path, sent, all_headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         finally:
             connection.close()
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
-        """What a POST under /api/v3 is answered with, which must be 200."""
+        """POST under /api/v3, and return the answer, which must be a 200."""
         status, answer = self.ask("POST", f"/api/v3{path}", body, headers)
         assert status == 200, answer
         return answer
 
     def get(self, path: str) -> Any:
-        """What a GET under /api/v3 is answered with, which must be 200."""
+        """GET under /api/v3, and return the answer, which must be a 200."""
         status, answer = self.ask("GET", f"/api/v3{path}")
         assert status == 200, answer
         return answer
 
-    def told(self) -> str:
-        """What it said on stderr."""
+    def stderr(self) -> str:
+        """Return what it has written to stderr."""
         self.errors.seek(0)
         return self.errors.read()
 
     def end(self) -> int:
-        """Tell it to end, and wait; its exit status."""
+        """Terminate it, wait, and return its exit status."""
         self.process.terminate()
         return self.process.wait(timeout=30)
 
 
 @contextmanager
 def serving(dsn: str, *arguments: str) -> Iterator[Serving]:
-    """A server on that database, on a port that was free, for the length of a block."""
+    """Serve a database on a free port for the length of a block."""
     command = [SOJOURN, "serve", "--port", "0", "--json", "--dsn", dsn, *arguments]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ)
         try:
             assert process.stdout is not None
-            told = "".join(iter(process.stdout.readline, "}\n")) + "}"
-            yield Serving(process, errors, json.loads(told)["url"])
+            printed = "".join(iter(process.stdout.readline, "}\n")) + "}"
+            yield Serving(process, errors, json.loads(printed)["url"])
         finally:
             if process.poll() is None:
                 process.terminate()

@@ -1,4 +1,4 @@
-"""How long entities stayed in each status: a few lines over the raw events that share nothing with the product."""
+"""Help tests to compare durations with a few lines over the raw events that share nothing with the product."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -28,8 +28,8 @@ def stays_of(events: Sequence[Row], at: datetime) -> list[Stay]:
     """The stays of one stream as of a time, from what its events tell."""
     entered: list[tuple[datetime, Row]] = []
     for event in moves(list(events)):
-        told = event["occurred_at"] or event["recorded_at"]
-        entered.append((max(told, entered[-1][0]) if entered else told, event))
+        reported_at = event["occurred_at"] or event["recorded_at"]
+        entered.append((max(reported_at, entered[-1][0]) if entered else reported_at, event))
     there = [(since, event) for since, event in entered if since <= at]
     return [
         Stay(
@@ -66,7 +66,7 @@ def kaplan_meier(stays: Sequence[Stay], quantile: Fraction) -> float | None:
 
 
 def summary(stays: Sequence[Stay]) -> dict[str, Any]:
-    """What time-in-status says of the stays in one status."""
+    """Return what time-in-status answers for the stays in one status."""
     seconds = [stay.seconds for stay in stays]
     return {
         "n": len(stays),

@@ -1,4 +1,4 @@
-"""Every method that writes in a caller's transaction, each as a call that writes something."""
+"""Help tests to every method that writes in a caller's transaction, each as a call that writes something."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -11,7 +11,7 @@ from domain.entities.array import Array, check_concurrency
 from domain.entities.events import ArrayBatchQueued, ArrayBound, ArrayConcurrencyChanged, Event, TaskInstanceCreated
 from domain.entities.task_instance import NOT_IN_ARRAY, ArrayMember
 from domain.errors import InvalidConcurrency
-from tests.support.scenario import JOBMON, given, told
+from tests.support.scenario import JOBMON, given, in_words
 from tests.unit.test_replay import registered, task_moved
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -131,10 +131,8 @@ def test_an_instance_keeps_its_place_and_its_id_on_the_cluster() -> None:
         ("ERROR_RECOVERABLE", ["task ERROR_RECOVERABLE -> ERROR_FATAL"]),
     ],
 )
-def test_what_was_told_to_kill_itself_ends_and_takes_its_task_along_where_a_way_leads(
-    task: str, becomes: list[str]
-) -> None:
-    assert told(given(task, "KILL_SELF", attempts=1).report("ERROR_FATAL")) == [
+def test_an_instance_requested_to_kill_itself_ends_together_with_its_task(task: str, becomes: list[str]) -> None:
+    assert in_words(given(task, "KILL_SELF", attempts=1).report("ERROR_FATAL")) == [
         "ti/1 KILL_SELF -> ERROR_FATAL",
         *becomes,
     ]
@@ -144,10 +142,10 @@ def test_what_was_told_to_kill_itself_ends_and_takes_its_task_along_where_a_way_
 def test_where_the_task_has_ended_only_the_instance_ends(task: str) -> None:
     decision = given(task, "KILL_SELF", attempts=1).report("ERROR_FATAL")
 
-    assert told(decision) == ["ti/1 KILL_SELF -> ERROR_FATAL (orphaned-instance)"]
+    assert in_words(decision) == ["ti/1 KILL_SELF -> ERROR_FATAL (orphaned-instance)"]
 
 
 def test_a_task_whose_newer_instance_runs_goes_on() -> None:
     decision = given("RUNNING", "KILL_SELF", "RUNNING", attempts=2).report("ERROR_FATAL", instance=1)
 
-    assert told(decision) == ["ti/1 KILL_SELF -> ERROR_FATAL", "task refuses ERROR_FATAL (superseded-instance)"]
+    assert in_words(decision) == ["ti/1 KILL_SELF -> ERROR_FATAL", "task refuses ERROR_FATAL (superseded-instance)"]

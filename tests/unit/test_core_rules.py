@@ -17,7 +17,7 @@ from domain.rules.core_rules import CORE_RULES
 from domain.rules.engine import Rule, State, TransitionContext
 from domain.rules.rulebook import rulebook_of
 from domain.rules.slots import SlotsInMemory
-from tests.support.scenario import INSTANCE_MACHINE, Scenario, given, told
+from tests.support.scenario import INSTANCE_MACHINE, Scenario, given, in_words
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 TEN = NINE + timedelta(hours=1)
@@ -45,7 +45,7 @@ class TestWithoutARule:
         decision = prefect("PENDING").propose("RUNNING")
 
         assert answer(decision) == ("ACCEPT", None, "RUNNING")
-        assert told(decision) == ["task PENDING -> RUNNING"]
+        assert in_words(decision) == ["task PENDING -> RUNNING"]
 
     def test_two_who_would_run_it_are_one_run_and_one_refusal(self) -> None:
         scenario = prefect("PENDING")
@@ -321,7 +321,7 @@ class TestRequeueOrphaned:
         decision = scenario.propose("orphaned", ReportContext(reason="no heartbeat", occurred_at=NINE, command_id="c"))
 
         orphaned, queued = decision.events
-        assert told(decision) == [f"task {status} -> orphaned", "task orphaned -> queued (requeue-orphaned)"]
+        assert in_words(decision) == [f"task {status} -> orphaned", "task orphaned -> queued (requeue-orphaned)"]
         assert answer(decision) == ("ACCEPT", "requeue-orphaned", "queued")
         assert isinstance(queued, TaskTransitioned)
         assert (queued.cause, queued.reported) == (orphaned.reference, None)
@@ -338,12 +338,14 @@ class TestRequeueOrphaned:
 
         decision = given("running", lifecycle="fetch_ml").propose("orphaned")
 
-        assert told(decision) == ["task running -> orphaned", f"task refuses completed ({INVALID})"]
+        assert in_words(decision) == ["task running -> orphaned", f"task refuses completed ({INVALID})"]
         assert decision.events[1].cause == decision.events[0].reference
         assert (decision.task.status, decision.refused) == ("orphaned", False)
 
     def test_where_the_gate_refuses_nothing_follows(self) -> None:
-        assert told(given("queued", lifecycle="fetch_ml").propose("orphaned")) == [f"task refuses orphaned ({INVALID})"]
+        assert in_words(given("queued", lifecycle="fetch_ml").propose("orphaned")) == [
+            f"task refuses orphaned ({INVALID})"
+        ]
 
     def test_an_attempt_begins_as_it_is_prepared(self) -> None:
         scenario = given("running", attempts=1, lifecycle="fetch_ml")

@@ -3,7 +3,7 @@
 from domain.entities.events import TaskInstanceCreated
 from domain.report_context import ReportContext
 from domain.rule_names import INVALID
-from tests.support.scenario import given, told
+from tests.support.scenario import given, in_words
 
 
 def test_it_begins_in_the_initial_status_and_counts_from_one() -> None:
@@ -11,7 +11,7 @@ def test_it_begins_in_the_initial_status_and_counts_from_one() -> None:
 
     decision = scenario.create(ReportContext(reason="first try"))
 
-    assert told(decision) == ["ti/1 begins QUEUED"]
+    assert in_words(decision) == ["ti/1 begins QUEUED"]
     created = decision.events[0]
     assert isinstance(created, TaskInstanceCreated)
     assert (created.task_id, created.workflow_id, created.ordinal, created.reason) == ("t", "w", 1, "first try")
@@ -33,13 +33,13 @@ def test_its_status_implies_that_a_new_task_is_queued_and_an_attempt_begins() ->
 
     decision = scenario.create()
 
-    assert told(decision) == ["ti/1 begins QUEUED", "task REGISTERING -> QUEUED"]
+    assert in_words(decision) == ["ti/1 begins QUEUED", "task REGISTERING -> QUEUED"]
     assert (scenario.task.num_attempts, decision.task_moved) == (1, True)
     assert decision.events[1].cause == decision.events[0].reference
 
 
-def test_where_the_task_cannot_be_queued_the_instance_is_there_and_the_refusal_on_record() -> None:
+def test_an_instance_is_created_and_the_refusal_kept_when_the_task_cannot_queue() -> None:
     scenario = given("DONE", "DONE", attempts=1)
 
-    assert told(scenario.create()) == ["ti/2 begins QUEUED", f"task refuses QUEUED ({INVALID})"]
+    assert in_words(scenario.create()) == ["ti/2 begins QUEUED", f"task refuses QUEUED ({INVALID})"]
     assert scenario.task.status == "DONE"

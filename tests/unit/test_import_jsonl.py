@@ -52,7 +52,7 @@ def test_a_task_that_is_registered() -> None:
     assert proposal(line) == RegisterTask("t1", "w1", EIGHT, 5, "align", None, "it is new")
 
 
-def test_what_the_line_does_not_say_is_as_it_is_for_a_task_of_the_service_and_a_workflow_named_as_the_file() -> None:
+def test_a_missing_key_has_the_default_of_the_service_or_the_files_name() -> None:
     assert proposal(REGISTERED) == RegisterTask("t1", "sample", EIGHT, 3)
 
 
@@ -68,7 +68,7 @@ OWN = {
 }
 
 
-def test_a_lifecycle_that_a_line_names_goes_before_that_of_the_command_where_it_is_known() -> None:
+def test_a_known_lifecycle_of_a_line_overrides_that_of_the_command() -> None:
     options = Options(get_lifecycle("jobmon"), "sample", lifecycle_is_explicit=True)
     lines = [REGISTERED | {"lifecycle": name} for name in ("prefect", "nowhere", "jobmon")]
 
@@ -77,7 +77,7 @@ def test_a_lifecycle_that_a_line_names_goes_before_that_of_the_command_where_it_
     assert [lifecycle_of(line) for line in understood] == [get_lifecycle("prefect"), None, None]
 
 
-def test_a_lifecycle_that_a_line_defines_is_known_to_later_ones_by_its_name_and_version() -> None:
+def test_later_lines_find_a_defined_lifecycle_by_name_and_version() -> None:
     lines: list[dict[str, Any]] = [
         REGISTERED | {"definition": OWN},
         REGISTERED | {"lifecycle": "own", "lifecycle_version": 2},

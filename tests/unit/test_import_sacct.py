@@ -203,7 +203,7 @@ def test_a_second_header_counts_from_there_on() -> None:
     assert ids == ["c/17", "d/1"]
 
 
-def test_without_the_nodes_a_job_that_was_cancelled_as_it_started_counts_as_never_started() -> None:
+def test_a_job_cancelled_at_its_start_without_nodes_never_started() -> None:
     header = "Cluster|JobID|Submit|Start|End|State\n"
     time = "2026-01-31T08:00:00"
 

@@ -141,7 +141,7 @@ def test_attempts_of_one_application_on_yarn_do_not_collide() -> None:
     assert (one[:2], two[:2]) == (("a_1/5.0/3", "a"), ("a_2/5.0/3", "a"))
 
 
-def test_an_application_without_an_id_goes_by_its_properties_else_by_its_first_attempt() -> None:
+def test_an_application_without_an_id_is_named_by_properties_or_attempt() -> None:
     environment = {"Event": "SparkListenerEnvironmentUpdate", "Spark Properties": {"spark.app.id": "local-7"}}
 
     assert last(environment, started()).changes[0][:2] == ("local-7/5.0/3", "local-7")

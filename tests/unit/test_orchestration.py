@@ -223,9 +223,7 @@ class TestFizzledRules:
         assert stage.go(stage.rule("A", says)) == ["before A", "write", "after A"]
 
     @pytest.mark.parametrize("says", [rejecting("PAUSED"), rejecting(None), delaying(), aborting()])
-    def test_but_none_of_its_further_hooks_runs_where_its_to_states_lack_what_it_proposes(
-        self, stage: Stage, says: Does
-    ) -> None:
+    def test_no_further_hook_runs_when_to_states_lack_the_proposal(self, stage: Stage, says: Does) -> None:
         assert stage.go(stage.rule("A", says, to=to("RUNNING"))) == ["before A", "write"]
         assert (stage.context.rule_signature, stage.context.finalization_signature) == (["A"], [])
 
@@ -391,7 +389,7 @@ class TestABeforeThatRaises:
 
         assert stage.written == [None]
 
-    def test_the_raiser_and_the_valid_rules_before_it_clean_up_and_later_ones_are_invalid(self, stage: Stage) -> None:
+    def test_after_an_error_the_rules_up_to_it_clean_up_and_later_ones_do_not(self, stage: Stage) -> None:
         ran = stage.go(
             stage.rule("A"), stage.rule("X", to=to("PAUSED")), stage.rule("B", boom), stage.rule("C"), stage.rule("D")
         )

@@ -5,7 +5,7 @@ import pytest
 from domain.entities.events import TaskRefused, TaskTransitioned
 from domain.report_context import ReportContext
 from domain.rule_names import INVALID
-from tests.support.scenario import TASK_MACHINE, given, told
+from tests.support.scenario import TASK_MACHINE, given, in_words
 
 
 @pytest.mark.parametrize("source", TASK_MACHINE.statuses)
@@ -16,15 +16,15 @@ def test_every_pair_of_statuses_is_an_edge_or_is_refused(source: str, target: st
     decision = scenario.propose(target)
 
     if (source, target) in TASK_MACHINE.edges:
-        assert told(decision) == [f"task {source} -> {target}"]
+        assert in_words(decision) == [f"task {source} -> {target}"]
         assert (decision.refused, decision.task_moved, scenario.task.status) == (False, True, target)
     else:
-        assert told(decision) == [f"task refuses {target} ({INVALID})"]
+        assert in_words(decision) == [f"task refuses {target} ({INVALID})"]
         assert (decision.refused, decision.task_moved, scenario.task.status) == (True, False, source)
 
 
 def test_a_status_that_the_machine_does_not_have_is_refused_like_any_other() -> None:
-    assert told(given("RUNNING").propose("FINISHED")) == [f"task refuses FINISHED ({INVALID})"]
+    assert in_words(given("RUNNING").propose("FINISHED")) == [f"task refuses FINISHED ({INVALID})"]
 
 
 def test_an_attempt_is_counted_where_it_begins() -> None:

@@ -11,7 +11,7 @@ from domain.errors import WrongLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.rule_names import INVALID, ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE, UNTIMELY
-from tests.support.scenario import INSTANCE_MACHINE, JOBMON, given, told
+from tests.support.scenario import INSTANCE_MACHINE, JOBMON, given, in_words
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ class TestWhereTheInstanceIs:
     def test_an_edge_of_the_machine_is_taken(self) -> None:
         decision = given("LAUNCHED", "LAUNCHED", attempts=1).report("RUNNING")
 
-        assert told(decision) == ["ti/1 LAUNCHED -> RUNNING", "task LAUNCHED -> RUNNING"]
+        assert in_words(decision) == ["ti/1 LAUNCHED -> RUNNING", "task LAUNCHED -> RUNNING"]
         assert (decision.refused, decision.rule, decision.task_moved) == (False, None, True)
 
     def test_no_edge_is_refused_and_kept_and_nothing_else_changes(self) -> None:
@@ -48,23 +48,25 @@ class TestWhereTheInstanceIs:
 
         decision = scenario.report("DONE")
 
-        assert told(decision) == [f"ti/1 refuses DONE ({INVALID})"]
+        assert in_words(decision) == [f"ti/1 refuses DONE ({INVALID})"]
         assert (decision.refused, decision.rule, decision.task_moved) == (True, INVALID, False)
         assert (scenario.task, scenario.instances[1].status) == before
 
     def test_a_lost_race_is_refused_as_untimely(self) -> None:
         decision = given("RUNNING", "RUNNING", attempts=1).report("LAUNCHED")
 
-        assert told(decision) == [f"ti/1 refuses LAUNCHED ({UNTIMELY})"]
+        assert in_words(decision) == [f"ti/1 refuses LAUNCHED ({UNTIMELY})"]
 
     @pytest.mark.parametrize("unknown", ["BOGUS", "running", "", "REGISTERING"])
     def test_a_status_that_the_machine_does_not_have_is_refused_like_any_other(self, unknown: str) -> None:
         decision = given("RUNNING", "RUNNING", attempts=1).report(unknown)
 
-        assert told(decision) == [f"ti/1 refuses {unknown} ({INVALID})"]
+        assert in_words(decision) == [f"ti/1 refuses {unknown} ({INVALID})"]
 
     def test_the_same_status_again_is_refused(self) -> None:
-        assert told(given("RUNNING", "RUNNING", attempts=1).report("RUNNING")) == [f"ti/1 refuses RUNNING ({INVALID})"]
+        assert in_words(given("RUNNING", "RUNNING", attempts=1).report("RUNNING")) == [
+            f"ti/1 refuses RUNNING ({INVALID})"
+        ]
 
     @pytest.mark.parametrize(("source", "target"), sorted(INSTANCE_MACHINE.untimely))
     def test_each_untimely_pair_leaves_the_entities_as_they_are(self, source: str, target: str) -> None:
@@ -133,7 +135,7 @@ class TestTheOrphanRule:
     def test_it_goes_before_the_rule_of_superseded_instances(self) -> None:
         decision = given("DONE", "TRIAGING", "DONE", attempts=2).report("UNKNOWN_ERROR", instance=1)
 
-        assert told(decision) == [f"ti/1 TRIAGING -> ERROR_FATAL ({ORPHANED_INSTANCE})"]
+        assert in_words(decision) == [f"ti/1 TRIAGING -> ERROR_FATAL ({ORPHANED_INSTANCE})"]
 
     @pytest.mark.parametrize("task", ["DONE", "ERROR_FATAL"])
     def test_a_success_is_no_orphan(self, task: str) -> None:
@@ -147,25 +149,25 @@ class TestTheOrphanRule:
     def test_a_success_where_the_task_has_failed_leaves_a_refusal_on_record(self) -> None:
         decision = given("ERROR_FATAL", "RUNNING", attempts=1).report("DONE")
 
-        assert told(decision) == ["ti/1 RUNNING -> DONE", f"task refuses DONE ({INVALID})"]
+        assert in_words(decision) == ["ti/1 RUNNING -> DONE", f"task refuses DONE ({INVALID})"]
 
     @pytest.mark.parametrize("harmless", ["TRIAGING", "KILL_SELF"])
     def test_a_status_that_is_no_failure_is_no_orphan(self, harmless: str) -> None:
         decision = given("DONE", "RUNNING", attempts=1).report(harmless)
 
-        assert told(decision) == [f"ti/1 RUNNING -> {harmless}"]
+        assert in_words(decision) == [f"ti/1 RUNNING -> {harmless}"]
 
     def test_the_machine_refuses_before_the_rule_is_asked(self) -> None:
         decision = given("DONE", "QUEUED", attempts=1).report("ERROR")
 
-        assert told(decision) == [f"ti/1 refuses ERROR ({INVALID})"]
+        assert in_words(decision) == [f"ti/1 refuses ERROR ({INVALID})"]
 
     def test_a_lifecycle_that_does_not_name_it_does_without(self) -> None:
         lenient = JOBMON.model_copy(update={"rules": (), "name": "lenient"})
 
         decision = given("DONE", "RUNNING", attempts=1, lifecycle=lenient).report("ERROR")
 
-        assert told(decision) == ["ti/1 RUNNING -> ERROR", f"task refuses REGISTERING ({INVALID})"]
+        assert in_words(decision) == ["ti/1 RUNNING -> ERROR", f"task refuses REGISTERING ({INVALID})"]
 
 
 class TestTheRetry:
@@ -176,7 +178,7 @@ class TestTheRetry:
     def test_a_failure_with_attempts_left_passes_the_transient_status(self, failure: str, again: str) -> None:
         decision = given("RUNNING", "RUNNING", attempts=1).report(failure)
 
-        assert told(decision) == [
+        assert in_words(decision) == [
             f"ti/1 RUNNING -> {failure}",
             f"task RUNNING -> ERROR_RECOVERABLE ({RETRY})",
             f"task ERROR_RECOVERABLE -> {again} ({RETRY})",
@@ -194,7 +196,7 @@ class TestTheRetry:
     def test_a_lifecycle_that_does_not_name_the_rule_tries_again_without_a_word(self) -> None:
         quiet = JOBMON.model_copy(update={"rules": (), "name": "quiet"})
 
-        assert told(given("RUNNING", "RUNNING", attempts=1, lifecycle=quiet).report("ERROR")) == [
+        assert in_words(given("RUNNING", "RUNNING", attempts=1, lifecycle=quiet).report("ERROR")) == [
             "ti/1 RUNNING -> ERROR",
             "task RUNNING -> ERROR_RECOVERABLE",
             "task ERROR_RECOVERABLE -> REGISTERING",
@@ -214,7 +216,7 @@ class TestTheRetry:
     def test_without_attempts_left_the_task_fails_for_good(self, failure: str) -> None:
         decision = given("RUNNING", "RUNNING", attempts=3, max_attempts=3).report(failure)
 
-        assert told(decision) == [f"ti/1 RUNNING -> {failure}", "task RUNNING -> ERROR_FATAL"]
+        assert in_words(decision) == [f"ti/1 RUNNING -> {failure}", "task RUNNING -> ERROR_FATAL"]
 
     def test_attempts_beyond_the_last_are_none_left_either(self) -> None:
         scenario = given("RUNNING", "RUNNING", attempts=4, max_attempts=3)
@@ -226,7 +228,7 @@ class TestTheRetry:
     def test_an_instance_that_ends_for_good_ends_its_task(self) -> None:
         decision = given("RUNNING", "KILL_SELF", attempts=1).report("ERROR_FATAL")
 
-        assert told(decision) == ["ti/1 KILL_SELF -> ERROR_FATAL", "task RUNNING -> ERROR_FATAL"]
+        assert in_words(decision) == ["ti/1 KILL_SELF -> ERROR_FATAL", "task RUNNING -> ERROR_FATAL"]
 
 
 class TestTheRoundAboutWays:
@@ -235,7 +237,7 @@ class TestTheRoundAboutWays:
     def test_a_launched_task_whose_instance_fails_is_tried_again(self) -> None:
         decision = given("LAUNCHED", "LAUNCHED", attempts=1).report("UNKNOWN_ERROR")
 
-        assert told(decision) == [
+        assert in_words(decision) == [
             "ti/1 LAUNCHED -> UNKNOWN_ERROR",
             f"task LAUNCHED -> ERROR_RECOVERABLE ({RETRY})",
             f"task ERROR_RECOVERABLE -> REGISTERING ({RETRY})",
@@ -244,7 +246,7 @@ class TestTheRoundAboutWays:
     def test_an_instance_without_an_id_of_the_cluster(self) -> None:
         decision = given("INSTANTIATING", "INSTANTIATED", attempts=1).report("NO_DISTRIBUTOR_ID")
 
-        assert told(decision) == [
+        assert in_words(decision) == [
             "ti/1 INSTANTIATED -> NO_DISTRIBUTOR_ID",
             f"task INSTANTIATING -> ERROR_RECOVERABLE ({RETRY})",
             f"task ERROR_RECOVERABLE -> REGISTERING ({RETRY})",
@@ -253,7 +255,7 @@ class TestTheRoundAboutWays:
     def test_a_launched_instance_that_exceeds_its_resources(self) -> None:
         decision = given("LAUNCHED", "LAUNCHED", attempts=1).report("RESOURCE_ERROR")
 
-        assert told(decision) == [
+        assert in_words(decision) == [
             "ti/1 LAUNCHED -> RESOURCE_ERROR",
             f"task LAUNCHED -> ERROR_RECOVERABLE ({RETRY})",
             f"task ERROR_RECOVERABLE -> ADJUSTING_RESOURCES ({RETRY})",
@@ -262,8 +264,8 @@ class TestTheRoundAboutWays:
     def test_an_instance_that_is_given_up_after_its_silence(self) -> None:
         scenario = given("LAUNCHED", "LAUNCHED", attempts=1)
 
-        assert told(scenario.report("NO_HEARTBEAT")) == ["ti/1 LAUNCHED -> NO_HEARTBEAT"]
-        assert told(scenario.report("ERROR")) == [
+        assert in_words(scenario.report("NO_HEARTBEAT")) == ["ti/1 LAUNCHED -> NO_HEARTBEAT"]
+        assert in_words(scenario.report("ERROR")) == [
             "ti/1 NO_HEARTBEAT -> ERROR",
             f"task LAUNCHED -> ERROR_RECOVERABLE ({RETRY})",
             f"task ERROR_RECOVERABLE -> REGISTERING ({RETRY})",
@@ -272,7 +274,7 @@ class TestTheRoundAboutWays:
     def test_an_instantiating_task_whose_last_attempt_fails(self) -> None:
         decision = given("INSTANTIATING", "INSTANTIATED", attempts=3, max_attempts=3).report("NO_DISTRIBUTOR_ID")
 
-        assert told(decision) == [
+        assert in_words(decision) == [
             "ti/1 INSTANTIATED -> NO_DISTRIBUTOR_ID",
             "task INSTANTIATING -> ERROR_RECOVERABLE",
             "task ERROR_RECOVERABLE -> ERROR_FATAL",
@@ -281,7 +283,7 @@ class TestTheRoundAboutWays:
     def test_an_instantiating_task_whose_instance_ends_for_good(self) -> None:
         decision = given("INSTANTIATING", "LAUNCHED", attempts=1).report("ERROR_FATAL")
 
-        assert told(decision) == [
+        assert in_words(decision) == [
             "ti/1 LAUNCHED -> ERROR_FATAL",
             "task INSTANTIATING -> ERROR_RECOVERABLE",
             "task ERROR_RECOVERABLE -> ERROR_FATAL",
@@ -290,12 +292,12 @@ class TestTheRoundAboutWays:
     def test_the_end_is_reached_straight_where_an_edge_leads_to_it(self) -> None:
         decision = given("LAUNCHED", "LAUNCHED", attempts=3, max_attempts=3).report("RESOURCE_ERROR")
 
-        assert told(decision) == ["ti/1 LAUNCHED -> RESOURCE_ERROR", "task LAUNCHED -> ERROR_FATAL"]
+        assert in_words(decision) == ["ti/1 LAUNCHED -> RESOURCE_ERROR", "task LAUNCHED -> ERROR_FATAL"]
 
     def test_a_worker_that_reports_before_its_launch_is_recorded(self) -> None:
         decision = given("INSTANTIATING", "INSTANTIATED", attempts=1).report("RUNNING")
 
-        assert told(decision) == ["ti/1 INSTANTIATED -> RUNNING", "task INSTANTIATING -> RUNNING"]
+        assert in_words(decision) == ["ti/1 INSTANTIATED -> RUNNING", "task INSTANTIATING -> RUNNING"]
 
 
 class TestTheTasksGate:
@@ -304,7 +306,7 @@ class TestTheTasksGate:
 
         decision = scenario.report("DONE")
 
-        assert told(decision) == ["ti/1 RUNNING -> DONE", f"task refuses DONE ({INVALID})"]
+        assert in_words(decision) == ["ti/1 RUNNING -> DONE", f"task refuses DONE ({INVALID})"]
         assert (scenario.instances[1].status, scenario.task.status) == ("DONE", "REGISTERING")
         assert (decision.refused, decision.rule, decision.task_moved) == (False, None, False)
 
@@ -321,12 +323,12 @@ class TestTheTasksGate:
     def test_an_implied_status_that_the_task_has_is_nothing(self, task: str, instance: str, report: str) -> None:
         decision = given(task, instance, attempts=1).report(report)
 
-        assert told(decision) == [f"ti/1 {instance} -> {report}"]
+        assert in_words(decision) == [f"ti/1 {instance} -> {report}"]
         assert not decision.task_moved
 
     @pytest.mark.parametrize("silent", ["TRIAGING", "KILL_SELF"])
     def test_statuses_that_imply_nothing_say_nothing_of_the_task(self, silent: str) -> None:
-        assert told(given("RUNNING", "RUNNING", attempts=1).report(silent)) == [f"ti/1 RUNNING -> {silent}"]
+        assert in_words(given("RUNNING", "RUNNING", attempts=1).report(silent)) == [f"ti/1 RUNNING -> {silent}"]
 
 
 class TestSupersededInstances:
@@ -343,13 +345,16 @@ class TestSupersededInstances:
     def test_that_it_was_kept_from_moving_it_is_on_record(self) -> None:
         decision = given("RUNNING", "TRIAGING", "RUNNING", attempts=2).report("UNKNOWN_ERROR", instance=1)
 
-        assert told(decision) == ["ti/1 TRIAGING -> UNKNOWN_ERROR", f"task refuses REGISTERING ({SUPERSEDED_INSTANCE})"]
+        assert in_words(decision) == [
+            "ti/1 TRIAGING -> UNKNOWN_ERROR",
+            f"task refuses REGISTERING ({SUPERSEDED_INSTANCE})",
+        ]
 
     def test_the_success_of_an_older_one_does(self) -> None:
         scenario = given("RUNNING", "TRIAGING", "RUNNING", attempts=2)
         scenario.report("RUNNING", instance=1)
 
-        assert told(scenario.report("DONE", instance=1)) == ["ti/1 RUNNING -> DONE", "task RUNNING -> DONE"]
+        assert in_words(scenario.report("DONE", instance=1)) == ["ti/1 RUNNING -> DONE", "task RUNNING -> DONE"]
 
     def test_what_is_no_failure_moves_it_even_if_it_means_what_a_failure_means(self) -> None:
         implies = JOBMON.implies | {"TRIAGING": JOBMON.implies["ERROR"]}

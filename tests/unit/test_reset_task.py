@@ -9,7 +9,7 @@ from domain.decisions.proposals import ResetRequest
 from domain.entities.events import TaskReset
 from domain.report_context import ReportContext
 from domain.state import State
-from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, told
+from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, in_words
 
 KILLED = {"QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING"}
 
@@ -40,7 +40,7 @@ def test_what_runs_stays_unless_asked() -> None:
     assert scenario.reset().refused
     assert scenario.instances[1].status == "RUNNING"
 
-    assert told(scenario.reset(reset_if_running=True)) == ["task RUNNING -> REGISTERING"]
+    assert in_words(scenario.reset(reset_if_running=True)) == ["task RUNNING -> REGISTERING"]
 
 
 def test_a_task_at_its_beginning_is_there_already() -> None:
@@ -67,7 +67,7 @@ def test_active_instances_are_told_to_end_where_that_is_legal(status: str) -> No
 
     order = scenario.log[-1]
     if status in KILLED:
-        assert told([order]) == [f"ti/1 {status} -> KILL_SELF"]
+        assert in_words([order]) == [f"ti/1 {status} -> KILL_SELF"]
         assert order.cause == decision.events[0].reference
     else:
         assert isinstance(order, TaskReset)
