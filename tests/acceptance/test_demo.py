@@ -19,7 +19,7 @@ MARK = "SOJOURN_TEST_RUN"
 
 
 class Demo:
-    """A demo process; what it starts can be told from others by a mark in the environment."""
+    """A demo process; what it starts is distinguished from others by a mark in the environment."""
 
     def __init__(self, dsn: str, folder: Path) -> None:
         self.temporary = folder / "temporary"

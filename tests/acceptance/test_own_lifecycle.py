@@ -69,11 +69,11 @@ def test_another_definition_under_the_same_version_is_refused(shell: Shell, dsn:
 def test_further_tasks_are_imported_and_tried_under_its_name_alone(shell: Shell, tmp_path: Path) -> None:
     shell("python approval.py")
     (tmp_path / "approval.toml").unlink()
-    said = (
+    reported = (
         '{"entity":"task","id":"chapter-2","event":"registered","at":"2026-01-31T08:00:00Z","workflow":"handbook"}\n'
         '{"entity":"task","id":"chapter-2","to":"SUBMITTED","at":"2026-01-31T09:00:00Z"}\n'
     )
-    (tmp_path / "more.jsonl").write_text(said)
+    (tmp_path / "more.jsonl").write_text(reported)
 
     assert "2  transitions recorded" in shell("sojourn import jsonl more.jsonl --lifecycle approval")
     assert "nothing diverges" in shell("sojourn replay --workflow handbook --lifecycle approval")
@@ -83,9 +83,9 @@ def test_further_tasks_are_imported_and_tried_under_its_name_alone(shell: Shell,
 def test_a_line_that_names_it_finds_it_in_the_log(shell: Shell, tmp_path: Path) -> None:
     shell("python approval.py")
     (tmp_path / "approval.toml").unlink()
-    said = {"entity": "task", "id": "chapter-2", "at": "2026-01-31T08:00:00Z"}
-    registered = said | {"event": "registered", "workflow": "handbook", "lifecycle": "approval"}
-    (tmp_path / "more.jsonl").write_text(f"{json.dumps(registered)}\n{json.dumps(said | {'to': 'SUBMITTED'})}\n")
+    reported = {"entity": "task", "id": "chapter-2", "at": "2026-01-31T08:00:00Z"}
+    registered = reported | {"event": "registered", "workflow": "handbook", "lifecycle": "approval"}
+    (tmp_path / "more.jsonl").write_text(f"{json.dumps(registered)}\n{json.dumps(reported | {'to': 'SUBMITTED'})}\n")
 
     first, again = (json.loads(shell("sojourn import jsonl more.jsonl --json")) for _ in range(2))
 

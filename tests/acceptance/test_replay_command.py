@@ -127,7 +127,7 @@ def test_what_is_wrong_with_the_log_is_a_divergence_from_its_own_lifecycle(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         ([], "name exactly one"),
         (["task:t1", "--all"], "name exactly one"),
@@ -136,9 +136,9 @@ def test_what_is_wrong_with_the_log_is_a_divergence_from_its_own_lifecycle(
         (["--all", "--lifecycle", "jobmn"], "no lifecycle 'jobmn'; did you mean 'jobmon'?"),
     ],
 )
-def test_what_cannot_be_replayed(log: TransitionService, arguments: list[str], said: str) -> None:
+def test_what_cannot_be_replayed(log: TransitionService, arguments: list[str], sentence: str) -> None:
     done = run(log, *arguments)
 
     assert done.exit_code != 0
     assert done.stdout == ""
-    assert said in done.stderr or said in str(done.exception)
+    assert sentence in done.stderr or sentence in str(done.exception)

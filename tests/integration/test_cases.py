@@ -110,7 +110,7 @@ def test_its_views_and_leases_answer_as_the_originals_do_at_any_time(
     with psycopg.connect(opened["dsn"], autocommit=True) as there:
         for view, key in VIEWS.items():
             asked = f"SELECT * FROM sojourn.{view} WHERE {OF_IT[view]} ORDER BY {key}"
-            # Unless it is told another time, a case answers as of its end, after which it knows nothing.
+            # Unless another time is passed, a case answers as of its end, after which it knows nothing.
             assert rows(there, asked) == as_of(connection, opened["until"], asked) != []
             for time in times:
                 assert as_of(there, time, asked) == as_of(connection, time, asked)

@@ -1,4 +1,4 @@
-"""A connection that is lost in the middle of a call: what is said, and whether it is true."""
+"""A connection that is lost in the middle of a call: what the error states is true."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The database that is meant: found by argument, environment or home, or told that it cannot be reached."""
+"""Which database is used: by argument, environment or home; an unreachable one is an error with a reason."""
 
 from pathlib import Path
 

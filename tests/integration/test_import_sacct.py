@@ -153,8 +153,8 @@ def test_an_end_before_its_start_is_kept_as_told_and_counted_and_takes_no_time(
 
     assert (answer["anomalies"], answer["bad"]) == ({"end-before-start": 1}, 0)
     assert stays(connection, "task_instance:c/1/1")[1:] == [("RUNNING", "08:30", "08:30"), ("FAILED", "08:30", None)]
-    told = rows(connection, "SELECT occurred_at FROM sojourn.event WHERE data ->> 'reported' = 'FAILED'")
-    assert [_clock(row["occurred_at"]) for row in told] == ["08:10"]
+    failures = rows(connection, "SELECT occurred_at FROM sojourn.event WHERE data ->> 'reported' = 'FAILED'")
+    assert [_clock(row["occurred_at"]) for row in failures] == ["08:10"]
 
 
 def test_clusters_and_elements_of_arrays_do_not_collide(

@@ -43,8 +43,8 @@ def event(kind: str, attempt: int, launched: float, finished: float = 0, **reaso
         "Executor ID": "1", "Host": "n1", "Speculative": False, "Getting Result Time": 0,
         "Finish Time": SECOND + round(finished * 1000) if finished else 0,
     }  # fmt: skip
-    told = {"Event": f"SparkListener{kind}", "Stage ID": 5, "Stage Attempt ID": 0, "Task Info": info}
-    return json.dumps(told | ({"Task End Reason": reason} if reason else {})) + "\n"
+    keys = {"Event": f"SparkListener{kind}", "Stage ID": 5, "Stage Attempt ID": 0, "Task Info": info}
+    return json.dumps(keys | ({"Task End Reason": reason} if reason else {})) + "\n"
 
 
 def started(attempt: int, launched: float) -> str:

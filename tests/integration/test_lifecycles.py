@@ -1,4 +1,4 @@
-"""Lifecycles of the user's own: pinned with the log, and found again by whoever has only the log."""
+"""Lifecycles of the user's own: pinned with the log, and found again from the log alone."""
 
 from functools import partial
 from pathlib import Path

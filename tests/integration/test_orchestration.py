@@ -1,4 +1,4 @@
-"""Rules about a task's own proposals, through the service: what they are told, what they answer, what is kept."""
+"""Rules about a task's own proposals, through the service: what they are passed, what they answer, what is kept."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

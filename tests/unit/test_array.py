@@ -19,26 +19,26 @@ ENVELOPE = {"stream": "array:7", "workflow_id": "w", "status": "BOUND", "recorde
 
 
 def bound(**more: Any) -> ArrayBound:
-    said = {"version": 1, "task_template_version_id": "12", "max_concurrently_running": 5, "batch_number": 0}
-    return ArrayBound.model_validate(ENVELOPE | said | more)
+    base = {"version": 1, "task_template_version_id": "12", "max_concurrently_running": 5, "batch_number": 0}
+    return ArrayBound.model_validate(ENVELOPE | base | more)
 
 
 def queued(version: int, batch_number: int, size: int, **more: Any) -> ArrayBatchQueued:
-    said = {"version": version, "batch_number": batch_number, "size": size, "max_concurrently_running": 5}
-    return ArrayBatchQueued.model_validate(ENVELOPE | said | more)
+    base = {"version": version, "batch_number": batch_number, "size": size, "max_concurrently_running": 5}
+    return ArrayBatchQueued.model_validate(ENVELOPE | base | more)
 
 
 def changed(version: int, most: int, **more: Any) -> ArrayConcurrencyChanged:
-    said = {"version": version, "max_concurrently_running": most, "batch_number": 0}
-    return ArrayConcurrencyChanged.model_validate(ENVELOPE | said | more)
+    base = {"version": version, "max_concurrently_running": most, "batch_number": 0}
+    return ArrayConcurrencyChanged.model_validate(ENVELOPE | base | more)
 
 
 def created(batch_number: int, step: int, ordinal: int = 1, **more: Any) -> TaskInstanceCreated:
-    said = {
+    base = {
         "stream": f"task_instance:t/{ordinal}", "version": 1, "workflow_id": "w", "recorded_at": NINE, "task_id": "t",
         "status": "QUEUED", "ordinal": ordinal, "array_id": "7", "batch_number": batch_number, "step": step,
     }  # fmt: skip
-    return TaskInstanceCreated.model_validate(said | more)
+    return TaskInstanceCreated.model_validate(base | more)
 
 
 QUEUED = (registered(), task_moved(2, "REGISTERING", "QUEUED"))

@@ -1,4 +1,4 @@
-"""The lines of a jsonl file: what they propose, and what is said of those that are not understood."""
+"""The lines of a jsonl file: the changes they report, and the reason why others are not understood."""
 
 import json
 from datetime import UTC, datetime
@@ -92,7 +92,7 @@ def test_later_lines_find_a_defined_lifecycle_by_name_and_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("definition", "said"),
+    ("definition", "sentence"),
     [
         (OWN | {"version": 0}, '"definition" is not a valid lifecycle: version is not 1 or more'),
         (
@@ -102,8 +102,8 @@ def test_later_lines_find_a_defined_lifecycle_by_name_and_version() -> None:
         ("own", "\"definition\" is 'own', not an object"),
     ],
 )
-def test_a_definition_that_does_not_fit_is_a_bad_line(definition: object, said: str) -> None:
-    assert said in error(REGISTERED | {"definition": definition})
+def test_a_definition_that_does_not_fit_is_a_bad_line(definition: object, sentence: str) -> None:
+    assert sentence in error(REGISTERED | {"definition": definition})
 
 
 def test_moves_and_an_instance_that_is_created() -> None:
@@ -119,15 +119,15 @@ def test_the_short_name_of_a_task_instance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "actor"),
+    ("stated", "actor"),
     [
         ("node7", Actor(component="node7")),
         (NODE, Actor.model_validate(NODE)),
         (None, None),
     ],
 )  # fmt: skip
-def test_the_actor_is_the_sources(told: object, actor: Actor | None) -> None:
-    assert proposal(RUNNING | {"actor": told}) == MoveInstance("t1/1", "RUNNING", EIGHT, actor)
+def test_the_actor_is_the_sources(stated: object, actor: Actor | None) -> None:
+    assert proposal(RUNNING | {"actor": stated}) == MoveInstance("t1/1", "RUNNING", EIGHT, actor)
 
 
 @pytest.mark.parametrize("at", ["2026-01-31T09:00:00+01:00", "2026-01-31T02:00:00-06:00", "2026-01-31 08:00Z"])

@@ -19,8 +19,8 @@ SUBMITTED = datetime(2026, 1, 31, 8, 0, 0, 250_000, tzinfo=UTC)
 
 
 def trace(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS) -> str:
-    told = [list(fields), *([(ROW | row)[field] for field in fields] for row in rows)]
-    return "".join("\t".join(values) + "\n" for values in told)
+    reported = [list(fields), *([(ROW | row)[field] for field in fields] for row in rows)]
+    return "".join("\t".join(values) + "\n" for values in reported)
 
 
 def lines(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS, zone: str | None = "UTC") -> list[ParsedLine]:
@@ -32,8 +32,8 @@ def lines(*rows: dict[str, str], fields: tuple[str, ...] = FIELDS, zone: str | N
 def moves(line: ParsedLine) -> list[tuple[str, float]]:
     """The statuses of an attempt and the seconds from its submission to each."""
     (began,) = (proposal for proposal in line.changes if isinstance(proposal, CreateInstance))
-    told = (proposal for proposal in line.changes if isinstance(proposal, MoveInstance))
-    return [(move.to, (move.at - began.at).total_seconds()) for move in told]
+    reported = (proposal for proposal in line.changes if isinstance(proposal, MoveInstance))
+    return [(move.to, (move.at - began.at).total_seconds()) for move in reported]
 
 
 def tasks(*found: ParsedLine) -> list[str]:
@@ -68,18 +68,18 @@ def test_raw_times_need_no_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [("757ms", 0.757), ("9.8s", 9.8), ("1m 20s", 80), ("2h 3m 5s", 7385), ("1d 2h", 93600), ("2h", 7200), ("0ms", 0)],
 )
-def test_durations_for_people(told: str, expected: float) -> None:
-    (line,) = lines({"duration": told, "realtime": "-"})
+def test_durations_for_people(reported: str, expected: float) -> None:
+    (line,) = lines({"duration": reported, "realtime": "-"})
 
     ((_, took),) = moves(line)
     assert took == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("told", "statuses", "anomalies"),
+    ("reported", "statuses", "anomalies"),
     [
         ({"status": "FAILED", "realtime": "-", "exit": "-"}, ["FAILED"], ()),
         ({"status": "ABORTED", "duration": "-", "realtime": "-"}, [], ("undated-status",)),
@@ -89,9 +89,9 @@ def test_durations_for_people(told: str, expected: float) -> None:
     ],
 )
 def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
-    told: dict[str, str], statuses: list[str], anomalies: tuple[str, ...]
+    reported: dict[str, str], statuses: list[str], anomalies: tuple[str, ...]
 ) -> None:
-    (line,) = lines(told)
+    (line,) = lines(reported)
 
     assert [status for status, _ in moves(line)] == statuses
     assert line.anomalies == anomalies
@@ -154,8 +154,13 @@ def test_a_name_that_is_too_long_is_cut_and_stays_its_own() -> None:
 
 
 def test_a_change_of_the_clock_is_told_apart_by_the_duration() -> None:
-    told = {"submit": "2026-11-01 00:50:00", "complete": "2026-11-01 01:10:00", "duration": "1h 20m", "realtime": "-"}
-    found = read("nextflow", trace(told, fields=(*FIELDS, "complete")), zone="America/New_York")
+    times = {
+        "submit": "2026-11-01 00:50:00",
+        "complete": "2026-11-01 01:10:00",
+        "duration": "1h 20m",
+        "realtime": "-",
+    }
+    found = read("nextflow", trace(times, fields=(*FIELDS, "complete")), zone="America/New_York")
 
     assert isinstance(found[0], ParsedLine)
     assert moves(found[0]) == [("COMPLETED", timedelta(hours=1, minutes=20).total_seconds())]
@@ -172,7 +177,7 @@ def test_a_trace_without_what_is_needed_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("reported", "why"),
     [
         ({"status": "DONE"}, "no status 'DONE'"),
         ({"submit": "soon"}, "time 'soon' cannot be read"),
@@ -181,8 +186,8 @@ def test_a_trace_without_what_is_needed_is_refused() -> None:
         ({"name": "a\tb"}, "has 10 fields separated by tabs, not 9"),
     ],
 )
-def test_a_row_that_is_not_understood_says_why(told: dict[str, str], why: str) -> None:
-    (bad,) = read("nextflow", trace(told), zone="UTC")
+def test_a_row_that_is_not_understood_says_why(reported: dict[str, str], why: str) -> None:
+    (bad,) = read("nextflow", trace(reported), zone="UTC")
 
     assert isinstance(bad, BadLine)
     assert why in bad.error

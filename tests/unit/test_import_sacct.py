@@ -30,9 +30,9 @@ SUBMITTED, STARTED, ENDED = datetime(2026, 1, 31, 8, tzinfo=UTC), datetime(2026,
 )  # fmt: skip
 
 
-def row(**told: str) -> str:
+def row(**columns: str) -> str:
     """A job as sacct prints it without a header."""
-    return "|".join((JOB | told).get(name, "") for name in FIELDS) + "\n"
+    return "|".join((JOB | columns).get(name, "") for name in FIELDS) + "\n"
 
 
 def line(text: str, zone: str = "UTC", workflow: str | None = None) -> ParsedLine:
@@ -102,7 +102,7 @@ def test_a_failure_says_its_exit_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "statuses", "anomalies"),
+    ("columns", "statuses", "anomalies"),
     [
         ({"state": "PENDING", "start": "Unknown", "end": "Unknown", "nodelist": "None assigned"}, ["PENDING"], ()),
         ({"state": "RUNNING", "end": "Unknown"}, ["PENDING", "RUNNING"], ()),
@@ -117,10 +117,10 @@ def test_a_failure_says_its_exit_code() -> None:
     ],
 )
 def test_what_is_unknown_stays_open_and_what_is_odd_is_named(
-    told: dict[str, str], statuses: list[str], anomalies: tuple[str, ...]
+    columns: dict[str, str], statuses: list[str], anomalies: tuple[str, ...]
 ) -> None:
-    assert [status for status, _ in moves(row(**told))] == statuses
-    assert line(row(**told)).anomalies == anomalies
+    assert [status for status, _ in moves(row(**columns))] == statuses
+    assert line(row(**columns)).anomalies == anomalies
 
 
 def test_a_time_that_goes_back_is_kept_as_it_was_told() -> None:
@@ -128,7 +128,7 @@ def test_a_time_that_goes_back_is_kept_as_it_was_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "statuses"),
+    ("columns", "statuses"),
     [
         ({"state": "CD"}, ["PENDING", "RUNNING", "COMPLETED"]),
         ({"state": "OOM"}, ["PENDING", "RUNNING", "OUT_OF_MEMORY"]),
@@ -141,8 +141,8 @@ def test_a_time_that_goes_back_is_kept_as_it_was_told() -> None:
         ({"start": "2026-01-31T10:05:00+0200", "end": "2026-01-31T09:00:00Z"}, ["PENDING", "RUNNING", "COMPLETED"]),
     ],
 )
-def test_states_and_times_in_other_forms(told: dict[str, str], statuses: list[str]) -> None:
-    found = moves(row(**told))
+def test_states_and_times_in_other_forms(columns: dict[str, str], statuses: list[str]) -> None:
+    found = moves(row(**columns))
 
     assert [status for status, _ in found] == statuses
     assert [at for _, at in found] == [SUBMITTED, STARTED, ENDED][: len(found)]
@@ -154,10 +154,10 @@ def test_every_state_of_slurm_is_known() -> None:
 
 def test_without_nodes_the_cpus_say_whether_it_started() -> None:
     header = "Cluster|JobID|Submit|Start|End|State|AllocCPUS\n"
-    told = "|".join([JOB["submit"], JOB["start"], JOB["end"], "FAILED"])
+    columns = "|".join([JOB["submit"], JOB["start"], JOB["end"], "FAILED"])
 
-    assert [name for name, _ in moves(f"{header}c|1|{told}|0\n")] == ["PENDING", "FAILED"]
-    assert [name for name, _ in moves(f"{header}c|1|{told}|4\n")] == ["PENDING", "RUNNING", "FAILED"]
+    assert [name for name, _ in moves(f"{header}c|1|{columns}|0\n")] == ["PENDING", "FAILED"]
+    assert [name for name, _ in moves(f"{header}c|1|{columns}|4\n")] == ["PENDING", "RUNNING", "FAILED"]
 
 
 def test_a_record_of_the_same_submission_with_another_start_is_a_further_attempt() -> None:

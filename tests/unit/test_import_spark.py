@@ -1,4 +1,4 @@
-"""The events of a Spark log: what they propose, and what is said of those that are not understood."""
+"""The events of a Spark log: the changes they report, and the reason why others are not understood."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,8 @@ def milliseconds(minute: float) -> int:
 
 
 def start_of_application(app: str = "app-1", attempt: str | None = None) -> dict[str, Any]:
-    told = {"Event": "SparkListenerApplicationStart", "App Name": "etl", "App ID": app, "Timestamp": milliseconds(0)}
-    return told | ({"App Attempt ID": attempt} if attempt else {})
+    keys = {"Event": "SparkListenerApplicationStart", "App Name": "etl", "App ID": app, "Timestamp": milliseconds(0)}
+    return keys | ({"App Attempt ID": attempt} if attempt else {})
 
 
 def stage(submitted: float = 1, name: str = "count at etl.py:3") -> dict[str, Any]:
@@ -27,19 +27,19 @@ def stage(submitted: float = 1, name: str = "count at etl.py:3") -> dict[str, An
     return {"Event": "SparkListenerStageSubmitted", "Stage Info": info}
 
 
-def info(**told: Any) -> dict[str, Any]:
+def info(**keys: Any) -> dict[str, Any]:
     return {
         "Task ID": 77, "Index": 3, "Attempt": 0, "Launch Time": milliseconds(2), "Executor ID": "1", "Host": "n1",
-        "Speculative": False, "Getting Result Time": 0, "Finish Time": 0, "Failed": False, "Killed": False, **told,
+        "Speculative": False, "Getting Result Time": 0, "Finish Time": 0, "Failed": False, "Killed": False, **keys,
     }  # fmt: skip
 
 
-def started(**told: Any) -> dict[str, Any]:
-    return {"Event": "SparkListenerTaskStart", "Stage ID": 5, "Stage Attempt ID": 0, "Task Info": info(**told)}
+def started(**keys: Any) -> dict[str, Any]:
+    return {"Event": "SparkListenerTaskStart", "Stage ID": 5, "Stage Attempt ID": 0, "Task Info": info(**keys)}
 
 
-def ended(reason: str = "Success", *, finish: float = 9, **told: Any) -> dict[str, Any]:
-    of = info(**{"Finish Time": milliseconds(finish)} | told)
+def ended(reason: str = "Success", *, finish: float = 9, **keys: Any) -> dict[str, Any]:
+    of = info(**{"Finish Time": milliseconds(finish)} | keys)
     return {
         "Event": "SparkListenerTaskEnd", "Stage ID": 5, "Stage Attempt ID": 0, "Task Type": "ResultTask",
         "Task End Reason": {"Reason": reason}, "Task Info": of,
@@ -146,8 +146,8 @@ def test_an_application_without_an_id_is_named_by_properties_or_attempt() -> Non
 
     assert last(environment, started()).changes[0][:2] == ("local-7/5.0/3", "local-7")
     one, more, two = (
-        last(*told).changes[0]
-        for told in ([started()], [started(), started(Index=4)], [started(**{"Launch Time": milliseconds(3)})])
+        last(*keys).changes[0]
+        for keys in ([started()], [started(), started(Index=4)], [started(**{"Launch Time": milliseconds(3)})])
     )
     assert one[0] == f"{one[1]}/5.0/3"
     assert one[1] == more[1] != two[1]

@@ -25,7 +25,7 @@ RECORDS = [None, *product(PYNENC, OWNERS)]
 
 
 def outcome(record: tuple[str, str | None] | None, target: str, runner: str | None) -> tuple[object, ...]:
-    """What must come of it, told as the questions that are asked one after the other."""
+    """Return the expected outcome, as the questions that are asked one after the other."""
     source, owner = record or (None, None)
     allowed = {"REGISTERED"} if source is None else set(PYNENC[source].split())
     if target not in allowed:

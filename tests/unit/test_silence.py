@@ -110,9 +110,9 @@ def test_whatever_is_recorded_can_be_replayed(
 ) -> None:
     replay, _ = beginnings()
     at, silences = 0.0, []
-    for heard, silent in lengths:
-        silences.append(silence(at + heard, at + heard + silent))
-        at += heard + silent
+    for alive, silent in lengths:
+        silences.append(silence(at + alive, at + alive + silent))
+        at += alive + silent
     if goes_on:
         silences.append(silence(at + 1))
 
