@@ -46,7 +46,16 @@ def test_the_version_is_printed() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completions_can_be_installed(shell: str) -> None:
-    assert "_SOJOURN_COMPLETE" in shown("--show-completion", shell)
+    # Without this setting the shell is that of the parent process, which has no completion where that is sh.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "sojourn", "--show-completion", shell],
+        env=os.environ | named, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert "_SOJOURN_COMPLETE" in done.stdout
+    assert shell in done.stdout
     assert "--install-completion" in shown("--help")
 
 
