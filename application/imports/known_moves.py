@@ -48,7 +48,7 @@ class KnownMoves:
         self._command_ids.update(known_commands(connection, command_ids))
 
     def load_reports(self, connection: Connection[Any], streams: Iterable[str]) -> None:
-        """Read what the log has about the entities of `streams`, whoever reported it."""
+        """Read what the log has about the entities of `streams`, from any reporter."""
         wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX}
         rows = connection.execute(query("projections", "imports/proposals_of_streams"), wanted)
         for name, stream, status, effective_at, command_id in rows:

@@ -157,7 +157,7 @@ def _finish(connection: Connection[Any], table: str) -> None:
 
 
 def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
-    """Execute the statements that a query makes from the table that is to be replaced."""
+    """Execute the statements that a query makes from the table that will be replaced."""
     for (statement,) in connection.execute(query("projections", name), {"table": f"sojourn.{table}"}).fetchall():
         connection.execute(statement)
 

@@ -5,15 +5,15 @@ CREATE OR REPLACE VIEW sojourn.orphan_dead_runner AS
 SELECT
     'task' AS entity_kind, t.task_id AS entity_id, t.task_id, t.workflow_id,
     'dead-runner' AS rule, false AS decided,
-    greatest(heard.at + threshold.allowed, r.silent_since) AS since,
+    greatest(heartbeat.at + threshold.allowed, r.silent_since) AS since,
     ARRAY[standing.position] AS evidence,
     format(
         'a heartbeat of runner:%s by %s', t.owner,
-        sojourn.format_utc(greatest(heard.at + threshold.allowed, r.silent_since))
+        sojourn.format_utc(greatest(heartbeat.at + threshold.allowed, r.silent_since))
     ) AS expected,
     format(
         'task:%s is %s since %s and belongs to runner:%s, who has sent no heartbeat since %s (allowed: %s)',
-        t.task_id, t.status, sojourn.format_utc(t.entered_at), t.owner, sojourn.format_utc(heard.at), threshold.allowed
+        t.task_id, t.status, sojourn.format_utc(t.entered_at), t.owner, sojourn.format_utc(heartbeat.at), threshold.allowed
     ) AS explanation
 FROM
     sojourn.current_task AS t
@@ -28,13 +28,13 @@ FROM
             '10 minutes'
         )
     ) AS threshold (allowed)
-    CROSS JOIN LATERAL (SELECT coalesce(r.heard_at, t.entered_at)) AS heard (at)
+    CROSS JOIN LATERAL (SELECT coalesce(r.heard_at, t.entered_at)) AS heartbeat (at)
     CROSS JOIN LATERAL sojourn.entered_since('task', t.task_id, ARRAY[t.status]) AS standing
 WHERE
     t.owner IS NOT NULL
     AND t.status = ANY (c.active)
     AND (r.runner_id IS NULL OR r.silent_since IS NOT NULL)
-    AND heard.at + threshold.allowed < sojourn.as_of_or_now();
+    AND heartbeat.at + threshold.allowed < sojourn.as_of_or_now();
 
 COMMENT ON VIEW sojourn.orphan_dead_runner IS
     'Tasks that belong to a runner that has been silent for longer than is allowed.';

@@ -4,7 +4,7 @@ SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,
     'missed-heartbeat' AS rule, false AS decided,
     silence.since,
-    ARRAY[heard.position] AS evidence,
+    ARRAY[entry.position] AS evidence,
     format('a report or heartbeat of ti:%s by %s', i.task_instance_id, sojourn.format_utc(silence.since)) AS expected,
     format(
         'ti:%s is %s since %s, and its report was due by %s',
@@ -17,7 +17,7 @@ FROM
         FROM unnest(sojourn.silence_intervals('task_instance', i.task_instance_id)) AS s (range)
         WHERE lower(s.range) < sojourn.as_of_or_now() AND upper(s.range) > sojourn.as_of_or_now()
     ) AS silence
-    CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS heard
+    CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS entry
 WHERE i.status = ANY (i.awaits_report);
 
 COMMENT ON VIEW sojourn.orphan_missed_heartbeat IS 'Task instances whose report or heartbeat is overdue.';

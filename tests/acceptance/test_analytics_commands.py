@@ -87,9 +87,9 @@ def test_breaches_fail_if_asked(ran: TransitionService, tmp_path: Path) -> None:
     assert (found["entity"], found["open"], found["seconds"]) == ("ti:b/2", True, 51 * 60.0)
     assert run(ran, "breaches", "--sla", str(sla), "--fail", *AT).exit_code == 1
     assert run(ran, "breaches", "--sla", str(sla), "--fail", "--at", "2026-01-31T08:20:00Z").exit_code == 0
-    told = run(ran, "breaches", "--sla", str(sla), *AT)
-    assert told.stdout.splitlines()[1].split()[:3] == ["ti:b/2", "sort", "QUEUED"]
-    assert told.stderr == "1 over their limit, 1 of them open\n"
+    done = run(ran, "breaches", "--sla", str(sla), *AT)
+    assert done.stdout.splitlines()[1].split()[:3] == ["ti:b/2", "sort", "QUEUED"]
+    assert done.stderr == "1 over their limit, 1 of them open\n"
 
 
 def test_variants(ran: TransitionService) -> None:

@@ -75,8 +75,10 @@ def submit(server: Serving, array: str, members: list[dict[str, Any]], batch: in
     names = [member["task_instance_id"] for member in members]
     moved = server.post("/task_instances/transition", {"task_instance_ids": names, "to_status": "INSTANTIATED"})
     assert moved["transitioned"] == names
-    told = {name: {"distributor_id": f"4711_{step}", "stdout": f"/logs/{step}.out"} for step, name in enumerate(names)}
-    assert server.post(f"{array}/log_distributor_id", told) == {"success": True}
+    submissions = {
+        name: {"distributor_id": f"4711_{step}", "stdout": f"/logs/{step}.out"} for step, name in enumerate(names)
+    }
+    assert server.post(f"{array}/log_distributor_id", submissions) == {"success": True}
     assert report(server, names[0], "LAUNCHED")["ti_updated"]
     assert report(server, names[0], "RUNNING")["ti_updated"]
     launched = {"batch_number": batch, "next_report_increment": 90}

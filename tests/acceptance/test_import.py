@@ -80,9 +80,9 @@ def test_an_export_that_comes_back_to_the_log_adds_nothing(service: TransitionSe
 def test_what_is_told_of_another_instant_is_news(service: TransitionService, tmp_path: Path) -> None:
     service.register_tasks("w", [TaskSpec("p1")], lifecycle="prefect")
     service.transition_task("p1", "PENDING", occurred_at=datetime(2026, 1, 31, 8, tzinfo=UTC))
-    said = {"entity": "task", "id": "p1", "to": "PENDING"}
+    move = {"entity": "task", "id": "p1", "to": "PENDING"}
     file = tmp_path / "more.jsonl"
-    file.write_text(jsonl([said | {"at": f"2036-01-31T0{hour}:00:00Z"} for hour in (8, 9)]))
+    file.write_text(jsonl([move | {"at": f"2036-01-31T0{hour}:00:00Z"} for hour in (8, 9)]))
 
     first, again = (document(service, "import", "jsonl", str(file)) for _ in range(2))
 
@@ -105,12 +105,12 @@ def test_a_bad_line_is_told_and_the_exit_status_is_1(service: TransitionService,
     lines.write_text(LINES + "nonsense\n")
 
     answer = document(service, "import", "jsonl", str(lines), status=1)
-    told = run(service, "jsonl", str(lines))
+    done = run(service, "jsonl", str(lines))
 
     assert [bad["line"] for bad in answer["bad_lines"]] == [5]
     assert answer["transitions"] == 5
-    assert told.exit_code == 1
-    assert "line 5: is not valid JSON" in told.stdout
+    assert done.exit_code == 1
+    assert "line 5: is not valid JSON" in done.stdout
 
 
 def test_standard_input_and_the_workflow_of_the_command(service: TransitionService) -> None:
@@ -134,12 +134,12 @@ def test_without_any_workflow_it_is_the_files_name(service: TransitionService, l
 def test_people_read_what_came_of_it(service: TransitionService, lines: Path) -> None:
     lines.write_text(LINES + LINES.splitlines()[0].replace("t1", "t2").replace('Z"', '"') + "\n")
 
-    told = run(service, "jsonl", str(lines), "--timezone", "Europe/Berlin")
+    done = run(service, "jsonl", str(lines), "--timezone", "Europe/Berlin")
 
-    assert told.exit_code == 0
-    assert "Read 5 lines in" in told.stdout
-    assert "2  tasks registered" in told.stdout
-    assert "6  transitions recorded" in told.stdout
+    assert done.exit_code == 0
+    assert "Read 5 lines in" in done.stdout
+    assert "2  tasks registered" in done.stdout
+    assert "6  transitions recorded" in done.stdout
     (registered,) = document(service, "audit", "--task", "t2")
     assert datetime.fromisoformat(registered["entered_at"]) == datetime(2026, 1, 31, 7, tzinfo=UTC)
 
@@ -212,9 +212,9 @@ def test_a_real_spark_log(service: TransitionService, connection: psycopg.Connec
 
     with gzip.open(SPARK, "rt") as lines:
         events = [json.loads(line) for line in lines]
-    told = [event for event in events if event["Event"] in ("SparkListenerTaskStart", "SparkListenerTaskEnd")]
-    ended = {event["Task Info"]["Task ID"]: event for event in told if "Task End Reason" in event}
-    begun = {event["Task Info"]["Task ID"]: event for event in told if "Task End Reason" not in event}
+    task_events = [event for event in events if event["Event"] in ("SparkListenerTaskStart", "SparkListenerTaskEnd")]
+    ended = {event["Task Info"]["Task ID"]: event for event in task_events if "Task End Reason" in event}
+    begun = {event["Task Info"]["Task ID"]: event for event in task_events if "Task End Reason" not in event}
     attempts = Counter((event["Stage ID"], event["Task Info"]["Index"]) for event in begun.values())
     reasons = Counter(event["Task End Reason"]["Reason"] for event in ended.values())
     seconds = (

@@ -33,7 +33,7 @@ def folder(dsn: str, tmp_path: Path) -> Iterator[Path]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Each command of the page, and the lines that it is said to print."""
+    """Each command of the page, and the lines that the page shows for it."""
     for block in CONSOLE.findall(PAGE.read_text("utf-8")):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, *lines = part.splitlines()

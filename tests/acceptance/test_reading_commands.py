@@ -76,12 +76,12 @@ def test_history_for_people_is_a_line_an_event(attempted: TransitionService) -> 
 
 
 def test_the_whole_history_has_everything(attempted: TransitionService) -> None:
-    told = run(attempted, "history", "task:job[a]", "--full").stdout
+    text = run(attempted, "history", "task:job[a]", "--full").stdout
 
-    assert "task:job[a]  RUNNING -> DONE, after 4m\n" in told
-    assert told.count("name            task.transitioned.v1") == 5
+    assert "task:job[a]  RUNNING -> DONE, after 4m\n" in text
+    assert text.count("name            task.transitioned.v1") == 5
     for name in ("recorded_at", "occurred_at", "entered_at", "host", "pid", "cause"):
-        assert f"    {name} " in told
+        assert f"    {name} " in text
 
 
 def test_the_audit_of_task_instances(attempted: TransitionService) -> None:

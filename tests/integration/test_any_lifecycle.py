@@ -1,4 +1,4 @@
-"""Whoever proposes whatever, under any lifecycle: no illegal edge, never two owners, projections as a replay has them.
+"""Any proposal of any runner under any lifecycle: no illegal edge, never two owners, projections as a replay has them.
 
 `tests.support.agreement` knows the lifecycles only by the definitions that the log keeps.
 """

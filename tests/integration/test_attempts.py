@@ -192,7 +192,7 @@ def test_any_attempts(
 
 
 def live(service: TransitionService, workflow: str, task: str, life: list[tuple[str | None, int]]) -> None:
-    """Attempt after attempt, each ending so many minutes after it began, until one succeeds or goes on."""
+    """Attempt after attempt, each ending the given minutes after it began, until one succeeds or goes on."""
     service.register_tasks(workflow, [TaskSpec(task, 9)], occurred_at=NOON)
     at = NOON
     for ordinal, (end, minutes) in enumerate(life, 1):

@@ -40,7 +40,7 @@ def sla(tmp_path: Path) -> Path:
 
 
 def registered(service: TransitionService, task: str, template: str | None, queued_at: float | None) -> None:
-    """A task registered at noon, and queued so many minutes later unless it still waits."""
+    """A task registered at noon, and queued the given minutes later unless it still waits."""
     service.register_tasks(f"of-{template}", [TaskSpec(task, template=template)], occurred_at=NOON)
     if queued_at is not None:
         service.transition_tasks([task], "QUEUED", occurred_at=NOON + queued_at * MINUTE)

@@ -13,7 +13,7 @@ from tests.support.importing import imported
 
 JOBS = 3_000
 SMALL = 1_000
-"""Of so many jobs, an import leaves it to the server to look at the tables."""
+"""An import of this many jobs leaves statistics to the server."""
 
 SOME = [f"c/{number}" for number in range(JOBS // 3)]
 HEADER = "JobID|Cluster|Submit|Start|End|State|NodeList\n"

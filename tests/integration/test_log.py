@@ -31,7 +31,7 @@ NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 
 def life(task_id: str, length: int) -> list[Event]:
-    """So many events of a task, all of them legal."""
+    """Return this number of legal events of a task."""
     task = Task(task_id, "w", JOBMON, 3)
     context = ReportContext(Actor(component="test", host="node7"), "because", NINE)
     events: list[Event] = [task.register(context)]

@@ -34,7 +34,7 @@ NUMBERS = ("total", "mean", "p50", "p90", "p99", "km_p50", "km_p90")
 
 
 def ended(service: TransitionService, seconds: Sequence[float], *, before: datetime = NOON) -> None:
-    """Tasks that have left REGISTERING after so many seconds, well before noon."""
+    """Tasks that have left REGISTERING after the given seconds, well before noon."""
     for number in seconds:
         task_id = f"ended-{next(names)}"
         begun = before - timedelta(days=1)
@@ -43,7 +43,7 @@ def ended(service: TransitionService, seconds: Sequence[float], *, before: datet
 
 
 def still_open(service: TransitionService, seconds: Sequence[float]) -> None:
-    """Tasks that have been in REGISTERING for so many seconds at noon."""
+    """Tasks that have been in REGISTERING for the given seconds at noon."""
     for number in seconds:
         begun = NOON - timedelta(seconds=number)
         service.register_tasks("w", [TaskSpec(f"open-{next(names)}")], occurred_at=begun)
@@ -191,7 +191,7 @@ workflows = count()
 
 
 def carry_out(service: TransitionService, workflow: str, sequence: list[Step]) -> list[datetime]:
-    """Tasks 1 and 2 of two templates, with an instance each, and a task 3 of none; the times of the steps."""
+    """Tasks 1 and 2 of two templates, with an instance each, and a task 3 without one; the times of the steps."""
     tasks = [f"{workflow}/{number}" for number in (1, 2, 3)]
     templates = ("align", "sort", None)
     specs = [TaskSpec(name, 2, template) for name, template in zip(tasks, templates, strict=True)]

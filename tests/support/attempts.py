@@ -55,5 +55,5 @@ def _next(service: TransitionService, task_id: str) -> int:
 
 
 def ids(count: int, prefix: str = "t") -> list[str]:
-    """So many ids, in the order in which the database sorts them."""
+    """Return this number of ids, in the order in which the database sorts them."""
     return [f"{prefix}{number:06}" for number in range(count)]

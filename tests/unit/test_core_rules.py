@@ -27,7 +27,7 @@ AT_NINE = ReportContext(occurred_at=NINE)
 def prefect(
     status: str | State = "SCHEDULED", *, attempts: int = 0, max_attempts: int = 1, **attributes: Any
 ) -> Scenario:
-    """A run in that state after so many attempts, registered with those attributes."""
+    """A run in that state after that number of attempts, registered with those attributes."""
     type_ = status if isinstance(status, str) else status.type
     scenario = given(type_, attempts=attempts, max_attempts=max_attempts, lifecycle="prefect")
     state = status.kept() if isinstance(status, State) else None

@@ -49,7 +49,7 @@ class Stage:
         come_from: frozenset[str | None] = ALL_STATES,
         to: frozenset[str | None] = ALL_STATES,
     ) -> type[Rule]:
-        """A rule of that name whose hooks do what they are told, after saying that they ran."""
+        """A rule of that name whose hooks act as given, after recording that they ran."""
 
         def hook(called: str, does: Does | None) -> Any:
             def run(rule: Rule, initial: State | None, other: State | None, _: TransitionContext) -> None:
@@ -461,13 +461,13 @@ class TestExitsThatRaise:
 class TestTransforms:
     def test_they_run_where_nothing_is_written_and_know_it(self, stage: Stage) -> None:
         nullified: list[bool] = []
-        told = stage.transform(
+        recorder = stage.transform(
             "T",
             lambda transform: nullified.append(transform.nullified_transition()),
             lambda transform: nullified.append(transform.nullified_transition()),
         )
 
-        ran = stage.go(stage.rule("A", aborting()), transforms=[told])
+        ran = stage.go(stage.rule("A", aborting()), transforms=[recorder])
 
         assert ran == ["before A", "before T", "write", "after T", "after A"]
         assert nullified == [True, True]

@@ -123,14 +123,16 @@ def test_whatever_is_recorded_can_be_replayed(
 
 @HOLDERS
 @pytest.mark.parametrize(
-    ("told", "what"),
+    ("recorded", "what"),
     [(["lapse", "lapse"], {"previous-status", "lapse"}), (["record_return"], {"previous-status", "lapse"})],
 )
-def test_lapses_and_returns_take_turns(holder_of: Callable[[Replay], Holder], told: list[str], what: set[str]) -> None:
+def test_lapses_and_returns_take_turns(
+    holder_of: Callable[[Replay], Holder], recorded: list[str], what: set[str]
+) -> None:
     replay, _ = beginnings()
     holder: Any = holder_of(replay)
     found = set()
-    for name in told:
+    for name in recorded:
         event = getattr(holder, name)(silence(5, 9), RECORDED)
         found |= {wrong.what for wrong in find_violations(event, replay)}
         replay.apply(event)

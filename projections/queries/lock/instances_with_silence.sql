@@ -7,7 +7,7 @@ WITH i AS MATERIALIZED (
 )
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, i.status, i.version, i.entered_at, i.report_by_date,
-    i.distributor_id, heard.silent_since
+    i.distributor_id, lapse.silent_since
 FROM
     i
     LEFT JOIN LATERAL (
@@ -18,5 +18,5 @@ FROM
             AND (e.name IN ('task_instance.lapsed.v1', 'task_instance.returned.v1') OR e.is_transition)
         ORDER BY e.version DESC
         LIMIT 1
-    ) AS heard (silent_since) ON true
+    ) AS lapse (silent_since) ON true
 ORDER BY i.task_instance_id;
