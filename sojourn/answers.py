@@ -1,7 +1,4 @@
-"""What the service answers: a TypedDict for each shape.
-
-`from sojourn import TaskInstanceAnswer` and `from sojourn.answers import TaskInstanceAnswer` give the same.
-"""
+"""The service's answers: a TypedDict for each shape, such as `from sojourn.answers import TaskInstanceAnswer`."""
 
 from application.analyse.attempts import Attempts
 from application.analyse.breaches import Breach

@@ -59,10 +59,10 @@ def test_every_error_says_when_it_is_raised_and_what_to_do(error: type) -> None:
         "from sojourn.errors import UnknownStatus",
         "import sojourn; sojourn.errors.UnknownStatus",
         "import sojourn.errors; sojourn.errors.SojournError",
-        "from sojourn import TaskInstanceAnswer",
+        "from sojourn import answers; answers.TaskInstanceAnswer",
         "import sojourn; sojourn.answers.AuditRow",
         "from sojourn.answers import Why",
-        "from sojourn import *; TransitionService, errors, HistoryEvent",
+        "from sojourn import *; TransitionService, errors, answers.HistoryEvent",
     ],
 )
 def test_ways_to_import_them(program: str) -> None:
@@ -80,7 +80,6 @@ def test_every_answer_is_a_typed_dict_whose_hints_can_be_read() -> None:
         answer = getattr(answers, name)
         assert is_typeddict(answer), name
         assert bool(get_type_hints(answer)) == (name != "EmptyAnswer"), name
-        assert getattr(sojourn, name) is answer
 
 
 def test_the_names_in_answers_are_those_that_the_domain_gives() -> None:
@@ -91,4 +90,5 @@ def test_the_names_in_answers_are_those_that_the_domain_gives() -> None:
 
 
 def test_the_package_names_everything_that_it_exports() -> None:
-    assert set(answers.__all__) < set(sojourn.__all__) == set(dir(sojourn))
+    assert set(sojourn.__all__) == set(dir(sojourn))
+    assert all(hasattr(sojourn, name) for name in sojourn.__all__)
