@@ -44,16 +44,17 @@ def decide_recovery(task: Task, plan: RecoveryPlan, context: ReportContext, slot
 
 def decide_request(task: Task, request: TaskRequest, context: ReportContext, slots: Slots | None) -> Decision:
     """Return the decision about a request: its gate and owner, its rules, its event, its follow-ups."""
-    refusal = _judge_edge(task, request.target, request.runner_id)
+    target = request.target
+    refusal = _judge_edge(task, target, request.runner_id)
     if refusal is not None:
         return _refuse(task, request, refusal, context)
-    rule_set = rulebook_of(task.lifecycle).requests.get((task.status, request.target))
+    rule_set = rulebook_of(task.lifecycle).requests.get((task.status, target))
     if rule_set is None:
-        return _move(task, request, request.status, ACCEPTED, context)
+        return _move(task, request, target, request.status, ACCEPTED, context)
     transition = _run_rules(task, request, rule_set, context, slots)
     if transition.proposed_state is None:
         return _refuse(task, request, transition.outcome, context)
-    decision = _move(task, request, transition.proposed_state, transition.outcome, context)
+    decision = _move(task, request, target, transition.proposed_state, transition.outcome, context)
     for follow_up in transition.consequences:
         decision = _with_follow_up(decision, follow_up, context)
     return decision
@@ -97,15 +98,15 @@ def _refuse(task: Task, request: TaskRequest, outcome: RuleOutcome, context: Rep
 
 
 def _move(
-    task: Task, request: TaskRequest, entered: str | State, outcome: RuleOutcome, context: ReportContext
+    task: Task, request: TaskRequest, target: str, entered: str | State, outcome: RuleOutcome, context: ReportContext
 ) -> Decision:
     status, state = (entered, None) if isinstance(entered, str) else (entered.type, entered.kept())
-    requested_attempt = request.starts_attempt and status == request.target
+    requested_attempt = request.starts_attempt and status == target
     moved = task.transition(
         status,
         context,
         attempts=int(requested_attempt or task.lifecycle.attempt == status),
-        reported=request.target,
+        reported=target,
         outcome=outcome,
         runner_id=request.runner_id,
         state=state,
