@@ -17,6 +17,7 @@ class DescribedEvent(NamedTuple):
     name: str
     data: Mapping[str, Any]
     at: datetime
+    is_transition: bool
     times: int = 1
 
     @property
@@ -29,11 +30,6 @@ class DescribedEvent(NamedTuple):
     def happened(self) -> str:
         """Return what kind of event it is: `transitioned`, `refused`."""
         return self.name.split(".")[1]
-
-    @property
-    def is_transition(self) -> bool:
-        """Return whether it entered a status."""
-        return self.version == 1 or "previous_status" in self.data
 
     @property
     def actor(self) -> Actor | None:

@@ -26,7 +26,7 @@ def status_record_transition(
 ) -> StatusRecord:
     """Return the record after `runner_id` moves it to `new_status`, now or `at` another time.
 
-    A `record` of None stands for an entity that does not exist yet.
+    `record` is None where the entity does not exist yet.
 
     Raises:
         InvalidTransition: the machine has no edge from the record's status to `new_status`.

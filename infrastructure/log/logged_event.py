@@ -24,6 +24,7 @@ class LoggedEvent(NamedTuple):
     occurred_at: datetime | None
     recorded_at: datetime
     entered_at: datetime
+    is_transition: bool
 
     @property
     def entity(self) -> Entity:

@@ -195,10 +195,8 @@ class LogReader:
 def build_messages(events: Iterable[LoggedEvent]) -> Iterable[SseMessage]:
     """Yield a message for each transition among the events."""
     for event in events:
-        data = from_json(event.data)
-        kind = event.entity.kind
-        if kind in (TASK, TASK_INSTANCE) and (event.version == 1 or "previous_status" in data):
-            yield _build_message(event, data)
+        if event.is_transition and event.entity.kind in (TASK, TASK_INSTANCE):
+            yield _build_message(event, from_json(event.data))
 
 
 def _build_message(event: LoggedEvent, data: dict[str, Any]) -> SseMessage:

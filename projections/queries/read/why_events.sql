@@ -3,7 +3,7 @@
 WITH own AS (
     SELECT
         e.position, e.stream, e.version, e.name, e.data,
-        greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) AS at
+        greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) AS at, e.is_transition
     FROM sojourn.event AS e
     WHERE
         e.stream = ANY (%(streams)s::text[])
@@ -25,7 +25,7 @@ counted AS (
     FROM own AS o
     WINDOW alike AS (PARTITION BY o.stream, o.name, o.data -> 'rule', o.data -> 'reported')
 )
-SELECT c.position, c.stream, c.version, c.name, c.data, c.at, c.times
+SELECT c.position, c.stream, c.version, c.name, c.data, c.at, c.is_transition, c.times
 FROM counted AS c
 WHERE c.nth = 1
 ORDER BY c.position DESC
