@@ -18,6 +18,7 @@ from psycopg.sql import SQL
 from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
+from infrastructure.database.migration import keep_current
 from infrastructure.log.tail import take_xid
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
@@ -87,6 +88,7 @@ def rebuild_projections(store: Store, on_step: OnStep) -> Rebuilt:
 
     Raises:
         RebuildRunning: another rebuild of the database is running.
+        SchemaNewer: a newer version of Sojourn has set up the database meanwhile.
         SwapPrevented: others used the tables for so long that they could not be replaced.
         TablesInUse: something that is not part of Sojourn is built on a table that is replaced.
     """
@@ -200,6 +202,7 @@ def _swap_once(connection: Connection[Any], max_position: int) -> None:
     """Add the last events under the lock and swap; every view is created again because it refers to the old tables."""
     with connection.transaction():
         connection.execute(query("projections", "rebuild/lock"))
+        keep_current(connection, schema())  # a newer version may have set the database up since this service connected
         _add(connection, max_position, _one(connection, "rebuild/last_position"))
         connection.execute(query("projections", "rebuild/swap"))
         for script in schema().objects:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, LiteralString
 
 from psycopg import Connection
@@ -29,7 +30,7 @@ class SchemaOutdated(SojournError):
 
 
 class SchemaNewer(SojournError):
-    """Raised when the database's schema is newer than this Sojourn.
+    """Raised when a newer Sojourn has set up the database.
 
     Fix: update Sojourn.
     """
@@ -79,6 +80,7 @@ class Schema:
 
     migrations: tuple[Script, ...]
     objects: tuple[Script, ...]
+    objects_version: int
 
     @property
     def checksum(self) -> str:
@@ -89,7 +91,14 @@ class Schema:
 def read_schema(parts: Iterable[tuple[str, Sequence[str]]]) -> Schema:
     """Return the schema of (package, names of its objects) pairs."""
     objects = tuple(Script(name, sql_object(package, name)) for package, names in parts for name in names)
-    return Schema(_migrations(), objects)
+    return Schema(_migrations(), objects, list(read_object_versions())[-1])
+
+
+def read_object_versions() -> dict[int, str]:
+    """Return the checksum of the objects by each of their versions, in order."""
+    text = (_folder() / "object_versions.txt").read_text("utf-8")
+    lines = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
+    return {int(version): checksum for version, checksum in lines}
 
 
 def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
@@ -102,7 +111,7 @@ def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
     """
     try:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            connection.execute(query("infrastructure", "schema/lock"), [LOCK])
             connection.execute(query("infrastructure", "schema/create_ledger"))
             return _apply(connection, schema)
     except InsufficientPrivilege as error:
@@ -133,8 +142,19 @@ def check_current(connection: Connection[Any], schema: Schema) -> None:
     pending = _pending(connection, schema)
     if pending:
         raise SchemaOutdated([script.name for script in pending])
-    if _objects_checksum(connection) != schema.checksum:
+    if _objects_differ(connection, schema):
         raise SchemaOutdated(["the views and functions of this version"])
+
+
+def keep_current(connection: Connection[Any], schema: Schema) -> None:
+    """Check that this version made the schema, and let no other version change it until the transaction ends.
+
+    Raises:
+        SchemaOutdated: an older version made it.
+        SchemaNewer: a newer version made it.
+    """
+    connection.execute(query("infrastructure", "schema/lock"), [LOCK])
+    check_current(connection, schema)
 
 
 def _apply(connection: Connection[Any], schema: Schema) -> list[str]:
@@ -144,10 +164,10 @@ def _apply(connection: Connection[Any], schema: Schema) -> list[str]:
         connection.execute(
             "INSERT INTO sojourn.migration (name, checksum) VALUES (%s, %s)", [script.name, script.checksum]
         )
-    if pending or _objects_checksum(connection) != schema.checksum:
+    if _objects_differ(connection, schema) or pending:
         for script in schema.objects:
             connection.execute(script.text)
-        connection.execute(query("infrastructure", "schema/record_objects"), [schema.checksum])
+        connection.execute(query("infrastructure", "schema/record_objects"), [schema.checksum, schema.objects_version])
     return [script.name for script in pending]
 
 
@@ -162,14 +182,25 @@ def _pending(connection: Connection[Any], schema: Schema) -> list[Script]:
     return [script for script in schema.migrations if script.name not in applied]
 
 
-def _objects_checksum(connection: Connection[Any]) -> str | None:
-    row = connection.execute(query("infrastructure", "schema/objects_checksum")).fetchone()
-    return row[0] if row else None
+def _objects_differ(connection: Connection[Any], schema: Schema) -> bool:
+    """Return whether the objects of the database are not this version's.
+
+    Raises:
+        SchemaNewer: they are a later version's.
+    """
+    row = connection.execute(query("infrastructure", "schema/objects_version")).fetchone()
+    version, checksum = row or (None, None)  # a database that was made before they had versions has none
+    if version is not None and version > schema.objects_version:
+        raise SchemaNewer([f"version {version} of the views and functions"])
+    return (version, checksum) != (schema.objects_version, schema.checksum)
 
 
 def _migrations() -> tuple[Script, ...]:
-    folder = files(infrastructure) / "migrations"
     scripts = [
-        Script(file.name[:-4], file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")
+        Script(file.name[:-4], file.read_text("utf-8")) for file in _folder().iterdir() if file.name.endswith(".sql")
     ]
     return tuple(sorted(scripts, key=lambda script: script.name))
+
+
+def _folder() -> Traversable:
+    return files(infrastructure) / "migrations"

@@ -1,16 +1,19 @@
 """The schema: set up once, at first use, and distinguished from those of other versions."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from application.maintain.rebuild import rebuild_projections
 from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database.migration import (
     MigrationEdited,
+    Schema,
     SchemaNewer,
     SchemaOutdated,
     Script,
@@ -35,6 +38,24 @@ sys.stdin.readline()
 with TransitionService.connect(sys.argv[1]) as service:
     print(service.register_tasks("w", [TaskSpec(sys.argv[2])]))
 """
+
+
+NEWER_FUNCTION = Script(
+    "newer",
+    "CREATE OR REPLACE FUNCTION sojourn.as_of_or_now() RETURNS timestamptz LANGUAGE sql "
+    "STABLE PARALLEL SAFE AS $$ SELECT coalesce(sojourn.as_of(), statement_timestamp()) /* newer */ $$;",
+)
+
+
+def tomorrow() -> Schema:
+    """The next version: the same migrations, and a function that has changed."""
+    now = schema()
+    return replace(now, objects=(*now.objects, NEWER_FUNCTION), objects_version=now.objects_version + 1)
+
+
+def has_newer_function(connection: psycopg.Connection[Any]) -> bool:
+    found = rows(connection, "SELECT prosrc FROM pg_proc WHERE oid = 'sojourn.as_of_or_now()'::regprocedure")
+    return "newer" in found[0]["prosrc"]
 
 
 def ledger(connection: psycopg.Connection[Any]) -> list[str]:
@@ -102,7 +123,7 @@ class TestSetup:
     def test_a_migration_that_fails_leaves_nothing_behind(self, connection: psycopg.Connection[Any]) -> None:
         now = schema()
         broken = Script("9999_broken", "CREATE TABLE sojourn.half (); SELECT 1 / 0;")
-        tomorrow = type(now)((*now.migrations, broken), now.objects)
+        tomorrow = replace(now, migrations=(*now.migrations, broken))
         before = ledger(connection)
 
         with pytest.raises(psycopg.errors.DivisionByZero):
@@ -139,6 +160,62 @@ class TestOtherVersions:
             TransitionService.connect(dsn)
         with pytest.raises(SchemaNewer):
             migrate(connection, schema())
+
+    def test_newer_views_and_functions_say_to_update_sojourn_and_stay(
+        self, dsn: str, connection: psycopg.Connection[Any]
+    ) -> None:
+        version = schema().objects_version + 1
+        assert migrate(connection, tomorrow()) == []
+        assert has_newer_function(connection)
+
+        for use in (lambda: TransitionService.connect(dsn), lambda: migrate(connection, schema())):
+            with pytest.raises(SchemaNewer, match=f"version {version} of the views and functions, .*; update Sojourn"):
+                use()
+
+        assert has_newer_function(connection)
+        migrate(connection, tomorrow())
+        ensure_current(connection, tomorrow())
+
+    def test_a_service_that_was_connected_before_does_not_put_its_objects_back(
+        self, service: TransitionService, connection: psycopg.Connection[Any]
+    ) -> None:
+        register(service, "t1")
+        migrate(connection, tomorrow())
+        before = catalog(connection)
+
+        with pytest.raises(SchemaNewer):
+            rebuild_projections(service.store, lambda step: None)
+
+        assert has_newer_function(connection)
+        assert catalog(connection) == before
+        assert status(service, "task:t1") == ["REGISTERING"]
+
+    def test_code_from_before_their_versions_refuses_the_database_too(
+        self, connection: psycopg.Connection[Any]
+    ) -> None:
+        """Such code knows the names of migrations alone, so a migration introduced the versions."""
+        now = schema()
+        older = tuple(script for script in now.migrations if script.name < "0014")
+
+        with pytest.raises(SchemaNewer, match="has 0014_object_version"):
+            migrate(connection, replace(now, migrations=older))
+
+    def test_a_database_from_before_their_versions_gets_one(
+        self, dsn: str, connection: psycopg.Connection[Any]
+    ) -> None:
+        connection.execute("DELETE FROM sojourn.migration WHERE name = '0014_object_version'")
+        connection.execute("ALTER TABLE sojourn.migration DROP COLUMN version")
+        connection.execute("UPDATE sojourn.migration SET checksum = 'older' WHERE name = 'objects'")
+        connection.execute("DROP VIEW sojourn.task_status_audit CASCADE")
+        with pytest.raises(SchemaOutdated, match="lacks 0014_object_version; run `sojourn setup`"):
+            TransitionService.connect(dsn)
+
+        assert migrate(connection, schema()) == ["0014_object_version"]
+
+        assert rows(connection, "SELECT version FROM sojourn.migration WHERE name = 'objects'") == [
+            {"version": schema().objects_version}
+        ]
+        assert catalog(connection) == SCHEMA_TEXT.read_text("utf-8")
 
     def test_a_migration_that_was_edited_after_it_ran(self, dsn: str, connection: psycopg.Connection[Any]) -> None:
         first = schema().migrations[0].name
