@@ -4,6 +4,7 @@ OBJECTS = (
     "objects/refuse_to_rewrite",
     "objects/own_transaction_id",
     "objects/logged_event",
+    "objects/lock_command",
     "objects/append",
     "objects/take_slots",
 )

@@ -1,9 +1,12 @@
 """Errors of the database, and which of them the domain lets through."""
 
+from collections.abc import Sequence
+
 import psycopg
 from psycopg import errors
 
 from domain.errors import Contention, Interruption, SojournError
+from infrastructure.lock_holders import LockHolder
 
 # A rule or a write that meets one of these has not failed by itself: the caller decides whether to retry.
 Interruption.register(psycopg.Error)
@@ -12,14 +15,16 @@ for contended in (errors.LockNotAvailable, errors.DeadlockDetected, errors.Seria
 
 
 class RetriesExhausted(SojournError):
-    """Raised when others kept rows locked during every attempt; nothing is written.
+    """Raised when others kept locked what a call needs during every attempt; nothing is written.
 
-    Fix: call again later, or with a larger max_retries.
+    Fix: call again later, or with a larger max_retries; `holders` names the sessions that have held locks for so long.
     """
 
-    def __init__(self, what: str, attempts: int) -> None:
+    def __init__(self, what: str, attempts: int, holders: Sequence[LockHolder] = ()) -> None:
         self.attempts = attempts
-        super().__init__(f"{what} is locked by others: gave up after {attempts} attempts; try again later")
+        self.holders = tuple(holders)
+        others = f"others ({'; '.join(map(str, holders))})" if holders else "others"
+        super().__init__(f"{what} is locked by {others}: gave up after {attempts} attempts; try again later")
 
 
 class ConnectionLost(SojournError):

@@ -5,6 +5,7 @@ caller's transaction. A savepoint helps neither against a serialization failure 
 snapshot cannot see: only the caller can repeat the whole transaction, so psycopg's errors are raised at once.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -27,11 +28,17 @@ from application.shared.retry import (
 from application.shared.store import Store
 from domain.entity import check_id
 from domain.report_context import ReportContext
+from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.errors import RetriesExhausted
+from infrastructure.lock_holders import find_lock_holders
 from infrastructure.log.commands import Command, digest, first_answer, keep_answer
 from infrastructure.log.event_log import STALE
 from infrastructure.sql import query
 
 Answer = TypeVar("Answer")
+
+COMMAND_TABLE = "command"
+"""The table that a failure names where another transaction carries out the command."""
 
 RETRY_ON = CONTENTION | {UNIQUE_VIOLATION, STALE}
 """The SQLSTATEs that another attempt may avoid; after a unique violation, for example, it finds the other's row."""
@@ -66,7 +73,8 @@ class UnitOfWork:
     """The way in which one call writes.
 
     `subject` is what others hold where every attempt fails. A unit is `safe_to_retry` where writing twice has the same
-    effect as writing once; then a connection lost in the commit leaves no doubt. A command id makes it so.
+    effect as writing once; then a connection lost in the commit leaves no doubt. A command id makes it so. A unit
+    `names_holders` of locks in its error, unless the caller answers without it: looking for them is a round trip.
     """
 
     store: Store
@@ -75,6 +83,7 @@ class UnitOfWork:
     max_retries: int = MAX_RETRIES
     command: CommandRequest | None = None
     safe_to_retry: bool = False
+    names_holders: bool = True
 
     @classmethod
     def for_request(
@@ -100,7 +109,7 @@ class UnitOfWork:
 
     def within(self, connection: Connection[Any]) -> Self:
         """Return the same unit as a part of the transaction that is open on `connection`."""
-        return replace(self, connection=connection, command=None)
+        return replace(self, connection=connection, command=None, names_holders=False)
 
     def run(self, work: Callable[[Connection[Any]], Answer]) -> Answer:
         """Return the answer of `work`, written in one transaction, or the first answer of its command.
@@ -137,14 +146,32 @@ class UnitOfWork:
         return self._retry(attempt)
 
     def _retry(self, attempt: Callable[[], Answer]) -> Answer:
-        # A loss that is in doubt is a ConnectionLost already; wherever else it happens, nothing was committed.
-        with reporting_loss(safe_to_retry=True):
-            return retrying(self.subject, attempt, max_retries=self.max_retries, may_retry=self._may_retry)
+        began = time.monotonic()
+        try:
+            # A loss that is in doubt is a ConnectionLost already; wherever else it happens, nothing was committed.
+            with reporting_loss(safe_to_retry=True):
+                return retrying(self.subject, attempt, max_retries=self.max_retries, may_retry=self._may_retry)
+        except RetriesExhausted as error:
+            if not self.names_holders:
+                raise
+            raise self._with_holders(error, time.monotonic() - began) from error.__cause__
+
+    def _with_holders(self, error: RetriesExhausted, seconds: float) -> RetriesExhausted:
+        """Return the error with the name of what is locked and of those who have held locks for `seconds`."""
+        cause, command = error.__cause__, self.command
+        is_command = command and isinstance(cause, psycopg.Error) and cause.diag.table_name == COMMAND_TABLE
+        what = f"command {command.command_id!r}" if command and is_command else self.subject
+        try:
+            with self.store.session(self.connection) as connection:
+                holders = find_lock_holders(connection, seconds)
+        except (psycopg.Error, DatabaseUnreachable):
+            holders = []
+        return RetriesExhausted(what, error.attempts, holders)
 
     def _run_once(self, connection: Connection[Any], work: Callable[[Connection[Any]], Answer]) -> Answer:
         if self.command is None:
             return work(connection)
-        # Another call with the same id waits here until this transaction has ended, and then finds its answer.
+        # Another call with the same id fails here until this transaction has ended; its next attempt finds the answer.
         connection.execute(query("infrastructure", "commands/lock"), [self.command.command_id])
         known = self.command.first_answer(connection)
         if known is not None:

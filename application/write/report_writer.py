@@ -53,6 +53,7 @@ def write_one(
         connection,
         max_retries,
         safe_to_retry=command is not None,
+        names_holders=False,
     )
     written = None
     try:

@@ -1,6 +1,6 @@
 -- Append what was decided about a task, an instance, or both, unless the log has moved on since.
--- Locks the instance before the task and does not wait (55P03). SJ001: a version has changed, so the caller decides
--- again. A command id that exists is a unique violation (23505), because its first answer stands.
+-- Locks the instance before the task and does not wait (55P03), nor for a command id. SJ001: a version has changed, so
+-- the caller decides again. A command id that exists is a unique violation (23505), because its first answer stands.
 --
 -- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances",
 --         "command_id", "request", "response",
@@ -31,6 +31,7 @@ BEGIN
     END IF;
 
     IF batch ? 'command_id' THEN
+        PERFORM sojourn.lock_command(batch ->> 'command_id');
         INSERT INTO sojourn.command (command_id, request, response)
         VALUES (batch ->> 'command_id', batch ->> 'request', batch -> 'response');
     END IF;

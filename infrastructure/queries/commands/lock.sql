@@ -1,2 +1,2 @@
--- Lock a command id until this transaction ends, so that nobody else carries the command out meanwhile.
-SELECT pg_advisory_xact_lock(hashtextextended('sojourn.command:' || %s, 0));
+-- Lock a command id until this transaction ends, without waiting, so that nobody else carries the command out meanwhile.
+SELECT sojourn.lock_command(%s);
