@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.shared.retry import on_retry
@@ -13,11 +14,12 @@ from application.transition_service import TransitionService
 from infrastructure.database.settings import HttpSettings
 from interfaces.http import arrays, events, health, heartbeats, metrics, queries, task_instances, tasks, tokens
 from interfaces.http.access import AuthorizationMiddleware, Authorizer
-from interfaces.http.api import Api
+from interfaces.http.api import Api, answer_json
 from interfaces.http.body_limit import BodyLimitMiddleware
 from interfaces.http.deadline import DeadlineMiddleware
 from interfaces.http.examples import restore_nulls
 from interfaces.http.feed import Feed
+from interfaces.http.known_parameters import refuse_unknown_parameters
 from interfaces.http.metrics import CountingLog, Metrics, SubscriptionLags
 from interfaces.http.problems import Problem, add_problem_handlers
 from interfaces.http.read_throttle import ReadThrottle
@@ -45,6 +47,8 @@ def create_app(
         title="Sojourn",
         version=version("sojourn"),
         description=DESCRIPTION,
+        dependencies=[Depends(refuse_unknown_parameters)],
+        openapi_url=None,  # a route of our own serves it, which refuses unknown parameters too
         docs_url=None,  # these pages load scripts from another host
         redoc_url=None,
         lifespan=_close_on_shutdown(feed),
@@ -90,7 +94,11 @@ def _complete_openapi(app: FastAPI) -> None:
             made.update(restore_nulls(_with_security(FastAPI.openapi(app))))
         return made
 
+    def describe() -> Response:
+        return answer_json(openapi())
+
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it
+    app.add_api_route("/openapi.json", describe, include_in_schema=False)
 
 
 def _with_security(document: dict[str, Any]) -> dict[str, Any]:

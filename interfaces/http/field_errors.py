@@ -6,6 +6,8 @@ from typing import Any
 WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is not a known field",
+    "unknown_parameter": "is not a parameter of this route{hint}",
+    "repeated_parameter": "is given more than once",
     "model_type": "is not an object",
     "model_attributes_type": "is not an object",
     "dict_type": "is not an object",

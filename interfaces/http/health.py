@@ -12,7 +12,7 @@ from domain.errors import SojournError
 from infrastructure.database.migration import check_current
 from interfaces.http.api import answer_json, get_api
 from interfaces.http.examples import example_response
-from interfaces.http.problems import DATABASE_AWAY, answer_problem, document_problems
+from interfaces.http.problems import DATABASE_AWAY, answer_problem, document_problem, document_problems
 
 router = APIRouter()
 
@@ -23,7 +23,7 @@ class Health(BaseModel):
     status: str
 
 
-@router.get("/healthz", responses={200: example_response({"status": "alive"})})
+@router.get("/healthz", responses={200: example_response({"status": "alive"}), 422: document_problem(422)})
 async def check_alive() -> Health:
     """Answer as long as the process is alive."""
     return Health(status="alive")

@@ -156,12 +156,13 @@ def build_problem(status: int, kind: str, detail: str, members: Mapping[str, Any
 def document_problems(*statuses: int, examples: Mapping[int, Mapping[str, Any]] = {}) -> dict[int | str, Any]:
     """Return the OpenAPI documentation of a route's problems: `statuses`, and those that every route has."""
     with_body = (415,) if 413 in statuses else ()
-    every = (400, 401, 403, *statuses, *with_body, 503)
-    return {status: _document_problem(status, examples.get(status, EXAMPLES[status])) for status in sorted(every)}
+    every = {400, 401, 403, 422, *statuses, *with_body, 503}
+    return {status: document_problem(status, examples.get(status)) for status in sorted(every)}
 
 
-def _document_problem(status: int, example: Mapping[str, Any]) -> dict[str, Any]:
-    members = dict(example)
+def document_problem(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the OpenAPI documentation of one problem."""
+    members = dict(example or EXAMPLES[status])
     problem = build_problem(status, members.pop("type"), members.pop("detail"), members)
     schema = {"$ref": "#/components/schemas/Problem"}
     return {

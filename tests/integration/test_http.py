@@ -1,5 +1,6 @@
 """The HTTP API's answers and problems, through the application itself."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -325,6 +326,37 @@ def test_problems(client: TestClient, service: TransitionService) -> None:
         assert problem | members == problem, where
 
 
+def test_a_parameter_that_a_route_does_not_have_is_refused_on_every_route(client: TestClient) -> None:
+    """Given each route with an unknown parameter, and with each of its own misspelt."""
+    document = client.get("/openapi.json").json()
+    routes = [
+        (method, path, [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"])
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert len(routes) > 25
+    assert sum(len(parameters) for _, _, parameters in routes) > 25
+    for method, path, parameters in [*routes, ("get", "/openapi.json", [])]:
+        for name in ["nonsense", *(f"{parameter}s" for parameter in parameters)]:
+            response = client.request(method, re.sub(r"\{\w+\}", "1", path), params={name: "1"}, json={})
+
+            where = f"{method} {path}?{name}: {response.text}"
+            assert response.status_code == 422, where
+            assert f"query.{name}" in [field["field"] for field in response.json()["fields"]], where
+
+
+def test_a_misspelt_parameter_is_answered_with_the_one_that_was_meant(client: TestClient) -> None:
+    problem = get(client, "/status/task:t1?att=2026-01-31T08:00:00Z", 422)
+
+    assert problem["detail"] == "query.att is not a parameter of this route; did you mean 'at'?"
+
+
+def test_a_parameter_of_one_value_that_is_given_twice_is_refused(client: TestClient) -> None:
+    problem = get(client, "/audit?workflow_id=v&workflow_id=w", 422)
+
+    assert problem["detail"] == "query.workflow_id is given more than once"
+
+
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
 def test_a_body_without_a_json_content_type_is_refused(client: TestClient, headers: dict[str, str]) -> None:
     """Browsers send such bodies to any server without a preflight."""
@@ -461,6 +493,7 @@ def test_every_route_is_documented_with_an_example_of_body_answer_and_problems(c
         for status, response in operation["responses"].items():
             for content in response["content"].values():
                 assert "example" in content, f"{where} {status}"
+        assert "422" in operation["responses"], where
         if path != "/healthz":
             assert operation["responses"].keys() >= {"200", "401", "403", "503"}, where
         if method == "post":
