@@ -1,6 +1,7 @@
 """Errors of the database, and which of them the domain lets through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
@@ -47,6 +48,45 @@ class ConnectionLost(SojournError):
     def repeatable(self) -> bool:
         """Return `safe_to_retry`, under its older name, which is also its key over HTTP."""
         return self.safe_to_retry
+
+
+LACKS = {
+    "53100": "has no disk space left",
+    "53200": "has no memory left",
+    "53300": "has no connection left",
+    "53400": "has reached one of its limits",
+    "58030": "cannot read or write its disk",
+}
+"""What SQLSTATEs of an exhausted database state about it."""
+
+
+class DatabaseExhausted(SojournError):
+    """Raised when the database lacks disk space, memory or another resource; the transaction is rolled back.
+
+    Fix: free the resource on the server, then repeat the call; `sqlstate` says which it is.
+    """
+
+    def __init__(self, sqlstate: str, why: str) -> None:
+        self.sqlstate = sqlstate
+        lacks = LACKS.get(sqlstate, "lacks a resource")
+        super().__init__(f"the database {lacks} ({why}); free it on the server, then repeat the call")
+
+
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Raise DatabaseExhausted for a psycopg error of the block that states that the database lacks something."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if is_exhausted(error):
+            raise DatabaseExhausted(str(error.sqlstate), str(error).partition("\n")[0]) from error
+        raise
+
+
+def is_exhausted(error: psycopg.Error) -> bool:
+    """Return whether the error states that the database lacks a resource."""
+    sqlstate = error.sqlstate or ""
+    return sqlstate.startswith("53") or sqlstate in LACKS
 
 
 class ServiceClosed(SojournError):

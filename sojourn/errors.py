@@ -1,7 +1,7 @@
 """Every error that a call may raise: what it means and what to do is in its docstring.
 
 All are subclasses of SojournError, and say in one sentence what is wrong and what to do. Errors of psycopg that no
-attempt can cure (a caller's serialization failure, a full disk) pass through as they are.
+attempt can cure (a caller's serialization failure, for example) pass through as they are.
 """
 
 from application.analyse.concurrency import InvalidBucket, TooManyBuckets
@@ -59,11 +59,12 @@ from infrastructure.database.embedded import EmbeddedServerFailed
 from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
 from infrastructure.database.server_provider import NoServerForData
-from infrastructure.errors import ConnectionLost, RetriesExhausted, ServiceClosed
+from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted, ServiceClosed
 
 __all__ = [
     "CommandConflict",
     "ConnectionLost",
+    "DatabaseExhausted",
     "DatabaseTooOld",
     "DatabaseUnreachable",
     "EmbeddedServerFailed",

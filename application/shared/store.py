@@ -17,7 +17,7 @@ from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost
 from infrastructure.database.migration import Schema, ensure_current, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database
-from infrastructure.errors import ConnectionLost
+from infrastructure.errors import ConnectionLost, typed_errors
 from infrastructure.log.commit_notifier import CommitNotifier
 from infrastructure.log.event_log import CHUNK, EventLog
 from infrastructure.log.recorder import LogRecorder
@@ -61,7 +61,7 @@ class Store:
                 yield own
         else:
             self.database.require_open()
-            with _borrowed(connection):
+            with typed_errors(), _borrowed(connection):
                 yield connection
 
     @contextmanager

@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from domain.errors import SojournError
 from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.settings import Settings
-from infrastructure.errors import ServiceClosed
+from infrastructure.errors import ServiceClosed, typed_errors
 from infrastructure.loggers import get_logger
 
 log = get_logger("connection")
@@ -90,7 +90,7 @@ class Database:
         self._pool.open()
         lost = False
         try:
-            with self._pool.connection() as connection:
+            with typed_errors(), self._pool.connection() as connection:
                 try:
                     yield connection
                 finally:
@@ -112,7 +112,7 @@ class Database:
             raise DatabaseUnreachable(str(error)) from error
         except psycopg.ProgrammingError as error:
             raise DatabaseUnreachable(f"{error}: the DSN cannot be read") from error
-        with connection:
+        with typed_errors(), connection:
             yield connection
 
     @contextmanager

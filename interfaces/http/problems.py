@@ -28,7 +28,7 @@ from domain.errors import (
     WrongLifecycle,
 )
 from infrastructure.database.pool import DatabaseUnreachable
-from infrastructure.errors import ConnectionLost, RetriesExhausted
+from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted
 from interfaces.http.examples import mark_nulls
 from interfaces.http.field_errors import explain_field, name_field
 
@@ -54,6 +54,7 @@ PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (RetriesExhausted, HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     (ConnectionLost, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (DatabaseUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    (DatabaseExhausted, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (UnknownName, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     (ValueError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     (SojournError, HTTPStatus.CONFLICT, "conflict"),
