@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 
+from domain.text import MAX_REASON_BYTES
+
 MAX_ATTEMPTS = 2**31 - 1
 """The largest number of attempts of a task: the largest integer of a database column."""
 
@@ -223,6 +225,21 @@ class InvalidDetails(SojournError, ValueError):
     def __init__(self, value: object, why: str) -> None:
         self.value = value
         super().__init__(f"details {value!r} are not a JSON object: {why}")
+
+
+class ReasonTooLong(SojournError, ValueError):
+    """Raised when the reason of a report has more than 64 KiB.
+
+    Fix: pass a sentence, and say in it where the rest is kept.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.max_size = MAX_REASON_BYTES
+        super().__init__(
+            f"a reason of {size} bytes is not a text of at most {MAX_REASON_BYTES} bytes; shorten it, and name the "
+            "place where the rest is kept"
+        )
 
 
 class InvalidLimit(SojournError, ValueError):

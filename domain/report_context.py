@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.actor import Actor
-from domain.text import storable
+from domain.errors import ReasonTooLong
+from domain.text import MAX_REASON_BYTES, cut_reason, reason_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class ReportContext:
 
     def __post_init__(self) -> None:
         if self.reason is not None:
-            object.__setattr__(self, "reason", storable(self.reason))
+            object.__setattr__(self, "reason", cut_reason(self.reason))
 
     def without_reason(self) -> "ReportContext":
         """Return the context of the events that only follow from the report, which its reason does not explain."""
@@ -39,3 +40,15 @@ class ReportContext:
 
 NO_CONTEXT = ReportContext()
 """The context of a report that states none."""
+
+
+def check_reason(reason: str) -> str:
+    """Return `reason`.
+
+    Raises:
+        ReasonTooLong: it has more than 64 KiB.
+    """
+    size = reason_size(reason)
+    if size > MAX_REASON_BYTES:
+        raise ReasonTooLong(size)
+    return reason

@@ -30,7 +30,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.rulebook import rulebook_of
-from domain.text import storable
+from domain.text import cut_reason
 from infrastructure.log.event_log import AppendedRow
 
 MAX_DECISIONS = 20_000
@@ -97,7 +97,7 @@ class EventValues(NamedTuple):
         values = _actor_json(actor) if actor else b""
         if command_id:
             values += b',"command_id":' + to_json(command_id)
-        return cls(at, values, b"" if reason is None else b',"reason":' + to_json(storable(reason)))
+        return cls(at, values, b"" if reason is None else b',"reason":' + to_json(cut_reason(reason)))
 
 
 class LifecycleTraits(NamedTuple):

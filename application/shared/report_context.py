@@ -10,7 +10,7 @@ from pathlib import Path
 
 from domain.actor import Actor
 from domain.entity import check_id
-from domain.report_context import ReportContext
+from domain.report_context import ReportContext, check_reason
 from domain.text import storable
 from domain.time import zoned
 
@@ -26,7 +26,10 @@ def build_report_context(
     Raises:
         InvalidTime: `occurred_at` has no zone.
         InvalidId: `command_id` is not a text of up to 255 characters.
+        ReasonTooLong: `reason` has more than 64 KiB.
     """
+    if reason is not None:
+        check_reason(reason)
     if command_id is not None:
         check_id("command", command_id)
     return ReportContext(

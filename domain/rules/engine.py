@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from domain.errors import Contention, Interruption, NoCurrentState, TooLateToChange
 from domain.rule_outcome import ACCEPTED, Response, RuleOutcome
 from domain.state import ALL_STATES, State
-from domain.text import storable
+from domain.text import cut_reason
 
 __all__ = [
     "ALL_STATES",
@@ -79,7 +79,7 @@ class TransitionContext:
         if self.response_status is Response.ACCEPT:
             return ACCEPTED
         reason, delay_seconds = self.response_details
-        return RuleOutcome(self.rule, self.response_status, reason and storable(reason), delay_seconds)
+        return RuleOutcome(self.rule, self.response_status, reason and cut_reason(reason), delay_seconds)
 
     @property
     def types(self) -> tuple[str | None, str | None]:

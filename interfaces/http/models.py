@@ -21,7 +21,8 @@ from pydantic import (
 from application.transition_service import NEXT_REPORT_SECONDS
 from domain.entity import MAX_ID_LENGTH
 from domain.errors import MAX_ATTEMPTS, MAX_CONCURRENTLY_RUNNING
-from domain.text import is_storable
+from domain.report_context import check_reason
+from domain.text import MAX_REASON_BYTES, is_storable
 from domain.time import MAX_SECONDS, parse_time
 
 
@@ -59,6 +60,9 @@ Id = Annotated[
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_check_storable)]
 """A status, an actor, the name of a lifecycle."""
+
+Reason = Annotated[str, AfterValidator(check_reason), Field(json_schema_extra={"maxLength": MAX_REASON_BYTES})]
+"""Why something is reported."""
 
 EntityName = Annotated[
     str,
@@ -112,7 +116,7 @@ class ReportBody(Body):
     """Who reports, why, and when it happened."""
 
     actor: Name | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     occurred_at: Time | None = None
 
 
