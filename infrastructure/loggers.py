@@ -10,10 +10,13 @@ They are named for what happens, not for modules, so that a program's settings s
     sojourn.report      a report was refused (info)
     sojourn.retry       others hold what a call needs, so that it waits and tries again (debug)
 
-No message has a DSN, because a DSN may have a password.
+No message has a DSN, because a DSN may have a password. Ids and reasons are escaped, so that a line end in one of them
+forges no line of a log file.
 """
 
 import logging
+
+from domain.printable import printable
 
 ROOT = logging.getLogger("sojourn")
 ROOT.addHandler(logging.NullHandler())
@@ -24,4 +27,12 @@ PSYCOPG.addHandler(logging.NullHandler())  # its pool warns of lost connections,
 
 def get_logger(topic: str) -> logging.Logger:
     """Return the logger `sojourn.<topic>`."""
-    return ROOT.getChild(topic)
+    logger = ROOT.getChild(topic)
+    logger.addFilter(_escape_arguments)
+    return logger
+
+
+def _escape_arguments(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(printable(value) if isinstance(value, str) else value for value in record.args)
+    return True

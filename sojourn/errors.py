@@ -8,6 +8,7 @@ from application.analyse.concurrency import InvalidBucket, TooManyBuckets
 from application.analyse.sla import SlaInvalid, UnknownTemplate
 from application.cases.case_file import InvalidCase, UnsupportedCaseFormat
 from application.cases.opened_case import OpeningForbidden, UnknownCase
+from application.exports.exporter import CsvOnly
 from application.exports.formats import UnknownExport
 from application.imports.formats import UnknownFormat, WrongFormat
 from application.imports.formats.jobmon import MissingColumns
@@ -65,6 +66,7 @@ from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExha
 __all__ = [
     "CommandConflict",
     "ConnectionLost",
+    "CsvOnly",
     "DatabaseExhausted",
     "DatabaseTooOld",
     "DatabaseUnreachable",

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypedDict, cast
 
 from application.exports.formats import FolderFormat, Format, find_format
@@ -15,9 +16,20 @@ from application.shared.existence import require_workflow
 from application.shared.output_file import OutputExists, OutputNotWritable, make_in_same_folder, output_file, umask
 from application.shared.progress import Progress
 from application.shared.store import Store
+from domain.errors import SojournError
 from infrastructure.sql import query
 
 STDOUT = "-"
+
+
+class CsvOnly(SojournError, ValueError):
+    """Raised when a format without cells is to be safe for spreadsheets.
+
+    Fix: export csv, or leave out `csv_safe`.
+    """
+
+    def __init__(self, format_name: str) -> None:
+        super().__init__(f"export format {format_name!r} has no cells that a spreadsheet runs; --csv-safe is for csv")
 
 
 class ExportAnswer(TypedDict):
@@ -28,20 +40,28 @@ class ExportAnswer(TypedDict):
 
 
 def export_log(
-    store: Store, format_name: str, output: str, workflow_id: str | None = None, progress: Progress = ignore_progress
+    store: Store,
+    format_name: str,
+    output: str,
+    workflow_id: str | None = None,
+    progress: Progress = ignore_progress,
+    *,
+    csv_safe: bool = False,
 ) -> ExportAnswer:
     """Write the log, or one workflow, to a file (`-`: standard output) or, if the format needs one, to a folder.
 
-    An existing file is replaced once the new one is complete.
+    An existing file is replaced once the new one is complete. `csv_safe` marks cells that a spreadsheet would run as
+    formulas.
 
     Raises:
         UnknownExport: no format has the name.
+        CsvOnly: `csv_safe` is set for another format than csv.
         MissingExtra: the packages of the format are not installed.
         UnknownEntity: no event belongs to the workflow.
         OutputExists: the output is not what the format writes, or exists already.
         OutputNotWritable: the output cannot be written.
     """
-    writer = find_format(format_name)
+    writer = _find_safe_csv(format_name) if csv_safe else find_format(format_name)
     with store.session() as connection:
         if workflow_id is not None:
             require_workflow(connection, workflow_id)
@@ -52,6 +72,13 @@ def export_log(
     return {"format": format_name, "rows": rows}
 
 
+def _find_safe_csv(format_name: str) -> Format:
+    found = find_format(format_name)
+    if not hasattr(found, "write_for_spreadsheets"):
+        raise CsvOnly(format_name)
+    return SimpleNamespace(write=found.write_for_spreadsheets)
+
+
 def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> int:
     if getattr(writer, "FOLDER", False):
         if output == STDOUT:
@@ -60,7 +87,9 @@ def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> i
             return cast("FolderFormat", writer).write(source, folder)
     file_format = cast("Format", writer)
     if output == STDOUT:
-        return file_format.write(source, sys.stdout.buffer)
+        rows = file_format.write(source, sys.stdout.buffer)
+        sys.stdout.flush()
+        return rows
     with output_file(Path(output)) as file:
         return file_format.write(source, file)
 

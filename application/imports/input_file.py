@@ -102,6 +102,8 @@ def open_input(name: str) -> Iterator[InputFile]:
         UnreadableInput: its compression is not supported, or the folder has no rolling log.
     """
     if name == STDIN:
+        if sys.stdin is None:
+            raise UnreadableInput("standard input cannot be read: it is closed; name a file, or pipe one in")
         yield InputFile(_decompressed(STDIN, cast("BufferedReader", sys.stdin.buffer)))
         return
     files = [path.open("rb") for path in _parts(Path(name))]

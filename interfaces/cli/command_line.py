@@ -15,6 +15,7 @@ import typer
 
 from interfaces.cli import commands
 from interfaces.cli.failure import cli_errors
+from interfaces.cli.standard_streams import prepare_streams
 
 app = typer.Typer(
     name="sojourn",
@@ -76,5 +77,7 @@ def main() -> None:
     if "_SOJOURN_COMPLETE" in os.environ:  # a shell asks for completions
         command.main(prog_name="sojourn")
     # Not app(): that exits with status 1 when the reader of a pipe ends, and 1 means that something is wrong.
-    with cli_errors(), command.make_context("sojourn", sys.argv[1:]) as context:
-        command.invoke(context)
+    with cli_errors():
+        prepare_streams()
+        with command.make_context("sojourn", sys.argv[1:]) as context:
+            command.invoke(context)

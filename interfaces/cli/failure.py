@@ -4,6 +4,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+from domain.printable import printable, printable_lines
+from interfaces.cli.standard_streams import STANDARD_OUTPUT, discard_output
 
 EXIT_FAILURE = 1
 """The exit status if the answer is that something is wrong."""
@@ -20,20 +25,33 @@ EXIT_INTERRUPTED = 130
 def cli_errors() -> Iterator[None]:
     """Turn an error of the block into a sentence and an exit status."""
     try:
-        yield
+        with _flushed_output():
+            yield
     except KeyboardInterrupt:
         fail("interrupted", status=EXIT_INTERRUPTED)
     except BrokenPipeError:
-        _end_quietly()
+        # The reader has gone (as with `| head`), so nothing more can be printed.
+        discard_output()
+        sys.exit(0)
     except Exception as error:
-        _explain_usage(error)
+        _exit_if_explained(error)
         fail(_sentence(error), status=EXIT_USAGE)
 
 
 def fail(sentence: str, *, status: int = EXIT_USAGE) -> None:
     """Print the sentence on stderr and exit."""
-    print(f"sojourn: {sentence}", file=sys.stderr)  # noqa: T201 - errors are printed here
+    print(f"sojourn: {printable(sentence)}", file=sys.stderr)  # noqa: T201 - errors are printed here
     sys.exit(status)
+
+
+@contextmanager
+def _flushed_output() -> Iterator[None]:
+    # What is printed leaves the buffer here, where a failure is still an error and not a warning of the interpreter.
+    try:
+        yield
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 def _sentence(error: Exception) -> str:
@@ -45,6 +63,9 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, psycopg.Error):
         return f"the database refused ({' '.join(str(error).split())})"
+    if isinstance(error, OSError) and error.filename == STANDARD_OUTPUT:
+        discard_output()
+        return f"{STANDARD_OUTPUT} cannot be written: {error.strerror}"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename!r} cannot be used: {error.strerror}"
     if os.environ.get("SOJOURN_TRACEBACK"):
@@ -52,15 +73,15 @@ def _sentence(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error}; SOJOURN_TRACEBACK=1 shows where, for a report of this mistake"
 
 
-def _explain_usage(error: Exception) -> None:
-    # Typer's own errors print themselves with their option. Its Exit has no message.
+def _exit_if_explained(error: Any) -> None:
+    # Typer's own errors have an exit status and mostly a usage; its Exit has no message.
     if hasattr(error, "exit_code"):
         if hasattr(error, "show"):
-            error.show()
+            _print_usage(error)
         sys.exit(error.exit_code)
 
 
-def _end_quietly() -> None:
-    # The reader has gone (as with `| head`), so nothing more can be printed.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+def _print_usage(error: Any) -> None:
+    usage = StringIO()
+    error.show(usage)
+    sys.stderr.write(printable_lines(usage.getvalue().expandtabs()))

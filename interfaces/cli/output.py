@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.printable import printable_json
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,9 +22,7 @@ Dsn = Annotated[
 def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]) -> None:
     """Print the document as JSON, or let `human` print it on the console."""
     if as_json:
-        from pydantic_core import to_json
-
-        sys.stdout.write(to_json(document, indent=2).decode() + "\n")
+        sys.stdout.write(json_text(document, indent=2) + "\n")
         sys.stdout.flush()
     else:
         human(console())
@@ -30,14 +30,25 @@ def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]
 
 def render_rows(rows: Iterable[Any]) -> int:
     """Print rows as one JSON array, one at a time to save memory, and return their number."""
-    from pydantic_core import to_json
-
     number = 0
     for number, row in enumerate(rows, 1):
-        sys.stdout.write(f"{'[' if number == 1 else ','}\n{to_json(row).decode()}")
+        sys.stdout.write(f"{'[' if number == 1 else ','}\n{json_text(row)}")
     sys.stdout.write("\n]\n" if number else "[]\n")
     sys.stdout.flush()
     return number
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON that standard output can encode and a terminal shows as it is."""
+    from pydantic_core import to_json
+
+    only_ascii = not sys.stdout.encoding.lower().startswith("utf")
+    return printable_json(to_json(value, indent=indent).decode(), only_ascii=only_ascii)
+
+
+def print_lines(console: "Console", lines: Iterable[str], **options: Any) -> None:
+    """Print lines; a line end within one of them is escaped."""
+    console.print(*lines, sep="\n", **options)
 
 
 @cache
@@ -53,8 +64,10 @@ def messages() -> "Console":
 
 
 def _console(terminal: bool, *, stderr: bool = False) -> "Console":
-    from rich.console import Console
+    from interfaces.cli.console import EscapingConsole
 
     # Ids may look like markup (`job[3]`) or emoji (`a:b:c`), so neither is interpreted.
     width = None if terminal else 10_000
-    return Console(stderr=stderr, width=width, soft_wrap=not terminal, highlight=False, markup=False, emoji=False)
+    return EscapingConsole(
+        stderr=stderr, width=width, soft_wrap=not terminal, highlight=False, markup=False, emoji=False
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from domain.printable import printable
 from interfaces.cli.output import messages
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def progress_bars() -> Iterator[Callable[[str], "Progress"]]:
     from rich import progress
 
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
@@ -29,7 +30,7 @@ def progress_bars() -> Iterator[Callable[[str], "Progress"]]:
     with progress.Progress(*columns, console=messages(), transient=True) as shown:
 
         def bar(description: str) -> "Progress":
-            line = shown.add_task(description, total=None)
+            line = shown.add_task(printable(description), total=None)
             return lambda reached, last: shown.update(line, completed=reached, total=last)
 
         yield bar

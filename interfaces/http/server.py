@@ -121,8 +121,9 @@ def open_listener(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        raise AddressUnusable(host, port, getattr(error, "strerror", None) or str(error)) from error
+    except (OSError, OverflowError, UnicodeError) as error:
+        why = "the name is not one of a host" if isinstance(error, UnicodeError) else None
+        raise AddressUnusable(host, port, why or getattr(error, "strerror", None) or str(error)) from error
 
 
 def format_url(sock: socket.socket) -> str:

@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from application.report.workflow_report import GRID_COLUMNS, Lane, StatusCount, WorkflowReport
 from domain.entity import TASK
+from domain.printable import printable
 from interfaces.report.axis import make_ticks
 from interfaces.wording.values import format_duration, format_time
 
@@ -108,6 +110,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_escape_controls,
     )
     environment.filters |= {
         "in_words": format_duration,
@@ -119,6 +122,11 @@ def _environment() -> Environment:
         "quote": shlex.quote,
     }
     return environment
+
+
+def _escape_controls(value: Any) -> Any:
+    """Return text with escapes for control and bidi characters; what macros have drawn is markup, and stays."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _assign_swatches(statuses: Sequence[StatusCount]) -> dict[str, Swatch]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
+from domain.printable import printable
 
 PLAIN = re.compile(r"(?!(?i:state|note|class|classdef|direction|default|end)$)[A-Za-z_]\w*$", re.ASCII)
 """A status that Mermaid accepts as the name of a state."""
@@ -44,7 +45,7 @@ def mermaid_of(machine: Machine) -> str:
 
 def markdown(lifecycle: Lifecycle) -> str:
     """Return the whole lifecycle as Markdown."""
-    title = f"# Lifecycle `{lifecycle.name}`, version {lifecycle.version}"
+    title = f"# Lifecycle `{printable(lifecycle.name)}`, version {lifecycle.version}"
     parts = [f"## {name}\n\n{text}" for name, part in PARTS.items() if (text := part(lifecycle))]
     return "\n\n".join([title, *parts])
 
@@ -94,7 +95,7 @@ def _framed(kind: str, machine: Machine) -> Iterator[str]:
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
-    return (f"    {line}" for line in lines)
+    return (f"    {printable(line)}" for line in lines)
 
 
 def _fenced(machine: Machine | None) -> str:
@@ -142,7 +143,7 @@ def _implied(lifecycle: Lifecycle, status: str) -> tuple[str, ...]:
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [list(heads), *map(list, rows)]
     lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(map(printable, cells))} |" for cells in lines)
 
 
 PARTS: dict[str, Callable[[Lifecycle], str]] = {

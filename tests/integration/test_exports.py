@@ -19,20 +19,35 @@ import psycopg
 import pytest
 import xmlschema
 from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from application.exports.exporter import ExportAnswer, export_log
+from application.exports.exporter import CsvOnly, ExportAnswer, export_log
 from application.exports.formats import UnknownExport, format_names
 from application.shared.output_file import OutputExists, OutputNotWritable
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.errors import UnknownEntity
 from tests.support.agreement import Row, rows
+from tests.support.databases import DatabasePool
+from tests.support.examples import examples
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 NINE = datetime(2026, 1, 31, 23, 59, 50, tzinfo=UTC)
 STRANGE = 'a "b", <c> & \x01\nd'
 """An id that CSV, XML and JSON each have to take care of."""
+
+ANY_TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20
+) | st.text("\r\n\"',;|=+-@\t \\\u2028\x85", min_size=1, max_size=10)
+"""Any text that the log accepts, and more often text of the characters by which CSV is read."""
+
+READ_CSV = """
+SELECT {} FROM read_csv(
+    ?, delim = ',', quote = '"', escape = '"', header = true, all_varchar = true, new_line = '\\n', strict_mode = true
+)
+"""
 
 
 @pytest.fixture
@@ -77,7 +92,7 @@ def exported(
 ) -> tuple[ExportAnswer, str]:
     """The answer, and what the file has."""
     answer = export_log(service.store, format_name, str(path), workflow)
-    return answer, path.read_text(encoding="utf-8")
+    return answer, path.read_bytes().decode()
 
 
 def audit(connection: psycopg.Connection[Any]) -> list[Row]:
@@ -115,6 +130,44 @@ class TestCsv:
         _, text = exported(lived, "csv", tmp_path / "statuses.csv", "other")
 
         assert {line["task_id"] for line in csv.DictReader(io.StringIO(text))} == {"u1"}
+
+    @examples(quick=15, long=200)
+    @given(names=st.lists(ANY_TEXT, min_size=1, max_size=5, unique=True), reason=ANY_TEXT)
+    def test_every_text_comes_back(
+        self, databases: DatabasePool, tmp_path: Path, names: list[str], reason: str
+    ) -> None:
+        path = tmp_path / "any.csv"
+        with databases.borrowed() as dsn, TransitionService.connect(dsn) as service:
+            for name in names:
+                service.register_tasks(name, [TaskSpec(name, 3, name)], actor=name, reason=reason, occurred_at=NINE)
+            _, text = exported(service, "csv", path)
+
+        wanted = {(name, name, name, name, reason) for name in names}
+        columns = ("task_id", "workflow_id", "template", "actor", "reason")
+        read = csv.DictReader(io.StringIO(text, newline=""))
+        assert {tuple(line[column] for column in columns) for line in read} == wanted
+        with duckdb.connect() as database:
+            assert set(database.execute(READ_CSV.format(", ".join(columns)), [str(path)]).fetchall()) == wanted
+
+    def test_a_formula_is_text_for_a_spreadsheet(self, service: TransitionService, tmp_path: Path) -> None:
+        starts = ("=", "+", "-", "@", "\t", "\r")
+        for start in starts:
+            service.register_tasks("w", [TaskSpec(f"{start}1+1")], reason=f"{start}cmd", occurred_at=NINE)
+
+        export_log(service.store, "csv", str(tmp_path / "safe.csv"), csv_safe=True)
+        _, unsafe = exported(service, "csv", tmp_path / "plain.csv")
+
+        with (tmp_path / "safe.csv").open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        assert [(line["task_id"], line["reason"]) for line in lines] == [(f"'{x}1+1", f"'{x}cmd") for x in starts]
+        assert not any(str(cell).startswith(starts) for line in lines for cell in line.values())
+        assert {line["task_id"] for line in csv.DictReader(io.StringIO(unsafe, newline=""))} == {
+            f"{start}1+1" for start in starts
+        }
+
+    def test_other_formats_have_no_cells(self, service: TransitionService, tmp_path: Path) -> None:
+        with pytest.raises(CsvOnly, match="export format 'xes' has no cells that a spreadsheet runs; --csv-safe is"):
+            export_log(service.store, "xes", str(tmp_path / "log.xes"), csv_safe=True)
 
 
 class TestParquet:

@@ -3,24 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from interfaces.cli.command_line import app
-
-Command = list[str]
-
-
-def commands() -> Iterator[Command]:
-    """The words of every command, of every group and of `sojourn` itself."""
-    waiting: list[tuple[Command, object]] = [([], typer.main.get_command(app))]
-    while waiting:
-        words, command = waiting.pop()
-        yield words
-        waiting += [([*words, name], found) for name, found in getattr(command, "commands", {}).items()]
+from tests.support.command_line import command_names
 
 
 def shown(*words: str) -> str:
@@ -29,8 +17,8 @@ def shown(*words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
-def test_a_command_has_help_that_fits_80_columns(command: Command) -> None:
+@pytest.mark.parametrize("command", list(command_names()), ids=" ".join)
+def test_a_command_has_help_that_fits_80_columns(command: list[str]) -> None:
     text = shown(*command, "-h")
 
     assert text == shown(*command, "--help")

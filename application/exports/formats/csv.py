@@ -4,7 +4,7 @@ If no exit was observed, `exited_at` is empty and `duration_seconds` counts up t
 """
 
 import csv
-import io
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -17,17 +17,47 @@ COLUMNS = (
 )  # fmt: skip
 
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""The first characters by which spreadsheets recognise a formula."""
+
+
 def write(source: LogSnapshot, output: BinaryIO) -> int:
     """Write all of `source` and return the number of rows."""
-    text = io.TextIOWrapper(output, encoding="utf-8", newline="", write_through=True)
-    lines = csv.writer(text, lineterminator="\n")
+    return _write(source, output, lambda row: row)
+
+
+def write_for_spreadsheets(source: LogSnapshot, output: BinaryIO) -> int:
+    """Write all of `source`, with an apostrophe before text that a spreadsheet would run as a formula."""
+    return _write(source, output, lambda row: tuple(map(_as_text, row)))
+
+
+def _write(source: LogSnapshot, output: BinaryIO, change: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> int:
+    lines = csv.writer(_Lines(output), lineterminator=LINE_END)
     lines.writerow(COLUMNS)
     rows = 0
     for interval in source.intervals():
-        lines.writerow(_row(interval))
+        lines.writerow(change(_row(interval)))
         rows += 1
-    text.detach()
     return rows
+
+
+LINE_END = "\r\n"
+"""What the library ends a line with: it only quotes the line ends that it knows, and readers know a lone CR too."""
+
+
+class _Lines:
+    """Lines that end as everywhere on Unix."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+
+    def write(self, line: str) -> int:
+        """Write one line, which the library passes as a whole."""
+        return self._output.write(f"{line.removesuffix(LINE_END)}\n".encode())
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def _row(interval: StatusInterval) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from application.read.history import HistoryEvent
 from domain.entity import TASK, TASK_INSTANCE
 from domain.rule_names import ORPHANED_INSTANCE
 from interfaces.cli.commands import history, time_in_status, verify
+from interfaces.cli.output import print_lines
 from interfaces.cli.table import print_table, table
 from sojourn.demo.findings import Findings
 from sojourn.demo.run import Run
@@ -31,7 +32,7 @@ def print_findings(console: Console, findings: Findings) -> None:
     for events in findings.orphans:
         print_title(console, f"The history of {events[0]['entity']}, whose worker was killed")
         history.print_history(console, events, full=False)
-        console.print(f"\n{explain_orphan(events)}")
+        print_lines(console, ["", explain_orphan(events)])
     print_title(console, "Do the log and the projections agree?")
     verify.print_verification(console, findings.verification)
     print_title(console, "Commands that show more")
@@ -41,7 +42,7 @@ def print_findings(console: Console, findings: Findings) -> None:
 
 def print_title(console: Console, text: str) -> None:
     """Print the title of a section."""
-    console.print(f"\n{text}", style="bold")
+    print_lines(console, ["", text], style="bold")
 
 
 def print_ends(console: Console, durations: dict[str, list[TimeInStatus]]) -> None:

@@ -33,6 +33,9 @@ def export(
     format_name: FormatName,
     output: Output,
     workflow: Workflow = None,
+    csv_safe: Annotated[
+        bool, typer.Option("--csv-safe", help="Mark csv cells that a spreadsheet would run as formulas.")
+    ] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +51,8 @@ def export(
     if output == STDOUT and as_json:
         raise typer.BadParameter("standard output cannot be both the export and the answer", param_hint="--json")
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
-        answer = exported(service.store, format_name, output, workflow, bar(f"Exporting to {format_name}"))
+        progress = bar(f"Exporting to {format_name}")
+        answer = exported(service.store, format_name, output, workflow, progress, csv_safe=csv_safe)
     if output == STDOUT:
         messages().print(summary_of(answer, output))
     else:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from domain.printable import printable
 from interfaces.cli import connect
 from interfaces.cli.options import EntityName
-from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.output import AsJson, Dsn, json_text, messages, print_lines, render
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
                 wanted = sorted({*columns, *filled(lines)})
                 if wanted != columns:
                     columns, widths = wanted, ()
-                widths = print_lines(console(), lines, columns, widths)
+                widths = print_events(console(), lines, columns, widths)
     except KeyboardInterrupt:
         return  # Ctrl-C is how following ends
 
@@ -146,7 +147,7 @@ def print_history(console: "Console", events: "list[HistoryEvent]", *, full: boo
         print_whole(console, events, Intervals())
     elif events:
         lines = list(map(Intervals().line, events))
-        print_lines(console, lines, filled(lines))
+        print_events(console, lines, filled(lines))
 
 
 def filled(lines: Sequence[Line]) -> list[int]:
@@ -154,7 +155,7 @@ def filled(lines: Sequence[Line]) -> list[int]:
     return [number for number, column in enumerate(zip(*(line.cells for line in lines), strict=True)) if any(column)]
 
 
-def print_lines(
+def print_events(
     console: "Console", lines: Iterable[Line], columns: Sequence[int], widths: Sequence[int] = ()
 ) -> Sequence[int]:
     """Print a line for each event and return the columns' widths, which later lines reuse."""
@@ -164,7 +165,9 @@ def print_lines(
     for line in lines:
         shown.add_row(*(line.cells[number] for number in columns), style=line.style)
     print_table(console, shown)
-    return widths or [max(len(str(cell)) for cell in (column.header, *column.cells)) for column in shown.columns]
+    return widths or [
+        max(len(printable(str(cell))) for cell in (column.header, *column.cells)) for column in shown.columns
+    ]
 
 
 def print_whole(console: "Console", events: "list[HistoryEvent]", intervals: Intervals) -> None:
@@ -172,16 +175,14 @@ def print_whole(console: "Console", events: "list[HistoryEvent]", intervals: Int
     for event in events:
         heading, *fields = whole(event, intervals.after(event))
         console.print(heading, style=style_of(event) or "bold")
-        console.print("\n".join(fields) + "\n")
+        print_lines(console, [*fields, ""])
 
 
 def print_json(events: "list[HistoryEvent]") -> None:
     """Print events as JSON, one on each line."""
     import sys
 
-    from pydantic_core import to_json
-
-    sys.stdout.writelines(f"{to_json(event).decode()}\n" for event in events)
+    sys.stdout.writelines(f"{json_text(event)}\n" for event in events)
     sys.stdout.flush()
 
 

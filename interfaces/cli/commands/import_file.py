@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.printable import printable
 from interfaces.cli.connect import service
 from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.output import AsJson, Dsn, messages, render
@@ -96,9 +97,9 @@ def _progress(file: str, source: "InputFile") -> Iterator[Callable[[object], Non
 
     from application.imports.input_file import input_size
 
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
-        bar = progress.add_task(f"Importing {Path(file).name}", total=input_size(file) or None)
+        bar = progress.add_task(printable(f"Importing {Path(file).name}"), total=input_size(file) or None)
         yield lambda _: progress.update(bar, completed=source.bytes_read)
 
 

@@ -11,7 +11,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
 from interfaces.cli.options import Workflow
-from interfaces.cli.output import AsJson, Dsn, console
+from interfaces.cli.output import AsJson, Dsn, console, json_text
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -81,10 +81,8 @@ class Document:
 
     def diverged(self, divergence: "Divergence") -> None:
         """Write a divergence."""
-        from pydantic_core import to_json
-
         sys.stdout.write(",\n" if self._begun else '{"divergences": [\n')
-        sys.stdout.write(to_json(document(divergence)).decode())
+        sys.stdout.write(json_text(document(divergence)))
         self._begun = True
 
     def stepped(self, step: "TriedStep") -> None:
@@ -93,12 +91,10 @@ class Document:
 
     def end(self, tried: "Tried") -> None:
         """Write the end of the document."""
-        from pydantic_core import to_json
-
         sys.stdout.write("\n]" if self._begun else '{"divergences": []')
         if self._steps:
             steps = [step._asdict() for step in self._steps]
-            sys.stdout.write(f',\n"steps": {to_json(steps).decode()}')
+            sys.stdout.write(f',\n"steps": {json_text(steps)}')
         sys.stdout.write(f',\n"entities": {tried.entities}, "events": {tried.events}}}\n')
         sys.stdout.flush()
 

@@ -9,7 +9,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
-from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.output import AsJson, Dsn, print_lines, render
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def print_histogram(console: "Console", bins: "list[Bin]", by: str | None) -> No
         lines = list(of_one)
         whose = f"{status}  {by} {group or '(none)'}" if by else status
         console.print(f"{whose}  {in_numbers(lines)}", style="bold")
-        console.print("\n".join(histogram_lines(lines)) + "\n")
+        print_lines(console, [*histogram_lines(lines), ""])
 
 
 def in_numbers(bins: "list[Bin]") -> str:

@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
-from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.output import AsJson, Dsn, messages, print_lines, render
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -49,15 +49,18 @@ def variants(
             edges = read.count_successions(service.store, kind, workflow, time)
             if not edges:
                 explain_empty(service.store, kind, workflow, time)
-            render(
-                edges, as_json=as_json, human=lambda console: console.print(draw_graph(edges, graph), soft_wrap=True)
-            )
+            render(edges, as_json=as_json, human=lambda console: print_graph(console, draw_graph(edges, graph)))
             return
         wanted = limit or (None if as_json else SHOWN + 1)
         rows = read.count_variants(service.store, kind, workflow, time, limit=wanted)
         if not rows:
             explain_empty(service.store, kind, workflow, time)
     render(rows, as_json=as_json, human=lambda console: print_variants(console, rows, limit or SHOWN))
+
+
+def print_graph(console: "Console", graph: str) -> None:
+    """Print a graph line by line, none of which is wrapped."""
+    print_lines(console, graph.split("\n"), soft_wrap=True)
 
 
 def print_variants(console: "Console", rows: "list[Variant]", most: int) -> None:

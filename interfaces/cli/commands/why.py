@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName, time_of
-from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.output import AsJson, Dsn, print_lines, render
 from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def print_why(console: "Console", found: "Why") -> None:
             str(link["position"]), format_time(link["at"]), link["entity"], localize_times(link["text"]), style=style
         )
     print_table(console, shown)
-    console.print(f"\n{localize_times(found['verdict'])}", style="bold")
+    print_lines(console, ["", localize_times(found["verdict"])], style="bold")
