@@ -2,7 +2,7 @@
 
 from abc import ABC
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from domain.text import MAX_REASON_BYTES
@@ -263,6 +263,23 @@ class InvalidTime(SojournError, ValueError):
     def __init__(self, value: object, why: str) -> None:
         self.value = value
         super().__init__(f"time {value!r} {why}; write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00")
+
+
+class FutureTime(SojournError, ValueError):
+    """Raised when a time lies further ahead of the database's clock than `tolerance` seconds; nothing is stored.
+
+    Fix: pass a time that has passed, or correct the clock that it comes from; SOJOURN_CLOCK_TOLERANCE is the tolerance.
+    """
+
+    def __init__(self, what: str, time: datetime, now: datetime, tolerance: timedelta) -> None:
+        self.time = time
+        self.now = now
+        self.tolerance = tolerance.total_seconds()
+        super().__init__(
+            f"{what} {time.isoformat()} is in the future: the database's clock shows "
+            f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, and {self.tolerance:g} s more are accepted "
+            "(SOJOURN_CLOCK_TOLERANCE); correct the time, or the clock that it comes from"
+        )
 
 
 class InvalidDuration(SojournError, ValueError):

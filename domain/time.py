@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from domain.errors import InvalidDuration, InvalidTime
+from domain.errors import FutureTime, InvalidDuration, InvalidTime
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time from which programs count seconds."""
@@ -46,6 +46,22 @@ def zoned(time: datetime) -> datetime:
     if abs(offset) >= MAX_UTC_OFFSET:
         raise InvalidTime(time.isoformat(), "is in a zone that no place has")
     return time
+
+
+def require_past(what: str, time: datetime | None, now: datetime, tolerance: timedelta) -> None:
+    """Check that `time`, if there is one, is not ahead of `now` by more than `tolerance`; `what` names it in the error.
+
+    Raises:
+        FutureTime: it is.
+    """
+    if time is not None and is_future(time, now, tolerance):
+        raise FutureTime(what, time, now, tolerance)
+
+
+def is_future(time: datetime, now: datetime, tolerance: timedelta) -> bool:
+    """Return whether `time` is ahead of `now` by more than `tolerance`."""
+    # Compare instants: where two times share a zone, Python subtracts wall clocks, which are set back once a year.
+    return time.timestamp() - now.timestamp() > tolerance.total_seconds()
 
 
 def parse_duration(text: str, *, or_zero: bool = False) -> float:

@@ -22,6 +22,7 @@ from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.shared.output_file import OutputExists, OutputNotWritable
 from domain.errors import (
     CommandConflict,
+    FutureTime,
     InvalidAttributes,
     InvalidConcurrency,
     InvalidDetails,
@@ -61,6 +62,7 @@ from infrastructure.database.embedded import EmbeddedServerFailed
 from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
 from infrastructure.database.server_provider import NoServerForData
+from infrastructure.database.settings import InvalidSetting
 from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted, ServiceClosed
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "DatabaseTooOld",
     "DatabaseUnreachable",
     "EmbeddedServerFailed",
+    "FutureTime",
     "InvalidAttributes",
     "InvalidBucket",
     "InvalidCase",
@@ -81,6 +84,7 @@ __all__ = [
     "InvalidId",
     "InvalidLimit",
     "InvalidMaxAttempts",
+    "InvalidSetting",
     "InvalidThreshold",
     "InvalidTime",
     "InvalidTransition",

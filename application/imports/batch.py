@@ -14,6 +14,7 @@ already, where
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
 from application.imports.batch_journal import BatchJournal
@@ -41,7 +42,7 @@ from domain.decisions.reset import end_instance
 from domain.entities.task import Task, raise_if_different
 from domain.entities.task_instance import TaskInstance
 from domain.entity import TASK_INSTANCE, check_id
-from domain.errors import SojournError, TaskInstanceConflict
+from domain.errors import FutureTime, SojournError, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.report_context import ReportContext
@@ -64,11 +65,22 @@ class IdentifiedLine(NamedTuple):
 class Batch:
     """Decides lines on the state of a batch, and counts what they add.
 
-    `command_ids` and `new_streams` are what the lines have added; with `cache`, no case is decided twice.
+    A line is not understood where it states a time ahead of `now` by more than `clock_tolerance`. `command_ids` and
+    `new_streams` are what the lines have added; with `cache`, no case is decided twice.
     """
 
-    def __init__(self, lifecycle: Lifecycle, state: BatchState, cache: DecisionCache | None = None) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        state: BatchState,
+        now: datetime,
+        clock_tolerance: timedelta,
+        cache: DecisionCache | None = None,
+    ) -> None:
         self._lifecycle = lifecycle
+        self._now = now
+        self._clock_tolerance = clock_tolerance
+        self._latest = now.astimezone(UTC) + clock_tolerance
         self._state = state
         self._cache = cache
         self._journal = BatchJournal(state)
@@ -90,6 +102,8 @@ class Batch:
     def _decide_line(self, line: ParsedLine, move_ids: Sequence[MoveId | None]) -> None:
         try:
             for change, move_id in zip(line.changes, move_ids, strict=True):
+                if change.at > self._latest:
+                    raise FutureTime("time", change.at, self._now, self._clock_tolerance)
                 self._decide(change, move_id)
         except SojournError as error:
             self._journal.roll_back_line()

@@ -115,8 +115,9 @@ class _ImportRun:
             if isinstance(change, RegisterTask) and change.lifecycle is not None:
                 self.store.lifecycles.save(change.lifecycle)
         state = load_batch_state(self.store, connection, changes, command_ids, self.new_streams)
-        batch = Batch(self.lifecycle, state, self.cache)
+        now = database_now(connection)
+        batch = Batch(self.lifecycle, state, now, self.store.clock_tolerance, self.cache)
         # COPY takes rows as they come, so the server stores the first ones while the last ones are decided.
-        self.store.log.copy_rows(connection, batch.decide_lines(lines), database_now(connection))
+        self.store.log.copy_rows(connection, batch.decide_lines(lines), now)
         keep_commands(connection, batch.command_ids, REQUEST)
         return batch

@@ -8,9 +8,11 @@ from typing import TypedDict, cast
 from psycopg.rows import dict_row
 
 from application.read.audit import BATCH
+from application.shared.current_status import database_now
 from application.shared.existence import require_workflow
 from application.shared.store import Store
 from domain.errors import TimesReversed
+from domain.time import require_past
 from infrastructure.sql import query
 
 
@@ -33,12 +35,16 @@ def find_differences(
 
     Raises:
         TimesReversed: `end` lies before `start`.
+        FutureTime: one of them lies in the future.
         UnknownEntity: the log has no such workflow.
     """
     if end < start:
         raise TimesReversed(start, end)
     wanted = {"from": start, "to": end, "workflow_id": workflow_id, "limit": limit}
     with store.session() as connection, connection.transaction():
+        now = database_now(connection)
+        for name, time in (("from", start), ("to", end)):
+            require_past(name, time, now, store.clock_tolerance)
         if workflow_id is not None:
             require_workflow(connection, workflow_id)
         with connection.cursor("diff", row_factory=dict_row) as cursor:

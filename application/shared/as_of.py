@@ -8,15 +8,22 @@ from typing import Any
 from psycopg import Connection
 
 from application.shared.store import Store
+from domain.time import require_past
 from infrastructure.sql import query
 
 
 @contextmanager
 def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
-    """Open a transaction whose views answer as of `at`, or as of now where it is None."""
+    """Open a transaction whose views answer as of `at`, or as of now where it is None.
+
+    Raises:
+        FutureTime: `at` lies in the future.
+    """
     with store.session() as connection, connection.transaction():
         if at is not None:
-            connection.execute(query("projections", "session/set_as_of"), [at.isoformat()])
+            row = connection.execute(query("projections", "session/set_as_of"), [at.isoformat()]).fetchone()
+            assert row is not None
+            require_past("at", at, row[1], store.clock_tolerance)
         yield connection
 
 

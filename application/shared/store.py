@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost
 from infrastructure.database.migration import Schema, ensure_current, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database
+from infrastructure.database.settings import Settings
 from infrastructure.errors import ConnectionLost, typed_errors
 from infrastructure.log.commit_notifier import CommitNotifier
 from infrastructure.log.event_log import CHUNK, EventLog
@@ -38,7 +40,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.log = EventLog()
+        self.clock_tolerance = timedelta(seconds=Settings().clock_tolerance)
+        self.log = EventLog(self.clock_tolerance)
         self.recorder = LogRecorder(database, self.log)
         self.commit_notifier = CommitNotifier(database.dsn)
         self.entity_cache = EntityCache()

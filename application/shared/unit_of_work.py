@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import psycopg
@@ -17,6 +18,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from pydantic_core import from_json, to_json
 
+from application.shared.current_status import database_now
 from application.shared.retry import (
     CONTENTION,
     MAX_RETRIES,
@@ -28,6 +30,7 @@ from application.shared.retry import (
 from application.shared.store import Store
 from domain.entity import check_id
 from domain.report_context import ReportContext
+from domain.time import require_past
 from infrastructure.database.pool import DatabaseUnreachable
 from infrastructure.errors import RetriesExhausted
 from infrastructure.lock_holders import find_lock_holders
@@ -74,7 +77,8 @@ class UnitOfWork:
 
     `subject` is what others hold where every attempt fails. A unit is `safe_to_retry` where writing twice has the same
     effect as writing once; then a connection lost in the commit leaves no doubt. A command id makes it so. A unit
-    `names_holders` of locks in its error, unless the caller answers without it: looking for them is a round trip.
+    `names_holders` of locks in its error, unless the caller answers without it: looking for them is a round trip. It
+    is refused where `occurred_at` lies in the future.
     """
 
     store: Store
@@ -84,6 +88,7 @@ class UnitOfWork:
     command: CommandRequest | None = None
     safe_to_retry: bool = False
     names_holders: bool = True
+    occurred_at: datetime | None = None
 
     @classmethod
     def for_request(
@@ -99,7 +104,8 @@ class UnitOfWork:
     ) -> Self:
         """Return the unit of a call: with a command id, `request` is carried out once, with its reason and its time."""
         command = CommandRequest.of(context.command_id, (*request, context.reason, context.occurred_at))
-        return cls(store, subject, connection, max_retries, command, safe_to_retry)
+        occurred_at = context.occurred_at
+        return cls(store, subject, connection, max_retries, command, safe_to_retry, occurred_at=occurred_at)
 
     @property
     def owns_transaction(self) -> bool:
@@ -109,13 +115,14 @@ class UnitOfWork:
 
     def within(self, connection: Connection[Any]) -> Self:
         """Return the same unit as a part of the transaction that is open on `connection`."""
-        return replace(self, connection=connection, command=None, names_holders=False)
+        return replace(self, connection=connection, command=None, names_holders=False, occurred_at=None)
 
     def run(self, work: Callable[[Connection[Any]], Answer]) -> Answer:
         """Return the answer of `work`, written in one transaction, or the first answer of its command.
 
         Raises:
             RetriesExhausted: others held the subject during every attempt.
+            FutureTime: it occurs in the future.
             ConnectionLost: the connection broke; it says whether the call may be repeated.
             CommandConflict: the command id came with another request.
             psycopg.Error: another attempt cannot help.
@@ -141,6 +148,7 @@ class UnitOfWork:
                 self.store.session(self.connection) as connection,
                 nullcontext() if self.owns_transaction else connection.transaction(),
             ):
+                self._require_past(connection)
                 return work(connection)
 
         return self._retry(attempt)
@@ -170,15 +178,21 @@ class UnitOfWork:
 
     def _run_once(self, connection: Connection[Any], work: Callable[[Connection[Any]], Answer]) -> Answer:
         if self.command is None:
+            self._require_past(connection)
             return work(connection)
         # Another call with the same id fails here until this transaction has ended; its next attempt finds the answer.
         connection.execute(query("infrastructure", "commands/lock"), [self.command.command_id])
         known = self.command.first_answer(connection)
         if known is not None:
             return cast("Answer", known)
+        self._require_past(connection)
         answer = work(connection)
         keep_answer(connection, self.command.answered(from_json(to_json(answer))))
         return answer
+
+    def _require_past(self, connection: Connection[Any]) -> None:
+        if self.occurred_at is not None:
+            require_past("occurred_at", self.occurred_at, database_now(connection), self.store.clock_tolerance)
 
     def _may_retry(self, error: psycopg.Error) -> bool:
         if error.sqlstate not in RETRY_ON:

@@ -27,6 +27,7 @@ from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.rules.rulebook import takes_slots
+from domain.time import is_future
 from infrastructure.database.pool import DatabaseUnreachable
 from infrastructure.errors import ConnectionLost, RetriesExhausted
 from infrastructure.log.event_log import STALE
@@ -118,8 +119,9 @@ class _NeedsLocks(Exception):
 def write_many(store: Store, reports: Sequence[TaskInstanceReport]) -> list[TaskInstanceAnswer | None]:
     """Write reports in one transaction and return their answers, with None for each that must be written alone.
 
-    These are reports of locked instances, so that the others need not wait, of unknown instances, and any further
-    report of the same instance. If one report fails, all must be written alone, so that it fails no other.
+    These are reports of locked instances, so that the others need not wait, of unknown instances, any further report of
+    the same instance, and reports that will raise an error. If one report fails, all must be written alone, so that it
+    fails no other.
 
     Raises:
         ConnectionLost: the connection broke during the commit, so writing them again could write them twice.
@@ -146,20 +148,26 @@ def _append_together(store: Store, reports: Sequence[TaskInstanceReport]) -> lis
         ids = list({report.task_instance_id for report in reports})
         families = store.status.lock_families(connection, ids, OnLocked.SKIP_LOCKED)
         entered = {member.stream: member.entered_at for family in families for member in family if member.entered_at}
-        events = _decide_together(reports, families, answers)
-        store.log.copy(connection, events, database_now(connection), entered)
+        now = database_now(connection)
+        timely = [
+            (number, report)
+            for number, report in enumerate(reports)
+            if report.context.occurred_at is None
+            or not is_future(report.context.occurred_at, now, store.clock_tolerance)
+        ]
+        store.log.copy(connection, _decide_together(timely, families, answers), now, entered)
     return [answers.get(number) for number in range(len(reports))]
 
 
 def _decide_together(
-    reports: Sequence[TaskInstanceReport],
+    reports: Sequence[tuple[int, TaskInstanceReport]],
     families: Sequence[tuple[TaskInstance, Task]],
     answers: dict[int, TaskInstanceAnswer],
 ) -> Iterator[Event]:
     # Instances may share a task: each report is decided on the task as the report before has left it.
     tasks: dict[str, Task] = {task.id: task for _, task in families}
     instances: dict[str, TaskInstance] = {instance.id: instance for instance, _ in families}
-    for number, report in enumerate(reports):
+    for number, report in reports:
         instance = instances.pop(report.task_instance_id, None)
         if instance is None:
             continue

@@ -1,9 +1,10 @@
 """The log: events are appended together with their projections, and read back in the order of their positions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg import Connection, adapters
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
@@ -12,6 +13,7 @@ from pydantic_core import to_json
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.errors import FutureTime
 from domain.time import entry_time
 from infrastructure.log.commands import Command
 from infrastructure.log.logged_event import LoggedEvent, logged_event_row
@@ -19,6 +21,9 @@ from infrastructure.sql import query
 
 STALE = "SJ001"
 """The SQLSTATE of an append whose decision was made on an outdated state."""
+
+FUTURE = "SJ003"
+"""The SQLSTATE of an append before whose time the database's clock is; the detail has the clock's time."""
 
 CHUNK = 5_000
 """The number of events or entities that one statement takes; a larger one is no faster and costs memory."""
@@ -42,7 +47,13 @@ class JsonBytesDumper(Dumper):
 
 
 class EventLog:
-    """Appends events and reads them, always in a transaction of the caller."""
+    """Appends events and reads them, always in a transaction of the caller.
+
+    `append` refuses what occurs further ahead of the database's clock than `clock_tolerance`.
+    """
+
+    def __init__(self, clock_tolerance: timedelta) -> None:
+        self.clock_tolerance = clock_tolerance
 
     def append(
         self,
@@ -55,14 +66,25 @@ class EventLog:
         """Append the events that were decided on `task` and `instance` as they were, in one round trip.
 
         Raises:
+            FutureTime: they occur in the future.
             psycopg.Error: with SQLSTATE SJ001 where the log has moved on since the decision, 55P03 where another
                 transaction holds a lock, 23505 where the command id exists already.
         """
-        batch = _expected_state(task, instance) | {"events": [_appended(event) for event in events]}
+        appended = [_appended(event) for event in events]
+        batch = _expected_state(task, instance) | {"events": appended}
+        occurred_at = max((event["occurred_at"] for event in appended if event["occurred_at"]), default=None)
+        if occurred_at:
+            batch["not_before"] = occurred_at.astimezone(UTC) - self.clock_tolerance
         if command:
             batch |= {"command_id": command.command_id, "request": command.request, "response": command.response}
         text = to_json(batch, exclude_none=True).decode()
-        connection.execute(query("infrastructure", "log/append"), [text], prepare=True)
+        try:
+            connection.execute(query("infrastructure", "log/append"), [text], prepare=True)
+        except psycopg.Error as error:
+            if error.sqlstate == FUTURE and occurred_at:
+                now = datetime.fromisoformat(error.diag.message_detail or "")
+                raise FutureTime("occurred_at", occurred_at, now, self.clock_tolerance) from error
+            raise
 
     def copy(
         self,

@@ -1,8 +1,9 @@
 -- Append what was decided about a task, an instance, or both, unless the log has moved on since.
 -- Locks the instance before the task and does not wait (55P03), nor for a command id. SJ001: a version has changed, so
 -- the caller decides again. A command id that exists is a unique violation (23505), because its first answer stands.
+-- SJ003: the database's clock is before `not_before`.
 --
--- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances",
+-- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances", "not_before",
 --         "command_id", "request", "response",
 --         "events": [{"stream", "version", "name", "workflow_id", "occurred_at", "data"}, ...]}
 CREATE OR REPLACE FUNCTION sojourn.append(batch jsonb) RETURNS timestamptz
@@ -37,6 +38,11 @@ BEGIN
     END IF;
 
     moment := clock_timestamp();
+    IF moment < (batch ->> 'not_before')::timestamptz THEN
+        RAISE EXCEPTION 'the events occur in the future'
+            USING ERRCODE = 'SJ003', DETAIL = to_json(moment) #>> '{}';
+    END IF;
+
     INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
     SELECT
         e.stream, e.version, e.name, e.workflow_id, moment, e.occurred_at,

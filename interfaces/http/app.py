@@ -39,7 +39,7 @@ def create_app(
     settings = settings or HttpSettings()
     counted = Metrics()
     counted.registry.register(SubscriptionLags(service.store))
-    service.store.log = CountingLog(counted)
+    service.store.log = CountingLog(counted, service.store.clock_tolerance)
     authorizer = Authorizer(service.store, open_without=open_without_token)
     feed = Feed(service.store)
     counted.add_gauge("listeners", "Listeners of /events.", lambda: feed.listeners)

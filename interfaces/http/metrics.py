@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -63,7 +63,8 @@ class Metrics:
 class CountingLog(EventLog):
     """A log that counts the events it appends; a transaction that is retried is counted again."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, clock_tolerance: timedelta) -> None:
+        super().__init__(clock_tolerance)
         self._metrics = metrics
 
     def append(

@@ -17,7 +17,7 @@ from application.replay.verify import verify_log
 from application.shared.existence import first_seen_at
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import parse_entity
-from domain.errors import InvalidDuration, InvalidId
+from domain.errors import FutureTime, InvalidDuration, InvalidId
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register, status
 from tests.support.concurrently import at_once
@@ -125,7 +125,10 @@ class TestARunner:
         assert silence_events(service, "runner:r") == []
 
     def test_a_heartbeat_is_not_from_the_future(self, service: TransitionService, connection: Connection) -> None:
-        service.heartbeat("r", occurred_at=datetime.now(UTC) + timedelta(days=1))
+        """A clock that is a little ahead counts as the database's."""
+        service.heartbeat("r", occurred_at=datetime.now(UTC) + timedelta(seconds=30))
+        with pytest.raises(FutureTime):
+            service.heartbeat("r", occurred_at=datetime.now(UTC) + timedelta(days=1))
 
         assert rows(connection, "SELECT FROM sojourn.lease WHERE heartbeat_at <= clock_timestamp()")
 
