@@ -29,9 +29,9 @@ from application.shared.retry import (
 )
 from application.shared.store import Store
 from domain.entity import check_id
+from domain.errors import SojournError
 from domain.report_context import ReportContext
 from domain.time import require_past
-from infrastructure.database.pool import DatabaseUnreachable
 from infrastructure.errors import RetriesExhausted
 from infrastructure.lock_holders import find_lock_holders
 from infrastructure.log.commands import Command, digest, first_answer, keep_answer
@@ -172,7 +172,7 @@ class UnitOfWork:
         try:
             with self.store.session(self.connection) as connection:
                 holders = find_lock_holders(connection, seconds)
-        except (psycopg.Error, DatabaseUnreachable):
+        except (psycopg.Error, SojournError):  # what the caller must know is that it gave up
             holders = []
         return RetriesExhausted(what, error.attempts, holders)
 
