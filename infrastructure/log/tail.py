@@ -14,13 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 from psycopg import Connection, Cursor
-from psycopg.rows import RowMaker
+from psycopg.rows import RowMaker, tuple_row
 
 from infrastructure.log.logged_event import LoggedEvent, logged_event_row
 from infrastructure.sql import query
 
 BATCH = 5_000
 """The number of events that a follower reads at once."""
+
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+"""How many bytes of events a follower reads at once, or else one event."""
+
+NO_WRITER = 2**63 - 1
+"""What `oldest_writer` returns while nobody writes: higher than every transaction id."""
 
 POLL_SECONDS = 1.0
 """How long a follower waits at the end of the log where no notification wakes it."""
@@ -51,6 +57,10 @@ class GapBarrier:
         if gap > self._seen_to:
             self._xid, self._seen_to = self._take_xid(), last_read
             return False
+        return self.is_passed(oldest_running)
+
+    def is_passed(self, oldest_running: int) -> bool:
+        """Return whether every transaction has ended that could fill a gap which was seen so far."""
         return oldest_running >= self._xid
 
 
@@ -63,19 +73,25 @@ class Tail:
         """Whether the last read ended before a gap that a running transaction may still fill."""
         self._barrier = barrier
 
-    def read(self, connection: Connection[Any], limit: int) -> list[LoggedEvent]:
+    def read(self, connection: Connection[Any], limit: int, max_bytes: int = MAX_BATCH_BYTES) -> list[LoggedEvent]:
         """Return at most `limit` of the next events; none where a running transaction may still write the next."""
-        with connection.cursor(row_factory=_event_and_horizon) as cursor:
-            wanted = {"position": self.position, "limit": limit}
-            rows = cursor.execute(
-                query("infrastructure", "log/events_after_with_horizon"), wanted, prepare=True
-            ).fetchall()
-        events = [event for event, _ in rows if event.position is not None]  # None: the log has no more
-        complete = self._before_gap(events, rows[0][1])
+        events, oldest_running = self._fetch(connection, limit, max_bytes)
+        complete = self._before_gap(events, oldest_running)
+        if events and not complete and self._barrier.is_passed(writer := oldest_writer(connection)):
+            events, oldest_running = self._fetch(connection, limit, max_bytes)
+            complete = self._before_gap(events, max(oldest_running, writer))
         self.waits_for_others = len(complete) < len(events)
         if complete:
             self.position = complete[-1].position
         return complete
+
+    def _fetch(self, connection: Connection[Any], limit: int, max_bytes: int) -> tuple[list[LoggedEvent], int]:
+        wanted = {"position": self.position, "limit": limit, "max_bytes": max_bytes}
+        with connection.cursor(row_factory=_event_and_horizon) as cursor:
+            rows = cursor.execute(
+                query("infrastructure", "log/events_after_with_horizon"), wanted, prepare=True
+            ).fetchall()
+        return [event for event, _ in rows if event.position is not None], rows[0][1]  # None: the log has no more
 
     def _before_gap(self, events: list[LoggedEvent], oldest_running: int) -> list[LoggedEvent]:
         expected = self.position + 1
@@ -91,9 +107,24 @@ class Tail:
 
 def take_xid(connection: Connection[Any]) -> int:
     """Return a new transaction id, higher than that of any transaction which owns one already."""
-    row = connection.execute(query("infrastructure", "log/take_transaction_id")).fetchone()
-    assert row is not None
-    return int(row[0])
+    return _fetch_number(connection, "log/take_transaction_id") or 0
+
+
+def oldest_writer(connection: Connection[Any]) -> int:
+    """Return the oldest running transaction that may have drawn a position of this log, or NO_WRITER.
+
+    What has ended before this call is visible to the next statement, unless the transaction keeps one snapshot: then
+    the answer is 0, which no barrier passes.
+    """
+    # In this order: a transaction that is prepared meanwhile is missing in the first answer at most.
+    found = [_fetch_number(connection, "log/oldest_writer"), _fetch_number(connection, "log/oldest_prepared")]
+    return min((xid for xid in found if xid is not None), default=NO_WRITER)
+
+
+def _fetch_number(connection: Connection[Any], name: str) -> int | None:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(query("infrastructure", name)).fetchone()
+    return None if row is None else row[0]
 
 
 def _event_and_horizon(cursor: Cursor[Any]) -> RowMaker[tuple[LoggedEvent, int]]:

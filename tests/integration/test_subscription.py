@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,7 +15,8 @@ from psycopg import Connection
 from application.transition_service import TaskSpec, TransitionService
 from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
-from infrastructure.log.tail import GapBarrier, Tail
+from infrastructure.log.tail import NO_WRITER, GapBarrier, Tail, oldest_writer, take_xid
+from tests.support.own_server import own_server
 from tests.support.waiting import wait_for
 
 TASKS = [f"t{number}" for number in range(40)]
@@ -57,11 +59,25 @@ def connect(dsn: str) -> Iterator[Connect]:
         yield connected
 
 
+@pytest.fixture
+def elsewhere(empty_dsn: str) -> Iterator[Connection[Any]]:
+    """A transaction that owns an id and stays open in another database of the server."""
+    with psycopg.connect(empty_dsn) as connected:
+        connected.execute("SELECT pg_current_xact_id()")
+        yield connected
+
+
+@pytest.mark.parametrize("elsewhere_too", [False, True])
 @pytest.mark.parametrize(("writers", "transactions"), [(3, 25), pytest.param(8, 100, marks=pytest.mark.stress)])
 def test_no_event_is_missed_or_out_of_order_while_many_write(
-    service: TransitionService, writers: int, transactions: int
+    service: TransitionService, writers: int, transactions: int, elsewhere_too: bool, request: pytest.FixtureRequest
 ) -> None:
-    """Processes commit, abort, and hold their positions for a while; one reader follows at the log's end."""
+    """Processes commit, abort, and hold their positions for a while; one reader follows at the log's end.
+
+    While a transaction is open elsewhere, the reader passes gaps only by looking for this log's writers.
+    """
+    if elsewhere_too:
+        request.getfixturevalue("elsewhere")
     service.register_tasks("w", [TaskSpec(task_id) for task_id in TASKS])
     received = Received()
     subscription = Subscription(service.dsn, "reader", received, batch=500, poll_seconds=0.1)
@@ -107,6 +123,134 @@ def test_a_hole_whose_owner_has_gone_is_passed(service: TransitionService, conne
     received = Received()
     Subscription(service.dsn, "reader", received).catch_up()
     assert _streams(received.events) == ["task:kept"]
+
+
+class TestOthersThatCannotFillAGap:
+    """A gap that an aborted writer has left, while other transactions with an older id stay open."""
+
+    @pytest.fixture(autouse=True)
+    def _gap(self, service: TransitionService, connect: Connect) -> None:
+        aborted = connect(owns=True)
+        _append(service, aborted, "aborted")
+        service.register_tasks("w", [TaskSpec("kept")])
+        aborted.rollback()
+
+    @pytest.mark.usefixtures("elsewhere")
+    def test_in_another_database(self, service: TransitionService) -> None:
+        assert _caught_up(service) == ["task:kept"]
+
+    def test_that_writes_to_other_tables(self, service: TransitionService, connect: Connect) -> None:
+        busy = connect(owns=True)
+        busy.execute("CREATE TEMPORARY TABLE others (n integer)")
+
+        assert _caught_up(service) == ["task:kept"]
+
+    def test_that_only_reads_the_log(self, service: TransitionService, connect: Connect) -> None:
+        connect(owns=True).execute("SELECT * FROM sojourn.event")
+
+        assert _caught_up(service) == ["task:kept"]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_an_event_that_is_committed_between_the_read_and_the_look_is_not_missed(
+    service: TransitionService, connect: Connect
+) -> None:
+    held, reader, other = connect(owns=True), connect(), connect()
+    _append(service, held, "held")
+    service.register_tasks("w", [TaskSpec("seen")])
+
+    def take_xid_and_commit() -> int:
+        xid = take_xid(other)
+        held.commit()
+        return xid
+
+    assert _streams(Tail(0, GapBarrier(take_xid_and_commit)).read(reader, 10)) == ["task:held", "task:seen"]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_reader_with_one_snapshot_does_not_take_a_later_look_for_its_own(
+    service: TransitionService, connect: Connect
+) -> None:
+    """The owner of the gap ends after the reader's snapshot, so that the look at the locks finds no writer any more."""
+    held, reader, other = connect(owns=True), connect(), connect()
+    _append(service, held, "held")
+    service.register_tasks("w", [TaskSpec("seen")])
+    tail = Tail(0, GapBarrier.through(other))
+    reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with reader.transaction():
+        assert tail.read(reader, 10) == []
+        held.commit()
+        assert tail.read(reader, 10) == []
+    reader.isolation_level = None
+    assert _streams(tail.read(reader, 10)) == ["task:held", "task:seen"]
+
+
+def test_a_prepared_transaction_is_waited_for() -> None:
+    with (
+        own_server("max_prepared_transactions=2") as server,
+        TransitionService.connect(server.dsn) as service,
+        psycopg.connect(server.dsn) as held,
+        psycopg.connect(server.dsn, autocommit=True) as reader,
+        psycopg.connect(server.dsn, autocommit=True) as other,
+    ):
+        held.execute(REGISTER, ["task:held"])
+        service.register_tasks("w", [TaskSpec("seen")])
+        tail = Tail(0, GapBarrier.through(other))
+        assert tail.read(reader, 10) == []
+        held.execute("PREPARE TRANSACTION 'held'")
+        held.commit()
+        assert tail.read(reader, 10) == []
+        other.execute("COMMIT PREPARED 'held'")
+
+        assert _streams(tail.read(reader, 10)) == ["task:held", "task:seen"]
+
+
+@pytest.mark.stress
+def test_transaction_ids_that_wrap_around() -> None:
+    """Locks show the lower half of a transaction id; here the gap's owner is before the wrap, and a reader after it."""
+    with own_server() as server:
+        with psycopg.connect(server.dsn, autocommit=True) as connection:
+            connection.execute("VACUUM FREEZE")
+        server.stop()
+        server.run("pg_resetwal", "-D", str(server.data), "-e", "3", "-x", str(2**32 - 600), "-u", str(2**32 - 10_000))
+        segment = server.data / "pg_xact" / "0FFF"
+        segment.write_bytes(bytes(256 * 1024))
+        shutil.chown(segment, server.data.owner())
+        server.start()
+        _hold_over_a_wrap(server.dsn)
+
+
+def _hold_over_a_wrap(dsn: str) -> None:
+    with (
+        TransitionService.connect(dsn) as service,
+        psycopg.connect(dsn) as elsewhere,
+        psycopg.connect(dsn) as held,
+        psycopg.connect(dsn, autocommit=True) as reader,
+        psycopg.connect(dsn, autocommit=True) as other,
+    ):
+        elsewhere.execute("SELECT pg_current_xact_id()")
+        held.execute(REGISTER, ["task:held"])
+        assert 2**34 - 600 < take_xid(held) < 2**34
+        while take_xid(other) < 2**34:
+            pass
+        service.register_tasks("w", [TaskSpec("seen")])
+        tail = Tail(0, GapBarrier.through(other))
+        assert tail.read(reader, 10) == []
+        assert 2**34 - 600 < oldest_writer(reader) < 2**34
+        held.commit()
+        assert _streams(tail.read(reader, 10)) == ["task:held", "task:seen"]
+        assert oldest_writer(reader) == NO_WRITER
+
+
+def test_a_batch_is_bounded_in_bytes(service: TransitionService, connect: Connect) -> None:
+    service.register_tasks("w", [TaskSpec(f"t{number}") for number in range(9)], reason="x" * 10_000)
+    reader, other = connect(), connect()
+    tail = Tail(0, GapBarrier.through(other))
+    sizes = []
+    while events := tail.read(reader, 100, 25_000):
+        sizes.append(len(events))
+    assert sizes == [3, 3, 3]
+    assert len(Tail(0, GapBarrier.through(other)).read(reader, 100, 1)) == 1
 
 
 class OpenBarrier(GapBarrier):
@@ -292,6 +436,12 @@ def _versions_ascend(events: Sequence[LoggedEvent]) -> bool:
 
 def _append(service: TransitionService, connection: Connection[Any], task_id: str) -> None:
     service.register_tasks("w", [TaskSpec(task_id)], connection=connection)
+
+
+def _caught_up(service: TransitionService) -> list[str]:
+    received = Received()
+    Subscription(service.dsn, "reader", received).catch_up()
+    return _streams(received.events)
 
 
 def _streams(events: Sequence[LoggedEvent]) -> list[str]:

@@ -34,7 +34,7 @@ def system_commands() -> Path | None:
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True
     )
     on_path = shutil.which("initdb")
-    candidates = [*([Path(on_path).parent] if on_path else []), *newest_first]
+    candidates = [*([Path(on_path).resolve().parent] if on_path else []), *newest_first]
     return next((folder for folder in candidates if all((folder / name).exists() for name in SYSTEM_COMMANDS)), None)
 
 
@@ -69,21 +69,22 @@ def _embedded(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _system(folder: Path) -> Iterator[str]:
-    user = _other_user() if os.geteuid() == 0 else None
+    user = server_user()
     if user:
         shutil.chown(folder, user)
     data = folder / "data"
     options = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
     options += "".join(f" -c {option.replace(' ', '')}" for option in UNHURRIED)
-    _run(user, "initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
-    _run(user, "pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+    run_command(user, "initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
+    run_command(user, "pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"
     finally:
-        _run(user, "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+        run_command(user, "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
-def _run(user: str | None, name: str, *arguments: str) -> None:
+def run_command(user: str | None, name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's commands as another user, or as this one."""
     folder = system_commands()
     assert folder is not None
     # Files, not pipes: the server that pg_ctl starts would hold a pipe open.
@@ -95,6 +96,9 @@ def _run(user: str | None, name: str, *arguments: str) -> None:
             raise RuntimeError(f"{name}: {output.read().decode()}")
 
 
-def _other_user() -> str:
+def server_user() -> str | None:
+    """Return the user that a server runs as, because PostgreSQL refuses root; None: this one."""
+    if os.geteuid() != 0:
+        return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return next(name for name in ("postgres", "pgserver", "nobody") if name in names)
