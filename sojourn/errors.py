@@ -61,6 +61,7 @@ from domain.errors import (
 from infrastructure.database.embedded import EmbeddedServerFailed
 from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
+from infrastructure.database.private_folder import PrivateFolderTaken
 from infrastructure.database.server_provider import NoServerForData
 from infrastructure.database.settings import InvalidSetting
 from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted, ServiceClosed
@@ -103,6 +104,7 @@ __all__ = [
     "OutputExists",
     "OutputNotWritable",
     "OwnershipViolation",
+    "PrivateFolderTaken",
     "ReasonTooLong",
     "RebuildRunning",
     "RetriesExhausted",
