@@ -47,6 +47,7 @@ OBJECTS = (
     "orphans/orphan_late_report",
     "orphans/orphan",
     "views/drop_retired",
-    "views/grant_reader",  # the last: it grants what there is
+    "views/missing_grant",
+    "views/grant_roles",  # the last: it grants what there is
 )
 """The functions and views, in the order of their creation."""

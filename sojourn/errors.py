@@ -16,7 +16,7 @@ from application.imports.formats.nextflow import MissingTraceFields
 from application.imports.formats.sacct import MissingSacctFields
 from application.imports.input_file import UnreadableInput
 from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
-from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse
+from application.maintain.rebuild import RebuildForbidden, RebuildRunning, SwapPrevented, TablesInUse
 from application.maintain.tokens import TokenExists
 from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.shared.output_file import OutputExists, OutputNotWritable
@@ -59,9 +59,17 @@ from domain.errors import (
     WrongLifecycle,
 )
 from infrastructure.database.embedded import EmbeddedServerFailed
-from infrastructure.database.migration import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
 from infrastructure.database.private_folder import PrivateFolderTaken
+from infrastructure.database.schema_errors import (
+    MigrationEdited,
+    ReadingForbidden,
+    SchemaForeign,
+    SchemaMissing,
+    SchemaNewer,
+    SchemaOutdated,
+    SetupForbidden,
+)
 from infrastructure.database.server_provider import NoServerForData
 from infrastructure.database.settings import InvalidSetting
 from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted, ServiceClosed
@@ -105,10 +113,14 @@ __all__ = [
     "OutputNotWritable",
     "OwnershipViolation",
     "PrivateFolderTaken",
+    "ReadingForbidden",
     "ReasonTooLong",
+    "RebuildForbidden",
     "RebuildRunning",
     "RetriesExhausted",
     "RuleFailed",
+    "SchemaForeign",
+    "SchemaMissing",
     "SchemaNewer",
     "SchemaOutdated",
     "ServiceClosed",

@@ -23,8 +23,9 @@ from application.replay.replay import ignore_progress
 from application.shared.progress import Progress
 from application.shared.store import schema
 from domain.errors import SojournError, UnknownName
-from infrastructure.database.migration import SchemaOutdated, ensure_current, migrate
+from infrastructure.database.migration import ensure_current, migrate
 from infrastructure.database.pool import Database
+from infrastructure.database.schema_errors import SchemaOutdated
 from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import Any, TypedDict
 
 from psycopg import Connection
-from psycopg.errors import DeadlockDetected, DependentObjectsStillExist, LockNotAvailable
+from psycopg.errors import DeadlockDetected, DependentObjectsStillExist, InsufficientPrivilege, LockNotAvailable
 from psycopg.sql import SQL
 
 from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
-from infrastructure.database.migration import keep_current
+from infrastructure.database.migration import hand_over, keep_current
 from infrastructure.log.tail import take_xid
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
@@ -73,6 +73,19 @@ class TablesInUse(SojournError):
         )
 
 
+class RebuildForbidden(SojournError):
+    """Raised when the database user may not replace the tables; nothing has changed.
+
+    Fix: let the owner of the schema rebuild, or a superuser.
+    """
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        super().__init__(
+            f"database user {user!r} may not rebuild the projections; let the owner of the schema run `sojourn rebuild`"
+        )
+
+
 class Rebuilt(TypedDict):
     """The number of projected events, and the seconds that the rebuild took."""
 
@@ -87,6 +100,7 @@ def rebuild_projections(store: Store, on_step: OnStep) -> Rebuilt:
     """Rebuild every projection from the log, and pass the name of each step to `on_step`.
 
     Raises:
+        RebuildForbidden: the database user may not replace the tables.
         RebuildRunning: another rebuild of the database is running.
         SchemaNewer: a newer version of Sojourn has set up the database meanwhile.
         SwapPrevented: others used the tables for so long that they could not be replaced.
@@ -94,7 +108,7 @@ def rebuild_projections(store: Store, on_step: OnStep) -> Rebuilt:
     """
     started = time.monotonic()
     log.info("the projections are rebuilt from the log")
-    with _session(store) as connection, _alone(connection), _new_tables(connection):
+    with _session(store) as connection, _permitted(connection), _alone(connection), _new_tables(connection):
         _fill_and_swap(store, connection, on_step)
         events = _one(connection, "rebuild/count_events")
     seconds = time.monotonic() - started
@@ -111,6 +125,14 @@ def _fill_and_swap(store: Store, connection: Connection[Any], on_step: OnStep) -
     max_position = _catch_up(connection, max_position)
     on_step("putting the new tables in place")
     _swap(connection, max_position)
+
+
+@contextmanager
+def _permitted(connection: Connection[Any]) -> Iterator[None]:
+    try:
+        yield
+    except InsufficientPrivilege as error:
+        raise RebuildForbidden(connection.info.user) from error
 
 
 @contextmanager
@@ -207,6 +229,7 @@ def _swap_once(connection: Connection[Any], max_position: int) -> None:
         connection.execute(query("projections", "rebuild/swap"))
         for script in schema().objects:
             connection.execute(script.text)
+        hand_over(connection)
         connection.execute(query("projections", "rebuild/drop_replaced"))
 
 

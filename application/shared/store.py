@@ -16,8 +16,9 @@ from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import EntityCache
 from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost
-from infrastructure.database.migration import Schema, ensure_current, read_schema
-from infrastructure.database.pool import WAIT_SECONDS, Database
+from infrastructure.database.migration import Schema, check_current, migrate, read_schema
+from infrastructure.database.pool import WAIT_SECONDS, Database, is_embedded
+from infrastructure.database.schema_errors import SchemaMissing
 from infrastructure.database.settings import Settings
 from infrastructure.errors import ConnectionLost, typed_errors
 from infrastructure.log.commit_notifier import CommitNotifier
@@ -49,11 +50,26 @@ class Store:
         self.status = CurrentStatus(self.lifecycles.by_key)
 
     @classmethod
-    def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Store":
-        """Return the store of a DSN (None: SOJOURN_DSN, or else the embedded server); set up an empty database."""
+    def reach(
+        cls, dsn: str | None = None, *, create: bool = True, max_size: int = 10, wait_seconds: float = WAIT_SECONDS
+    ) -> "Store":
+        """Return the store of a DSN (None: SOJOURN_DSN, or else the embedded server).
+
+        An empty database is set up if `create`. That of the embedded server always is, because it is Sojourn's own.
+
+        Raises:
+            SchemaMissing: the database is empty, and is not set up.
+            SchemaForeign: its schema `sojourn` is not Sojourn's.
+            SchemaOutdated: an older version made the schema.
+            SchemaNewer: a newer version made it.
+            ReadingForbidden: the database's user may not read it.
+        """
         database = Database.reach(dsn, max_size=max_size, wait_seconds=wait_seconds)
-        with database.connection() as connection:
-            ensure_current(connection, schema())
+        try:
+            _require_schema(database, create=create)
+        except BaseException:
+            database.close()
+            raise
         return cls(database)
 
     @contextmanager
@@ -93,6 +109,16 @@ class Store:
         """Wake the followers for what was committed last, and close every connection."""
         self.commit_notifier.close()
         self.database.close()
+
+
+def _require_schema(database: Database, *, create: bool) -> None:
+    with database.connection() as connection:
+        try:
+            check_current(connection, schema())
+        except SchemaMissing:
+            if not (create or is_embedded(database.dsn)):
+                raise
+            migrate(connection, schema())
 
 
 def chunked(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -1,7 +1,8 @@
 """Bring a database to this version's schema: apply each numbered file once, then create every object again."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,54 +12,22 @@ from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 
 import infrastructure
-from domain.errors import SojournError
+from infrastructure.database.schema_errors import (
+    MigrationEdited,
+    ReadingForbidden,
+    SchemaForeign,
+    SchemaMissing,
+    SchemaNewer,
+    SchemaOutdated,
+    SetupForbidden,
+)
 from infrastructure.sql import query, sql_object
 
 LOCK = 7205759403792793
 """The advisory lock that lets one migration at a time run in a database."""
 
-
-class SchemaOutdated(SojournError):
-    """Raised when the database's schema is older than this Sojourn.
-
-    Fix: run `sojourn setup`.
-    """
-
-    def __init__(self, pending: Sequence[str]) -> None:
-        self.pending = tuple(pending)
-        super().__init__(f"the database lacks {', '.join(pending)}; run `sojourn setup`")
-
-
-class SchemaNewer(SojournError):
-    """Raised when a newer Sojourn has set up the database.
-
-    Fix: update Sojourn.
-    """
-
-    def __init__(self, unknown: Sequence[str]) -> None:
-        self.unknown = tuple(unknown)
-        super().__init__(f"the database has {', '.join(unknown)}, which this Sojourn does not know; update Sojourn")
-
-
-class MigrationEdited(SojournError):
-    """Raised when the file of an applied migration has changed.
-
-    Fix: restore the file, and add a new one.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"migration {name} was applied with another content; restore the file, and add a new one")
-
-
-class SetupForbidden(SojournError):
-    """Raised when the database user may not create the schema.
-
-    Fix: let the database's owner run `sojourn setup`.
-    """
-
-    def __init__(self, user: str) -> None:
-        super().__init__(f"database user {user!r} may not create the schema; let its owner run `sojourn setup`")
+OBJECTS = "objects"
+"""The name under which the ledger has the functions and views."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +73,20 @@ def read_object_versions() -> dict[int, str]:
 def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
     """Apply the missing migrations and objects in one transaction, and return the names of the migrations.
 
+    It also creates the roles, grants them what they lack, and gives what is new to the owner of the schema.
+
     Raises:
         SetupForbidden: the database's user may not create them.
+        SchemaForeign: the schema of that name is not Sojourn's.
         SchemaNewer: a newer version of Sojourn made the schema.
         MigrationEdited: the file of an applied migration has changed.
     """
     try:
         with connection.transaction():
             connection.execute(query("infrastructure", "schema/lock"), [LOCK])
-            connection.execute(query("infrastructure", "schema/create_ledger"))
+            _has_schema(connection)
+            for name in ("schema/create_schema", "schema/create_roles", "schema/create_ledger"):
+                connection.execute(query("infrastructure", name))
             return _apply(connection, schema)
     except InsufficientPrivilege as error:
         raise SetupForbidden(connection.info.user) from error
@@ -122,28 +96,30 @@ def ensure_current(connection: Connection[Any], schema: Schema) -> None:
     """Create the schema of an empty database, or check that this version made it.
 
     Raises:
+        SchemaForeign: the schema of that name is not Sojourn's.
         SchemaOutdated: an older version made it.
         SchemaNewer: a newer version made it.
+        ReadingForbidden: the database's user may not read it.
     """
-    row = connection.execute("SELECT to_regclass('sojourn.migration') IS NOT NULL").fetchone()
-    if row is None or not row[0]:
-        migrate(connection, schema)
+    if _has_schema(connection):
+        _check_ledger(connection, schema)
     else:
-        check_current(connection, schema)
+        migrate(connection, schema)
 
 
 def check_current(connection: Connection[Any], schema: Schema) -> None:
     """Check that this version made the database's schema.
 
     Raises:
+        SchemaMissing: the database has none.
+        SchemaForeign: the schema of that name is not Sojourn's.
         SchemaOutdated: an older version made it.
         SchemaNewer: a newer version made it.
+        ReadingForbidden: the database's user may not read it.
     """
-    pending = _pending(connection, schema)
-    if pending:
-        raise SchemaOutdated([script.name for script in pending])
-    if _objects_differ(connection, schema):
-        raise SchemaOutdated(["the views and functions of this version"])
+    if not _has_schema(connection):
+        raise SchemaMissing(connection.info.dbname)
+    _check_ledger(connection, schema)
 
 
 def keep_current(connection: Connection[Any], schema: Schema) -> None:
@@ -157,39 +133,88 @@ def keep_current(connection: Connection[Any], schema: Schema) -> None:
     check_current(connection, schema)
 
 
+def hand_over(connection: Connection[Any]) -> None:
+    """Give what this user has created in the schema to the owner of the schema."""
+    for (statement,) in connection.execute(query("infrastructure", "schema/hand_over")).fetchall():
+        connection.execute(statement)
+
+
+def _has_schema(connection: Connection[Any]) -> bool:
+    """Return whether the database has Sojourn's schema.
+
+    Raises:
+        SchemaForeign: something that Sojourn did not create is in a schema of that name.
+    """
+    row = connection.execute(query("infrastructure", "schema/inspect")).fetchone()
+    _, is_ours, contents = row or (None, False, [])
+    if contents and not is_ours:
+        raise SchemaForeign(connection.info.dbname, contents)
+    return is_ours
+
+
+def _check_ledger(connection: Connection[Any], schema: Schema) -> None:
+    ledger = _read_ledger(connection)
+    pending = _pending(ledger, schema)
+    if pending:
+        raise SchemaOutdated([script.name for script in pending])
+    if _objects_differ(ledger, schema):
+        raise SchemaOutdated(["the views and functions of this version"])
+
+
 def _apply(connection: Connection[Any], schema: Schema) -> list[str]:
-    pending = _pending(connection, schema)
-    for script in pending:
-        connection.execute(script.text)
-        connection.execute(
-            "INSERT INTO sojourn.migration (name, checksum) VALUES (%s, %s)", [script.name, script.checksum]
-        )
-    if _objects_differ(connection, schema) or pending:
+    ledger = _read_ledger(connection)
+    pending, differ = _pending(ledger, schema), _objects_differ(ledger, schema)
+    with _without_warnings(connection):
+        for script in pending:
+            connection.execute(script.text)
+            connection.execute(query("infrastructure", "schema/record_migration"), [script.name, script.checksum])
+    if pending or differ:
         for script in schema.objects:
             connection.execute(script.text)
         connection.execute(query("infrastructure", "schema/record_objects"), [schema.checksum, schema.objects_version])
+    connection.execute(query("infrastructure", "schema/grant_roles"))
+    hand_over(connection)
     return [script.name for script in pending]
 
 
-def _pending(connection: Connection[Any], schema: Schema) -> list[Script]:
-    applied = dict(connection.execute(query("infrastructure", "schema/applied_migrations")).fetchall())
-    unknown = sorted(applied.keys() - {script.name for script in schema.migrations})
+@contextmanager
+def _without_warnings(connection: Connection[Any]) -> Iterator[None]:
+    """Hide the warnings of migrations: one warns of a role, and all roles have been created or warned of already."""
+    wanted = connection.execute("SHOW client_min_messages").fetchone()
+    connection.execute("SET LOCAL client_min_messages = error")
+    yield
+    connection.execute("SELECT set_config('client_min_messages', %s, true)", wanted)
+
+
+Ledger = dict[str, tuple[str, int | None]]
+"""What was applied: the checksum and the version by the name; only the objects have a version."""
+
+
+def _read_ledger(connection: Connection[Any]) -> Ledger:
+    try:
+        rows = connection.execute(query("infrastructure", "schema/ledger")).fetchall()
+    except InsufficientPrivilege as error:
+        raise ReadingForbidden(connection.info.user) from error
+    return {name: (checksum, version) for name, checksum, version in rows}
+
+
+def _pending(ledger: Ledger, schema: Schema) -> list[Script]:
+    unknown = sorted(ledger.keys() - {script.name for script in schema.migrations} - {OBJECTS})
     if unknown:
         raise SchemaNewer(unknown)
     for script in schema.migrations:
-        if applied.get(script.name, script.checksum) != script.checksum:
+        if script.name in ledger and ledger[script.name][0] != script.checksum:
             raise MigrationEdited(script.name)
-    return [script for script in schema.migrations if script.name not in applied]
+    return [script for script in schema.migrations if script.name not in ledger]
 
 
-def _objects_differ(connection: Connection[Any], schema: Schema) -> bool:
+def _objects_differ(ledger: Ledger, schema: Schema) -> bool:
     """Return whether the objects of the database are not this version's.
 
     Raises:
         SchemaNewer: they are a later version's.
     """
-    row = connection.execute(query("infrastructure", "schema/objects_version")).fetchone()
-    version, checksum = row or (None, None)  # a database that was made before they had versions has none
+    checksum, version = ledger.get(OBJECTS, (None, None))  # a database of before their versions has none
     if version is not None and version > schema.objects_version:
         raise SchemaNewer([f"version {version} of the views and functions"])
     return (version, checksum) != (schema.objects_version, schema.checksum)

@@ -54,6 +54,11 @@ def resolve_dsn(dsn: str | None = None) -> str:
     return dsn or settings.dsn or EmbeddedServer(settings.home).start()
 
 
+def is_embedded(dsn: str) -> bool:
+    """Return whether a DSN is that of the embedded server that runs in SOJOURN_HOME."""
+    return dsn == EmbeddedServer(Settings().home).running_dsn()
+
+
 class Database:
     """A pool of autocommit connections to one database. It opens at first use and is safe for many threads."""
 

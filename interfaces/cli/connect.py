@@ -11,9 +11,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def service(ctx: typer.Context, dsn: str | None = None) -> Iterator["TransitionService"]:
-    """Yield the service on `--dsn` (before or after the command), SOJOURN_DSN, or the embedded database."""
+def service(ctx: typer.Context, dsn: str | None = None, *, create: bool = False) -> Iterator["TransitionService"]:
+    """Yield the service on `--dsn` (before or after the command), SOJOURN_DSN, or the embedded database.
+
+    Only a command that begins a log sets an empty database up (`create`): the others may have got the wrong DSN.
+
+    Raises:
+        SchemaMissing: the database is not a Sojourn database.
+    """
+    from application.shared.store import Store
     from application.transition_service import TransitionService
 
-    with TransitionService.connect(dsn or ctx.find_root().obj) as connected:
+    with TransitionService(Store.reach(dsn or ctx.find_root().obj, create=create)) as connected:
         yield connected

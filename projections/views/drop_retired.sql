@@ -1,5 +1,6 @@
 -- Drop the functions that this version no longer has, once nothing of its own depends on them.
--- A view of somebody else's that calls one keeps it: the upgrade goes on, and warns.
+-- A view of somebody else's that calls one keeps it: the upgrade goes on, and warns. Some of them ran with the rights of
+-- their owner, which a caller could misuse, so that what is kept runs with those of its caller.
 DO $$
 DECLARE
     retired text;
@@ -15,6 +16,7 @@ BEGIN
             END IF;
         EXCEPTION
             WHEN dependent_objects_still_exist THEN
+                EXECUTE 'ALTER FUNCTION sojourn.' || retired || ' SECURITY INVOKER';
                 RAISE WARNING 'function sojourn.% is kept: a view that is not part of Sojourn uses it', retired;
         END;
     END LOOP;

@@ -38,6 +38,7 @@ def old(
     service.transition_task_instance("t2/1", "DONE")
     service.transition_task_instance("t2/1", "ERROR")
     with psycopg.connect(empty_dsn, autocommit=True) as there:
+        there.execute("CREATE SCHEMA sojourn")
         there.execute(query("infrastructure", "schema/create_ledger"))
         for script in schema().migrations:
             if script.name < "0013":
@@ -76,13 +77,19 @@ def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Con
     old.execute("SET client_min_messages = warning")
     old.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
     old.execute("CREATE VIEW mine AS SELECT task_id, sojourn.told(entered_at) AS at FROM sojourn.current_task")
+    old.execute("CREATE VIEW also_mine AS SELECT * FROM sojourn.entered('task', 't1', ARRAY['REGISTERING'])")
     old.execute("CREATE VIEW ours AS SELECT entity_id, seconds FROM sojourn.status_audit")
 
     migrate(old, schema())
 
     assert len(rows(old, "SELECT * FROM mine")) == 3
     assert len(rows(old, "SELECT * FROM ours")) > 3
-    assert warnings == ["function sojourn.told(timestamptz) is kept: a view that is not part of Sojourn uses it"]
+    kept = rows(old, "SELECT prosecdef FROM pg_proc WHERE oid = 'sojourn.entered(text, text, text[])'::regprocedure")
+    assert kept == [{"prosecdef": False}]
+    assert warnings == [
+        f"function sojourn.{name} is kept: a view that is not part of Sojourn uses it"
+        for name in ("told(timestamptz)", "entered(text, text, text[])")
+    ]
 
 
 def _copy(source: psycopg.Connection[Any], target: psycopg.Connection[Any], table: str, columns: str) -> None:

@@ -57,6 +57,11 @@ def run_program(*arguments: str, stdin: bytes = b"") -> Done:
         return Done(status, _text(stdout), _text(stderr))
 
 
+def run_on(dsn: str, *arguments: str) -> Done:
+    """Run the whole program on a database."""
+    return run_program(*arguments, "--dsn", dsn)
+
+
 def _stop_logging() -> None:
     # `-v` logs for as long as a process lives, which is not over here.
     for logger in (ROOT, PSYCOPG):

@@ -1,5 +1,4 @@
--- Create the schema and the table of applied migrations.
-CREATE SCHEMA IF NOT EXISTS sojourn;
+-- Create the table of applied migrations.
 CREATE TABLE IF NOT EXISTS sojourn.migration (
     name       text COLLATE "C" PRIMARY KEY,
     checksum   text NOT NULL,

@@ -17,7 +17,7 @@ def demo(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     from sojourn.demo.findings import read_findings
     from sojourn.demo.run import run_demo
 
-    with progress_bars() as bar, connect.service(ctx, dsn) as service:
+    with progress_bars() as bar, connect.service(ctx, dsn, create=True) as service:
         finished = run_demo(service, bar("Running commands"))
         findings = read_findings(service.store, finished, bar("Checking the log"))
     render(findings.document(), as_json=as_json, human=lambda console: print_findings(console, findings))

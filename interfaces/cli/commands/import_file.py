@@ -79,7 +79,7 @@ def import_file(
     # A batch has many small objects without cycles, and looking for cycles takes a tenth of the time.
     gc.set_threshold(100_000)
     began = monotonic()
-    with open_input(file) as source, service(ctx, dsn) as connected, _progress(file, source) as progress:
+    with open_input(file) as source, service(ctx, dsn, create=True) as connected, _progress(file, source) as progress:
         under = connected.store.lifecycles.resolve(lifecycle or format_.LIFECYCLE)
         name = "stdin" if file == STDIN else input_stem(file)
         named = NamedLifecycles(connected.store.lifecycles.by_name)

@@ -1,0 +1,2 @@
+-- Grant the roles what they lack.
+SELECT sojourn.grant_roles();

@@ -1,0 +1,66 @@
+"""Help tests to every command of the command line: each is in a table with arguments that it can work with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from interfaces.cli.command_line import app
+
+READING = {
+    "attempts": [],
+    "audit": [],
+    "breaches": ["--sla", "{folder}/sla.toml"],
+    "bundle": ["--workflow", "w", "-o", "{folder}/w.sojourn"],
+    "concurrency": ["--status", "RUNNING"],
+    "diff": ["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"],
+    "export": ["--format", "jsonl", "-o", "{folder}/w.jsonl"],
+    "history": ["task:t1"],
+    "lifecycle list": ["--log"],
+    "lifecycle show": ["jobmon", "--log"],
+    "orphans": [],
+    "replay": ["--all"],
+    "report": ["--workflow", "w", "-o", "{folder}/w.html"],
+    "slots": [],
+    "status": ["task:t1"],
+    "time-in-status": [],
+    "token list": [],
+    "variants": [],
+    "verify": [],
+    "why": ["ti:t1/1"],
+}
+"""Commands that only read a database."""
+
+WRITING = {
+    "heartbeat": ["runner"],
+    "rebuild": [],
+    "recover": [],
+    "slots --limit": ["tag", "--limit", "2"],
+    "token create": ["name"],
+    "token revoke": ["name"],
+}
+"""Commands that write into a database, but do not set one up."""
+
+CREATING = {"demo": [], "import": ["jsonl", "{folder}/w.jsonl"], "serve": ["--port", "0"], "setup": []}
+"""Commands that set an empty database up."""
+
+OTHER = {"bench", "db status", "db stop", "db url", "lifecycle check", "open"}
+"""Commands that use no database, or create one of their own on the server."""
+
+
+def arguments(table: dict[str, list[str]], name: str, folder: object) -> list[str]:
+    """Return a command of a table, with its arguments; its files are in a folder."""
+    return [*name.partition(" --")[0].split(), *(text.format(folder=folder) for text in table[name])]
+
+
+def leaf_commands() -> set[str]:
+    """Return every command by its full name."""
+    return set(_walk(typer.main.get_command(app), ()))
+
+
+def _walk(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+    if not hasattr(command, "commands"):
+        yield " ".join(path)
+        return
+    for name, inner in command.commands.items():
+        yield from _walk(inner, (*path, name))
