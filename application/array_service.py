@@ -150,6 +150,7 @@ class ArrayService:
         Raises:
             UnknownEntity: the log does not know the array.
             UnknownBatch: the array has no batch of that number.
+            UnknownStatus: no machine of its tasks' lifecycles has LAUNCHED.
             InvalidDuration: `next_report_increment` is not a number of seconds that anybody could wait.
             RetriesExhausted: others hold an instance of the batch.
         """
@@ -189,6 +190,7 @@ class ArrayService:
         Raises:
             UnknownEntity: the log does not know the array.
             UnknownBatch: the array has no batch of that number.
+            UnknownStatus: no machine of its tasks' lifecycles has ERROR_FATAL.
             RetriesExhausted: others hold an instance of the batch.
         """
         check_id("array", array_id)

@@ -4,9 +4,9 @@ Every method is one transaction of its own, or takes part in the caller's with `
 savepoints, and never commits or rolls back what the caller did. A service is safe to use from several threads.
 
 Every method that writes takes the same keyword arguments. `actor`, `reason` and `occurred_at` are recorded with its
-events: who reports (this process, unless another component or an Actor is named), why, and when it happened. A call
-that comes again with the same `command_id` gets its first answer and writes nothing. `max_retries` is the number of
-attempts while others hold what the call needs.
+events: who reports (this process, unless another component or an Actor is named), why, and when it happened; a time in
+the future raises FutureTime. A call that comes again with the same `command_id` gets its first answer and writes
+nothing. `max_retries` is the number of attempts while others hold what the call needs.
 """
 
 import json
@@ -206,6 +206,7 @@ class TransitionService(Reading):
         attempts, and `locked` lists it.
 
         Raises:
+            UnknownStatus: no machine of any of their lifecycles has the status; nothing is written.
             RuleFailed: a rule failed; nothing is written.
         """
         names = require_ids("task", task_ids)
@@ -228,7 +229,11 @@ class TransitionService(Reading):
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
-        """Move task instances to a status, and their tasks with them."""
+        """Move task instances to a status, and their tasks with them.
+
+        Raises:
+            UnknownStatus: no machine of any of their lifecycles has the status; nothing is written.
+        """
         names = require_ids("task instance", task_instance_ids)
         context = build_report_context(actor, reason, occurred_at, command_id)
         request = ("transition_task_instances", names, to_status)
@@ -253,6 +258,9 @@ class TransitionService(Reading):
 
         `current_ti_status` is the status that the reporter believes it to be in: the log's own decides, and a claim
         that differs is recorded. `report_by_date` is the time by which the instance must report again.
+
+        Raises:
+            UnknownStatus: no machine of its lifecycle has one of the two statuses; nothing is written.
         """
         context = build_report_context(actor, reason, occurred_at, command_id)
         report = TaskInstanceReport(task_instance_id, to_status, context, current_ti_status, report_by_date)
@@ -280,6 +288,7 @@ class TransitionService(Reading):
         `scheduled_time` and `details` (JSON): `details["transition_id"]`, `details["result"]`.
 
         Raises:
+            UnknownStatus: no machine of its lifecycle has the status; nothing is written.
             RuleFailed: a rule failed; nothing is written.
             InvalidDetails: the details are not JSON.
         """

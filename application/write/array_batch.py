@@ -18,6 +18,7 @@ from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BatchMember, EmptyAnswer, QueueBatchAnswer, SubmittedAnswer
 from application.write.bulk_transition import append_decisions, lock_in_passes
+from application.write.known_status import StatusCheck
 from domain.decisions.decide import decide, decide_in_turn
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import GateRequest, InstanceCreation, InstanceReport
@@ -25,7 +26,7 @@ from domain.entities.array import Array
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from domain.entity import ARRAY, TASK, Entity, check_id
+from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity, check_id
 from domain.errors import NotOfArray, UnknownBatch, WrongLifecycle
 from domain.report_context import ReportContext
 from infrastructure.sql import query
@@ -143,7 +144,7 @@ def launch_batch(
         by = now + timedelta(seconds=next_report_increment)
         return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), context)
 
-    decide_batch(store, connection, array_id, batch_number, decide_launch)
+    decide_batch(store, connection, array_id, batch_number, LAUNCHED, decide_launch)
     return {}
 
 
@@ -157,7 +158,7 @@ def kill_batch(
             return None
         return decide(Family(instance, task), InstanceReport(ERROR_FATAL), context)
 
-    decide_batch(store, connection, array_id, batch_number, decide_end)
+    decide_batch(store, connection, array_id, batch_number, ERROR_FATAL, decide_end)
     return {}
 
 
@@ -227,22 +228,25 @@ def decide_batch(
     connection: Connection[Any],
     array_id: str,
     batch_number: int,
+    status: str,
     decide_one: Callable[[datetime, TaskInstance, Task], Decision | None],
 ) -> None:
-    """Decide about every instance of a batch and its task, and append the events.
+    """Decide about every instance of a batch, for which `status` is reported, and its task, and append the events.
 
     Raises:
+        UnknownStatus: no machine of any of their lifecycles has the status.
         psycopg.Error: with SQLSTATE 55P03 where others hold an instance or a task during every pass.
     """
 
     def lock(ids: list[str], wait: OnLocked) -> dict[str, tuple[TaskInstance, Task]]:
         return {family[0].id: family for family in store.status.lock_families(connection, ids, wait)}
 
-    for ids in chunked(
-        [member["task_instance_id"] for member in list_members(store, connection, array_id, batch_number)]
-    ):
+    members = [member["task_instance_id"] for member in list_members(store, connection, array_id, batch_number)]
+    known = StatusCheck(store, TASK_INSTANCE, members, status)
+    for ids in chunked(members):
         locked = lock_in_passes(ids, lock, OnLocked.NOWAIT)
         families = [locked[name] for name in ids]
+        known.check(connection, (task.lifecycle for _, task in families))
         now = database_now(connection)
         decided = decide_in_turn(families, partial(decide_one, now))
         append_decisions(store, connection, decided, (member for family in families for member in family), now=now)

@@ -14,6 +14,7 @@ from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store, chunked
 from application.shared.unit_of_work import UnitOfWork
 from application.write.answers import BulkAnswer, ResetAnswer
+from application.write.known_status import StatusCheck
 from domain.decisions.decide import decide, decide_in_turn
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import GateRequest, InstanceReport, ResetRequest, TaskRequest
@@ -21,6 +22,7 @@ from domain.decisions.reset import end_instance
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.entity import TASK, TASK_INSTANCE
 from domain.report_context import ReportContext
 from domain.rules.rulebook import takes_slots
 from infrastructure.errors import RetriesExhausted
@@ -42,12 +44,19 @@ def transition_tasks(
     context: ReportContext,
     wait: OnLocked,
 ) -> BulkAnswer:
-    """Move tasks as the same proposal decides for each."""
+    """Move tasks as the same proposal decides for each.
+
+    Raises:
+        UnknownStatus: no machine of any of their lifecycles has the requested status.
+    """
     store = unit.store
+    known = StatusCheck(store, TASK, task_ids, proposal.target) if isinstance(proposal, TaskRequest) else None
 
     def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
         slots = SlotsInDatabase(connection)
         tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
+        if known:
+            known.check(connection, (task.lifecycle for task in tasks.values()))
         decided: Iterable[tuple[str, Decision]] = (
             (name, decide(Family(None, tasks[name]), proposal, context, slots)) for name in ids if name in tasks
         )
@@ -62,11 +71,17 @@ def transition_tasks(
 def transition_task_instances(
     unit: UnitOfWork, task_instance_ids: Sequence[str], status: str, context: ReportContext
 ) -> BulkAnswer:
-    """Move task instances to `status`, and their tasks with them."""
+    """Move task instances to `status`, and their tasks with them.
+
+    Raises:
+        UnknownStatus: no machine of any of their lifecycles has the status.
+    """
     store = unit.store
+    known = StatusCheck(store, TASK_INSTANCE, task_instance_ids, status)
 
     def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
         families = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
+        known.check(connection, (task.lifecycle for _, task in families))
         proposal = InstanceReport(status)
         decided = decide_in_turn(families, lambda instance, task: decide(Family(instance, task), proposal, context))
         refused = append_decisions(store, connection, decided, (member for family in families for member in family))

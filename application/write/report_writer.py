@@ -26,6 +26,7 @@ from domain.decisions.decision import Decision, Family
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.errors import UnknownStatus
 from domain.rules.rulebook import takes_slots
 from domain.time import is_future
 from infrastructure.database.pool import DatabaseUnreachable
@@ -46,7 +47,13 @@ class Written(NamedTuple, Generic[Answer]):
 def write_one(
     store: Store, report: Report[Answer], *, connection: Connection[Any] | None = None, max_retries: int = MAX_RETRIES
 ) -> Answer:
-    """Write one report and return its answer, which has an error where the entity is unknown or stays locked."""
+    """Write one report and return its answer, which has an error where the entity is unknown or stays locked.
+
+    Raises:
+        UnknownStatus: no machine of the entity's lifecycle has a status that the report names.
+        FutureTime: it occurs in the future.
+        CommandConflict: its command id came with another request.
+    """
     command = CommandRequest.of(report.context.command_id, report.request())
     unit = UnitOfWork(
         store,
@@ -96,6 +103,7 @@ def _decide_and_append(
         if found is None:
             return Written(report.failure("not_found"))
     instance, task = found
+    report.check_statuses(task.lifecycle)
     if not lock and takes_slots(task):
         raise _NeedsLocks
     decision = decide(Family(*found), report.proposal, report.context, SlotsInDatabase(connection))
@@ -169,10 +177,18 @@ def _decide_together(
     instances: dict[str, TaskInstance] = {instance.id: instance for instance, _ in families}
     for number, report in reports:
         instance = instances.pop(report.task_instance_id, None)
-        if instance is None:
+        if instance is None or not _names_known_statuses(report, tasks[instance.task_id]):
             continue
         decision = decide(Family(instance, tasks[instance.task_id]), report.proposal, report.context)
         tasks[instance.task_id] = decision.task
         answers[number] = report.answer(decision)
         _log_refusal(report, decision)
         yield from decision.events
+
+
+def _names_known_statuses(report: TaskInstanceReport, task: Task) -> bool:
+    try:
+        report.check_statuses(task.lifecycle)
+    except UnknownStatus:
+        return False
+    return True

@@ -13,7 +13,8 @@ from application.write.answers import InstanceRefusal, NotDecided, TaskAnswer, T
 from domain.decisions.decision import Decision
 from domain.decisions.proposals import InstanceReport, TaskRequest
 from domain.entity import TASK, TASK_INSTANCE, Entity, check_id
-from domain.errors import InvalidTransition
+from domain.errors import InvalidTransition, UnknownStatus
+from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY, RuleName
 from domain.rule_outcome import Response
@@ -49,6 +50,9 @@ class Report(Protocol[Answer_co]):
 
     def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
         """Return the entity and its task, locked if `lock`, or None where the log does not know it."""
+
+    def check_statuses(self, lifecycle: Lifecycle) -> None:
+        """Raise UnknownStatus where no machine of the entity's lifecycle has a status that the report names."""
 
     def answer(self, decision: Decision) -> Answer_co:
         """Return the answer that a decision gives."""
@@ -102,6 +106,16 @@ class TaskInstanceReport:
     def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
         """Return the instance and its task."""
         return status.family(connection, self.task_instance_id, lock=lock)
+
+    def check_statuses(self, lifecycle: Lifecycle) -> None:
+        """Check the reported status, and the one that the reporter expected.
+
+        Raises:
+            UnknownStatus: no machine of the lifecycle has it.
+        """
+        for status in (self.to_status, self.current_ti_status):
+            if status is not None and not lifecycle.knows_status(status):
+                raise UnknownStatus(status, lifecycle.instance_machine.statuses)
 
     def answer(self, decision: Decision) -> TaskInstanceAnswer:
         """Return the answer to the reporter."""
@@ -179,6 +193,15 @@ class TaskReport:
         """Return the task."""
         task = status.task(connection, self.task_id, lock=lock)
         return (None, task) if task else None
+
+    def check_statuses(self, lifecycle: Lifecycle) -> None:
+        """Check the proposed status.
+
+        Raises:
+            UnknownStatus: no machine of the lifecycle has it.
+        """
+        if not lifecycle.knows_status(self.to_status):
+            raise UnknownStatus(self.to_status, lifecycle.task.statuses)
 
     def answer(self, decision: Decision) -> TaskAnswer:
         """Return the answer to the proposer."""

@@ -93,6 +93,10 @@ class Lifecycle(BaseModel):
             raise WrongLifecycle(self.name, "has no task instances: report the task's own transitions")
         return self.instance
 
+    def knows_status(self, status: str) -> bool:
+        """Return whether one of the machines has `status`: a name that none has is a mistake, and no lost race."""
+        return status in self.task.transitions or (self.instance is not None and status in self.instance.transitions)
+
     def has_same_transitions(self, other: "Lifecycle") -> bool:
         """Return whether both lifecycles decide every proposal alike, so that they differ in display fields at most."""
         return self._decisive_fields() == other._decisive_fields()

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from application.maintain.rebuild import rebuild_projections
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
+from domain.errors import UnknownStatus
 from domain.lifecycles import get_lifecycle, shipped
 from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import Row, assert_agreement, rows
@@ -27,6 +28,7 @@ from tests.support.examples import examples
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RUNNERS = ("ada", "bob")
+UNKNOWN = "nowhere"
 workflows = count()
 
 tasks = st.sampled_from((0, 1, 2))
@@ -57,9 +59,10 @@ class Proposals(RuleBasedStateMachine):
 
     @rule(task=tasks, to=choices, runner=runners, at=times, due=times, details=details)
     def propose(self, task: int, to: int, runner: str | None, at: Any, due: Any, details: Any) -> None:
-        self.service.transition_task(
-            self.tasks[task], self.status(to), runner_id=runner, occurred_at=at, scheduled_time=due, details=details
-        )
+        with self.unknown_is_refused(self.status(to)):
+            self.service.transition_task(
+                self.tasks[task], self.status(to), runner_id=runner, occurred_at=at, scheduled_time=due, details=details
+            )
 
     @rule(task=tasks, way=ways)
     def go_on(self, task: int, way: list[int]) -> None:
@@ -74,12 +77,14 @@ class Proposals(RuleBasedStateMachine):
 
     @rule(to=choices, runner=runners)
     def propose_for_all(self, to: int, runner: str | None) -> None:
-        self.service.transition_tasks(self.tasks, self.status(to), runner_id=runner)
+        with self.unknown_is_refused(self.status(to)):
+            self.service.transition_tasks(self.tasks, self.status(to), runner_id=runner)
 
     @rule(task=tasks, to=choices)
     def propose_at_once(self, task: int, to: int) -> None:
         propose = partial(self.service.transition_task, self.tasks[task], self.status(to))
-        at_once([partial(propose, runner_id=runner) for runner in RUNNERS])
+        with self.unknown_is_refused(self.status(to)):
+            at_once([partial(propose, runner_id=runner) for runner in RUNNERS])
 
     @precondition(lambda self: self.lifecycle.gate)
     @rule()
@@ -123,8 +128,19 @@ class Proposals(RuleBasedStateMachine):
         assert verify_log(self.service.store)["mismatches"] == []
 
     def status(self, choice: int) -> str:
-        known = (*self.lifecycle.task.statuses, "nowhere")
+        known = (*self.lifecycle.task.statuses, UNKNOWN)
         return known[choice % len(known)]
+
+    @contextmanager
+    def unknown_is_refused(self, status: str) -> Iterator[None]:
+        """Nothing of the block is stored where the status is unknown."""
+        if status != UNKNOWN:
+            yield
+            return
+        before = self.service.store.recorder.max_notification_id()
+        with pytest.raises(UnknownStatus):
+            yield
+        assert self.service.store.recorder.max_notification_id() == before
 
 
 @pytest.mark.parametrize("lifecycle", shipped())

@@ -10,7 +10,7 @@ import pytest
 from application.replay.verify import verify_log
 from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.transition_service import TaskSpec, TransitionService
-from domain.errors import LifecycleConflict, WrongLifecycle
+from domain.errors import LifecycleConflict, UnknownStatus, WrongLifecycle
 from tests.support.agreement import rows
 from tests.support.attempts import status
 from tests.support.concurrently import at_once
@@ -97,7 +97,8 @@ def test_a_definition_of_ones_own_cannot_go_by_the_name_and_version_of_a_shipped
 
     with TransitionService.connect(service.dsn) as other:
         assert other.transition_task("p1", "PRINTED")["response"] == "ACCEPT"
-        assert other.transition_task("p2", "PRINTED")["response"] == "ABORT"
+        with pytest.raises(UnknownStatus, match="no status 'PRINTED'; there are queued, preparing"):
+            other.transition_task("p2", "PRINTED")
     assert verify_log(service.store)["mismatches"] == []
 
 

@@ -102,13 +102,13 @@ def test_a_command_is_another_one_in_another_runners_name(service: TransitionSer
         propose(service, "PENDING", "bob", command_id="c")
 
 
-def test_a_status_that_nobody_knows_is_a_refusal_with_from_and_to(service: TransitionService) -> None:
+def test_a_status_that_may_not_follow_is_a_refusal_with_from_and_to(service: TransitionService) -> None:
     service.register_tasks("w", [TaskSpec("f")], lifecycle="fetch_ml")
 
-    answer = service.transition_task("f", "runing")
+    answer = service.transition_task("f", "running")
 
     assert (answer["response"], answer["rule"]) == ("ABORT", "invalid-transition")
-    assert answer["reason"] == "queued may not become runing: only cancelled, failed, preparing"
+    assert answer["reason"] == "queued may not become running: only cancelled, failed, preparing"
 
 
 def test_a_runner_without_a_name_is_none(service: TransitionService) -> None:

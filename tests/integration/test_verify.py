@@ -17,6 +17,9 @@ from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.auditing.replay import Replay
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import TaskRequest
 from tests.support.attempts import attempt, register
 
 Connection = psycopg.Connection[Any]
@@ -470,7 +473,7 @@ def everything(service: TransitionService, connection: Connection, folder: Any) 
     service.register_tasks("plain", [TaskSpec("p")], lifecycle=own)
     service.transition_task("p", "old", command_id="c1", occurred_at=NINE)
     service.transition_task("p", "old", command_id="c1", occurred_at=NINE)
-    service.transition_task("p", "nowhere")
+    refuse_unknown_status(service, "p", "nowhere")
     service.transition_task("p", "new", occurred_at=NINE - timedelta(days=1))
     assert attempt(service, "t0", "t1", "t2", "t3") == ["t0/1", "t1/1", "t2/1", "t3/1"]
     service.gate_tasks_for_queueing(["t0", "t4", "none"])
@@ -495,6 +498,16 @@ def everything(service: TransitionService, connection: Connection, folder: Any) 
     assert rules == {
         None, "invalid-transition", "untimely-transition", "orphaned-instance", "superseded-instance", "retry",
     }  # fmt: skip
+
+
+def refuse_unknown_status(service: TransitionService, task_id: str, to: str) -> None:
+    """Store a refusal of a status that no machine has, as older versions did."""
+    with service.store.transaction() as connection:
+        task = service.store.status.task(connection, task_id)
+        assert task is not None
+        decision = decide(Family(None, task), TaskRequest(to))
+        assert decision.rule == "invalid-transition"
+        service.store.log.append(connection, task, None, decision.events)
 
 
 def batches(service: TransitionService) -> None:
