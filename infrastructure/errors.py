@@ -72,21 +72,116 @@ class DatabaseExhausted(SojournError):
         super().__init__(f"the database {lacks} ({why}); free it on the server, then repeat the call")
 
 
+class DatabaseReadOnly(SojournError):
+    """Raised when the database takes no writes: it is a standby, an opened case, or read-only by a setting.
+
+    Fix: name the primary server, or set default_transaction_read_only to off for the role and the database.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the database takes no writes ({why}); name the primary server, or set default_transaction_read_only "
+            "to off for the role"
+        )
+
+
+class StatementCancelled(SojournError):
+    """Raised when the database cancelled a statement, mostly because of a statement_timeout; nothing is written.
+
+    Fix: raise the statement_timeout of the role, then repeat the call.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the database cancelled a statement ({why}); raise statement_timeout for the role, or ask less"
+        )
+
+
+READ_ONLY = "25006"
+CANCELLED = "57014"
+
+
 @contextmanager
 def typed_errors() -> Iterator[None]:
-    """Raise DatabaseExhausted for a psycopg error of the block that states that the database lacks something."""
+    """Raise Sojourn's own error for a psycopg error of the block that states what is wrong with the database."""
     try:
         yield
     except psycopg.Error as error:
-        if is_exhausted(error):
-            raise DatabaseExhausted(str(error.sqlstate), str(error).partition("\n")[0]) from error
-        raise
+        typed = _type(error)
+        if typed is None:
+            raise
+        raise typed from error
 
 
-def is_exhausted(error: psycopg.Error) -> bool:
-    """Return whether the error states that the database lacks a resource."""
-    sqlstate = error.sqlstate or ""
-    return sqlstate.startswith("53") or sqlstate in LACKS
+def _type(error: psycopg.Error) -> SojournError | None:
+    sqlstate, why = error.sqlstate or "", str(error).partition("\n")[0]
+    if sqlstate.startswith("53") or sqlstate in LACKS:
+        return DatabaseExhausted(sqlstate, why)
+    if sqlstate == READ_ONLY:
+        return DatabaseReadOnly(why)
+    return StatementCancelled(why) if sqlstate == CANCELLED else None
+
+
+class DatabaseUnreachable(SojournError):
+    """Raised when no connection to the database can be made, or none of the pool becomes free in time.
+
+    Fix: check the DSN and the server, or pass a larger max_size.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"cannot connect to the database ({' '.join(why.split())}); check --dsn or SOJOURN_DSN, "
+            "or leave both out to use the embedded one"
+        )
+
+
+class UnreadableDsn(DatabaseUnreachable):
+    """Raised when a DSN cannot be read; the message repeats no part of it, because that could be a password.
+
+    Fix: write it as postgresql://user:password@host:port/database or as key=value pairs, with other signs escaped.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the DSN cannot be read: {why}")
+
+
+class DatabaseTooOld(SojournError):
+    """Raised when the server is older than PostgreSQL 15.
+
+    Fix: use a newer server, or the embedded one.
+    """
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"the server is PostgreSQL {version // 10000}; Sojourn needs 15 or newer")
+
+
+class DatabaseNotUtf8(SojournError):
+    """Raised when the database has another encoding than UTF8, which cannot hold every text.
+
+    Fix: create a database with ENCODING 'UTF8', and name that one.
+    """
+
+    def __init__(self, database: str, encoding: str) -> None:
+        self.database = database
+        self.encoding = encoding
+        super().__init__(
+            f"database {database!r} has the encoding {encoding}, not UTF8; create another one: "
+            "CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8'"
+        )
+
+
+class TransactionPooling(SojournError):
+    """Raised when a pooler gives each transaction another session, so that none has the settings of its connection.
+
+    Fix: set `pool_mode = session` for the database in the pooler, or pass the DSN of the server itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the pooler in front of the database does not keep a session for each connection; set pool_mode = session "
+            "for this database in it, or name the server itself with --dsn or SOJOURN_DSN"
+        )
 
 
 class ServiceClosed(SojournError):

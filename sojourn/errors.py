@@ -59,7 +59,6 @@ from domain.errors import (
     WrongLifecycle,
 )
 from infrastructure.database.embedded import EmbeddedServerFailed
-from infrastructure.database.pool import DatabaseTooOld, DatabaseUnreachable
 from infrastructure.database.private_folder import PrivateFolderTaken
 from infrastructure.database.schema_errors import (
     MigrationEdited,
@@ -72,13 +71,27 @@ from infrastructure.database.schema_errors import (
 )
 from infrastructure.database.server_provider import NoServerForData
 from infrastructure.database.settings import InvalidSetting
-from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted, ServiceClosed
+from infrastructure.errors import (
+    ConnectionLost,
+    DatabaseExhausted,
+    DatabaseNotUtf8,
+    DatabaseReadOnly,
+    DatabaseTooOld,
+    DatabaseUnreachable,
+    RetriesExhausted,
+    ServiceClosed,
+    StatementCancelled,
+    TransactionPooling,
+    UnreadableDsn,
+)
 
 __all__ = [
     "CommandConflict",
     "ConnectionLost",
     "CsvOnly",
     "DatabaseExhausted",
+    "DatabaseNotUtf8",
+    "DatabaseReadOnly",
     "DatabaseTooOld",
     "DatabaseUnreachable",
     "EmbeddedServerFailed",
@@ -127,6 +140,7 @@ __all__ = [
     "SetupForbidden",
     "SlaInvalid",
     "SojournError",
+    "StatementCancelled",
     "SwapPrevented",
     "TablesInUse",
     "TaskConflict",
@@ -136,6 +150,7 @@ __all__ = [
     "TokenExists",
     "TooLateToChange",
     "TooManyBuckets",
+    "TransactionPooling",
     "UnknownArray",
     "UnknownBatch",
     "UnknownCase",
@@ -150,6 +165,7 @@ __all__ = [
     "UnknownStatus",
     "UnknownTemplate",
     "UnknownTimeZone",
+    "UnreadableDsn",
     "UnreadableInput",
     "UnsupportedCaseFormat",
     "WrongFormat",

@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict
 
-import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import DataError, InsufficientPrivilege, IntegrityError
@@ -23,6 +22,7 @@ from application.replay.replay import ignore_progress
 from application.shared.progress import Progress
 from application.shared.store import schema
 from domain.errors import SojournError, UnknownName
+from infrastructure.database.connect import connect
 from infrastructure.database.migration import ensure_current, migrate
 from infrastructure.database.pool import Database
 from infrastructure.database.schema_errors import SchemaOutdated
@@ -134,7 +134,7 @@ def _is_current(connection: Connection[Any], name: str, dsn: str) -> bool:
     if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
         return False
     try:
-        with psycopg.connect(dsn, autocommit=True) as opened:
+        with connect(dsn) as opened:
             ensure_current(opened, schema())
     except SchemaOutdated:
         _drop(connection, name)
@@ -149,7 +149,7 @@ def _load(
     draft = f"{name}_draft"
     _create(connection, draft)
     try:
-        with psycopg.connect(make_conninfo(server.dsn, dbname=draft)) as loading, path.open("rb") as stream:
+        with connect(make_conninfo(server.dsn, dbname=draft), autocommit=False) as loading, path.open("rb") as stream:
             _fill(loading, path, CaseFile(path, stream), progress)
         _make_read_only(connection, draft, {**case.header, "digest": case.digest})
         connection.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name)))

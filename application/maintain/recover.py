@@ -29,7 +29,7 @@ from domain.errors import SojournError
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.ownership import StatusRecord
 from domain.report_context import ReportContext
-from infrastructure.database.pool import DatabaseUnreachable
+from infrastructure.errors import DatabaseUnreachable
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
 

@@ -29,8 +29,7 @@ from domain.entities.task_instance import TaskInstance
 from domain.errors import UnknownStatus
 from domain.rules.rulebook import takes_slots
 from domain.time import is_future
-from infrastructure.database.pool import DatabaseUnreachable
-from infrastructure.errors import ConnectionLost, RetriesExhausted
+from infrastructure.errors import ConnectionLost, DatabaseUnreachable, RetriesExhausted
 from infrastructure.log.event_log import STALE
 from infrastructure.loggers import get_logger
 

@@ -10,42 +10,17 @@ from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import SojournError
+from infrastructure.database.connect import configure, connect
+from infrastructure.database.dsn import complete_dsn
 from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.settings import Settings
-from infrastructure.errors import ServiceClosed, typed_errors
+from infrastructure.errors import DatabaseUnreachable, ServiceClosed, typed_errors
 from infrastructure.loggers import get_logger
 
 log = get_logger("connection")
 
-OLDEST = 150000
-"""The oldest server that is supported, as PostgreSQL numbers its versions."""
-
 WAIT_SECONDS = 30.0
 """How long a caller waits for a pooled connection."""
-
-
-class DatabaseUnreachable(SojournError):
-    """Raised when no connection to the database can be made, or none of the pool becomes free in time.
-
-    Fix: check the DSN and the server, or pass a larger max_size.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"cannot connect to the database ({' '.join(why.split())}); check --dsn or SOJOURN_DSN, "
-            "or leave both out to use the embedded one"
-        )
-
-
-class DatabaseTooOld(SojournError):
-    """Raised when the server is older than PostgreSQL 15.
-
-    Fix: use a newer server, or the embedded one.
-    """
-
-    def __init__(self, version: int) -> None:
-        self.version = version
-        super().__init__(f"the server is PostgreSQL {version // 10000}; Sojourn needs 15 or newer")
 
 
 def resolve_dsn(dsn: str | None = None) -> str:
@@ -64,9 +39,18 @@ class Database:
 
     def __init__(self, dsn: str, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> None:
         self.dsn = dsn
+        self.opened = 0
+        """The number of pooled connections that were opened so far: after a failover or a restore it has grown."""
         self._closed = False
+        self._refusal: SojournError | None = None
         self._pool = ConnectionPool(
-            dsn, min_size=0, max_size=max_size, open=False, timeout=wait_seconds, kwargs={"autocommit": True}
+            complete_dsn(dsn),
+            min_size=0,
+            max_size=max_size,
+            open=False,
+            timeout=wait_seconds,
+            configure=self._configure,
+            kwargs={"autocommit": True},
         )
 
     @classmethod
@@ -75,13 +59,11 @@ class Database:
 
         Raises:
             DatabaseUnreachable: it does not answer.
-            DatabaseTooOld: its server is older than Sojourn can use.
+            SojournError: Sojourn cannot use it, as `connect` describes.
         """
         database = cls(resolve_dsn(dsn), max_size=max_size, wait_seconds=wait_seconds)
-        with database.dedicated() as connection:
-            if connection.info.server_version < OLDEST:
-                raise DatabaseTooOld(connection.info.server_version)
-        return database
+        with database.dedicated():
+            return database
 
     def require_open(self) -> None:
         """Raise ServiceClosed after `close`."""
@@ -101,30 +83,28 @@ class Database:
                 finally:
                     lost = connection.broken
         except PoolTimeout as error:
-            raise DatabaseUnreachable(str(error)) from error
+            raise self._refusal or DatabaseUnreachable(str(error)) from error
         finally:
             if lost:
-                log.warning("a connection to the database was lost; the others of the pool are checked")
-                self._pool.check()  # what broke this one has most likely broken the idle ones
+                log.warning("a connection to the database was lost; the others of the pool are replaced")
+                # What broke this one has most likely broken the others. Checking them could wait for an answer.
+                self._pool.drain()
 
     @contextmanager
     def dedicated(self) -> Iterator[Connection[tuple[Any, ...]]]:
         """Open a connection outside the pool, for work that keeps it."""
         self.require_open()
         try:
-            connection = psycopg.connect(self.dsn, autocommit=True)
+            connection = connect(self.dsn)
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(str(error)) from error
-        except psycopg.ProgrammingError as error:
-            raise DatabaseUnreachable(f"{error}: the DSN cannot be read") from error
         with typed_errors(), connection:
             yield connection
 
     @contextmanager
     def snapshot(self, *tables: str) -> Iterator[Connection[tuple[Any, ...]]]:
-        """Open a connection whose reads all see one moment, with times in UTC. No rebuild swaps `tables` meanwhile."""
+        """Open a connection whose reads all see one moment. No rebuild swaps `tables` meanwhile."""
         with self.dedicated() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():
@@ -137,3 +117,13 @@ class Database:
         """Close every connection."""
         self._closed = True
         self._pool.close()
+
+    def _configure(self, connection: Connection[Any]) -> None:
+        # The pool goes on trying until its timeout, and would then state no reason.
+        self._refusal = None
+        try:
+            configure(connection, self.dsn)
+        except SojournError as error:
+            self._refusal = error
+            raise
+        self.opened += 1

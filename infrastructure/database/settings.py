@@ -53,9 +53,9 @@ class Settings(EnvironmentSettings):
     The database is at `dsn`, or else an embedded server in `home`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SOJOURN_", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="SOJOURN_", env_ignore_empty=True, hide_input_in_errors=True)
 
-    dsn: str | None = Field(default=None, description="a DSN")
+    dsn: str | None = Field(default=None, repr=False, description="a DSN")  # it may have a password
     home: Path = Field(default_factory=lambda: user_data_path("sojourn"), description="a folder")
     clock_tolerance: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=60, ge=0, description="a duration like 60s or 5m"

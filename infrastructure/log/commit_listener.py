@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from infrastructure.database.connect import connect
 from infrastructure.sql import query
 
 RECONNECT_SECONDS = 0.1
@@ -46,7 +47,7 @@ def connect_listener(dsn: str) -> Connection[Any]:
 
     Connect before the first read, so that no commit falls between the read and the wait.
     """
-    connection = psycopg.connect(dsn, autocommit=True)
+    connection = connect(dsn)
     connection.execute(query("infrastructure", "log/listen"))
     return connection
 

@@ -8,11 +8,16 @@ import threading
 
 import psycopg
 
+from domain.errors import SojournError
+from infrastructure.database.connect import connect
 from infrastructure.sql import query
 
 CHANNEL = "sojourn_event"
 COALESCE_SECONDS = 0.02
 """For how long commits are collected before one NOTIFY is sent for all of them."""
+
+CLOSE_SECONDS = 5.0
+"""How long the last notification may take; the thread is a daemon, so that it keeps no process from ending."""
 
 
 class CommitNotifier:
@@ -33,11 +38,11 @@ class CommitNotifier:
                 self._start()
 
     def close(self) -> None:
-        """Send the notification that is still pending, and end the thread."""
+        """Send the notification that is still pending, and end the thread; leave one behind that the network holds."""
         self._closed.set()
         self._pending.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)
 
     def _start(self) -> None:
         with self._starting:
@@ -52,9 +57,9 @@ class CommitNotifier:
             self._closed.wait(COALESCE_SECONDS)
             self._pending.clear()
             try:
-                connection = connection or psycopg.connect(self._dsn, autocommit=True)
+                connection = connection or connect(self._dsn)
                 connection.execute(query("infrastructure", "log/notify_commit"))
-            except psycopg.Error:
+            except (psycopg.Error, SojournError):
                 # Followers poll, so a lost notification delays them and loses no event.
                 connection = None
         if connection is not None:

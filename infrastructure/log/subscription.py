@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from infrastructure.database.connect import connect
 from infrastructure.log.commit_listener import connect_listener, wait_for_commit
 from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.tail import BATCH, GAP_POLL_SECONDS, POLL_SECONDS, GapBarrier, Tail
@@ -22,7 +23,8 @@ class Subscription:
     """Hands the events after its checkpoint to `consume`, batch by batch.
 
     `consume` gets a connection whose transaction also moves the checkpoint, so whatever it writes there is written
-    exactly once, even after a crash. Two subscriptions under one name take turns and share the work.
+    exactly once, even after a crash. Its statements find tables by the role's own search path. Two subscriptions under
+    one name take turns and share the work.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Subscription:
             tail = self._tail_at(self._hold_checkpoint(worker), listener)
             events = tail.read(worker, self._batch)
             if events:
+                worker.execute(query("infrastructure", "connections/use_role_search_path"))
                 self._consume(worker, events)
+                worker.execute(query("infrastructure", "connections/use_own_search_path"))
                 worker.execute(query("infrastructure", "subscriptions/advance"), [tail.position, self.name])
         return len(events)
 
@@ -100,6 +104,6 @@ class Subscription:
 
     def _connect_worker(self) -> Connection[Any]:
         self._tail = None  # its barrier takes ids through a connection that is gone
-        connection = psycopg.connect(self._dsn, autocommit=True)
+        connection = connect(self._dsn)
         connection.execute(query("infrastructure", "subscriptions/begin"), [self.name])
         return connection

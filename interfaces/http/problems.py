@@ -27,8 +27,14 @@ from domain.errors import (
     UnknownName,
     WrongLifecycle,
 )
-from infrastructure.database.pool import DatabaseUnreachable
-from infrastructure.errors import ConnectionLost, DatabaseExhausted, RetriesExhausted
+from infrastructure.errors import (
+    ConnectionLost,
+    DatabaseExhausted,
+    DatabaseReadOnly,
+    DatabaseUnreachable,
+    RetriesExhausted,
+    StatementCancelled,
+)
 from interfaces.http.examples import mark_nulls
 from interfaces.http.field_errors import explain_field, name_field
 
@@ -55,6 +61,8 @@ PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (ConnectionLost, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (DatabaseUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (DatabaseExhausted, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    (DatabaseReadOnly, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    (StatementCancelled, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (UnknownName, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     (ValueError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
     (SojournError, HTTPStatus.CONFLICT, "conflict"),

@@ -8,12 +8,12 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 
 from application.maintain.rebuild import rebuild_projections
 from application.replay.verify import verify_log
 from domain.entity import TASK, TASK_INSTANCE
+from infrastructure.database.connect import connect
 from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.subscription import Subscription
 from infrastructure.sql import query
@@ -91,7 +91,7 @@ def measure_gate(scratch: Scratch, chunk: int, calls: int) -> Figure:
     tasks = scratch.register_tasks(chunk * calls)
     scratch.fill_floor()
     ours, bare = [], []
-    with psycopg.connect(scratch.dsn, autocommit=True) as connection:
+    with connect(scratch.dsn) as connection:
         for ids in _split(tasks, chunk):
             before = scratch.events
             ours.append(_time(partial(scratch.service.gate_tasks_for_queueing, ids)))
@@ -104,7 +104,7 @@ def measure_bulk(scratch: Scratch, chunk: int, calls: int) -> Figure:
     instances = scratch.queue_instances(chunk * calls)
     scratch.fill_floor()
     ours, bare = [], []
-    with psycopg.connect(scratch.dsn, autocommit=True) as connection:
+    with connect(scratch.dsn) as connection:
         for ids in _split(instances, chunk):
             for status in STEPS:
                 before = scratch.events
@@ -127,14 +127,14 @@ def measure_growth(scratch: Scratch, tasks: int) -> Figure:
         latencies=clients.collect_latencies(ours),
         floor=clients.compute_median_rate(floors),
     )
-    with psycopg.connect(scratch.dsn) as connection:
+    with connect(scratch.dsn) as connection:
         measured["bytes_per_transition"] = round(_one(connection, "bytes_per_transition"), 1)
     return measured
 
 
 def measure_rebuild(scratch: Scratch, repeats: int) -> Figure:
     """Measure a rebuild of every projection. The floor is one sequential read of the log."""
-    with psycopg.connect(scratch.dsn, autocommit=True) as connection:
+    with connect(scratch.dsn) as connection:
         size = scratch.events
         rates, floors = [], []
         for _ in range(repeats):
@@ -146,7 +146,7 @@ def measure_rebuild(scratch: Scratch, repeats: int) -> Figure:
 
 def measure_catch_up(scratch: Scratch, repeats: int) -> Figure:
     """Measure a subscription that counts events by status from the beginning. The floor is one sequential read."""
-    with psycopg.connect(scratch.dsn, autocommit=True) as connection:
+    with connect(scratch.dsn) as connection:
         rates, floors = [], []
         for number in range(repeats):
             counted: Counter[str] = Counter()
@@ -168,7 +168,7 @@ def measure_query(
     seconds = [_time(lambda number=number: run_query(number)) for number in range(repeats)]  # type: ignore[misc]
     bare = None
     if floor:
-        with psycopg.connect(scratch.dsn, autocommit=True) as connection:
+        with connect(scratch.dsn) as connection:
             reads = [_time(lambda: _one(connection, "sequential_read_of_transitions")) for _ in range(repeats)]
             bare = 1 / median(reads)
     return make_figure(case, size=scratch.events, per_second=1 / median(seconds), latencies=seconds, floor=bare)
@@ -214,7 +214,7 @@ def _time(call: Callable[[], object]) -> float:
 
 
 def _transitions(scratch: Scratch) -> int:
-    with psycopg.connect(scratch.dsn) as connection:
+    with connect(scratch.dsn) as connection:
         return int(_one(connection, "sequential_read_of_transitions"))
 
 

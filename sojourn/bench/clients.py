@@ -10,9 +10,8 @@ from random import Random
 from statistics import median
 from typing import Any
 
-import psycopg
-
 from application.transition_service import TransitionService
+from infrastructure.database.connect import connect
 from sojourn.bench.scratch import TASK_STATUS
 
 LIMIT_SECONDS = 600
@@ -59,7 +58,7 @@ def collect_latencies(clients: Sequence[Sequence[Span]]) -> list[float]:
 
 def step_with_floor(dsn: str, instances: Sequence[str], barrier: Barrier, queue: Any) -> None:
     """Move instances step by step through the service, and after each step the floor's by its function."""
-    with TransitionService.connect(dsn, max_size=1) as service, psycopg.connect(dsn, autocommit=True) as floor:
+    with TransitionService.connect(dsn, max_size=1) as service, connect(dsn) as floor:
 
         def report(instance: str, status: str) -> str:
             return str(service.transition_task_instance(instance, status)["error"])

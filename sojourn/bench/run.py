@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import psycopg
-
 from application.analyse.concurrency import count_concurrency
 from application.analyse.time_in_status import measure_time_in_status
 from application.read.status import read_status
 from application.shared.current_status import database_now
 from domain.entity import TASK, Entity
+from infrastructure.database.connect import connect
 from infrastructure.sql import query
 from sojourn.bench import cases
 from sojourn.bench.figure import Figure
@@ -86,7 +85,7 @@ def _growth(scratch: Scratch, size: int, tasks: int) -> Callable[[], list[Figure
 
 def _queries(scratch: Scratch, repeats: int) -> Iterator[Figure]:
     store = scratch.service.store
-    with psycopg.connect(scratch.dsn, autocommit=True) as connection:
+    with connect(scratch.dsn) as connection:
         long_ago = database_now(connection) - timedelta(seconds=5)
         tasks = [row[0] for row in connection.execute(query("sojourn.bench", "some_task_ids"))]
 

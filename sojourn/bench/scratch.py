@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from application.transition_service import TransitionService
 from application.write.registration import TaskSpec
+from infrastructure.database.connect import connect
 from infrastructure.database.pool import Database
 from infrastructure.sql import query
 
@@ -26,7 +26,7 @@ EVENTS_OF_A_TASK = 3 + 2 * len(STEPS)
 class Scratch:
     """The scratch database with the tasks of the cases."""
 
-    dsn: str
+    dsn: str = field(repr=False)
     service: TransitionService
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -60,7 +60,7 @@ class Scratch:
 
     def execute(self, statement: str) -> None:
         """Run one of the bench's own statements."""
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
+        with connect(self.dsn) as connection:
             connection.execute(SQL(statement))
 
     def fill_floor(self) -> None:

@@ -1,6 +1,7 @@
 """A server process for the bench, and a minimal client, so the bench measures the server and not the client."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -23,9 +24,14 @@ REQUEST = (
 @contextmanager
 def run_server(dsn: str) -> Iterator[tuple[str, int]]:
     """Run a server on the database during the block. Yield its host and port."""
-    command = [sys.executable, "-m", "sojourn", "serve", "--port", "0", "--json", "--dsn", dsn]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:  # noqa: S603 - our own
+    command = [sys.executable, "-m", "sojourn", "serve", "--port", "0", "--json"]
+    with subprocess.Popen(  # noqa: S603 - our own
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"SOJOURN_DSN": dsn},  # everybody could read a password on the command line
+    ) as process:
         try:
             assert process.stdout is not None
             url = urlsplit(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.sql import SQL, Identifier
 
 from application.cases.bundle import bundle_workflow
@@ -34,6 +33,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity, parse_entity
 from domain.errors import UnknownEntity
 from infrastructure.database.pool import Database
+from infrastructure.errors import DatabaseReadOnly
 from tests.integration.test_verify import NINE, everything, one
 from tests.support.agreement import rows
 
@@ -156,7 +156,7 @@ def test_orphans_and_their_explanations_are_those_of_the_original(opened: Opened
 
 
 def test_nothing_can_be_written_there(opened: OpenedCase) -> None:
-    with TransitionService.connect(opened["dsn"]) as there, pytest.raises(ReadOnlySqlTransaction):
+    with TransitionService.connect(opened["dsn"]) as there, pytest.raises(DatabaseReadOnly):
         there.transition_task_instance("t3/1", "DONE")
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from application.transition_service import TransitionService
 from infrastructure.database.embedded import EmbeddedServer
-from infrastructure.database.pool import Database, DatabaseUnreachable, resolve_dsn
+from infrastructure.database.pool import Database, resolve_dsn
 from infrastructure.database.settings import Settings
+from infrastructure.errors import DatabaseUnreachable
 from sojourn.bench.scratch import scratch_database
 from tests.support.attempts import register, status
 

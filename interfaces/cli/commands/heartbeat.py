@@ -60,8 +60,7 @@ def heartbeat(
 
 def repeat_heartbeat(service: "TransitionService", runner: str, seconds: float | None) -> "HeartbeatAnswer | None":
     """Send another heartbeat; return None while the database cannot be reached, because that may pass."""
-    from infrastructure.database.pool import DatabaseUnreachable
-    from infrastructure.errors import ConnectionLost
+    from infrastructure.errors import ConnectionLost, DatabaseUnreachable
 
     try:
         answer = service.heartbeat(runner, seconds)
