@@ -7,7 +7,6 @@ with own_server("max_prepared_transactions=2") as server:
     server.start()
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -92,8 +91,9 @@ def _folder() -> Iterator[Path]:
     # Not pytest's own temporary folder: its path is too long for a socket, and closed to other users.
     folder = Path(tempfile.mkdtemp(prefix="sojourn-own-"))
     try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, server_user())
+        user = server_user()
+        if user:
+            shutil.chown(folder, user)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
