@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -35,11 +36,8 @@ CALLS: dict[str, Call] = {
 @pytest.fixture
 def disk(connection: psycopg.Connection) -> Iterator[SmallDisk]:
     """Yield a small disk that holds the log of the database."""
-    (folder,) = (row["data_directory"] for row in rows(connection, "SHOW data_directory"))
-    if not Path(folder).exists():
-        pytest.skip("the server is on another machine")
     name = Identifier("small_" + rows(connection, "SELECT current_database() AS name")[0]["name"])
-    with small_disk(Path(folder).stat().st_uid) as disk:
+    with small_disk(server_user_id(connection)) as disk:
         connection.execute(SQL("CREATE TABLESPACE {} LOCATION {}").format(name, str(disk.folder)))
         connection.execute(SQL("ALTER TABLE sojourn.event SET TABLESPACE {}").format(name))
         try:
@@ -47,6 +45,16 @@ def disk(connection: psycopg.Connection) -> Iterator[SmallDisk]:
         finally:
             connection.execute("ALTER TABLE sojourn.event SET TABLESPACE pg_default")
             connection.execute(SQL("DROP TABLESPACE {}").format(name))
+
+
+def server_user_id(connection: psycopg.Connection) -> int:
+    """Return the id of the user that the server runs as; skip the test where it is on another machine."""
+    try:
+        backend = psutil.Process(connection.info.backend_pid)
+        assert "postgres" in backend.name()
+    except (psutil.NoSuchProcess, AssertionError):
+        pytest.skip("the server is on another machine")
+    return int(backend.uids().effective)
 
 
 @pytest.fixture
