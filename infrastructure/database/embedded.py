@@ -142,7 +142,10 @@ class EmbeddedServer:
             self._create(provider, account)
         account.own(self.data)
         restrict_access(self.data, account)
-        ServerPrograms(provider, account, self.data).start(self._socket_folder(account))
+        sockets = self._socket_folder(account)
+        # It names a process too, which may be somebody else's by now, or a killed one that nobody has waited for.
+        (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+        ServerPrograms(provider, account, self.data).start(sockets)
         dsn = self._stated_dsn()
         assert dsn is not None
         return dsn
@@ -214,8 +217,10 @@ class EmbeddedServer:
         left = [process for process in psutil.process_iter() if _works_in(process, self.data)]
         for process in left:
             process.send_signal(signal.SIGQUIT)
-        for process in psutil.wait_procs(left, ENDING_SECONDS)[1]:
+        _, alive = psutil.wait_procs(left, ENDING_SECONDS)
+        for process in alive:
             process.kill()
+        psutil.wait_procs(alive, ENDING_SECONDS)
 
     def _disown_stale_pid_file(self) -> None:
         # Another program may have its process id by now, and would be taken for the server. The other lines stay,
