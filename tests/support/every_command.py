@@ -44,8 +44,8 @@ WRITING = {
 CREATING = {"demo": [], "import": ["jsonl", "{folder}/w.jsonl"], "serve": ["--port", "0"], "setup": []}
 """Commands that set an empty database up."""
 
-OTHER = {"bench", "db status", "db stop", "db url", "lifecycle check", "open"}
-"""Commands that use no database, or create one of their own on the server."""
+OTHER = {"bench", "db status", "db stop", "db url", "doctor", "lifecycle check", "open"}
+"""Commands that use no database, examine any one, or create one of their own on the server."""
 
 
 def arguments(table: dict[str, list[str]], name: str, folder: object) -> list[str]:

@@ -1,0 +1,2 @@
+-- Return the time of the database's clock.
+SELECT clock_timestamp();
