@@ -36,10 +36,11 @@ ESCAPE = "write @ : / ? # % and spaces of a password as %40 %3A %2F %3F %23 %25 
 NOT_A_NAME = re.compile(r"://|.:.*@|\b(pass(word|wd)?|pwd)\s*=", re.IGNORECASE)
 """What no host, user or database has in its name, so that a password has got into it."""
 
-PASSWORDS = ("password", "sslpassword")
-
 NOT_A_HOST = re.compile(r"[^/].*[@;]")
 """What no host has, unless it is the folder of a socket."""
+
+PASSWORDS = frozenset({"password", "sslpassword"})
+"""The options that are secret."""
 
 
 def complete_dsn(dsn: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
+from domain.password import hide_passwords
 from domain.printable import printable, printable_lines
 from interfaces.cli.standard_streams import STANDARD_OUTPUT, discard_output
 
@@ -39,8 +40,8 @@ def cli_errors() -> Iterator[None]:
 
 
 def fail(sentence: str, *, status: int = EXIT_USAGE) -> None:
-    """Print the sentence on stderr and exit."""
-    print(f"sojourn: {printable(sentence)}", file=sys.stderr)  # noqa: T201 - errors are printed here
+    """Print the sentence on stderr, without a password that was given in a wrong place, and exit."""
+    print(f"sojourn: {printable(hide_passwords(sentence))}", file=sys.stderr)  # noqa: T201 - errors are printed here
     sys.exit(status)
 
 
@@ -84,4 +85,4 @@ def _exit_if_explained(error: Any) -> None:
 def _print_usage(error: Any) -> None:
     usage = StringIO()
     error.show(usage)
-    sys.stderr.write(printable_lines(usage.getvalue().expandtabs()))
+    sys.stderr.write(printable_lines(hide_passwords(usage.getvalue()).expandtabs()))

@@ -55,7 +55,8 @@ class Worker:
     def messages(self) -> Iterator[Message]:
         """Yield its messages until it ends."""
         assert self.process.stdout is not None
-        yield from map(parse_message, self.process.stdout)
+        with self.process.stdout as printed:
+            yield from map(parse_message, printed)
 
     def close_orders(self) -> None:
         """Close its input, so it ends after its last order."""

@@ -55,16 +55,25 @@ def open_case(
             _print_summary(opened)
             _run(ctx, opened["dsn"], command)
         else:
-            render(opened, as_json=as_json, human=lambda console: print_opened(console, opened))
+            shown = _without_password(opened)
+            render(shown, as_json=as_json, human=lambda console: print_opened(console, shown, opened["dsn"]))
 
 
-def print_opened(console: "Console", opened: "OpenedCase") -> None:
-    """Print what the case contains, and how to ask it."""
+def print_opened(console: "Console", opened: "OpenedCase", dsn: str) -> None:
+    """Print what the case contains, and how to ask it; `dsn` is the whole one, which may have a password."""
     console.print(_summary(opened))
     console.print("Ask it like any database:")
     console.print(f"    export SOJOURN_DSN={shlex.quote(opened['dsn'])}")
     console.print("    sojourn audit")
+    if dsn != opened["dsn"]:
+        console.print("The password is not printed; set PGPASSWORD, or write it into SOJOURN_DSN.")
     console.print(f"It is read-only. `sojourn open --forget {opened['database']}` drops it.")
+
+
+def _without_password(opened: "OpenedCase") -> "OpenedCase":
+    from infrastructure.database.dsn import without_password
+
+    return {**opened, "dsn": without_password(opened["dsn"])}
 
 
 def _open(server: "Database", case: Path) -> "OpenedCase":
@@ -89,7 +98,7 @@ def _run(ctx: typer.Context, dsn: str, command: list[str]) -> None:
 def _list(server: "Database", *, as_json: bool) -> None:
     from application.cases.opened_case import list_opened_cases
 
-    cases = list_opened_cases(server)
+    cases = [_without_password(case) for case in list_opened_cases(server)]
     render(cases, as_json=as_json, human=lambda console: _print_cases(console, cases))
 
 
