@@ -7,6 +7,7 @@ from psycopg import Connection
 from psycopg.types.json import Json
 
 from application.shared.lifecycle_source import find_lifecycle
+from application.shared.retry import reporting_loss
 from domain.errors import LifecycleConflict, UnknownLifecycle
 from domain.lifecycles import get_lifecycle, shipped
 from domain.lifecycles.lifecycle import Lifecycle
@@ -74,10 +75,11 @@ class LifecycleRegistry:
 
         Raises:
             LifecycleConflict: other transitions ship or are stored under the same name and version.
+            ConnectionLost: the connection broke; storing it again has the same effect.
         """
         if self._by_key.get(lifecycle.key) != lifecycle:
             _require_shipped_transitions(lifecycle)
-            with self._database.connection() as connection:
+            with reporting_loss(safe_to_retry=True), self._database.connection() as connection:
                 _store(connection, lifecycle)
             self._by_key[lifecycle.key] = lifecycle
         return lifecycle

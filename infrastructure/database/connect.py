@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from infrastructure.database.dsn import complete_dsn
+from infrastructure.database.revival import RevivingConnection
 from infrastructure.errors import DatabaseNotUtf8, DatabaseTooOld, TransactionPooling
 from infrastructure.sql import query
 
@@ -28,7 +29,7 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection[tuple[Any, ...]]
         TransactionPooling: a pooler stands between that gives each transaction another session.
         psycopg.OperationalError: the server cannot be reached.
     """
-    connection = psycopg.connect(complete_dsn(dsn), autocommit=True)
+    connection = RevivingConnection.connect(complete_dsn(dsn), autocommit=True)
     try:
         configure(connection, dsn)
         connection.autocommit = autocommit

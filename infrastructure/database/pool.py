@@ -13,6 +13,7 @@ from domain.errors import SojournError
 from infrastructure.database.connect import configure, connect
 from infrastructure.database.dsn import complete_dsn
 from infrastructure.database.embedded import EmbeddedServer
+from infrastructure.database.revival import RevivingConnection, check_open, is_started_again, start_embedded
 from infrastructure.database.settings import Settings
 from infrastructure.errors import DatabaseUnreachable, ServiceClosed, typed_errors
 from infrastructure.loggers import get_logger
@@ -26,7 +27,7 @@ WAIT_SECONDS = 30.0
 def resolve_dsn(dsn: str | None = None) -> str:
     """Return `dsn`, else SOJOURN_DSN, else the DSN of the embedded server, which is started if it does not run."""
     settings = Settings()
-    return dsn or settings.dsn or EmbeddedServer(settings.home).start()
+    return dsn or settings.dsn or start_embedded(EmbeddedServer(settings.home))
 
 
 def is_embedded(dsn: str) -> bool:
@@ -50,6 +51,8 @@ class Database:
             open=False,
             timeout=wait_seconds,
             configure=self._configure,
+            check=check_open if is_started_again(dsn) else None,
+            connection_class=RevivingConnection,
             kwargs={"autocommit": True},
         )
 

@@ -28,10 +28,13 @@ def at_once(calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
         return [outcome.result(timeout=60) for outcome in [threads.submit(run, call) for call in calls]]
 
 
-def processes_at_once(program: str, arguments: Sequence[Sequence[str]]) -> list[str]:
+def processes_at_once(
+    program: str, arguments: Sequence[Sequence[str]], *, before: Callable[[], object] = lambda: None
+) -> list[str]:
     """Run a Python program in a process for each list of arguments, and return what the processes print.
 
-    The program prints "ready" and reads a line before it goes on; it must succeed and write no error.
+    The program prints "ready" and reads a line before it goes on; it must succeed and write no error. `before` is
+    called when all of them are ready.
     """
     processes = [
         subprocess.Popen(
@@ -43,6 +46,7 @@ def processes_at_once(program: str, arguments: Sequence[Sequence[str]]) -> list[
     for process in processes:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
+    before()
     for process in processes:
         assert process.stdin
         process.stdin.write("go\n")

@@ -64,9 +64,9 @@ class Serving:
 
 
 @contextmanager
-def serving(dsn: str, *arguments: str) -> Iterator[Serving]:
-    """Serve a database on a free port for the length of a block."""
-    command = [SOJOURN, "serve", "--port", "0", "--json", "--dsn", dsn, *arguments]
+def serving(dsn: str | None, *arguments: str) -> Iterator[Serving]:
+    """Serve a database on a free port for the length of a block; None: the embedded one."""
+    command = [SOJOURN, "serve", "--port", "0", "--json", *(["--dsn", dsn] if dsn else []), *arguments]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ)
         try:
