@@ -57,7 +57,7 @@ def describe_setup(done: dict[str, list[str]]) -> str:
     if done["roles"]:
         them = "it" if len(done["roles"]) == 1 else "them"
         sentences.append(f"Created {' and '.join(done['roles'])}, with the rights that the schema has for {them}.")
-    if done["grants"]:
+    elif done["grants"]:
         sentences.append("Granted the roles what they lacked.")
     return " ".join(sentences) or "The schema is up to date."
 
