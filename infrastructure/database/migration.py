@@ -146,7 +146,7 @@ def _has_schema(connection: Connection[Any]) -> bool:
         SchemaForeign: something that Sojourn did not create is in a schema of that name.
     """
     row = connection.execute(query("infrastructure", "schema/inspect")).fetchone()
-    _, is_ours, contents = row or (None, False, [])
+    _, is_ours, contents = row or (None, False, None)
     if contents and not is_ours:
         raise SchemaForeign(connection.info.dbname, contents)
     return is_ours

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege, ObjectNotInPrerequisiteState, RaiseException
 from psycopg.sql import SQL, Identifier
 
-from application.maintain.rebuild import RebuildForbidden, rebuild_projections
+from application.maintain.rebuild import TABLES, RebuildForbidden, rebuild_projections
 from application.maintain.slots import list_slots
 from application.maintain.tokens import Scope, create_token, list_tokens, revoke_token
 from application.replay.verify import verify_log
@@ -318,6 +318,7 @@ class TestRebuild:
             assert rows(connection, OWNERS) == [{"owner": "sojourn_owner"}]
 
     def test_a_server_that_quotes_every_name(self, service: TransitionService, connection: Connection[Any]) -> None:
+        """Each connection turns the quotes off, and the statements that the catalog is asked for hold with them too."""
         begin(service)
         connection.execute(
             SQL("ALTER DATABASE {} SET quote_all_identifiers = on").format(Identifier(connection.info.dbname))
@@ -325,6 +326,26 @@ class TestRebuild:
         with TransitionService.connect(service.dsn) as quoting:
             rebuild_projections(quoting.store, lambda step: None)
             assert verify_log(quoting.store)["mismatches"] == []
+        with psycopg.connect(service.dsn) as quoted:
+            assert rows(quoted, "SHOW quote_all_identifiers") == [{"quote_all_identifiers": "on"}]
+            quoted.execute(query("projections", "rebuild/begin"))
+            for name in ("rebuild/options", "rebuild/indexes", "rebuild/grants"):
+                for table in TABLES:
+                    found = quoted.execute(query("projections", name), {"table": f"sojourn.{table}"}).fetchall()
+                    for (statement,) in found:
+                        quoted.execute(statement)
+            assert indexes(quoted, "sojourn_rebuild") == indexes(quoted, "sojourn")
+            quoted.rollback()
+
+
+def indexes(connection: Connection[Any], schema: str) -> list[dict[str, Any]]:
+    """Return the indexes of the tables that a rebuild replaces."""
+    return rows(
+        connection,
+        "SELECT tablename, indexname FROM pg_indexes WHERE schemaname = %s AND tablename = ANY (%s) ORDER BY 1, 2",
+        schema,
+        list(TABLES),
+    )
 
 
 def carry_out_roles(dsn: str) -> None:

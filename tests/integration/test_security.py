@@ -133,6 +133,16 @@ class TestTheCatalog:
 
             assert rights == ([False, False, called] if function["writes"] else [True, True, True]), function["name"]
 
+    def test_the_writer_may_append_to_every_table_but_the_ledger(self, connection: psycopg.Connection[Any]) -> None:
+        """A new table belongs into sojourn.missing_grant, where its rights are stated."""
+        found = rows(
+            connection,
+            "SELECT c.relname AS name FROM pg_class AS c WHERE c.relnamespace = 'sojourn'::regnamespace "
+            "AND c.relkind IN ('r', 'p') AND NOT has_table_privilege('sojourn_writer', c.oid, 'INSERT')",
+        )
+
+        assert found == [{"name": "migration"}]
+
     def test_no_default_gives_rights_to_everybody(self, connection: psycopg.Connection[Any]) -> None:
         found = rows(
             connection,
