@@ -34,6 +34,7 @@ from application.imports.change import (
 )
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveId
+from application.imports.parsing import UNFORESEEN, explain
 from application.imports.tally import Tally
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
@@ -105,9 +106,9 @@ class Batch:
                 if change.at > self._latest:
                     raise FutureTime("time", change.at, self._now, self._clock_tolerance)
                 self._decide(change, move_id)
-        except SojournError as error:
+        except (SojournError, *UNFORESEEN) as error:
             self._journal.roll_back_line()
-            self.tally.add_bad_line(BadLine(line.number, str(error)))
+            self.tally.add_bad_line(BadLine.of(line.number, explain(error)))
         else:
             self._count(line)
 

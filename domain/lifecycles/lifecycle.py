@@ -1,15 +1,18 @@
 """A lifecycle: the machines of a task and its instances, and the effect of an instance on its task."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from domain.errors import LifecycleInvalid, UnknownRule, WrongLifecycle
-from domain.lifecycles.machine import DISPLAY_FIELDS, SKIP_VALIDATION, Machine, names_no_status
+from domain.lifecycles.machine import DISPLAY_FIELDS, MAX_PROBLEMS, SKIP_VALIDATION, Machine, Name, names_no_status
 from domain.lifecycles.recovery import Recovery
 from domain.rule_names import RULES, SLOT_RULES
+
+MAX_VERSION = 2**31 - 1
+"""The largest version of a lifecycle: the largest integer of a database column."""
 
 
 class Gate(BaseModel):
@@ -57,8 +60,8 @@ class Lifecycle(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    name: str = Field(min_length=1, max_length=255)
-    version: int = Field(ge=1)
+    name: Name
+    version: int = Field(ge=1, le=MAX_VERSION)
     rules: tuple[str, ...] = ()
     task: Machine
     instance: Machine | None = Field(default=None, alias="task_instance")
@@ -123,19 +126,20 @@ class Lifecycle(BaseModel):
         return self.gate is not None and target == self.gate.to
 
     def problems(self) -> list[str]:
-        """Return the inconsistencies, a sentence each; none for a lifecycle that was validated."""
+        """Return the first inconsistencies, a sentence each; none for a lifecycle that was validated."""
         machines = {"task": self.task} | ({"task_instance": self.instance} if self.instance else {})
-        return [
-            *(f"{place}.{problem}" for place, machine in machines.items() for problem in machine.problems()),
-            *(f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES),
-            *(
+        problems = chain(
+            (f"{place}.{problem}" for place, machine in machines.items() for problem in machine.problems()),
+            (f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES),
+            (
                 f"{place} {names_no_status(status, machine.statuses)}"
                 for machine, place, status in self._named_statuses()
                 if status not in machine.transitions
             ),
-            *self._recovery_problems(),
-            *self._slot_rule_problems(),
-        ]
+            self._recovery_problems(),
+            self._slot_rule_problems(),
+        )
+        return list(islice(problems, MAX_PROBLEMS))
 
     def _decisive_fields(self) -> dict[str, Any]:
         fields = self.model_dump(exclude={"task": set(DISPLAY_FIELDS), "instance": set(DISPLAY_FIELDS)})
