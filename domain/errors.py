@@ -291,6 +291,22 @@ class FutureTime(SojournError, ValueError):
         )
 
 
+class LeaseTooLong(SojournError):
+    """Raised when a runner's heartbeat would hold for longer than a lease may, so that its death would go unnoticed.
+
+    Fix: send heartbeats more often, each for a shorter time, or raise SOJOURN_MAX_LEASE.
+    """
+
+    def __init__(self, runner_id: str, seconds: float, max_seconds: float) -> None:
+        self.runner_id = runner_id
+        self.seconds = seconds
+        self.max_seconds = max_seconds
+        super().__init__(
+            f"a lease of {seconds:g} s for runner {runner_id!r} is not one of at most {max_seconds:g} s "
+            "(SOJOURN_MAX_LEASE); send heartbeats more often"
+        )
+
+
 class InvalidDuration(SojournError, ValueError):
     """Raised when a duration cannot be read, is not above 0, or is longer than a century.
 
@@ -405,12 +421,12 @@ class LifecycleConflict(SojournError):
     Fix: give the changed definition the next version.
     """
 
-    def __init__(self, name: str, version: int) -> None:
+    def __init__(self, name: str, version: int, newest: int) -> None:
         self.name = name
         self.version = version
         super().__init__(
             f"lifecycle {name!r} version {version} is in the log, or ships with Sojourn, with another definition: "
-            f"give the changed one version {version + 1}"
+            f"give the changed one version {newest + 1}"
         )
 
 

@@ -22,10 +22,7 @@ def find_shipped(name: str, version: int | None) -> Lifecycle:
     Raises:
         UnknownLifecycle: none of that name and version ships.
     """
-    lifecycle = get_lifecycle(name)
-    if version not in (None, lifecycle.version):
-        raise UnknownLifecycle(name, [])
-    return lifecycle
+    return get_lifecycle(name, version)
 
 
 class NamedLifecycles:

@@ -24,7 +24,11 @@ class Gate(BaseModel):
 
 
 class ResumePolicy(BaseModel):
-    """What resuming a workflow does: where tasks go, which stay, and the status that makes active instances end."""
+    """What resuming a workflow does: where tasks go, which stay, and how their active instances end.
+
+    Instances in `end_instances_from` have no worker yet, so that they enter `end_instances_with` at once. The others
+    are ordered to end, by `kill_instances_with`, where their machine has an edge for that.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,6 +36,8 @@ class ResumePolicy(BaseModel):
     keep: frozenset[str] = frozenset()
     keep_unless_asked: frozenset[str] = frozenset()
     kill_instances_with: str | None = None
+    end_instances_with: str | None = None
+    end_instances_from: frozenset[str] = frozenset()
 
 
 class TaskEffect(BaseModel):
@@ -55,7 +61,9 @@ class TaskEffect(BaseModel):
 class Lifecycle(BaseModel):
     """Everything that decides which transitions a task and its instances may make.
 
-    In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`.
+    In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`, unless it goes on
+    with one, from a status in `attempt_resumes_from`. Where `attempts_restart`, a task that leaves a terminal status
+    begins again with no attempt made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -69,6 +77,8 @@ class Lifecycle(BaseModel):
     gate: Gate | None = None
     reset: ResumePolicy | None = None
     attempt: str | None = None
+    attempt_resumes_from: frozenset[str] = frozenset()
+    attempts_restart: bool = False
     recovery: Recovery | None = None
 
     def __hash__(self) -> int:
@@ -124,6 +134,14 @@ class Lifecycle(BaseModel):
     def starts_attempt(self, target: str) -> bool:
         """Return whether entering `target` starts an attempt, as the gate does."""
         return self.gate is not None and target == self.gate.to
+
+    def begins_attempt(self, source: str, target: str) -> bool:
+        """Return whether a task that reports for itself begins an attempt as it goes from `source` to `target`."""
+        return target == self.attempt and source not in self.attempt_resumes_from
+
+    def restarts_attempts(self, source: str, target: str) -> bool:
+        """Return whether a task that goes from `source` to `target` has no attempt made again."""
+        return self.attempts_restart and self.task.is_terminal(source) and not self.task.is_terminal(target)
 
     def problems(self) -> list[str]:
         """Return the first inconsistencies, a sentence each; none for a lifecycle that was validated."""
@@ -181,6 +199,7 @@ class Lifecycle(BaseModel):
             yield self.task, "gate.to", self.gate.to
         if self.attempt:
             yield self.task, "attempt", self.attempt
+        yield from ((self.task, "attempt_resumes_from", status) for status in sorted(self.attempt_resumes_from))
         if self.reset:
             yield from self._statuses_of_reset(self.reset)
         if self.recovery:
@@ -192,3 +211,8 @@ class Lifecycle(BaseModel):
         yield from ((self.task, "reset.keep_unless_asked", status) for status in sorted(reset.keep_unless_asked))
         if reset.kill_instances_with and self.instance:
             yield self.instance, "reset.kill_instances_with", reset.kill_instances_with
+        if self.instance:
+            ended = sorted(reset.end_instances_from)
+            yield from ((self.instance, "reset.end_instances_from", status) for status in ended)
+            if reset.end_instances_with:
+                yield self.instance, "reset.end_instances_with", reset.end_instances_with

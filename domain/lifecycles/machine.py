@@ -132,6 +132,22 @@ class Machine(BaseModel):
         """Return the statuses that may follow `status`; None stands for an entity that does not exist yet."""
         return frozenset((self.initial,) if status is None else self.transitions.get(status, ()))
 
+    def leads_to(self, source: str, target: str) -> bool:
+        """Return whether an edge or a path of edges leads from `source` to `target`."""
+        return target in self._reachable.get(source, ())
+
+    @cached_property
+    def _reachable(self) -> dict[str, frozenset[str]]:
+        reachable = {status: frozenset(targets) for status, targets in self.transitions.items()}
+        while True:
+            further = {
+                status: targets.union(*(reachable.get(target, ()) for target in targets))
+                for status, targets in reachable.items()
+            }
+            if further == reachable:
+                return reachable
+            reachable = further
+
     def sources(self, target: str) -> frozenset[str]:
         """Return the statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)

@@ -1,4 +1,4 @@
-"""Settings from the environment: SOJOURN_DSN, SOJOURN_HOME, SOJOURN_CLOCK_TOLERANCE, SOJOURN_HTTP_..."""
+"""Settings from the environment: variables whose names begin with SOJOURN_."""
 
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -48,7 +48,7 @@ def _seconds(value: object) -> object:
 
 
 class Settings(EnvironmentSettings):
-    """Where the database is, and how far ahead of its clock a time may be that somebody reports.
+    """Where the database is, how far ahead of its clock a reported time may be, and how long a runner's lease may hold.
 
     The database is at `dsn`, or else an embedded server in `home`.
     """
@@ -59,6 +59,9 @@ class Settings(EnvironmentSettings):
     home: Path = Field(default_factory=lambda: user_data_path("sojourn"), description="a folder")
     clock_tolerance: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=60, ge=0, description="a duration like 60s or 5m"
+    )
+    max_lease: Annotated[float, BeforeValidator(_seconds)] = Field(
+        default=3600, gt=0, description="a duration like 90s or 1h"
     )
 
 
