@@ -69,7 +69,9 @@ class HttpSettings(EnvironmentSettings):
     """The limits of the HTTP API.
 
     `pool_size` limits its connections to the database. A request waits `pool_wait_seconds` for one and is then refused
-    with a time to try again; it may take `answer_seconds` in all, and its body may have `max_body_bytes`.
+    with a time to try again. It is answered within `answer_seconds`; what it writes may take `work_seconds`. Where the
+    database does not answer a report within `database_seconds`, its connection is replaced. After a signal to end, open
+    requests may take `finish_seconds`. The body of a request may have `max_body_bytes`.
     """
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_HTTP_", env_ignore_empty=True)
@@ -77,4 +79,7 @@ class HttpSettings(EnvironmentSettings):
     pool_size: int = Field(default=10, ge=2, description="a whole number from 2 on")
     pool_wait_seconds: float = Field(default=5, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
     answer_seconds: float = Field(default=60, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    work_seconds: float = Field(default=600, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    database_seconds: float = Field(default=10, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    finish_seconds: float = Field(default=20, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="a number of bytes from 1024 on")
