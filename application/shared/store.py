@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -16,8 +15,7 @@ import projections
 from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import EntityCache
 from application.shared.lifecycle_registry import LifecycleRegistry
-from application.shared.retry import is_lost
-from domain.report_context import ReportContext
+from application.shared.retry import is_lost, reporting_loss
 from infrastructure.database.migration import Schema, check_current, migrate, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database, is_embedded
 from infrastructure.database.schema_errors import SchemaMissing
@@ -43,9 +41,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        settings = Settings()
-        self.clock_tolerance = timedelta(seconds=settings.clock_tolerance)
-        self.max_lease_seconds = settings.max_lease
+        self.clock_tolerance = timedelta(seconds=Settings().clock_tolerance)
         self.log = EventLog(self.clock_tolerance)
         self.recorder = LogRecorder(database, self.log)
         self.commit_notifier = CommitNotifier(database.dsn)
@@ -67,20 +63,16 @@ class Store:
             SchemaOutdated: an older version made the schema.
             SchemaNewer: a newer version made it.
             ReadingForbidden: the database's user may not read it.
+            ConnectionLost: the connection broke; connecting again has the same effect.
         """
         database = Database.reach(dsn, max_size=max_size, wait_seconds=wait_seconds)
         try:
-            _require_schema(database, create=create)
+            with reporting_loss(safe_to_retry=True):
+                _require_schema(database, create=create)
         except BaseException:
             database.close()
             raise
         return cls(database)
-
-    def at_decision(self, context: ReportContext, now: datetime | None = None) -> ReportContext:
-        """Return a context as rules judge it: with the tolerance of clocks, and with the database's time if read."""
-        if context.occurred_at is None and now is None:
-            return context
-        return replace(context, clock_tolerance=self.clock_tolerance.total_seconds(), now=now)
 
     @contextmanager
     def session(self, connection: Connection[Any] | None = None) -> Iterator[Connection[Any]]:

@@ -11,7 +11,6 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import SojournError
 from infrastructure.database.connect import configure, connect
-from infrastructure.database.cut import cuttable
 from infrastructure.database.dsn import complete_dsn
 from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.revival import RevivingConnection, check_open, is_started_again, start_embedded
@@ -81,7 +80,7 @@ class Database:
         self._pool.open()
         lost = False
         try:
-            with typed_errors(), self._pool.connection() as connection, cuttable(connection):
+            with typed_errors(), self._pool.connection() as connection:
                 try:
                     yield connection
                 finally:
@@ -102,7 +101,7 @@ class Database:
             connection = connect(self.dsn)
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(str(error)) from error
-        with typed_errors(), connection, cuttable(connection):
+        with typed_errors(), connection:
             yield connection
 
     @contextmanager

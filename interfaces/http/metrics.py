@@ -74,15 +74,14 @@ class CountingLog(EventLog):
         instance: TaskInstance | None,
         events: Iterable[Event],
         command: Command | None = None,
-    ) -> datetime:
+    ) -> None:
         """Append events, and count them."""
         appended = list(events)
         began = time.perf_counter()
-        recorded_at = super().append(connection, task, instance, appended, command)
+        super().append(connection, task, instance, appended, command)
         self._metrics.append_seconds.labels("one").observe(time.perf_counter() - began)
         for event in appended:
             self._metrics.count_event(event)
-        return recorded_at
 
     def copy(
         self,

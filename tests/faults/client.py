@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 from application.transition_service import TaskSpec, TransitionService
@@ -39,6 +39,13 @@ class ThroughService:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._service: TransitionService | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._service is not None:
+            self._service.close()
 
     def send(self, method: str, *arguments: Any, tag: str, command_id: str | None) -> None:
         """Call a method of the service."""

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ class Crew:
         self._seed = seed
         self._doors = doors
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._names = [""] * len(doors)
         self._begun = 0
         for number in range(len(doors)):
             self._processes.append(self._begin(number))
@@ -40,6 +42,22 @@ class Crew:
             return len(read_steps(self.journals, "DONE")) >= before + more
 
         wait_for(enough)
+
+    def wait_for_each(self, more: int) -> None:
+        """Wait until so many more steps of each client were acknowledged."""
+        wanted = {name: count + more for name, count in self._counts().items()}
+
+        def enough() -> bool:
+            self.require_alive()
+            counts = self._counts()
+            return all(counts[name] >= count for name, count in wanted.items())
+
+        wait_for(enough)
+
+    def _counts(self) -> Counter[str]:
+        """Return how many steps were acknowledged to each client that goes on."""
+        counts = Counter(tag.rpartition(".")[0] for tag, _ in read_steps(self.journals, "DONE"))
+        return Counter({name: counts[name] for name in self._names})
 
     @contextmanager
     def held_still(self) -> Iterator[None]:
@@ -76,6 +94,7 @@ class Crew:
     def _begin(self, number: int) -> "subprocess.Popen[bytes]":
         self._begun += 1
         name = f"c{number}-{self._begun}"
+        self._names[number] = name
         journal = self.journals / f"{name}.journal"
         command = [sys.executable, "-m", "tests.faults.client", str(journal), name, f"{self._seed}/{name}"]
         # In a session of its own, so that Ctrl-C reaches the runner alone, which ends it.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.faults import kills
+from tests.faults import clocks, consumers, cuts, disk_full, failover, freezes, kills, steps, storms
 from tests.faults.tally import Plan, Tally
 
 
@@ -18,4 +18,14 @@ class Fault:
     """Why this machine cannot make it, or None."""
 
 
-FAULTS = (Fault("kills", kills.run, 50),)
+FAULTS = (
+    Fault("kills", kills.run, 50),
+    Fault("cuts", cuts.run, 20),
+    Fault("freezes", freezes.run, 10),
+    Fault("failover", failover.run, 3, failover.missing),
+    Fault("disk-full", disk_full.run, 5, disk_full.missing),
+    Fault("clocks", clocks.run, 20, clocks.missing),
+    Fault("consumers", consumers.run, 3),
+    Fault("steps", steps.run, 20),
+    Fault("storms", storms.run, 3),
+)

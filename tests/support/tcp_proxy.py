@@ -3,7 +3,6 @@
     with TcpProxy.before_database(dsn) as (proxy, proxied):     # or TcpProxy(("127.0.0.1", 5432)) before any server
         service = TransitionService.connect(proxied)
         proxy.freeze()                                          # every connection stays open, and nothing passes
-        proxy.freeze(later=False)                               # connections that are opened from now on work
         proxy.thaw()                                            # what was sent meanwhile arrives
         proxy.cut()                                             # every connection breaks now
         proxy.cut(after_bytes=100)                              # ... once the clients have sent 100 more bytes
@@ -40,8 +39,11 @@ class TcpProxy:
         self._frozen = self._closed = False
         self._left: dict[bool, int | None] = {True: None, False: None}
         self._links: set[_Link] = set()
-        self._frozen_links: set[_Link] = set()
         self.accepted = 0
+        self.broken = 0
+        """How often open connections were cut."""
+        self.sent = 0
+        """How many bytes have passed to the server."""
         Thread(target=self._accept, name="tcp-proxy", daemon=True).start()
 
     @classmethod
@@ -64,16 +66,13 @@ class TcpProxy:
         with self._changed:
             return len(self._links)
 
-    def freeze(self, *, later: bool = True) -> None:
-        """Let nothing pass in either direction, while every connection stays open and new ones are accepted.
-
-        Without `later`, only the connections that are open now freeze.
-        """
-        self._change(frozen=later, frozen_links=set(self._links))
+    def freeze(self) -> None:
+        """Let nothing pass in either direction, while every connection stays open and new ones are accepted."""
+        self._change(frozen=True)
 
     def thaw(self) -> None:
         """Let everything pass again, first what was held back."""
-        self._change(frozen=False, frozen_links=set())
+        self._change(frozen=False)
 
     def cut(self, after_bytes: int = 0, *, answers: bool = False) -> None:
         """Break every connection once `after_bytes` more have passed to the server, or with `answers` from it."""
@@ -81,6 +80,11 @@ class TcpProxy:
             self._left[answers] = after_bytes
             if not after_bytes:
                 self._break_all()
+
+    def heal(self) -> None:
+        """Cancel the cuts that have not happened yet."""
+        with self._changed:
+            self._left = {True: None, False: None}
 
     def close(self) -> None:
         """Break every connection, and accept no more."""
@@ -97,9 +101,9 @@ class TcpProxy:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _change(self, *, frozen: bool, frozen_links: "set[_Link]") -> None:
+    def _change(self, *, frozen: bool) -> None:
         with self._changed:
-            self._frozen, self._frozen_links = frozen, frozen_links
+            self._frozen = frozen
             self._changed.notify_all()
 
     def _accept(self) -> None:
@@ -127,24 +131,22 @@ class TcpProxy:
     def _forward(self, link: "_Link", source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK):
-                self._wait_for_thaw(link)
+                self._wait_for_thaw()
                 target.sendall(data[: self._allowance(answers, len(data))])
                 self._break_if_due(answers)
         with self._changed:
             self._links.discard(link)
         link.end()
 
-    def _wait_for_thaw(self, link: "_Link | None" = None) -> None:
-        def may_pass() -> bool:
-            return self._closed or not (self._frozen or link in self._frozen_links)
-
+    def _wait_for_thaw(self) -> None:
         with self._changed:
-            self._changed.wait_for(may_pass)
+            self._changed.wait_for(lambda: not self._frozen or self._closed)
 
     def _allowance(self, answers: bool, wanted: int) -> int:
         """Return how many bytes may pass, which count towards the next cut."""
         with self._changed:
             left = self._left[answers]
+            self.sent += 0 if answers else wanted
             if left is None:
                 return wanted
             self._left[answers] = max(0, left - wanted)
@@ -157,6 +159,7 @@ class TcpProxy:
 
     def _break_all(self) -> None:
         self._left = {True: None, False: None}
+        self.broken += bool(self._links)
         for link in self._links:
             link.reset()
         self._links.clear()

@@ -15,7 +15,8 @@ PYNENC = {
     "PENDING_RECOVERY": "REROUTED",
     "RUNNING": "PAUSED KILLED RETRY SUCCESS FAILED RUNNING_RECOVERY",
     "RUNNING_RECOVERY": "REROUTED",
-    "PAUSED": "RUNNING KILLED",
+    "PAUSED": "RESUMED KILLED",
+    "RESUMED": "PAUSED KILLED RETRY SUCCESS FAILED",
     "KILLED": "REROUTED",
     "RETRY": "PENDING",
     "SUCCESS": "",
@@ -35,12 +36,7 @@ FETCH_ML = {
     "cancelled": "",
 }
 PREFECT_TYPES = "SCHEDULED PENDING RUNNING COMPLETED FAILED CANCELLED CRASHED PAUSED CANCELLING"
-PREFECT_AFTER_THE_END = "SCHEDULED PENDING RUNNING COMPLETED FAILED CANCELLED"
-PREFECT = (
-    dict.fromkeys(PREFECT_TYPES.split(), PREFECT_TYPES)
-    | {"RUNNING": PREFECT_TYPES.replace("RUNNING ", "")}
-    | dict.fromkeys(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"), PREFECT_AFTER_THE_END)
-)
+PREFECT = dict.fromkeys(PREFECT_TYPES.split(), PREFECT_TYPES) | {"RUNNING": PREFECT_TYPES.replace("RUNNING ", "")}
 
 SLURM_ENDS = "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT"
 SLURM = dict.fromkeys(SLURM_ENDS.split(), "PENDING") | {
@@ -165,7 +161,7 @@ def test_what_ends_it_is_final_where_nothing_follows(name: str) -> None:
 
 def test_pynencs_flags() -> None:
     machine = get_lifecycle("pynenc").task
-    owned = {"PENDING", "RUNNING", "PAUSED"}
+    owned = {"PENDING", "RUNNING", "PAUSED", "RESUMED"}
 
     assert machine.available_for_run == {"REGISTERED", "REROUTED", "RETRY"}
     assert machine.requires_ownership == owned
