@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from application.shared.store import Store
-from domain.entity import ALIASES, parse_entity
+from domain.entity import ALIASES, TASK, TASK_INSTANCE, parse_entity
+from domain.errors import check_choice
 from domain.time import zoned
 
 if TYPE_CHECKING:
@@ -105,11 +106,12 @@ class Reading:
 
         Raises:
             UnknownEntity: the log has no such task or workflow.
+            UnknownChoice: `entity` is not one of its choices.
         """
         from application.read import audit
 
         asked = (self._store, task_id, workflow_id)
-        if entity == "task":
+        if _kind(entity) == TASK:
             with audit.read_audit(*asked, _time("at", at), limit=limit) as rows:
                 return list(rows)
         with audit.read_instance_audit(*asked, at=_time("at", at), limit=limit) as instance_rows:
@@ -154,6 +156,7 @@ class Reading:
 
         Raises:
             UnknownEntity: the log has no such workflow.
+            UnknownChoice: `entity` or `by` is not one of its choices.
         """
         from application.analyse.time_in_status import measure_time_in_status
 
@@ -198,6 +201,7 @@ class Reading:
         Raises:
             UnknownStatus: no machine has the status.
             UnknownEntity: the log has no such workflow.
+            UnknownChoice: `entity` or `by` is not one of its choices.
             InvalidBucket: the bucket is shorter than a millisecond.
             TooManyBuckets: the buckets are too short for the time that they cover.
         """
@@ -220,6 +224,7 @@ class Reading:
 
         Raises:
             UnknownEntity: the log has no such workflow.
+            UnknownChoice: `by` is not one of its choices.
         """
         from application.analyse.attempts import count_attempts
 
@@ -253,6 +258,7 @@ class Reading:
 
         Raises:
             UnknownEntity: the log has no such workflow.
+            UnknownChoice: `entity` is not one of its choices.
         """
         from application.analyse.variants import count_variants
 
@@ -366,10 +372,8 @@ def _chosen(
 
 
 def _kind(entity: EntityKind) -> str:
-    kind = ALIASES.get(entity, entity)
-    if kind not in ("task", "task_instance"):
-        raise TypeError(f"entity={entity!r} is not 'task', 'ti' or 'task_instance'")
-    return kind
+    check_choice("entity", entity, (TASK, "ti", TASK_INSTANCE))
+    return ALIASES.get(entity, entity)
 
 
 def _time(name: str, time: datetime | None) -> datetime | None:

@@ -84,6 +84,33 @@ class UnknownStatus(UnknownName):
             self.nearest = tuple(by_upper[near] for near in get_close_matches(name.upper(), by_upper, n=1))
 
 
+class UnknownChoice(UnknownName):
+    """Raised when an argument is none of its choices, such as `by="tempalte"`.
+
+    Fix: pass one of `known`; `argument` is the argument, `nearest` the likeliest choice.
+    """
+
+    kind = "choice"
+
+    def __init__(self, argument: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(name, known)
+        self.argument = argument
+
+    def __str__(self) -> str:
+        return f"{self.argument}={self.name!r} is not one of {', '.join(self.known)}{did_you_mean(self.nearest)}"
+
+
+def check_choice(argument: str, value: str | None, choices: Iterable[str]) -> None:
+    """Check that an argument is one of its choices; None stands for no choice.
+
+    Raises:
+        UnknownChoice: it is none of them; the error has the nearest.
+    """
+    known = tuple(choices)
+    if value is not None and value not in known:
+        raise UnknownChoice(argument, str(value), known)
+
+
 class UnknownLifecycle(UnknownName):
     """Raised when no lifecycle has the name: it neither ships with Sojourn nor is in the log.
 

@@ -1,10 +1,11 @@
 """How many attempts tasks take, and how much time the failed ones cost."""
 
 from datetime import datetime
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast, get_args
 
 from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
 from application.shared.store import Store
+from domain.errors import check_choice
 
 By = Literal["workflow", "template"]
 
@@ -39,8 +40,10 @@ def count_attempts(
     """Return the attempts as of `at`, by group.
 
     Raises:
+        UnknownChoice: `by` is not one of its choices.
         UnknownEntity: the log has no such workflow.
     """
+    check_choice("by", by, get_args(By))
     with analytics_session(store, at, workflow_id) as connection:
         found = read_rows(connection, "analytics/attempts", {"by": by, "workflow_id": workflow_id})
     return [cast("Attempts", round_seconds(row)) for row in found]

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Any, TypedDict, cast
 
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
+from application.analyse.concurrency import find_statuses
 from application.analyse.sla import Limit, check_sla, read_sla
 from application.shared.store import Store
 from domain.entity import Entity
@@ -43,10 +45,16 @@ def find_breaches(
     sla = read_sla(path)
     with analytics_session(store, at, workflow_id) as connection:
         check_sla(connection, path, sla)
-        limits = Jsonb([_as_row(limit) for limit in sla.limit])
-        wanted = {"limits": limits, "workflow_id": workflow_id, "only_open": only_open}
+        limits = [_as_row(limit) for limit in sla.limit if _is_in_log(connection, limit)]
+        wanted = {"limits": Jsonb(limits), "workflow_id": workflow_id, "only_open": only_open}
         found = read_rows(connection, "analytics/breaches", wanted)
     return [_breach(round_seconds(row)) for row in found]
+
+
+def _is_in_log(connection: Connection[Any], limit: Limit) -> bool:
+    """Return whether entities can be in the status; one of a shipped lifecycle without tasks is in no interval."""
+    known = find_statuses(connection, limit.kind)
+    return not known or limit.status in known
 
 
 def _as_row(limit: Limit) -> dict[str, object]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 from psycopg import Connection
 from psycopg.errors import ProgramLimitExceeded
 
 from application.analyse.analytics_session import analytics_session, stream_rows
 from application.shared.store import Store
-from domain.errors import SojournError, UnknownStatus
+from domain.errors import SojournError, UnknownStatus, check_choice
 from infrastructure.sql import query
 
 By = Literal["workflow", "template"]
@@ -76,8 +76,10 @@ def count_concurrency(
 
     Raises:
         UnknownStatus: no machine has the status.
+        UnknownChoice: `by` is not one of its choices.
         UnknownEntity: the log has no such workflow.
     """
+    check_choice("by", by, get_args(By))
     wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow_id}
     with analytics_session(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)
@@ -103,10 +105,12 @@ def count_concurrency_by_bucket(
         InvalidBucket: the bucket is shorter than a millisecond.
         TooManyBuckets: the buckets are too short for the time that they cover.
         UnknownStatus: no machine has the status.
+        UnknownChoice: `by` is not one of its choices.
         UnknownEntity: the log has no such workflow.
     """
     if bucket < SHORTEST:
         raise InvalidBucket(bucket)
+    check_choice("by", by, get_args(By))
     wanted = {"kind": kind, "status": status, "bucket": bucket, "by": by, "workflow_id": workflow_id}
     with analytics_session(store, at, workflow_id) as connection:
         _check_status(connection, kind, status)

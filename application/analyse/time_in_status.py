@@ -1,11 +1,12 @@
 """How long entities stay in each status."""
 
 from datetime import datetime
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast, get_args
 
 from application.analyse.analytics_session import analytics_session, read_rows, round_seconds
 from application.shared.store import Store
 from domain.entity import TASK
+from domain.errors import check_choice
 
 By = Literal["workflow", "template", "actor", "hour", "day", "week"]
 
@@ -59,8 +60,10 @@ def measure_time_in_status(
     entered, in UTC. Terminal statuses are left out unless `terminal`.
 
     Raises:
+        UnknownChoice: `by` is not one of its choices.
         UnknownEntity: the log has no such workflow.
     """
+    check_choice("by", by, get_args(By))
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
     with analytics_session(store, at, workflow_id) as connection:
         return [
@@ -81,8 +84,10 @@ def measure_histogram(
     """Return the same intervals counted by how long they lasted: every bin from the shortest to the longest.
 
     Raises:
+        UnknownChoice: `by` is not one of its choices.
         UnknownEntity: the log has no such workflow.
     """
+    check_choice("by", by, get_args(By))
     wanted = {"kind": kind, "by": by, "workflow_id": workflow_id, "terminal": terminal}
     with analytics_session(store, at, workflow_id) as connection:
         return [cast("Bin", row) for row in read_rows(connection, "analytics/time_in_status_histogram", wanted)]

@@ -24,7 +24,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             count(*) FILTER (WHERE t.ordinal = 1 AND t.outcome = 'succeeded') AS first_succeeded,
             count(*) FILTER (WHERE t.ordinal = 1 AND t.outcome IS NOT NULL) AS first_ended
         FROM sojourn.attempt AS t
-        WHERE attempts.workflow_id IS NULL OR t.workflow_id = attempts.workflow_id
+        WHERE
+            sojourn.check_choice('by', attempts.by, ARRAY[NULL, 'workflow', 'template'])
+            AND sojourn.check_workflow(attempts.workflow_id)
+            AND (attempts.workflow_id IS NULL OR t.workflow_id = attempts.workflow_id)
         GROUP BY 1
     ) AS a
     ORDER BY a."group" NULLS FIRST

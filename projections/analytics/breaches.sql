@@ -13,7 +13,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         JOIN sojourn.status_interval AS s
             ON s.entity_kind = l.entity_kind AND s.status = l.status AND (l.template IS NULL OR s.template = l.template)
     WHERE
-        s.seconds > l.seconds
+        sojourn.check_limits(breaches.limits)
+        AND sojourn.check_workflow(breaches.workflow_id)
+        AND s.seconds > l.seconds
         AND (breaches.workflow_id IS NULL OR s.workflow_id = breaches.workflow_id)
         -- A template's own limit takes the place of the one for all.
         AND (

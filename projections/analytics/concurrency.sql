@@ -26,7 +26,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                     - coalesce(s.previous_status = concurrency.status, false)::integer
             ) AS p (step)
         WHERE
-            s.entity_kind = concurrency.entity_kind
+            sojourn.check_choice('entity_kind', concurrency.entity_kind, ARRAY['task', 'task_instance'])
+            AND sojourn.check_status(concurrency.entity_kind, concurrency.status)
+            AND sojourn.check_choice('by', concurrency.by, ARRAY[NULL, 'workflow', 'template'])
+            AND sojourn.check_workflow(concurrency.workflow_id)
+            AND s.entity_kind = concurrency.entity_kind
             AND (s.status = concurrency.status OR s.previous_status = concurrency.status)
             AND (concurrency.workflow_id IS NULL OR s.workflow_id = concurrency.workflow_id)
         WINDOW in_time AS (

@@ -5,7 +5,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT NULL, s.status, count(*), NULL
     FROM sojourn.status_interval AS s
     WHERE
-        s.entity_kind = directly_follows.entity_kind AND s.previous_status IS NULL
+        sojourn.check_choice('entity_kind', directly_follows.entity_kind, ARRAY['task', 'task_instance'])
+        AND sojourn.check_workflow(directly_follows.workflow_id)
+        AND s.entity_kind = directly_follows.entity_kind AND s.previous_status IS NULL
         AND (directly_follows.workflow_id IS NULL OR s.workflow_id = directly_follows.workflow_id)
     GROUP BY s.status
     UNION ALL

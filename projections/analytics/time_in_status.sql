@@ -29,7 +29,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 array_agg(s.seconds) AS seconds, array_agg(s.open) AS is_open
             FROM sojourn.status_interval AS s
             WHERE
-                s.entity_kind = time_in_status.entity_kind
+                sojourn.check_choice('entity_kind', time_in_status.entity_kind, ARRAY['task', 'task_instance'])
+                AND sojourn.check_choice(
+                    'by', time_in_status.by, ARRAY[NULL, 'workflow', 'template', 'actor', 'hour', 'day', 'week']
+                )
+                AND sojourn.check_workflow(time_in_status.workflow_id)
+                AND s.entity_kind = time_in_status.entity_kind
                 AND (time_in_status.workflow_id IS NULL OR s.workflow_id = time_in_status.workflow_id)
                 AND (s.lifecycle, s.lifecycle_version, s.status) NOT IN (
                     SELECT l.lifecycle, l.lifecycle_version, l.status

@@ -17,7 +17,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             count(*) AS n, count(*) FILTER (WHERE s.open) AS open
         FROM sojourn.status_interval AS s
         WHERE
-            s.entity_kind = time_in_status_histogram.entity_kind
+            sojourn.check_choice('entity_kind', time_in_status_histogram.entity_kind, ARRAY['task', 'task_instance'])
+            AND sojourn.check_choice(
+                'by', time_in_status_histogram.by, ARRAY[NULL, 'workflow', 'template', 'actor', 'hour', 'day', 'week']
+            )
+            AND sojourn.check_workflow(time_in_status_histogram.workflow_id)
+            AND s.entity_kind = time_in_status_histogram.entity_kind
             AND (
                 time_in_status_histogram.workflow_id IS NULL
                 OR s.workflow_id = time_in_status_histogram.workflow_id

@@ -12,7 +12,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             date_part('epoch', max(s.entered_at) - min(s.entered_at)) AS seconds
         FROM sojourn.status_interval AS s
         WHERE
-            s.entity_kind = variants.entity_kind
+            sojourn.check_choice('entity_kind', variants.entity_kind, ARRAY['task', 'task_instance'])
+            AND sojourn.check_workflow(variants.workflow_id)
+            AND s.entity_kind = variants.entity_kind
             AND (variants.workflow_id IS NULL OR s.workflow_id = variants.workflow_id)
         GROUP BY s.entity_id
     ) AS v

@@ -6,7 +6,11 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.entered_at, t.position
     FROM sojourn.transition AS t
     WHERE
-        t.entity_kind = entered_since.entity_kind AND t.entity_id = entered_since.entity_id
+        (
+            entered_since.entity_kind IN ('task', 'task_instance') -- without a call, because views ask for each entity
+            OR sojourn.check_choice('entity_kind', entered_since.entity_kind, ARRAY['task', 'task_instance'])
+        )
+        AND t.entity_kind = entered_since.entity_kind AND t.entity_id = entered_since.entity_id
         AND t.entered_at <= coalesce(sojourn.as_of(), 'infinity')
         AND t.version > coalesce((
             SELECT o.version FROM sojourn.transition AS o

@@ -9,6 +9,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             WHEN 'stuck_factor' THEN '3'
             WHEN 'stuck_minimum' THEN '20'
             WHEN 'stuck_floor' THEN '1 minute'
+            WHEN 'runner_dead_after' THEN NULL -- the lifecycle's own
+            ELSE sojourn.check_choice('name', name, ARRAY[
+                'never_launched_after', 'stuck_after', 'stuck_factor', 'stuck_minimum', 'stuck_floor',
+                'runner_dead_after'
+            ])::text
         END
     )
 $$;

@@ -11,6 +11,7 @@ DECLARE
     reported tstzmultirange := '{}';
     known    timestamptz;
 BEGIN
+    PERFORM sojourn.check_choice('entity_kind', entity_kind, ARRAY['runner', 'task_instance']);
     SELECT l.* INTO lease FROM sojourn.lease AS l WHERE l.holder = silence_intervals.entity_kind || ':' || silence_intervals.entity_id;
     known := lease.begun_at;
     IF known IS NOT NULL THEN

@@ -137,12 +137,12 @@ def test_what_cannot_be_asked(service: TransitionService) -> None:
 
 
 def test_buckets_that_would_fill_the_disk_are_refused(service: TransitionService) -> None:
-    registering(service, [(0, None)], "v")
-    registering(service, [(0, None)], "w")
     day = 24 * 60
+    registering(service, [(-400 * day, None)], "v")
+    registering(service, [(-400 * day, None)], "w")
 
     with pytest.raises(TooManyBuckets, match=r"a bucket of 60 s is too short for .* 1,152,000 buckets"):
-        buckets(service, MINUTE, at=400 * day, by="workflow")
+        buckets(service, MINUTE, at=0, by="workflow")
 
 
 # Any set of stays, against counting who is there.

@@ -284,7 +284,8 @@ class TestATaskInstance:
         )
 
         assert [answer["not_found"] for answer in answers] == [[f"x{number}"] for number in range(4)]
-        assert all(answer["heard"] + answer["locked"] == instances for answer in answers)
+        # Under load, late ones may stay locked by another call, which then has them.
+        assert all(sorted(answer["heard"] + answer["locked"]) == sorted(instances) for answer in answers)
         returned = [name for answer in answers for name in answer["returned"]]
         assert sorted(returned) == sorted(late)
         assert_clean(service)

@@ -10,7 +10,15 @@ from pydantic_core import to_jsonable_python
 from typer.testing import CliRunner
 
 from application.transition_service import TaskSpec, TransitionService
-from domain.errors import InvalidEntity, InvalidTime, TimesReversed, UnknownEntity, UnknownOrphanRule, UnknownStatus
+from domain.errors import (
+    InvalidEntity,
+    InvalidTime,
+    TimesReversed,
+    UnknownChoice,
+    UnknownEntity,
+    UnknownOrphanRule,
+    UnknownStatus,
+)
 from interfaces.cli.command_line import app
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
@@ -120,8 +128,10 @@ def test_what_cannot_be_asked(attempted: TransitionService) -> None:
         attempted.diff(minute(2), minute(1))
 
 
-def test_a_text_in_place_of_a_time_or_another_kind_is_a_type_error(attempted: TransitionService) -> None:
+def test_a_text_in_place_of_a_time_is_a_type_error_and_another_kind_an_unknown_choice(
+    attempted: TransitionService,
+) -> None:
     with pytest.raises(TypeError, match="at='2026-01-31' is not a datetime"):
         attempted.status("task:t", "2026-01-31")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="entity='workflow' is not 'task'"):
+    with pytest.raises(UnknownChoice, match="entity='workflow' is not one of task, ti, task_instance"):
         attempted.variants("workflow")  # type: ignore[arg-type]
