@@ -18,11 +18,11 @@ from tests.support import servers
 from tests.support.tcp_proxy import TcpProxy
 
 ROOT = Path(__file__).parents[2]
-EVENTS, BATCH = 40, 10
+EVENTS, BATCH = 20, 5
 POINTS = BATCH + 2
 """Where a consumer is killed in its second batch: at its beginning, after each event, and at its end."""
 
-CUTS_A_ROUND = 25
+CUTS_A_ROUND = 20
 LONGEST_CUT_BYTES = 6000
 TABLE = "CREATE TABLE IF NOT EXISTS public.seen (consumer text, number bigserial, position bigint)"
 
