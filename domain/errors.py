@@ -3,8 +3,9 @@
 from abc import ABC
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
+from domain.nearest import nearest_names
+from domain.printable import short_repr
 from domain.text import MAX_REASON_BYTES
 
 MAX_ATTEMPTS = 2**31 - 1
@@ -12,6 +13,9 @@ MAX_ATTEMPTS = 2**31 - 1
 
 MAX_CONCURRENTLY_RUNNING = MAX_ATTEMPTS
 """The largest limit of concurrent instances: the largest integer of a database column."""
+
+LONGEST_NAME = 300
+"""The length to which a sentence shows a name; ids are shorter."""
 
 MAX_NAMES_SHOWN = 5
 """The number of names that a sentence lists at most."""
@@ -59,11 +63,11 @@ class UnknownName(SojournError, LookupError):
         self.name = name
         self.known = tuple(known)
         beginning = [known for known in self.known if name and known.startswith(name)]
-        self.nearest = tuple(beginning if len(beginning) == 1 else get_close_matches(name, self.known, n=1))
+        self.nearest = tuple(beginning if len(beginning) == 1 else nearest_names(name, self.known))
         super().__init__(name)
 
     def __str__(self) -> str:
-        return f"no {self.kind} {self.name!r}{did_you_mean(self.nearest) or self._choices()}"
+        return f"no {self.kind} {short_repr(self.name, LONGEST_NAME)}{did_you_mean(self.nearest) or self._choices()}"
 
     def _choices(self) -> str:
         return f"; there are {', '.join(self.known)}" if self.known else ""
@@ -81,7 +85,7 @@ class UnknownStatus(UnknownName):
         super().__init__(name, known)
         if not self.nearest:
             by_upper = {status.upper(): status for status in self.known}
-            self.nearest = tuple(by_upper[near] for near in get_close_matches(name.upper(), by_upper, n=1))
+            self.nearest = tuple(by_upper[near] for near in nearest_names(name.upper(), by_upper))
 
 
 class UnknownChoice(UnknownName):
@@ -180,7 +184,8 @@ class UnknownEntity(UnknownName):
         others = self.names[1:]
         listed = f" (nor {', '.join(map(repr, others[:MAX_NAMES_SHOWN]))}" if others else ""
         more = f" and {len(others) - MAX_NAMES_SHOWN} more" if len(others) > MAX_NAMES_SHOWN else ""
-        return f"no {self.kind} {self.name!r}{listed}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
+        name = short_repr(self.name, LONGEST_NAME)
+        return f"no {self.kind} {name}{listed}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
 
 
 class UnknownArray(UnknownEntity):
@@ -205,7 +210,9 @@ class InvalidEntity(SojournError, ValueError):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        super().__init__(f"{text!r} is not the name of an entity; write task:ID, ti:ID, array:ID or runner:ID")
+        super().__init__(
+            f"{short_repr(text)} is not the name of an entity; write task:ID, ti:ID, array:ID or runner:ID"
+        )
 
 
 class InvalidId(SojournError, ValueError):
@@ -217,7 +224,7 @@ class InvalidId(SojournError, ValueError):
     def __init__(self, kind: str, value: object) -> None:
         self.kind = kind
         self.value = value
-        super().__init__(f"{kind} id {value!r} is not a text of 1 to 255 characters without NUL")
+        super().__init__(f"{kind} id {short_repr(value)} is not a text of 1 to 255 characters without NUL")
 
 
 class InvalidMaxAttempts(SojournError, ValueError):
@@ -229,7 +236,7 @@ class InvalidMaxAttempts(SojournError, ValueError):
     def __init__(self, task_id: str, value: object) -> None:
         self.task_id = task_id
         self.value = value
-        super().__init__(f"task {task_id!r} needs max_attempts of 1 to {MAX_ATTEMPTS}, not {value!r}")
+        super().__init__(f"task {task_id!r} needs max_attempts of 1 to {MAX_ATTEMPTS}, not {short_repr(value)}")
 
 
 class InvalidAttributes(SojournError, ValueError):
@@ -251,7 +258,7 @@ class InvalidDetails(SojournError, ValueError):
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
-        super().__init__(f"details {value!r} are not a JSON object: {why}")
+        super().__init__(f"details {short_repr(value)} are not a JSON object: {why}")
 
 
 class ReasonTooLong(SojournError, ValueError):
@@ -278,7 +285,7 @@ class InvalidLimit(SojournError, ValueError):
     def __init__(self, tag: str, slots: int) -> None:
         self.tag = tag
         self.slots = slots
-        super().__init__(f"tag {tag!r} needs a limit of 0 to {2**31 - 1}, not {slots!r}")
+        super().__init__(f"tag {tag!r} needs a limit of 0 to {2**31 - 1}, not {short_repr(slots)}")
 
 
 class InvalidTime(SojournError, ValueError):
@@ -289,7 +296,9 @@ class InvalidTime(SojournError, ValueError):
 
     def __init__(self, value: object, why: str) -> None:
         self.value = value
-        super().__init__(f"time {value!r} {why}; write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00")
+        super().__init__(
+            f"time {short_repr(value)} {why}; write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00"
+        )
 
 
 class FutureTime(SojournError, ValueError):
@@ -309,6 +318,22 @@ class FutureTime(SojournError, ValueError):
         )
 
 
+class LeaseTooLong(SojournError):
+    """Raised when a runner's heartbeat would hold for longer than a lease may, so that its death would go unnoticed.
+
+    Fix: send heartbeats more often, each for a shorter time, or raise SOJOURN_MAX_LEASE.
+    """
+
+    def __init__(self, runner_id: str, seconds: float, max_seconds: float) -> None:
+        self.runner_id = runner_id
+        self.seconds = seconds
+        self.max_seconds = max_seconds
+        super().__init__(
+            f"a lease of {seconds:g} s for runner {runner_id!r} is not one of at most {max_seconds:g} s "
+            "(SOJOURN_MAX_LEASE); send heartbeats more often"
+        )
+
+
 class InvalidDuration(SojournError, ValueError):
     """Raised when a duration cannot be read, is not above 0, or is longer than a century.
 
@@ -317,7 +342,7 @@ class InvalidDuration(SojournError, ValueError):
 
     def __init__(self, value: object) -> None:
         self.value = value
-        super().__init__(f"duration {value!r} cannot be used; write it like 90s, 5m or 1h 30m, above 0")
+        super().__init__(f"duration {short_repr(value)} cannot be used; write it like 90s, 5m or 1h 30m, above 0")
 
 
 class TimesReversed(SojournError, ValueError):
@@ -341,7 +366,9 @@ class TaskConflict(SojournError):
     def __init__(self, task_id: str, differences: dict[str, tuple[object, object]]) -> None:
         self.task_id = task_id
         self.differences = differences
-        listed = ", ".join(f"{name} is {was!r}, not {now!r}" for name, (was, now) in differences.items())
+        listed = ", ".join(
+            f"{name} is {short_repr(was)}, not {short_repr(now)}" for name, (was, now) in differences.items()
+        )
         super().__init__(f"task {task_id!r} is registered already with other content: {listed}")
 
 
@@ -369,7 +396,7 @@ class UnknownBatch(SojournError, LookupError):
         self.batch_number = batch_number
         self.last = last
         existing = f"its batches are 1 to {last}" if last else "nothing was queued in it yet"
-        super().__init__(f"array {array_id!r} has no batch {batch_number!r}: {existing}")
+        super().__init__(f"array {array_id!r} has no batch {short_repr(batch_number)}: {existing}")
 
 
 class NotOfArray(SojournError):
@@ -397,7 +424,9 @@ class InvalidConcurrency(SojournError, ValueError):
 
     def __init__(self, value: object) -> None:
         self.value = value
-        super().__init__(f"max_concurrently_running is a number of 0 to {MAX_CONCURRENTLY_RUNNING}, not {value!r}")
+        super().__init__(
+            f"max_concurrently_running is a number of 0 to {MAX_CONCURRENTLY_RUNNING}, not {short_repr(value)}"
+        )
 
 
 class CommandConflict(SojournError):
@@ -419,12 +448,12 @@ class LifecycleConflict(SojournError):
     Fix: give the changed definition the next version.
     """
 
-    def __init__(self, name: str, version: int) -> None:
+    def __init__(self, name: str, version: int, newest: int) -> None:
         self.name = name
         self.version = version
         super().__init__(
             f"lifecycle {name!r} version {version} is in the log, or ships with Sojourn, with another definition: "
-            f"give the changed one version {version + 1}"
+            f"give the changed one version {newest + 1}"
         )
 
 
@@ -463,7 +492,7 @@ class InvalidTransition(SojournError, ValueError):
         self.to_status = to_status
         self.allowed = frozenset(allowed)
         what = f"{from_status} may not become {to_status}" if from_status else f"nothing begins as {to_status}"
-        nearest = get_close_matches(to_status, sorted(self.allowed), n=1)
+        nearest = nearest_names(to_status, sorted(self.allowed))
         choices = f": only {', '.join(sorted(self.allowed))}" if self.allowed else ": nothing follows it"
         super().__init__(f"{what}{choices}{did_you_mean(nearest)}")
 

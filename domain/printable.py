@@ -15,6 +15,15 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def short_repr(value: object, longest: int = 80) -> str:
+    """Return a value as Python writes it, cut if it is long, for a sentence about what was given."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # repr refuses a number of thousands of digits, and what contains itself
+        text = f"<a {type(value).__name__} that is too large to be shown>"
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def printable_lines(text: str) -> str:
     """Return `text` with its line ends as they are, and every other character printable."""
     return "\n".join(map(printable, text.split("\n")))

@@ -5,28 +5,46 @@ from datetime import datetime
 from typing import Any
 
 from domain.actor import Actor
+from domain.clock import CLOCK_TOLERANCE, clock_of
 from domain.errors import ReasonTooLong
 from domain.text import MAX_REASON_BYTES, cut_reason, reason_size
 
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """Who makes a proposal, why, when it happened, and the id of the command that it is part of."""
+    """Who makes a proposal, why, when it happened, and the id of the command that it is part of.
+
+    At the decision, `now` is the database's time, for rules that read it, and `clock_tolerance` the number of seconds
+    by which the clocks of two hosts may differ.
+    """
 
     actor: Actor | None = None
     reason: str | None = None
     occurred_at: datetime | None = None
     command_id: str | None = None
+    clock_tolerance: float = CLOCK_TOLERANCE
+    now: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.reason is not None:
             object.__setattr__(self, "reason", cut_reason(self.reason))
 
+    @property
+    def clock(self) -> str:
+        """The clock by which it states when it happened."""
+        return clock_of(self.occurred_at, self.actor.host if self.actor else None, self.command_id)
+
     def without_reason(self) -> "ReportContext":
         """Return the context of the events that only follow from the report, which its reason does not explain."""
         if self.reason is None:
             return self
-        return ReportContext(actor=self.actor, occurred_at=self.occurred_at, command_id=self.command_id)
+        return ReportContext(
+            actor=self.actor,
+            occurred_at=self.occurred_at,
+            command_id=self.command_id,
+            clock_tolerance=self.clock_tolerance,
+            now=self.now,
+        )
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of every event that follows from the report."""

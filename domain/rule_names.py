@@ -14,6 +14,13 @@ NOT_OWNER: Final = "ownership"
 RECOVERY: Final = "recovery"
 """Recovery moved an entity that was stuck."""
 
+RESET: Final = "reset"
+"""A reset ended an instance that had no worker yet."""
+
+STALE_REPORT: Final = "stale-report"
+"""The report is about a time before the present status was entered, and a step back."""
+
+SUPERSEDED_REPORT: Final = "superseded-report"
 ORPHANED_INSTANCE: Final = "orphaned-instance"
 SUPERSEDED_INSTANCE: Final = "superseded-instance"
 RETRY: Final = "retry"
@@ -26,6 +33,8 @@ CONCURRENCY_SLOTS: Final = "concurrency-slots"
 RETRY_FAILED: Final = "retry-failed"
 
 RULES = (
+    STALE_REPORT,
+    SUPERSEDED_REPORT,
     ORPHANED_INSTANCE,
     SUPERSEDED_INSTANCE,
     RETRY,
@@ -37,7 +46,8 @@ RULES = (
     CONCURRENCY_SLOTS,
     RETRY_FAILED,
 )
-"""The rules that a lifecycle may name. `domain.rules.core_rules` has a class for each."""
+"""The rules that a lifecycle may name. `domain.rules.core_rules` has a class for each that judges
+after the gate; the gate itself judges times, and which instance may move its task."""
 
 SLOT_RULES = frozenset({CONCURRENCY_SLOTS})
 """The rules that take slots, which tasks share."""
@@ -47,6 +57,9 @@ RuleName = Literal[
     "untimely-transition",
     "ownership",
     "recovery",
+    "reset",
+    "stale-report",
+    "superseded-report",
     "orphaned-instance",
     "superseded-instance",
     "retry",

@@ -4,6 +4,7 @@ They are named for what happens, not for modules, so that a program's settings s
 
     sojourn.connection  a connection was lost (warning), and found again (info)
     sojourn.embedded    the embedded server started or stopped (info)
+    sojourn.feed        the streams of /events cannot read the log, or an event of it (error)
     sojourn.lease       a runner or task instance fell silent, or returned (info)
     sojourn.rebuild     a rebuild of the projections began and ended (info)
     sojourn.recovery    a task was recovered or skipped (info), or its recovery failed (warning)

@@ -15,10 +15,8 @@ status = "LAUNCHED"
 max_duration = "10m"
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,9 +26,11 @@ from pydantic_core import ErrorDetails
 
 from application.analyse.concurrency import find_statuses
 from application.shared.lifecycle_source import explain_mismatch
+from application.shared.toml_file import UnreadableToml, first_problems, read_toml
 from domain.entity import ALIASES, TASK, TASK_INSTANCE
 from domain.errors import SojournError, UnknownName, UnknownStatus, did_you_mean
 from domain.lifecycles import get_lifecycle, shipped
+from domain.nearest import nearest_names
 from domain.time import check_seconds, parse_duration
 from infrastructure.sql import query
 
@@ -97,15 +97,11 @@ def read_sla(path: Path) -> Sla:
         SlaInvalid: the file cannot be read or used; it lists every reason.
     """
     try:
-        sla = Sla.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise SlaInvalid(path, [f"cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise SlaInvalid(path, ["is not UTF-8 text"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise SlaInvalid(path, [f"is not valid TOML: {error}"]) from error
+        sla = Sla.model_validate(read_toml(path))
+    except UnreadableToml as error:
+        raise SlaInvalid(path, [str(error)]) from error
     except ValidationError as error:
-        raise SlaInvalid(path, [_sentence(problem) for problem in error.errors()]) from error
+        raise SlaInvalid(path, first_problems(map(_sentence, error.errors()))) from error
     if problems := list(_contradictions(sla)):
         raise SlaInvalid(path, problems)
     return sla
@@ -154,7 +150,7 @@ def _sentence(problem: ErrorDetails) -> str:
         return f"{place}: {reason}"
     if problem["type"] == "extra_forbidden":
         known = list(Limit.model_fields) if len(problem["loc"]) > 1 else ["limit"]
-        return f"{place} is not a known key{did_you_mean(get_close_matches(str(problem['loc'][-1]), known, n=1))}"
+        return f"{place} is not a known key{did_you_mean(nearest_names(problem['loc'][-1], known))}"
     if problem["type"] == "tuple_type":
         return f"{place} is not a list; write [[{place}]]"
     return f"{place} {explain_mismatch(problem)}"

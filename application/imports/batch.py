@@ -34,6 +34,7 @@ from application.imports.change import (
 )
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveId
+from application.imports.parsing import UNFORESEEN, explain
 from application.imports.tally import Tally
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
@@ -46,6 +47,7 @@ from domain.errors import FutureTime, SojournError, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.report_context import ReportContext
+from domain.rules.stale_report import seconds_before_entry
 from infrastructure.log.event_log import AppendedRow
 
 OUT_OF_ORDER = "attempt-out-of-order"
@@ -105,9 +107,9 @@ class Batch:
                 if change.at > self._latest:
                     raise FutureTime("time", change.at, self._now, self._clock_tolerance)
                 self._decide(change, move_id)
-        except SojournError as error:
+        except (SojournError, *UNFORESEEN) as error:
             self._journal.roll_back_line()
-            self.tally.add_bad_line(BadLine(line.number, str(error)))
+            self.tally.add_bad_line(BadLine.of(line.number, explain(error)))
         else:
             self._count(line)
 
@@ -157,7 +159,7 @@ class Batch:
         if cached:
             self._journal.apply_cached(cached, task, None, change, None, task.template)
         else:
-            self._journal.apply(decide(Family(None, task), Registration(), _context(change, None)))
+            self._journal.apply(decide(Family(None, task), Registration(), self._context(change, None)))
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
         # A task stays pinned to the version of its lifecycle that was current when it was registered.
@@ -187,7 +189,7 @@ class Batch:
             instance = TaskInstance(instance_id, task.id, task.workflow_id, task.instances + 1)
             self._journal.apply_cached(cached, task, instance, change, None)
         else:
-            self._journal.apply(decide(Family(None, task), InstanceCreation(instance_id), _context(change, None)))
+            self._journal.apply(decide(Family(None, task), InstanceCreation(instance_id), self._context(change, None)))
 
     def _next_instance_id(self, attempt: str | AttemptKey, task: Task) -> str:
         assert isinstance(attempt, AttemptKey)
@@ -210,7 +212,7 @@ class Batch:
         self._propose_move(task, change, command_id, starts_attempt=starts_attempt)
 
     def _propose_move(self, task: Task, change: MoveTask, command_id: str | None, *, starts_attempt: bool) -> None:
-        is_plain = change.state is None and change.runner_id is None
+        is_plain = change.state is None and change.runner_id is None and not _steps_back(task, change)
         cached = None
         if self._cache and is_plain:
             cached = self._cache.decide_move(task, change.to, starts_attempt=starts_attempt)
@@ -218,7 +220,7 @@ class Batch:
             self._journal.apply_cached(cached, task, None, change, command_id)
         else:
             request = TaskRequest(change.state or change.to, starts_attempt, change.runner_id)
-            self._journal.apply(decide(Family(None, task), request, _context(change, command_id)))
+            self._journal.apply(decide(Family(None, task), request, self._context(change, command_id)))
 
     def _is_true_by_cascade(self, task: Task, change: MoveTask) -> bool:
         cascades = self._state.cascades.get(task.id)
@@ -241,15 +243,16 @@ class Batch:
         if repeated and not _may_enter_again(machine, instance, change):
             return
         due = change.report_by_date
-        cached = self._cache.decide_report(instance, task, change.to) if self._cache and due is None else None
+        is_plain = due is None and not _steps_back(instance, change)
+        cached = self._cache.decide_report(instance, task, change.to) if self._cache and is_plain else None
         if cached:
             self._journal.apply_cached(cached, task, instance, change, command_id)
         else:
             report = InstanceReport(change.to, report_by_date=due)
-            self._journal.apply(decide(Family(instance, task), report, _context(change, command_id)))
+            self._journal.apply(decide(Family(instance, task), report, self._context(change, command_id)))
 
     def _reset_task(self, change: ResetTask, command_id: str | None) -> None:
-        context = _context(change, command_id)
+        context = self._context(change, command_id)
         task = self._find_task(change.task_id, change.workflow_id)
         if task.lifecycle.reset is None:
             raise InvalidLine(f"task {task.id!r} cannot be reset: its lifecycle {task.lifecycle.name!r} has no reset")
@@ -259,6 +262,10 @@ class Batch:
             for instance in [each for each in self._state.instances.values() if each.task_id == task.id]:
                 for event in end_instance(instance, decision, context):
                     self._journal.apply(Decision(decision.task, instance.evolve(event), (event,)))
+
+    def _context(self, change: Change, command_id: str | None) -> ReportContext:
+        tolerance = self._clock_tolerance.total_seconds()
+        return ReportContext(change.actor, change.reason, change.at, command_id, tolerance)
 
     def _find_task(self, task_id: str, workflow_id: str | None) -> Task:
         task = self._state.tasks.get(task_id)
@@ -272,8 +279,8 @@ class Batch:
         return instance if isinstance(instance, str) else self._state.attempts.get(instance)
 
 
-def _context(change: Change, command_id: str | None) -> ReportContext:
-    return ReportContext(change.actor, change.reason, change.at, command_id)
+def _steps_back(entity: Task | TaskInstance, change: MoveTask | MoveInstance) -> bool:
+    return seconds_before_entry(entity, change.at) > 0
 
 
 def _may_enter_again(machine: Machine, entity: Task | TaskInstance, change: MoveTask | MoveInstance) -> bool:

@@ -11,6 +11,7 @@ from application.imports.decision_cache import CachedDecision, EventValues, buil
 from application.imports.move_id import MoveId
 from application.imports.tally import EventCounts
 from application.imports.undo_log import UndoLog
+from domain.clock import clock_of
 from domain.decisions.decision import Decision
 from domain.entities.events import Event, TaskReset, TaskTransitioned
 from domain.entities.task import Task
@@ -97,8 +98,9 @@ class BatchJournal:
         values = EventValues.of(change.actor, change.reason, change.at, command_id)
         self.rows += build_rows(decision, task, instance, values, template)
         self.counts.append(decision.counts)
-        after = task_after(decision, task, change.at)
-        self._set_entities(after, instance_after(decision, instance, change.at) if instance else None)
+        clock = clock_of(change.at, change.actor.host if change.actor else None, command_id)
+        after = task_after(decision, task, change.at, clock)
+        self._set_entities(after, instance_after(decision, instance, change.at, clock) if instance else None)
         for status, by_cascade in decision.entered:
             self._track_cascade(after, status, by_cascade=by_cascade)
 

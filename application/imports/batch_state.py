@@ -21,6 +21,7 @@ from application.imports.change import (
 )
 from application.imports.known_moves import KnownMoves, ReportedMove
 from application.shared.current_status import OnLocked
+from application.shared.entry_clocks import read_clocks
 from application.shared.store import Store
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -90,9 +91,10 @@ def load_batch_state(
     tasks = {task.id: task for _, task in families}
     others = [task_id for task_id in _task_ids(changes) if task_id not in tasks]
     tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, OnLocked.NOWAIT)}
+    earliest = min((change.at for change in changes), default=None)
     state = BatchState(
-        tasks,
-        {instance.id: instance for instance, _ in families},
+        {task.id: task for task in read_clocks(connection, list(tasks.values()), earliest)},
+        {each.id: each for each in read_clocks(connection, [instance for instance, _ in families], earliest)},
         attempts,
         _load_cascades(connection, [task_id for task_id in _moved_task_ids(changes) if task_id in tasks]),
     )

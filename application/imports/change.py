@@ -5,12 +5,15 @@ Times are instants in UTC. `actor` and `reason` are what the source states, or N
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from domain.actor import Actor
 from domain.errors import SojournError
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
+
+LONGEST_ERROR = 500
+"""The length of the longest sentence about a line; an answer lists a thousand."""
 
 
 class AttemptKey(NamedTuple):
@@ -98,12 +101,14 @@ Change = RegisterTask | CreateInstance | Move
 class ParsedLine(NamedTuple):
     """A line that was understood, and its changes: all of them are stored, or none.
 
-    A line without changes reports nothing that the log keeps. `anomalies` names what is odd about it.
+    A line without changes reports nothing that the log keeps. `anomalies` names what is odd about it. `size` is its
+    length in bytes, where its changes may take as much memory.
     """
 
     number: int
     changes: tuple[Change, ...] = ()
     anomalies: tuple[str, ...] = ()
+    size: int = 0
 
 
 class BadLine(NamedTuple):
@@ -111,6 +116,11 @@ class BadLine(NamedTuple):
 
     number: int
     error: str
+
+    @classmethod
+    def of(cls, number: int, sentence: str) -> Self:
+        """Return a line with its error, cut if that quotes much of the line."""
+        return cls(number, sentence if len(sentence) <= LONGEST_ERROR else f"{sentence[: LONGEST_ERROR - 3]}...")
 
 
 class InvalidLine(SojournError):

@@ -23,6 +23,7 @@ from domain.actor import Actor
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, TaskRequest
+from domain.entities.entry import Entry
 from domain.entities.events import Event, TaskEvent, TaskTransitioned
 from domain.entities.task import Task
 from domain.entities.task_instance import NOT_IN_ARRAY, TaskInstance
@@ -212,27 +213,38 @@ class _Stream:
         return self.name, version, event.name, self.workflow_id, values.at, self.entered_at, data
 
 
-def task_after(decision: CachedDecision, task: Task, at: datetime) -> Task:
-    """Return the task after the decision about a report of the time `at`."""
+def task_after(decision: CachedDecision, task: Task, at: datetime, clock: str) -> Task:
+    """Return the task after the decision about a report of the time `at` by that clock."""
     update = decision.task
+    entry = _entry_after(update, task, at, clock)
     return task._replace(
         status=update.status,
         num_attempts=decision.num_attempts,
         instances=decision.newest_ordinal,
         version=task.version + update.events,
-        entered_at=_later_of(at, task.entered_at) if update.enters_status else task.entered_at,
+        entered_at=entry.entered_at,
+        entered_clock=entry.entered_clock,
     )
 
 
-def instance_after(decision: CachedDecision, instance: TaskInstance, at: datetime) -> TaskInstance:
-    """Return the instance after the decision about a report of the time `at`."""
+def instance_after(decision: CachedDecision, instance: TaskInstance, at: datetime, clock: str) -> TaskInstance:
+    """Return the instance after the decision about a report of the time `at` by that clock."""
     update = decision.instance
     assert update is not None
+    entry = _entry_after(update, instance, at, clock)
     return instance._replace(
         status=update.status,
         version=instance.version + update.events,
-        entered_at=_later_of(at, instance.entered_at) if update.enters_status else instance.entered_at,
+        entered_at=entry.entered_at,
+        entered_clock=entry.entered_clock,
     )
+
+
+def _entry_after(update: EntityUpdate, entity: Task | TaskInstance, at: datetime, clock: str) -> Entry:
+    before = entity.entered_at
+    if not update.enters_status or (before is not None and at < before):
+        return Entry(before, entity.entered_clock)
+    return Entry(at, clock)
 
 
 def _later_of(at: datetime, before: datetime | None) -> datetime:
@@ -254,14 +266,18 @@ def _task_key(task: Task) -> tuple[int, str, int, int, int]:
 
 
 def _read_traits(lifecycle: Lifecycle) -> LifecycleTraits:
-    reads_state = any(CORE_RULES[rule].reads_state for rule in lifecycle.rules)
+    reads_state = any(CORE_RULES[rule].reads_state for rule in lifecycle.rules if rule in CORE_RULES)
     return LifecycleTraits(lifecycle, reads_state, bool(rulebook_of(lifecycle).requests))
 
 
 def _nameless(task: Task, instance: TaskInstance | None = None) -> Family:
     if instance:
-        instance = instance._replace(id="i", task_id="t", workflow_id="w", version=0, entered_at=None)
-    task = task._replace(id="t", workflow_id="w", template=None, array_id=None, version=0, entered_at=None)
+        instance = instance._replace(
+            id="i", task_id="t", workflow_id="w", version=0, entered_at=None, entered_clock=None
+        )
+    task = task._replace(
+        id="t", workflow_id="w", template=None, array_id=None, version=0, entered_at=None, entered_clock=None
+    )
     return Family(instance, task)
 
 

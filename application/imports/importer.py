@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from psycopg import Connection
+from psycopg.errors import CheckViolation, DataError, ProgramLimitExceeded
 
 from application.imports.batch import Batch, IdentifiedLine
 from application.imports.batch_state import load_batch_state
@@ -21,11 +22,15 @@ from application.imports.tally import Tally
 from application.shared.current_status import database_now
 from application.shared.store import Store
 from application.shared.unit_of_work import UnitOfWork
+from domain.errors import LifecycleConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.commands import keep_commands
 from infrastructure.sql import query
 
 LINES_PER_BATCH = 5_000
+
+BYTES_PER_BATCH = 64 * 2**20
+"""A batch ends early with the line that reaches it, so that long lines cannot fill the memory."""
 
 ANALYZE_AFTER = 10_000
 """The number of new transitions after which the planner's statistics are out of date."""
@@ -34,6 +39,9 @@ REMEMBERED_STREAMS = 100_000
 """The number of entities that an import remembers to have created, at least."""
 
 MAX_RETRIES = 8
+
+REFUSED_VALUES = (DataError, CheckViolation, ProgramLimitExceeded)
+"""The errors by which the database refuses a value, whoever tries again."""
 
 REQUEST = "import"
 """The request that is stored with an import's command ids, which are digests of the moves themselves."""
@@ -57,7 +65,7 @@ def import_lines(
     run = _ImportRun(store, store.lifecycles.save(lifecycle))
 
     def read() -> list[IdentifiedLine]:
-        return list(islice(identified, batch))
+        return _take_batch(identified, batch)
 
     # A thread reads the next batch while the server stores this one.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as reader:
@@ -70,6 +78,17 @@ def import_lines(
         with store.transaction() as connection:
             connection.execute(query("projections", "imports/sample_statistics"))
     return tally
+
+
+def _take_batch(lines: Iterator[IdentifiedLine], most: int) -> list[IdentifiedLine]:
+    taken, size = [], 0
+    for identified in islice(lines, most):
+        taken.append(identified)
+        if isinstance(identified.line, ParsedLine):
+            size += identified.line.size
+        if size >= BYTES_PER_BATCH:
+            break
+    return taken
 
 
 def _identify_moves(lines: Iterable[ParsedLine | BadLine]) -> Iterator[IdentifiedLine]:
@@ -96,8 +115,21 @@ class _ImportRun:
     new_streams: BoundedCache[str, bool] = field(default_factory=lambda: BoundedCache(REMEMBERED_STREAMS))
 
     def store_batch(self, lines: list[IdentifiedLine]) -> Tally:
-        """Store a batch in one transaction, and return its counts."""
+        """Store a batch, and return its counts.
 
+        Where the database refuses a value that Python accepts, halving finds its line, and the others are stored.
+        """
+        try:
+            return self._store_at_once(lines)
+        except REFUSED_VALUES as error:
+            if len(lines) == 1:
+                return _tally_refused(lines[0], error)
+            middle = len(lines) // 2
+            tally = self.store_batch(lines[:middle])
+            tally.add(self.store_batch(lines[middle:]))
+            return tally
+
+    def _store_at_once(self, lines: list[IdentifiedLine]) -> Tally:
         # Command ids make a batch safe to retry: of two imports of the same file at the same time, one meets the
         # other's rows, reads the state again and finds them.
         unit = UnitOfWork(
@@ -109,11 +141,9 @@ class _ImportRun:
         return batch.tally
 
     def _decide_and_append(self, connection: Connection[Any], lines: list[IdentifiedLine]) -> Batch:
+        lines = list(map(self._save_lifecycles, lines))
         changes = [change for line, _ in lines if isinstance(line, ParsedLine) for change in line.changes]
         command_ids = [move_id.command_id for _, move_ids in lines for move_id in move_ids if move_id]
-        for change in changes:
-            if isinstance(change, RegisterTask) and change.lifecycle is not None:
-                self.store.lifecycles.save(change.lifecycle)
         state = load_batch_state(self.store, connection, changes, command_ids, self.new_streams)
         now = database_now(connection)
         batch = Batch(self.lifecycle, state, now, self.store.clock_tolerance, self.cache)
@@ -121,3 +151,22 @@ class _ImportRun:
         self.store.log.copy_rows(connection, batch.decide_lines(lines), now)
         keep_commands(connection, batch.command_ids, REQUEST)
         return batch
+
+    def _save_lifecycles(self, identified: IdentifiedLine) -> IdentifiedLine:
+        """Store the lifecycles that a line defines or names; return the line, or why it cannot be pinned to them."""
+        line = identified.line
+        if isinstance(line, ParsedLine):
+            try:
+                for change in line.changes:
+                    if isinstance(change, RegisterTask) and change.lifecycle is not None:
+                        self.store.lifecycles.save(change.lifecycle)
+            except LifecycleConflict as conflict:
+                return IdentifiedLine(BadLine.of(line.number, str(conflict)))
+        return identified
+
+
+def _tally_refused(identified: IdentifiedLine, error: Exception) -> Tally:
+    tally = Tally(lines=1)
+    sentence = f"has a value that the database does not store: {str(error).splitlines()[0]}"
+    tally.add_bad_line(BadLine.of(identified.line.number, sentence))
+    return tally

@@ -40,9 +40,9 @@ Pieces = Iterator[bytes]
 
 
 class UnreadableInput(SojournError):
-    """Raised when a file is compressed in a way that is not read, or a folder is not a rolling event log.
+    """Raised when an input cannot be read, is compressed in a way that is not read, or is a folder of other files.
 
-    Fix: decompress the file, or name the right folder.
+    Fix: name a file that can be read, decompress it, or name the folder of a rolling event log.
     """
 
 
@@ -88,6 +88,12 @@ class InputFile:
             piece = stream.readline(MAX_LINE_BYTES)
         except DECOMPRESSION_ERRORS as error:
             self._broken = str(error) or type(error).__name__
+            return b""
+        except OSError as error:
+            if error.errno is not None:
+                where = f"line {self._number + 1} of the input"
+                raise UnreadableInput(f"{where} cannot be read: {error.strerror}") from error
+            self._broken = str(error)  # bz2 has no error of its own
             return b""
         self._read += len(piece)
         return piece
@@ -135,7 +141,10 @@ def _parts(path: Path) -> list[Path]:
 
 
 def _decompressed(name: str, stream: BufferedReader) -> BinaryIO:
-    beginning = stream.peek(8)[:8]
+    try:
+        beginning = stream.peek(8)[:8]
+    except OSError as error:
+        raise UnreadableInput(f"{name!r} cannot be read: {error.strerror}") from error
     for magic, read in READERS.items():
         if beginning.startswith(magic):
             return BufferedReader(_Pieces(read(stream)), 2**20)

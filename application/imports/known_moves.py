@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
-from application.imports.move_id import IMPORT_PREFIX, MoveId
+from application.imports.move_id import MoveId
+from domain.clock import IMPORT_PREFIX
 from domain.entities.events import TaskReset
 from infrastructure.log.commands import known_commands
 from infrastructure.sql import query

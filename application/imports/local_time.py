@@ -56,6 +56,37 @@ def parse_instant(text: str, zone: ZoneInfo | None) -> datetime:
     return possible_instants(text, zone)[0]
 
 
+def epoch_instant(count: str | float, unit: timedelta) -> datetime:
+    """Return the instant that a number of units after 1970 means.
+
+    Raises:
+        InvalidTime: no calendar has it.
+    """
+    try:
+        instant = EPOCH + int(count) * unit
+    except (OverflowError, ValueError) as error:  # ValueError: thousands of digits, or not a number
+        raise InvalidTime(count, "is out of range") from error
+    return _in_range(count, instant)
+
+
+def shift_instant(instant: datetime, by: timedelta) -> datetime:
+    """Return an instant that is later by a duration that a file reports, or earlier by a negative one.
+
+    Raises:
+        InvalidTime: no calendar has it.
+    """
+    try:
+        return _in_range(instant.isoformat(), instant + by)
+    except OverflowError as error:
+        raise InvalidTime(instant.isoformat(), f"shifted by {by.days} days is out of range") from error
+
+
+def _in_range(given: str | float, instant: datetime) -> datetime:
+    if instant.year not in YEARS:
+        raise InvalidTime(given, "is out of range")
+    return instant
+
+
 def possible_instants(text: str, zone: ZoneInfo | None, format_name: str | None = None) -> tuple[datetime, ...]:
     """Return the instants, in UTC, that an ISO 8601 text can mean: two when clocks are set back or ahead, else one.
 
@@ -69,10 +100,9 @@ def possible_instants(text: str, zone: ZoneInfo | None, format_name: str | None 
         local = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidTime(text, "cannot be read") from error
-    if local.year not in YEARS:
-        raise InvalidTime(text, "is out of range")
+    _in_range(text, local)
     if local.tzinfo is not None:
-        return (local.astimezone(UTC),)
+        return (_in_range(text, local.astimezone(UTC)),)
     if zone is None and format_name:
         raise TimeZoneNeeded(format_name)
     if zone is None:

@@ -12,10 +12,8 @@ from typing import NamedTuple
 
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
+from domain.clock import IMPORT_PREFIX
 from domain.time import EPOCH
-
-IMPORT_PREFIX = "import:"
-"""The beginning of every command id that an import stores."""
 
 REMEMBERED_MOVES = 100_000
 """The number of different moves that are counted, at least."""

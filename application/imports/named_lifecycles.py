@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from application.imports.change import InvalidLine
-from application.shared.lifecycle_source import explain_problem
+from application.shared.lifecycle_source import explain_problems
 from domain.errors import UnknownLifecycle
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
@@ -22,10 +22,7 @@ def find_shipped(name: str, version: int | None) -> Lifecycle:
     Raises:
         UnknownLifecycle: none of that name and version ships.
     """
-    lifecycle = get_lifecycle(name)
-    if version not in (None, lifecycle.version):
-        raise UnknownLifecycle(name, [])
-    return lifecycle
+    return get_lifecycle(name, version)
 
 
 class NamedLifecycles:
@@ -44,7 +41,7 @@ class NamedLifecycles:
         try:
             lifecycle = Lifecycle.model_validate(definition, context=SKIP_VALIDATION)
         except ValidationError as error:
-            raise _invalid_definition(map(explain_problem, error.errors())) from error
+            raise _invalid_definition(explain_problems(error)) from error
         if problems := lifecycle.problems():
             raise _invalid_definition(problems)
         self._known[lifecycle.key] = self._known[lifecycle.name, None] = lifecycle

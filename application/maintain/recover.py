@@ -5,6 +5,7 @@ whose decision fails is reported as skipped; the recovery of the other tasks goe
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from logging import INFO, WARNING
@@ -145,12 +146,14 @@ def _decide(
     connection: Connection[Any], task: Task, lifecycles: Mapping[Key, Lifecycle], context: ReportContext
 ) -> tuple[RecoveryPlan, Decision] | None:
     """Return the plan and the decision for a task, or None where it needs no recovery."""
-    now, heartbeat_at = connection.execute(
+    now, heartbeat_at, lease_ends_at = connection.execute(
         query("projections", "leases/last_heartbeat"), [task.owner], prepare=True
     ).fetchall()[0]
     record = StatusRecord(task.status, task.owner, task.entered_at or now)
-    plan = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at)
-    return (plan, decide(Family(None, task), plan, context, SlotsInDatabase(connection))) if plan else None
+    plan = plan_recovery(lifecycles[task.lifecycle.key], record, now, heartbeat_at, lease_ends_at)
+    if plan is None:
+        return None
+    return plan, decide(Family(None, task), plan, replace(context, now=now), SlotsInDatabase(connection))
 
 
 def _lifecycles(store: Store, timeouts: RecoveryTimeouts) -> dict[Key, Lifecycle]:

@@ -5,7 +5,6 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -15,6 +14,7 @@ from psycopg.rows import dict_row
 from application.shared.store import Store
 from domain.entity import check_id
 from domain.errors import SojournError, UnknownEntity
+from domain.nearest import nearest_names
 from infrastructure.sql import query
 
 BYTES = 32
@@ -92,7 +92,7 @@ def revoke_token(store: Store, name: str) -> Token:
         found = _rows(connection, "tokens/revoke", [name])
     if not found:
         known = [token["name"] for token in list_tokens(store)]
-        raise UnknownEntity("token", name, get_close_matches(name, known, n=1))
+        raise UnknownEntity("token", name, nearest_names(name, known))
     return found[0]
 
 

@@ -27,7 +27,7 @@ from domain.entities.runner import Runner
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
-from domain.lifecycles import get_lifecycle, shipped
+from domain.lifecycles import get_lifecycle, ships
 from domain.rules.concurrency import HOLDING
 from domain.rules.rulebook import takes_slots
 from infrastructure.log.event_log import CHUNK
@@ -174,13 +174,14 @@ def _compare_current(connection: Connection[Any], kind: str, entities: dict[str,
 def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
     """Yield a mismatch for each stored lifecycle that decides differently from the shipped one of its name."""
     for name, version, definition in connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall():
-        if name not in shipped() or get_lifecycle(name).version != version:
+        if not ships(name, version):
             continue
-        ships = get_lifecycle(name).model_dump(mode="json", by_alias=True)
+        shipped = get_lifecycle(name, version)
         kept = read_stored_lifecycle(definition)
-        if kept is None or not kept.has_same_transitions(get_lifecycle(name)):
+        if kept is None or not kept.has_same_transitions(shipped):
             text = f"lifecycle {name} version {version} is kept with the log with another definition than it ships with"
-            yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", ships, definition, text)
+            expected = shipped.model_dump(mode="json", by_alias=True)
+            yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", expected, definition, text)
 
 
 def _intervals(connection: Connection[Any], kind: str) -> Iterator[Mismatch]:

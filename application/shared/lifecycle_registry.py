@@ -9,7 +9,7 @@ from psycopg.types.json import Json
 from application.shared.lifecycle_source import find_lifecycle
 from application.shared.retry import reporting_loss
 from domain.errors import LifecycleConflict, UnknownLifecycle
-from domain.lifecycles import get_lifecycle, shipped
+from domain.lifecycles import get_lifecycle, shipped, ships
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.database.pool import Database
 from infrastructure.sql import query
@@ -41,7 +41,7 @@ class LifecycleRegistry:
         """
         if version is not None:
             return self.by_key(name, version)
-        return get_lifecycle(name) if name in shipped() else self.latest(name)
+        return get_lifecycle(name) if ships(name) else self.latest(name)
 
     def latest(self, name: str) -> Lifecycle:
         """Return the latest stored version of the lifecycle of a name.
@@ -91,8 +91,8 @@ class LifecycleRegistry:
         return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
 
     def _read(self, name: str, version: int) -> Lifecycle:
-        if name in shipped() and get_lifecycle(name).version == version:
-            return get_lifecycle(name)
+        if ships(name, version):
+            return get_lifecycle(name, version)
         # The caller already holds a pooled connection; taking a second one could deadlock the pool.
         with self._database.dedicated() as connection:
             stored = _stored(connection, name, version)
@@ -103,9 +103,8 @@ class LifecycleRegistry:
 
 def _require_shipped_transitions(lifecycle: Lifecycle) -> None:
     # Reading a task of this key later gives the shipped lifecycle, not the stored one.
-    ships = get_lifecycle(lifecycle.name) if lifecycle.name in shipped() else None
-    if ships and ships.key == lifecycle.key and not ships.has_same_transitions(lifecycle):
-        raise LifecycleConflict(*lifecycle.key)
+    if ships(*lifecycle.key) and not get_lifecycle(*lifecycle.key).has_same_transitions(lifecycle):
+        raise LifecycleConflict(*lifecycle.key, newest=get_lifecycle(lifecycle.name).version)
 
 
 def _store(connection: Connection[Any], lifecycle: Lifecycle) -> None:
@@ -113,7 +112,7 @@ def _store(connection: Connection[Any], lifecycle: Lifecycle) -> None:
     connection.execute(query("infrastructure", "lifecycles/pin"), [*lifecycle.key, definition])
     stored = _stored(connection, *lifecycle.key)
     if stored is None or not stored.has_same_transitions(lifecycle):
-        raise LifecycleConflict(*lifecycle.key)
+        raise LifecycleConflict(*lifecycle.key, newest=lifecycle.version)
     if stored != lifecycle:
         connection.execute(query("infrastructure", "lifecycles/replace_definition"), [definition, *lifecycle.key])
 

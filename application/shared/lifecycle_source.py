@@ -1,19 +1,20 @@
 """Find a lifecycle by its source: the name of a shipped one, or a TOML file."""
 
-import tomllib
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from application.shared.toml_file import UnreadableToml, first_problems, read_toml
 from domain.errors import SojournError, did_you_mean
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Gate, Lifecycle, ResumePolicy, TaskEffect
-from domain.lifecycles.machine import SKIP_VALIDATION, Machine
+from domain.lifecycles.machine import MAX_PROBLEMS, SKIP_VALIDATION, Machine
 from domain.lifecycles.recovery import Recovery
 from domain.lifecycles.warnings import LifecycleWarning, lifecycle_warnings
+from domain.nearest import nearest_names
+from domain.printable import short_repr
 
 MISMATCHES = {
     "missing": "is missing",
@@ -37,6 +38,7 @@ LIMITED_MISMATCHES = {
     "too_long": "has more than {max_length} items",
     "greater_than_equal": "is not {ge:g} or more",
     "greater_than": "is not more than {gt:g}",
+    "less_than_equal": "is not {le:,.0f} or less",
     "literal_error": "is not {expected}",
 }
 """Those of pydantic's errors whose words need its limits."""
@@ -82,26 +84,33 @@ def read_lifecycle_file(path: Path) -> Lifecycle:
         LifecycleFileInvalid: the file cannot be read or used; it lists every reason.
     """
     try:
-        lifecycle = Lifecycle.model_validate(tomllib.loads(path.read_text("utf-8")), context=SKIP_VALIDATION)
-    except OSError as error:
-        raise LifecycleFileInvalid(path, [f"cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise LifecycleFileInvalid(path, ["is not UTF-8 text"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise LifecycleFileInvalid(path, [f"is not valid TOML: {error}"]) from error
+        lifecycle = Lifecycle.model_validate(read_toml(path), context=SKIP_VALIDATION)
+    except UnreadableToml as error:
+        raise LifecycleFileInvalid(path, [str(error)]) from error
     except ValidationError as error:
-        raise LifecycleFileInvalid(path, [explain_problem(problem) for problem in error.errors()]) from error
+        raise LifecycleFileInvalid(path, explain_problems(error)) from error
     if problems := lifecycle.problems():
-        raise LifecycleFileInvalid(path, problems, lifecycle_warnings(lifecycle))
+        # Warnings come from what the names that are wrong probably mean, which is hopeless where most are wrong.
+        warnings = lifecycle_warnings(lifecycle) if len(problems) < MAX_PROBLEMS else ()
+        raise LifecycleFileInvalid(path, problems, warnings)
     return lifecycle
+
+
+def explain_problems(error: ValidationError) -> list[str]:
+    """Return the first things that pydantic found wrong with a definition."""
+    return first_problems(map(explain_problem, error.errors(include_url=False, include_input=False)))
 
 
 def explain_problem(problem: ErrorDetails) -> str:
     """Return what pydantic found wrong with a definition, and where."""
-    place = ".".join(map(str, problem["loc"]))
+    *steps, last = map(str, problem["loc"])
+    if last == "[key]":
+        *steps, name = steps
+        return f"{'.'.join(steps)} has the name {short_repr(name)}, which {explain_mismatch(problem)}"
+    place = ".".join((*steps, last))
     if problem["type"] == "extra_forbidden":
         key = str(problem["loc"][-1])
-        return f"{place} is not a known key{did_you_mean(get_close_matches(key, KEYS, n=1))}"
+        return f"{place} is not a known key{did_you_mean(nearest_names(key, KEYS))}"
     return f"{place} {explain_mismatch(problem)}"
 
 

@@ -1,6 +1,7 @@
 """Write an output file whole or not at all, and never replace something that is not a file."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,15 +43,22 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
         OutputExists: the path is a folder.
         OutputNotWritable: the file cannot be created, or not all of it could be written.
     """
-    if path.is_dir():
-        raise OutputExists(path, "is a folder, not a file; name a file")
-    # Write into a device or a pipe: replacing it by a file would break it for every process, as with /dev/null.
-    is_file = path.is_file() or not path.exists()
     try:
-        with _replacing(path.resolve()) if is_file else path.open("wb") as stream:  # keeps a link
+        mode = _mode_of(path)
+        if stat.S_ISDIR(mode):
+            raise OutputExists(path, "is a folder, not a file; name a file")
+        # Write into a device or a pipe: replacing it by a file would break it for every process, as with /dev/null.
+        with _replacing(path.resolve()) if stat.S_ISREG(mode) else path.open("wb") as stream:  # keeps a link
             yield stream
     except OSError as error:
         raise OutputNotWritable(path, error) from error
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return stat.S_IFREG  # a file can be made there, or at the end of a link
 
 
 @contextmanager

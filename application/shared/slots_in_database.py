@@ -24,6 +24,11 @@ class SlotsInDatabase:
         assert row is not None
         return row[0]  # type: ignore[no-any-return]
 
+    def is_closed(self, tag: str) -> bool:
+        """Return whether the limit of a tag is 0, as Slots.is_closed does."""
+        row = self._connection.execute(query("infrastructure", "slots/limit_of"), [tag]).fetchone()
+        return row is not None and row[0] == 0
+
     def give_back(self, holder: str) -> None:
         """Free every slot of `holder`, as Slots.give_back does."""
         # A transaction in which taking slots failed accepts no more statements; its rollback frees the slots.

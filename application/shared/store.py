@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import EntityCache
 from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost, reporting_loss
+from domain.report_context import ReportContext
 from infrastructure.database.migration import Schema, check_current, migrate, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database, is_embedded
 from infrastructure.database.schema_errors import SchemaMissing
@@ -41,7 +43,9 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.clock_tolerance = timedelta(seconds=Settings().clock_tolerance)
+        settings = Settings()
+        self.clock_tolerance = timedelta(seconds=settings.clock_tolerance)
+        self.max_lease_seconds = settings.max_lease
         self.log = EventLog(self.clock_tolerance)
         self.recorder = LogRecorder(database, self.log)
         self.commit_notifier = CommitNotifier(database.dsn)
@@ -73,6 +77,12 @@ class Store:
             database.close()
             raise
         return cls(database)
+
+    def at_decision(self, context: ReportContext, now: datetime | None = None) -> ReportContext:
+        """Return a context as rules judge it: with the tolerance of clocks, and with the database's time if read."""
+        if context.occurred_at is None and now is None:
+            return context
+        return replace(context, clock_tolerance=self.clock_tolerance.total_seconds(), now=now)
 
     @contextmanager
     def session(self, connection: Connection[Any] | None = None) -> Iterator[Connection[Any]]:

@@ -1,12 +1,12 @@
 """Errors about unknown names, with the known names that were probably meant."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from psycopg import Connection
 
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.errors import UnknownEntity
+from domain.nearest import nearest_names
 from infrastructure.sql import query
 
 CANDIDATES = {
@@ -30,4 +30,4 @@ def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEn
 
 def _nearest(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:
     rows = connection.execute(query("projections", candidates), {"wanted": wanted}).fetchall()
-    return get_close_matches(wanted, [row[0] for row in rows], n=1)
+    return nearest_names(wanted, [row[0] for row in rows])

@@ -8,7 +8,7 @@ from domain.rule_names import ResponseName, RuleName
 NotDecided = Literal["not_found", "max_retries_exceeded"]
 """Why nothing was decided: the log does not know the entity, or others held it during every attempt."""
 
-InstanceRefusal = Literal["untimely_transition", "invalid_ti_transition"]
+InstanceRefusal = Literal["stale_report", "untimely_transition", "invalid_ti_transition"]
 """Why an instance's report was refused."""
 
 

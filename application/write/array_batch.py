@@ -14,6 +14,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from application.shared.current_status import OnLocked, database_now, existing_ids
+from application.shared.entry_clocks import read_clocks_of_families
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BatchMember, EmptyAnswer, QueueBatchAnswer, SubmittedAnswer
@@ -138,13 +139,15 @@ def launch_batch(
     An instance that is LAUNCHED already stays as it is.
     """
 
+    judged = store.at_decision(context)
+
     def decide_launch(now: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         if instance.status == LAUNCHED:
             return None
         by = now + timedelta(seconds=next_report_increment)
-        return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), context)
+        return decide(Family(instance, task), InstanceReport(LAUNCHED, report_by_date=by), judged)
 
-    decide_batch(store, connection, array_id, batch_number, LAUNCHED, decide_launch)
+    decide_batch(store, connection, array_id, batch_number, LAUNCHED, decide_launch, context.occurred_at)
     return {}
 
 
@@ -153,12 +156,14 @@ def kill_batch(
 ) -> EmptyAnswer:
     """End every instance of a batch that had to kill itself, and its task where the task can follow."""
 
+    judged = store.at_decision(context)
+
     def decide_end(_: datetime, instance: TaskInstance, task: Task) -> Decision | None:
         if instance.status != KILL_SELF:
             return None
-        return decide(Family(instance, task), InstanceReport(ERROR_FATAL), context)
+        return decide(Family(instance, task), InstanceReport(ERROR_FATAL), judged)
 
-    decide_batch(store, connection, array_id, batch_number, ERROR_FATAL, decide_end)
+    decide_batch(store, connection, array_id, batch_number, ERROR_FATAL, decide_end, context.occurred_at)
     return {}
 
 
@@ -230,8 +235,11 @@ def decide_batch(
     batch_number: int,
     status: str,
     decide_one: Callable[[datetime, TaskInstance, Task], Decision | None],
+    occurred_at: datetime | None = None,
 ) -> None:
     """Decide about every instance of a batch, for which `status` is reported, and its task, and append the events.
+
+    They happened at `occurred_at`.
 
     Raises:
         UnknownStatus: no machine of any of their lifecycles has the status.
@@ -245,7 +253,7 @@ def decide_batch(
     known = StatusCheck(store, TASK_INSTANCE, members, status)
     for ids in chunked(members):
         locked = lock_in_passes(ids, lock, OnLocked.NOWAIT)
-        families = [locked[name] for name in ids]
+        families = read_clocks_of_families(connection, [locked[name] for name in ids], occurred_at)
         known.check(connection, (task.lifecycle for _, task in families))
         now = database_now(connection)
         decided = decide_in_turn(families, partial(decide_one, now))

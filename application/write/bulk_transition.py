@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from psycopg import Connection
 
 from application.shared.current_status import OnLocked, database_now, existing_ids
+from application.shared.entry_clocks import read_clocks, read_clocks_of_families
 from application.shared.retry import backoff_seconds, pause
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store, chunked
@@ -54,15 +55,18 @@ def transition_tasks(
 
     def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
         slots = SlotsInDatabase(connection)
-        tasks = {task.id: task for task in store.status.lock_tasks(connection, ids, wait)}
+        locked = store.status.lock_tasks(connection, ids, wait)
+        tasks = {task.id: task for task in read_clocks(connection, locked, context.occurred_at)}
         if known:
             known.check(connection, (task.lifecycle for task in tasks.values()))
+        now = database_now(connection)
+        judged = store.at_decision(context, now)
         decided: Iterable[tuple[str, Decision]] = (
-            (name, decide(Family(None, tasks[name]), proposal, context, slots)) for name in ids if name in tasks
+            (name, decide(Family(None, tasks[name]), proposal, judged, slots)) for name in ids if name in tasks
         )
         if any(map(takes_slots, tasks.values())):
             decided = list(decided)  # taking slots runs statements, which cannot run during COPY
-        refused = append_decisions(store, connection, decided, tasks.values())
+        refused = append_decisions(store, connection, decided, tasks.values(), now=now)
         return _bulk_answer(connection, ids, refused, "find/existing_tasks")
 
     return unit.run(partial(_move_in_chunks, unit, task_ids, move, "find/existing_tasks"))
@@ -80,10 +84,11 @@ def transition_task_instances(
     known = StatusCheck(store, TASK_INSTANCE, task_instance_ids, status)
 
     def move(ids: list[str], connection: Connection[Any]) -> BulkAnswer:
-        families = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
+        locked = store.status.lock_families(connection, ids, OnLocked.NOWAIT)
+        families = read_clocks_of_families(connection, locked, context.occurred_at)
         known.check(connection, (task.lifecycle for _, task in families))
-        proposal = InstanceReport(status)
-        decided = decide_in_turn(families, lambda instance, task: decide(Family(instance, task), proposal, context))
+        proposal, judged = InstanceReport(status), store.at_decision(context)
+        decided = decide_in_turn(families, lambda instance, task: decide(Family(instance, task), proposal, judged))
         refused = append_decisions(store, connection, decided, (member for family in families for member in family))
         return _bulk_answer(connection, ids, refused, "find/existing_task_instances")
 

@@ -23,6 +23,7 @@ from domain.entities.runner import Runner
 from domain.entities.silence import Silence
 from domain.entities.task_instance import TaskInstance
 from domain.entity import RUNNER, TASK_INSTANCE
+from domain.errors import LeaseTooLong
 from domain.report_context import ReportContext
 from infrastructure.errors import RetriesExhausted
 from infrastructure.loggers import get_logger
@@ -47,12 +48,19 @@ class _Renewal(NamedTuple):
 
 
 def renew_runner(unit: UnitOfWork, runner_id: str, seconds: float | None, context: ReportContext) -> HeartbeatAnswer:
-    """Renew a runner's lease for a number of seconds (None: the shortest `runner_dead_after` of all lifecycles)."""
+    """Renew a runner's lease for a number of seconds (None: the shortest `runner_dead_after` of all lifecycles).
+
+    Raises:
+        LeaseTooLong: it would hold for longer than a lease may.
+    """
+    if seconds is not None and seconds > unit.store.max_lease_seconds:
+        raise LeaseTooLong(runner_id, seconds, unit.store.max_lease_seconds)
     runner = Runner(runner_id)
     lease = {
         "holder": runner.stream,
         "workflow_id": runner.workflow_id,
         "seconds": seconds,
+        "max_seconds": unit.store.max_lease_seconds,
         "occurred_at": context.occurred_at,
     }
 

@@ -90,6 +90,8 @@ def register_tasks(
 ) -> RegisterAnswer:
     """Register tasks of one workflow; those that exist with the same content stay as they are.
 
+    A task that exists under an earlier version of the lifecycle stays pinned to it.
+
     Raises:
         TaskConflict: a task exists with other content.
     """
@@ -158,5 +160,12 @@ def _distinct(tasks: Iterable[Task]) -> dict[str, Task]:
 def _existing_tasks(store: Store, connection: Connection[Any], wanted: dict[str, Task]) -> set[str]:
     existing = store.status.read_tasks(connection, list(wanted))
     for task in existing:
-        raise_if_different(task, wanted[task.id])
+        raise_if_different(task, _as_pinned(wanted[task.id], task))
     return {task.id for task in existing}
+
+
+def _as_pinned(wanted: Task, existing: Task) -> Task:
+    """Return the wanted task under the lifecycle that it is pinned to, if that is an earlier version of the same."""
+    pinned, newest = existing.lifecycle, wanted.lifecycle
+    is_earlier = pinned.name == newest.name and pinned.version < newest.version
+    return wanted._replace(lifecycle=pinned) if is_earlier else wanted

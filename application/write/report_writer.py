@@ -7,14 +7,16 @@ reports that arrive together share one transaction, but each is decided and answ
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any, Generic, NamedTuple, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import psycopg
 from psycopg import Connection
 
 from application.shared.current_status import OnLocked, database_now
 from application.shared.entity_cache import KnownEntity
+from application.shared.entry_clocks import read_clock_of_known, read_clocks_of_families
 from application.shared.retry import MAX_RETRIES, UNIQUE_VIOLATION, reporting_loss
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store
@@ -27,13 +29,15 @@ from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.errors import UnknownStatus
-from domain.rules.rulebook import takes_slots
-from domain.time import is_future
+from domain.rules.rulebook import reads_clock, takes_slots
+from domain.time import entry_time, is_future
 from infrastructure.errors import ConnectionLost, DatabaseUnreachable, RetriesExhausted
 from infrastructure.log.event_log import STALE
 from infrastructure.loggers import get_logger
 
 log = get_logger("report")
+
+Recorded = TypeVar("Recorded", TaskInstance, Task)
 
 
 class Written(NamedTuple, Generic[Answer]):
@@ -101,17 +105,29 @@ def _decide_and_append(
         found = report.read(store.status, connection, lock=lock)
         if found is None:
             return Written(report.failure("not_found"))
-    instance, task = found
-    report.check_statuses(task.lifecycle)
-    if not lock and takes_slots(task):
+    report.check_statuses(found[1].lifecycle)
+    found = read_clock_of_known(connection, found, report.context.occurred_at)
+    if not lock and takes_slots(found[1]):
         raise _NeedsLocks
-    decision = decide(Family(*found), report.proposal, report.context, SlotsInDatabase(connection))
+    instance, task = found
+    now = database_now(connection) if instance is None and reads_clock(task, report.to_status) else None
+    context = store.at_decision(report.context, now)
+    decision = decide(Family(*found), report.proposal, context, SlotsInDatabase(connection))
     answer = report.answer(decision)
     answered = command.answered(answer) if command else None
     with reporting_loss(safe_to_retry=command is not None or not commits_by_itself(connection)):
-        store.log.append(connection, task, instance, decision.events, answered)
+        recorded_at = store.log.append(connection, task, instance, decision.events, answered)
     _log_refusal(report, decision)
-    return Written(answer, (decision.instance, decision.task))
+    moved = decision.instance and _recorded(decision.instance, decision.events, recorded_at)
+    return Written(answer, (moved, _recorded(decision.task, decision.events, recorded_at)))
+
+
+def _recorded(entity: Recorded, events: Sequence[Event], recorded_at: datetime) -> Recorded:
+    """Return the entity with the time at which it entered its status, which the append has set."""
+    if not any(event.is_transition and event.stream == entity.stream for event in events):
+        return entity
+    entered_at = entry_time(events[0].occurred_at or recorded_at, entity.entered_at)
+    return entity._replace(entered_at=entered_at, entered_clock=None)
 
 
 def _log_refusal(report: Report[Any], decision: Decision) -> None:
@@ -153,7 +169,7 @@ def _append_together(store: Store, reports: Sequence[TaskInstanceReport]) -> lis
     answers: dict[int, TaskInstanceAnswer] = {}
     with store.transaction() as connection:
         ids = list({report.task_instance_id for report in reports})
-        families = store.status.lock_families(connection, ids, OnLocked.SKIP_LOCKED)
+        families = _with_clocks(connection, store.status.lock_families(connection, ids, OnLocked.SKIP_LOCKED), reports)
         entered = {member.stream: member.entered_at for family in families for member in family if member.entered_at}
         now = database_now(connection)
         timely = [
@@ -162,11 +178,21 @@ def _append_together(store: Store, reports: Sequence[TaskInstanceReport]) -> lis
             if report.context.occurred_at is None
             or not is_future(report.context.occurred_at, now, store.clock_tolerance)
         ]
-        store.log.copy(connection, _decide_together(timely, families, answers), now, entered)
+        store.log.copy(connection, _decide_together(store, timely, families, answers), now, entered)
     return [answers.get(number) for number in range(len(reports))]
 
 
+def _with_clocks(
+    connection: Connection[Any],
+    families: Sequence[tuple[TaskInstance, Task]],
+    reports: Sequence[TaskInstanceReport],
+) -> list[tuple[TaskInstance, Task]]:
+    earliest = min((report.context.occurred_at for report in reports if report.context.occurred_at), default=None)
+    return read_clocks_of_families(connection, families, earliest)
+
+
 def _decide_together(
+    store: Store,
     reports: Sequence[tuple[int, TaskInstanceReport]],
     families: Sequence[tuple[TaskInstance, Task]],
     answers: dict[int, TaskInstanceAnswer],
@@ -178,7 +204,8 @@ def _decide_together(
         instance = instances.pop(report.task_instance_id, None)
         if instance is None or not _names_known_statuses(report, tasks[instance.task_id]):
             continue
-        decision = decide(Family(instance, tasks[instance.task_id]), report.proposal, report.context)
+        context = store.at_decision(report.context)
+        decision = decide(Family(instance, tasks[instance.task_id]), report.proposal, context)
         tasks[instance.task_id] = decision.task
         answers[number] = report.answer(decision)
         _log_refusal(report, decision)

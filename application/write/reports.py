@@ -16,11 +16,14 @@ from domain.entity import TASK, TASK_INSTANCE, Entity, check_id
 from domain.errors import InvalidTransition, UnknownStatus
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
-from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY, RuleName
+from domain.rule_names import INVALID, ORPHANED_INSTANCE, STALE_REPORT, UNTIMELY, RuleName
 from domain.rule_outcome import Response
 from domain.state import State
 from domain.text import storable
 from domain.time import zoned
+
+REFUSALS: Mapping[str | None, InstanceRefusal] = {UNTIMELY: "untimely_transition", STALE_REPORT: "stale_report"}
+"""The errors of refused reports by the rules that refused them; of any other rule it is invalid_ti_transition."""
 
 Answer = TypeVar("Answer", bound=Mapping[str, Any])
 Answer_co = TypeVar("Answer_co", bound=Mapping[str, Any], covariant=True)
@@ -119,14 +122,11 @@ class TaskInstanceReport:
 
     def answer(self, decision: Decision) -> TaskInstanceAnswer:
         """Return the answer to the reporter."""
-        error: InstanceRefusal | None = None
-        if decision.refused:
-            error = "untimely_transition" if decision.rule == UNTIMELY else "invalid_ti_transition"
         return {
             "ti_updated": not decision.refused,
             "task_transitioned": decision.task_moved,
             "task_status": decision.task.status,
-            "error": error,
+            "error": REFUSALS.get(decision.rule, "invalid_ti_transition") if decision.refused else None,
             "orphaned": decision.rule == ORPHANED_INSTANCE,
         }
 

@@ -33,7 +33,7 @@ from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.lifecycles.ownership import owner_after, ownership_violation
-from domain.rule_names import INVALID, ORPHANED_INSTANCE, UNTIMELY
+from domain.rule_names import INVALID, ORPHANED_INSTANCE, RESET, UNTIMELY
 from domain.rules.attempts import OrphanedInstance
 
 
@@ -146,7 +146,8 @@ def _task_event(event: TaskEvent, task: Task) -> Iterator[Mismatch]:
     if isinstance(event, TaskTransitioned):
         yield from _move(event, task.lifecycle.task, task.lifecycle)
         yield from _owner(event, task)
-        attempts = (task.num_attempts, task.num_attempts + 1)
+        before = task.attempts_before(event.status)
+        attempts = (before, before + 1)
     elif isinstance(event, TaskReset):
         yield from _reset(event, task)
         attempts = (0,)
@@ -202,18 +203,27 @@ def _starts_from(event: Event, status: str) -> Iterator[Mismatch]:
 def _move(
     event: TaskTransitioned | TaskInstanceTransitioned, machine: Machine, lifecycle: Lifecycle
 ) -> Iterator[Mismatch]:
-    proposed = event.reported or event.status
+    proposed = event.status if event.reported is None else event.reported
     if proposed != event.status and event.rule not in lifecycle.rules:
         yield _wrong(
             event, "rule", list(lifecycle.rules), event.rule,
             f"was reported as {proposed} and kept as {event.status}, and no rule of the lifecycle does that",
         )  # fmt: skip
+    if event.rule == RESET and _ends_by_reset(event, lifecycle):
+        return
     if not machine.can_transition(event.previous_status, proposed):
         next_statuses = list(machine.transitions.get(event.previous_status, ()))
         yield _wrong(
             event, "edge", next_statuses, proposed,
             f"goes from {event.previous_status} to {proposed}, and the machine has no such edge",
         )  # fmt: skip
+
+
+def _ends_by_reset(event: TaskTransitioned | TaskInstanceTransitioned, lifecycle: Lifecycle) -> bool:
+    policy = lifecycle.reset
+    if policy is None or not isinstance(event, TaskInstanceTransitioned):
+        return False
+    return event.previous_status in policy.end_instances_from and event.status == policy.end_instances_with
 
 
 def _owner(event: TaskTransitioned, task: Task) -> Iterator[Mismatch]:

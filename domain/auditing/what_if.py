@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.auditing.replay import Replay
+from domain.clock import CLOCK_TOLERANCE
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
 from domain.decisions.instance_report import propagate_to_task
@@ -33,9 +34,12 @@ from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.report_context import ReportContext
-from domain.rule_names import INVALID, UNTIMELY
+from domain.rule_names import INVALID, RESET, UNTIMELY
 from domain.rules.core_rules import CORE_RULES
 from domain.state import State
+
+ReportedEvent = TaskTransitioned | TaskRefused | TaskInstanceTransitioned | TaskInstanceRefused
+"""An event of an entity that keeps the status that was reported for it."""
 
 
 class Divergence(NamedTuple):
@@ -118,16 +122,18 @@ class WhatIf:
         if machine is None:
             return _Why(f"lifecycle {task.lifecycle.name!r} has no task instances"), []
         if isinstance(event, TaskInstanceCreated):
-            why = None
-            if event.status != machine.initial:
-                why = _Why(f"would begin as {machine.initial}", machine.initial)
-            return why, _following(task.with_instance(event.ordinal), TaskInstance.begin(event), event)
+            return _of_creation(event, task, machine)
+        if event.rule == RESET:
+            return self._ended(event, task), []
+        return self._of_report(event, task, machine)
+
+    def _of_report(self, event: TaskInstanceEvent, task: Task, machine: Machine) -> "_Judgement":
         instance = self._replay.entities.get(event.stream)
-        if not isinstance(instance, TaskInstance):
-            return None, []
         if not isinstance(event, TaskInstanceTransitioned | TaskInstanceRefused):
             return None, []
-        decision = decide(Family(instance, task), InstanceReport(event.reported or event.status))
+        if not isinstance(instance, TaskInstance):
+            return None, []
+        decision = decide(Family(instance, task), InstanceReport(_reported(event)), _context_of(event))
         if why := _mismatch(event, decision.events[0], machine, task.lifecycle):
             moved = event.is_transition and event.rule is None
             return why, _following(task, instance.evolve(event), event) if moved else []
@@ -156,6 +162,9 @@ class WhatIf:
         instance = self._replay.entities.get(event.stream)
         if instance is None or not isinstance(event, TaskInstanceTransitioned):
             return None
+        if reset and instance.status in reset.end_instances_from and reset.end_instances_with:
+            end = reset.end_instances_with
+            return None if event.status == end else _Why(f"would become {end}", end)
         order = reset.kill_instances_with if reset and machine else None
         if order is None or machine is None:
             return _Why(f"lifecycle {task.lifecycle.name!r} ends no instances as it resets their task")
@@ -180,6 +189,12 @@ class _Why(NamedTuple):
 
 
 _Judgement = tuple[_Why | None, list[Event] | None]
+
+
+def _of_creation(event: TaskInstanceCreated, task: Task, machine: Machine) -> _Judgement:
+    begins = machine.initial
+    why = None if event.status == begins else _Why(f"would begin as {begins}", begins)
+    return why, _following(task.with_instance(event.ordinal), TaskInstance.begin(event), event)
 
 
 def _of_task(event: Event, task: Task) -> _Judgement:
@@ -214,19 +229,33 @@ def _of_reset(event: TaskReset, task: Task) -> _Why | None:
 
 
 def _decide(event: TaskTransitioned | TaskRefused, task: Task) -> Decision | _Why:
-    reported = event.reported or event.status
+    reported = _reported(event)
     state = event.state if isinstance(event, TaskTransitioned) and event.status == reported else None
-    report = ReportContext(occurred_at=event.effective_at)
     state = state.with_(timestamp=event.effective_at) if state else State(type=reported, timestamp=event.effective_at)
     try:
-        return decide(Family(None, task), TaskRequest(state, runner_id=event.runner_id), report)
+        request = TaskRequest(state, _passed_gate(event, task), event.runner_id)
+        return decide(Family(None, task), request, _context_of(event))
     except Exception as error:  # a rule may raise anything
         return _Why(f"its rules fail: {error!r}")
 
 
+def _passed_gate(event: TaskTransitioned | TaskRefused, task: Task) -> bool:
+    return event.num_attempts > task.attempts_before(event.status) and task.lifecycle.attempt != event.status
+
+
+def _reported(event: ReportedEvent) -> str:
+    return event.status if event.reported is None else event.reported
+
+
+def _context_of(event: ReportedEvent) -> ReportContext:
+    tolerance = CLOCK_TOLERANCE if event.clock_tolerance is None else event.clock_tolerance
+    return ReportContext(event.actor, event.reason, event.occurred_at, event.command_id, tolerance)
+
+
 def _mismatch_with_awaited(event: Event, awaited: _Awaited, task: Task) -> _Why | None:
     if awaited.events is None:
-        reported = vars(event).get("reported") or event.status
+        stated = vars(event).get("reported")
+        reported = event.status if stated is None else stated
         legal = not event.is_transition or task.lifecycle.task.can_transition(task.status, reported)
         return None if legal else _no_edge(task.status, reported, task.lifecycle.task, task.lifecycle)
     if not awaited.events:

@@ -7,15 +7,19 @@ from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.lifecycles.machine import Machine
 from domain.report_context import NO_CONTEXT, ReportContext
-from domain.rule_names import INVALID, RETRY
+from domain.rule_names import INVALID, RETRY, SUPERSEDED_REPORT
 from domain.rule_outcome import ACCEPTED, RuleOutcome
 from domain.rules.engine import TransitionContext
 from domain.rules.rulebook import RuleSet, rulebook_of
+from domain.rules.stale_report import TIMELY, TimeJudgement, judge_time
 from domain.state import State
 from domain.text import storable
 
 Judgement = tuple[str | None, RuleOutcome]
 """The status to enter (None: the entity stays where it is), and the rule that changed or refused the proposed one."""
+
+JudgedReport = tuple[str | None, RuleOutcome, TimeJudgement]
+"""A judgement, with the one about the time of the report."""
 
 
 def decide_report(family: Family, report: InstanceReport, context: ReportContext) -> Decision:
@@ -24,9 +28,15 @@ def decide_report(family: Family, report: InstanceReport, context: ReportContext
     assert instance is not None
     expected = report.expected_status if report.expected_status != instance.status else None
     expected = storable(expected) if expected is not None else None
-    target, outcome = _judge_report(instance, task, report.status)
+    target, outcome, time = _judge_report(instance, task, report.status, context)
     if target is None:
-        refused = instance.refuse(report.status, outcome.rule or INVALID, context, expected_status=expected)
+        refused = instance.refuse(
+            report.status,
+            outcome.rule or INVALID,
+            context,
+            expected_status=expected,
+            clock_tolerance=time.tolerance,
+        )
         return Decision(task, instance.evolve(refused), (refused,), outcome, refused=True)
     moved = instance.transition(
         target,
@@ -35,6 +45,7 @@ def decide_report(family: Family, report: InstanceReport, context: ReportContext
         rule=outcome.rule,
         expected_status=expected,
         report_by_date=report.report_by_date,
+        clock_tolerance=time.tolerance,
     )
     decision = Decision(task, instance.evolve(moved), (moved,), outcome)
     return propagate_to_task(decision, context) if outcome is ACCEPTED else decision
@@ -60,7 +71,7 @@ def propagate_to_task(decision: Decision, context: ReportContext = NO_CONTEXT) -
     task, instance, events = decision.task, decision.instance, decision.events
     assert instance is not None
     implied = task.status_implied_by(instance.status)
-    if implied is None or implied == task.status:
+    if implied is None or implied == task.status or _is_superseded(instance, task):
         return decision
     cause, context = events[-1], context.without_reason()
     target, outcome = _judge_effect(task, instance, implied)
@@ -76,13 +87,25 @@ def propagate_to_task(decision: Decision, context: ReportContext = NO_CONTEXT) -
     return Decision(task, instance, events, decision.outcome, task_moved=moved)
 
 
-def _judge_report(instance: TaskInstance, task: Task, status: str) -> Judgement:
+def _is_superseded(instance: TaskInstance, task: Task) -> bool:
+    """Return whether a newer instance has the task, which this one's step therefore leaves as it is.
+
+    An end is another matter: a success counts whichever instance it is of, and a failure is refused by its own rule.
+    """
+    superseded = instance.ordinal < task.instances and SUPERSEDED_REPORT in task.lifecycle.rules
+    return superseded and not task.lifecycle.instance_machine.is_terminal(instance.status)
+
+
+def _judge_report(instance: TaskInstance, task: Task, status: str, context: ReportContext) -> JudgedReport:
     machine = task.lifecycle.instance_machine
     refusal = refusing_rule(machine, instance.status, status)
     if refusal is not None:
-        return None, RuleOutcome(refusal)
+        return None, RuleOutcome(refusal), TIMELY
+    time = judge_time(task.lifecycle, machine, instance, status, context)
+    if time.outcome is not None:
+        return None, time.outcome, time
     rules = rulebook_of(task.lifecycle).reports.get((instance.status, status))
-    return _judge_by_rules(rules, machine, instance.status, status, instance, task)
+    return *_judge_by_rules(rules, machine, instance.status, status, instance, task), time
 
 
 def _judge_effect(task: Task, instance: TaskInstance, implied: str) -> Judgement:

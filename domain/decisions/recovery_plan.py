@@ -39,11 +39,16 @@ LIFECYCLE_TIMEOUTS = RecoveryTimeouts()
 
 
 def plan_recovery(
-    lifecycle: Lifecycle, record: StatusRecord, now: datetime, last_heartbeat: datetime | None = None
+    lifecycle: Lifecycle,
+    record: StatusRecord,
+    now: datetime,
+    last_heartbeat: datetime | None = None,
+    lease_ends_at: datetime | None = None,
 ) -> RecoveryPlan | None:
     """Return the plan to recover a task at `now`, or None if it is not stuck.
 
-    `last_heartbeat` is its owner's; an owner that never sent one is silent since the task entered its status.
+    `last_heartbeat` is its owner's; an owner that never sent one is silent since the task entered its status. An owner
+    is alive until its lease ends, however long ago its last heartbeat was.
     """
     recovery = lifecycle.recovery
     if recovery is None:
@@ -55,7 +60,8 @@ def plan_recovery(
     if (path := recovery.overdue.get(status)) and pending > recovery.max_pending_seconds:
         return _plan(lifecycle, record, path, f"it has been {status} for more than {recovery.max_pending_seconds:g} s")
     silence = (now - (last_heartbeat or record.timestamp)).total_seconds()
-    if (path := recovery.abandoned.get(status)) and silence > recovery.runner_dead_after:
+    is_alive = lease_ends_at is not None and now <= lease_ends_at
+    if (path := recovery.abandoned.get(status)) and silence > recovery.runner_dead_after and not is_alive:
         why = f"its runner {record.runner_id!r} has been silent for more than {recovery.runner_dead_after:g} s"
         return _plan(lifecycle, record, path, why)
     return None

@@ -6,6 +6,7 @@ from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.report_context import ReportContext
+from domain.rule_names import RESET
 
 
 def decide_reset(task: Task, request: ResetRequest, context: ReportContext) -> Decision:
@@ -27,10 +28,18 @@ def decide_reset(task: Task, request: ResetRequest, context: ReportContext) -> D
 
 
 def end_instance(instance: TaskInstance, reset: Decision, context: ReportContext) -> tuple[Event, ...]:
-    """Return the event by which a reset makes an active instance end, where its machine has an edge for that."""
-    lifecycle = reset.task.lifecycle
-    order = lifecycle.reset.kill_instances_with if lifecycle.reset else None
-    if not order or not lifecycle.instance or not lifecycle.instance.can_transition(instance.status, order):
+    """Return the event by which a reset ends an active instance, or orders it to end.
+
+    An instance without a worker ends at once, without an edge of its machine; another one is ordered to end where its
+    machine has an edge for that.
+    """
+    policy, machine = reset.task.lifecycle.reset, reset.task.lifecycle.instance
+    if policy is None or machine is None:
         return ()
     cause = reset.events[0] if reset.events else None
+    if policy.end_instances_with and instance.status in policy.end_instances_from:
+        return (instance.transition(policy.end_instances_with, context, rule=RESET, cause=cause),)
+    order = policy.kill_instances_with
+    if not order or not machine.can_transition(instance.status, order):
+        return ()
     return (instance.transition(order, context, reported=order, cause=cause),)

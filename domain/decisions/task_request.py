@@ -16,6 +16,7 @@ from domain.rule_outcome import ACCEPTED, Response, RuleOutcome
 from domain.rules.engine import FollowUp, TransitionContext
 from domain.rules.rulebook import RuleSet, rulebook_of
 from domain.rules.slots import Slots
+from domain.rules.stale_report import TIMELY, TimeJudgement, judge_time
 from domain.state import State
 
 
@@ -48,13 +49,17 @@ def decide_request(task: Task, request: TaskRequest, context: ReportContext, slo
     refusal = _judge_edge(task, target, request.runner_id)
     if refusal is not None:
         return _refuse(task, request, refusal, context)
+    # The gate begins an attempt now, whenever its request is said to have happened.
+    time = TIMELY if request.starts_attempt else judge_time(task.lifecycle, task.lifecycle.task, task, target, context)
+    if time.outcome is not None:
+        return _refuse(task, request, time.outcome, context, time)
     rule_set = rulebook_of(task.lifecycle).requests.get((task.status, target))
     if rule_set is None:
-        return _move(task, request, target, request.status, ACCEPTED, context)
+        return _move(task, request, request.status, ACCEPTED, context, time)
     transition = _run_rules(task, request, rule_set, context, slots)
     if transition.proposed_state is None:
-        return _refuse(task, request, transition.outcome, context)
-    decision = _move(task, request, target, transition.proposed_state, transition.outcome, context)
+        return _refuse(task, request, transition.outcome, context, time)
+    decision = _move(task, request, transition.proposed_state, transition.outcome, context, time)
     for follow_up in transition.consequences:
         decision = _with_follow_up(decision, follow_up, context)
     return decision
@@ -75,7 +80,7 @@ def _run_rules(
     proposed = State(type=request.status) if isinstance(request.status, str) else request.status
     transition = TransitionContext(
         task.state or State(type=task.status),
-        proposed.with_(timestamp=proposed.timestamp or context.occurred_at),
+        proposed.with_(timestamp=proposed.timestamp or context.occurred_at or context.now),
         parameters=_parameters(task, slots),
     )
     run_rules(transition, rule_set.rules, rule_set.transforms, task.lifecycle.task)
@@ -92,24 +97,33 @@ def _parameters(task: Task, slots: Slots | None) -> dict[str, Any]:
     }
 
 
-def _refuse(task: Task, request: TaskRequest, outcome: RuleOutcome, context: ReportContext) -> Decision:
-    refused = task.refuse(request.target, outcome, context, runner_id=request.runner_id)
+def _refuse(
+    task: Task, request: TaskRequest, outcome: RuleOutcome, context: ReportContext, time: TimeJudgement = TIMELY
+) -> Decision:
+    refused = task.refuse(request.target, outcome, context, runner_id=request.runner_id, clock_tolerance=time.tolerance)
     return Decision(task.evolve(refused), None, (refused,), outcome, refused=True)
 
 
 def _move(
-    task: Task, request: TaskRequest, target: str, entered: str | State, outcome: RuleOutcome, context: ReportContext
+    task: Task,
+    request: TaskRequest,
+    entered: str | State,
+    outcome: RuleOutcome,
+    context: ReportContext,
+    time: TimeJudgement,
 ) -> Decision:
+    target = request.target
     status, state = (entered, None) if isinstance(entered, str) else (entered.type, entered.kept())
     requested_attempt = request.starts_attempt and status == target
     moved = task.transition(
         status,
         context,
-        attempts=int(requested_attempt or task.lifecycle.attempt == status),
+        attempts=int(requested_attempt or task.lifecycle.begins_attempt(task.status, status)),
         reported=target,
         outcome=outcome,
         runner_id=request.runner_id,
         state=state,
+        clock_tolerance=time.tolerance,
     )
     return Decision(task.evolve(moved), None, (moved,), outcome, task_moved=True)
 

@@ -1,11 +1,12 @@
 """Attributes of a task, which the rules of its lifecycle read."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from domain.entity import check_ids
 from domain.errors import InvalidAttributes, SojournError, did_you_mean
+from domain.nearest import nearest_names
+from domain.printable import short_repr
 
 KNOWN_ATTRIBUTES = ("tags", "retries", "retry_delay_seconds")
 NUMBER_LIMIT = 2**31
@@ -28,9 +29,9 @@ def check_attributes(task_id: str, attributes: Mapping[str, Any]) -> dict[str, A
 
 def _problem(name: str, value: Any) -> str | None:
     if name not in KNOWN_ATTRIBUTES:
-        nearest = get_close_matches(str(name), KNOWN_ATTRIBUTES, n=1)
+        nearest = nearest_names(name, KNOWN_ATTRIBUTES)
         advice = did_you_mean(nearest) or f"; there are {', '.join(KNOWN_ATTRIBUTES)}"
-        return f"{name!r} is not a known attribute{advice}"
+        return f"{short_repr(name)} is not a known attribute{advice}"
     if value is None:
         return None
     return _problem_of_tags(value) if name == "tags" else _problem_of_number(name, value)
@@ -38,7 +39,7 @@ def _problem(name: str, value: Any) -> str | None:
 
 def _problem_of_tags(tags: Any) -> str | None:
     if not isinstance(tags, list | tuple | set | frozenset):
-        return f"tags are a list, not {tags!r}"
+        return f"tags are a list, not {short_repr(tags)}"
     try:
         check_ids("tag", tags)
     except SojournError as error:
@@ -49,5 +50,6 @@ def _problem_of_tags(tags: Any) -> str | None:
 def _problem_of_number(name: str, value: Any) -> str | None:
     kinds = int if name == "retries" else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < NUMBER_LIMIT:
-        return f"{name} is a {'whole ' if name == 'retries' else ''}number from 0 to {NUMBER_LIMIT - 1}, not {value!r}"
+        kind = "whole number" if name == "retries" else "number"
+        return f"{name} is a {kind} from 0 to {NUMBER_LIMIT - 1}, not {short_repr(value)}"
     return None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.actor import Actor
+from domain.clock import clock_of
 from domain.errors import UnknownEvent
 from domain.rule_outcome import Response
 from domain.state import State
@@ -57,6 +58,11 @@ class Event(BaseModel):
         """The time when it happened, if the source states one, else the time when it was recorded."""
         return self.occurred_at or self.recorded_at
 
+    @property
+    def clock(self) -> str:
+        """The clock that stated `effective_at`."""
+        return clock_of(self.occurred_at, self.actor.host if self.actor else None, self.command_id)
+
 
 class TaskEvent(Event):
     """An event of a task; `num_attempts` is the number of attempts that have begun after it."""
@@ -83,7 +89,8 @@ class TaskProposed(TaskEvent):
 
     `owner` is the runner that owns the task after it, `runner_id` the runner that made the proposal. `state` is set
     where more than the task's status is known. If a rule did not accept the proposal, `response` is the answer,
-    `rule_reason` the reason, and `delay_seconds` the time after which to propose it again.
+    `rule_reason` the reason, and `delay_seconds` the time after which to propose it again. `clock_tolerance` is set
+    where it decided whether the proposal came too late.
     """
 
     owner: str | None = None
@@ -92,6 +99,7 @@ class TaskProposed(TaskEvent):
     response: Response | None = None
     rule_reason: str | None = None
     delay_seconds: float | None = None
+    clock_tolerance: float | None = None
 
 
 class TaskTransitioned(TaskProposed):
@@ -147,7 +155,8 @@ class TaskInstanceCreated(TaskInstanceEvent):
 class TaskInstanceTransitioned(TaskInstanceEvent):
     """An instance left one status and entered another.
 
-    `claimed` is the status that the reporter expected the instance to be in, if it was in another.
+    `claimed` is the status that the reporter expected the instance to be in, if it was in another. `clock_tolerance` is
+    set where it decided whether the report came too late.
     """
 
     name = "task_instance.transitioned.v1"
@@ -156,6 +165,7 @@ class TaskInstanceTransitioned(TaskInstanceEvent):
     previous_status: str
     reported: str | None = None
     claimed: str | None = None
+    clock_tolerance: float | None = None
 
 
 class TaskInstanceRefused(TaskInstanceEvent):
@@ -165,6 +175,7 @@ class TaskInstanceRefused(TaskInstanceEvent):
 
     reported: str
     claimed: str | None = None
+    clock_tolerance: float | None = None
 
 
 class TaskInstanceLapsed(TaskInstanceEvent):

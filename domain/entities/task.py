@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from domain.entities.entry import entry_after
 from domain.entities.events import (
     Event,
     TaskEvent,
@@ -21,7 +22,6 @@ from domain.report_context import NO_CONTEXT, ReportContext
 from domain.rule_outcome import ACCEPTED, RuleOutcome
 from domain.state import State
 from domain.text import storable
-from domain.time import entry_time
 
 
 class Task(NamedTuple):
@@ -45,6 +45,7 @@ class Task(NamedTuple):
     owner: str | None = None
     state: State | None = None
     attributes: Mapping[str, Any] | None = None
+    entered_clock: str | None = None
 
     @property
     def stream(self) -> str:
@@ -78,18 +79,21 @@ class Task(NamedTuple):
             status=event.status,
             version=event.version,
             entered_at=event.effective_at,
+            entered_clock=event.clock,
             attributes=event.attributes,
         )
 
     def evolve(self, event: Event) -> Self:
         """Return the task after `event`."""
         assert isinstance(event, TaskEvent)
+        entry = entry_after(event, self.entered_at, self.entered_clock)
         owner, state = (event.owner, event.state) if isinstance(event, TaskProposed) else (None, None)
         return self._replace(
             status=event.status,
             num_attempts=event.num_attempts,
             version=event.version,
-            entered_at=entry_time(event.effective_at, self.entered_at) if event.is_transition else self.entered_at,
+            entered_at=entry.entered_at,
+            entered_clock=entry.entered_clock,
             owner=owner,
             state=state,
         )
@@ -124,12 +128,17 @@ class Task(NamedTuple):
         cause: Event | None = None,
         runner_id: str | None = None,
         state: State | None = None,
+        clock_tolerance: float | None = None,
     ) -> TaskTransitioned:
         """Return the event that moves the task to `to` and counts `attempts` further attempts.
+
+        A lifecycle may begin to count again where the task leaves a terminal status.
 
         `reported` is the status that was proposed, if it was another; `outcome` says which rule changed it.
         """
         further: dict[str, Any] = {} if outcome is ACCEPTED else outcome.fields()
+        if clock_tolerance is not None:
+            further["clock_tolerance"] = clock_tolerance
         if runner_id is not None or self.owner is not None:
             further["runner_id"] = runner_id
             further["owner"] = owner_after(self.lifecycle.task, to, runner_id, self.owner)
@@ -141,7 +150,7 @@ class Task(NamedTuple):
             **further,
             previous_status=self.status,
             status=to,
-            num_attempts=self.num_attempts + attempts,
+            num_attempts=self.attempts_before(to) + attempts,
             reported=None if cause else reported or to,
             cause=cause.reference if cause else None,
         )
@@ -153,6 +162,7 @@ class Task(NamedTuple):
         context: ReportContext = NO_CONTEXT,
         cause: Event | None = None,
         runner_id: str | None = None,
+        clock_tolerance: float | None = None,
     ) -> TaskRefused:
         """Return the event that records a refused proposal, with the rule that refused it."""
         return TaskRefused(
@@ -166,7 +176,12 @@ class Task(NamedTuple):
             owner=self.owner,
             state=self.state,
             runner_id=runner_id,
+            clock_tolerance=clock_tolerance,
         )
+
+    def attempts_before(self, to: str) -> int:
+        """Return the attempts that count as it goes to `to`, without one that begins there."""
+        return 0 if self.lifecycle.restarts_attempts(self.status, to) else self.num_attempts
 
     def reset(self, to: str, context: ReportContext = NO_CONTEXT) -> TaskReset:
         """Return the event that sends the task back to `to`, with no attempt counted."""

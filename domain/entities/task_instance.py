@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from domain.entities.entry import entry_after
 from domain.entities.events import (
     Event,
     TaskInstanceCreated,
@@ -17,7 +18,6 @@ from domain.entities.silence import Silence
 from domain.entity import TASK_INSTANCE, Entity
 from domain.report_context import NO_CONTEXT, ReportContext
 from domain.text import storable
-from domain.time import entry_time
 
 
 class ArrayMember(NamedTuple):
@@ -49,6 +49,7 @@ class TaskInstance(NamedTuple):
     distributor_id: str | None = None
     silent_since: datetime | None = None
     member: ArrayMember = NOT_IN_ARRAY
+    entered_clock: str | None = None
 
     @property
     def stream(self) -> str:
@@ -71,6 +72,7 @@ class TaskInstance(NamedTuple):
             status=event.status,
             version=event.version,
             entered_at=event.effective_at,
+            entered_clock=event.clock,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
             member=ArrayMember(event.array_id, event.batch_number, event.step),
@@ -79,10 +81,12 @@ class TaskInstance(NamedTuple):
     def evolve(self, event: Event) -> Self:
         """Return the instance after `event`."""
         assert isinstance(event, TaskInstanceEvent)
+        entry = entry_after(event, self.entered_at, self.entered_clock)
         return self._replace(
             status=event.status,
             version=event.version,
-            entered_at=entry_time(event.effective_at, self.entered_at) if event.is_transition else self.entered_at,
+            entered_at=entry.entered_at,
+            entered_clock=entry.entered_clock,
             report_by_date=event.report_by_date,
             distributor_id=event.distributor_id,
             silent_since=self._silent_since(event),
@@ -109,6 +113,7 @@ class TaskInstance(NamedTuple):
         expected_status: str | None = None,
         report_by_date: datetime | None = None,
         cause: Event | None = None,
+        clock_tolerance: float | None = None,
     ) -> TaskInstanceTransitioned:
         """Return the event that moves the instance to `to`; if that is not what was `reported`, `rule` changed it."""
         return TaskInstanceTransitioned(
@@ -121,10 +126,17 @@ class TaskInstance(NamedTuple):
             rule=rule,
             claimed=expected_status,
             cause=cause.reference if cause else None,
+            clock_tolerance=clock_tolerance,
         )
 
     def refuse(
-        self, reported: str, rule: str, context: ReportContext = NO_CONTEXT, *, expected_status: str | None = None
+        self,
+        reported: str,
+        rule: str,
+        context: ReportContext = NO_CONTEXT,
+        *,
+        expected_status: str | None = None,
+        clock_tolerance: float | None = None,
     ) -> TaskInstanceRefused:
         """Return the event that records a report which `rule` refused."""
         return TaskInstanceRefused(
@@ -135,6 +147,7 @@ class TaskInstance(NamedTuple):
             reported=storable(reported),
             rule=rule,
             claimed=expected_status,
+            clock_tolerance=clock_tolerance,
         )
 
     def lapse(self, silence: Silence, context: ReportContext = NO_CONTEXT) -> TaskInstanceLapsed:

@@ -1,15 +1,18 @@
 """A lifecycle: the machines of a task and its instances, and the effect of an instance on its task."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from domain.errors import LifecycleInvalid, UnknownRule, WrongLifecycle
-from domain.lifecycles.machine import DISPLAY_FIELDS, SKIP_VALIDATION, Machine, names_no_status
+from domain.lifecycles.machine import DISPLAY_FIELDS, MAX_PROBLEMS, SKIP_VALIDATION, Machine, Name, names_no_status
 from domain.lifecycles.recovery import Recovery
 from domain.rule_names import RULES, SLOT_RULES
+
+MAX_VERSION = 2**31 - 1
+"""The largest version of a lifecycle: the largest integer of a database column."""
 
 
 class Gate(BaseModel):
@@ -21,7 +24,11 @@ class Gate(BaseModel):
 
 
 class ResumePolicy(BaseModel):
-    """What resuming a workflow does: where tasks go, which stay, and the status that makes active instances end."""
+    """What resuming a workflow does: where tasks go, which stay, and how their active instances end.
+
+    Instances in `end_instances_from` have no worker yet, so that they enter `end_instances_with` at once. The others
+    are ordered to end, by `kill_instances_with`, where their machine has an edge for that.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +36,8 @@ class ResumePolicy(BaseModel):
     keep: frozenset[str] = frozenset()
     keep_unless_asked: frozenset[str] = frozenset()
     kill_instances_with: str | None = None
+    end_instances_with: str | None = None
+    end_instances_from: frozenset[str] = frozenset()
 
 
 class TaskEffect(BaseModel):
@@ -52,13 +61,15 @@ class TaskEffect(BaseModel):
 class Lifecycle(BaseModel):
     """Everything that decides which transitions a task and its instances may make.
 
-    In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`.
+    In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`, unless it goes on
+    with one, from a status in `attempt_resumes_from`. Where `attempts_restart`, a task that leaves a terminal status
+    begins again with no attempt made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    name: str = Field(min_length=1, max_length=255)
-    version: int = Field(ge=1)
+    name: Name
+    version: int = Field(ge=1, le=MAX_VERSION)
     rules: tuple[str, ...] = ()
     task: Machine
     instance: Machine | None = Field(default=None, alias="task_instance")
@@ -66,6 +77,8 @@ class Lifecycle(BaseModel):
     gate: Gate | None = None
     reset: ResumePolicy | None = None
     attempt: str | None = None
+    attempt_resumes_from: frozenset[str] = frozenset()
+    attempts_restart: bool = False
     recovery: Recovery | None = None
 
     def __hash__(self) -> int:
@@ -122,20 +135,29 @@ class Lifecycle(BaseModel):
         """Return whether entering `target` starts an attempt, as the gate does."""
         return self.gate is not None and target == self.gate.to
 
+    def begins_attempt(self, source: str, target: str) -> bool:
+        """Return whether a task that reports for itself begins an attempt as it goes from `source` to `target`."""
+        return target == self.attempt and source not in self.attempt_resumes_from
+
+    def restarts_attempts(self, source: str, target: str) -> bool:
+        """Return whether a task that goes from `source` to `target` has no attempt made again."""
+        return self.attempts_restart and self.task.is_terminal(source) and not self.task.is_terminal(target)
+
     def problems(self) -> list[str]:
-        """Return the inconsistencies, a sentence each; none for a lifecycle that was validated."""
+        """Return the first inconsistencies, a sentence each; none for a lifecycle that was validated."""
         machines = {"task": self.task} | ({"task_instance": self.instance} if self.instance else {})
-        return [
-            *(f"{place}.{problem}" for place, machine in machines.items() for problem in machine.problems()),
-            *(f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES),
-            *(
+        problems = chain(
+            (f"{place}.{problem}" for place, machine in machines.items() for problem in machine.problems()),
+            (f"rules: {UnknownRule(rule, RULES)}" for rule in self.rules if rule not in RULES),
+            (
                 f"{place} {names_no_status(status, machine.statuses)}"
                 for machine, place, status in self._named_statuses()
                 if status not in machine.transitions
             ),
-            *self._recovery_problems(),
-            *self._slot_rule_problems(),
-        ]
+            self._recovery_problems(),
+            self._slot_rule_problems(),
+        )
+        return list(islice(problems, MAX_PROBLEMS))
 
     def _decisive_fields(self) -> dict[str, Any]:
         fields = self.model_dump(exclude={"task": set(DISPLAY_FIELDS), "instance": set(DISPLAY_FIELDS)})
@@ -177,6 +199,7 @@ class Lifecycle(BaseModel):
             yield self.task, "gate.to", self.gate.to
         if self.attempt:
             yield self.task, "attempt", self.attempt
+        yield from ((self.task, "attempt_resumes_from", status) for status in sorted(self.attempt_resumes_from))
         if self.reset:
             yield from self._statuses_of_reset(self.reset)
         if self.recovery:
@@ -188,3 +211,8 @@ class Lifecycle(BaseModel):
         yield from ((self.task, "reset.keep_unless_asked", status) for status in sorted(reset.keep_unless_asked))
         if reset.kill_instances_with and self.instance:
             yield self.instance, "reset.kill_instances_with", reset.kill_instances_with
+        if self.instance:
+            ended = sorted(reset.end_instances_from)
+            yield from ((self.instance, "reset.end_instances_from", status) for status in ended)
+            if reset.end_instances_with:
+                yield self.instance, "reset.end_instances_with", reset.end_instances_with

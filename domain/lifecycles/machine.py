@@ -2,22 +2,45 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain, islice
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
+from domain.entity import MAX_ID_LENGTH
 from domain.errors import LifecycleInvalid, UnknownStatus, did_you_mean
+from domain.text import is_storable
 
 
 def _edges(value: Any) -> Any:
     """Turn a list of next statuses into a table of edges without causes."""
-    return dict.fromkeys(value, "") if isinstance(value, list) else value
+    is_list_of_names = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return dict.fromkeys(value, "") if is_list_of_names else value
 
 
 SKIP_VALIDATION = object()
 """The validation context that accepts inconsistent definitions, so that all their problems can be listed at once."""
 
-Edges = Annotated[dict[str, str], BeforeValidator(_edges)]
+
+def _require_storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("a database stores no NUL and no half of a surrogate pair")
+    return text
+
+
+Cause = Annotated[str, AfterValidator(_require_storable)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_require_storable)]
+"""The name of a lifecycle or status."""
+
+Edges = Annotated[dict[Name, Cause], BeforeValidator(_edges)]
 
 
 DISPLAY_FIELDS = ("awaits_report", "awaits_distributor")
@@ -38,6 +61,13 @@ STATUS_SETS = (
 """The fields that are sets of statuses."""
 
 
+MAX_STATUSES = 1_000
+"""The number of statuses of the largest machine, and of those that may follow one of them."""
+
+MAX_PROBLEMS = 50
+"""The number of inconsistencies that are listed: looking for the name that was meant takes its time."""
+
+
 class Machine(BaseModel):
     """The statuses of one kind of entity and the edges between them.
 
@@ -55,7 +85,7 @@ class Machine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     initial: str
-    transitions: dict[str, Edges]
+    transitions: Annotated[dict[Name, Edges], Field(max_length=MAX_STATUSES)]
     terminal: frozenset[str]
     final: frozenset[str] = frozenset()
     transient: frozenset[str] = frozenset()
@@ -102,6 +132,22 @@ class Machine(BaseModel):
         """Return the statuses that may follow `status`; None stands for an entity that does not exist yet."""
         return frozenset((self.initial,) if status is None else self.transitions.get(status, ()))
 
+    def leads_to(self, source: str, target: str) -> bool:
+        """Return whether an edge or a path of edges leads from `source` to `target`."""
+        return target in self._reachable.get(source, ())
+
+    @cached_property
+    def _reachable(self) -> dict[str, frozenset[str]]:
+        reachable = {status: frozenset(targets) for status, targets in self.transitions.items()}
+        while True:
+            further = {
+                status: targets.union(*(reachable.get(target, ()) for target in targets))
+                for status, targets in reachable.items()
+            }
+            if further == reachable:
+                return reachable
+            reachable = further
+
     def sources(self, target: str) -> frozenset[str]:
         """Return the statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)
@@ -117,13 +163,13 @@ class Machine(BaseModel):
         return status
 
     def problems(self) -> list[str]:
-        """Return the inconsistencies, a sentence each; none for a machine that was validated."""
+        """Return the first inconsistencies, a sentence each; none for a machine that was validated."""
         unknown = (
             f"{place} {names_no_status(status, self.statuses)}"
             for place, status in self._named_statuses()
             if status not in self.transitions
         )
-        return [*unknown, *self._contradictions()]
+        return list(islice(chain(unknown, self._contradictions()), MAX_PROBLEMS))
 
     def _named_statuses(self) -> Iterator[tuple[str, str]]:
         yield "initial", self.initial

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.time import MAX_SECONDS
+
 Paths = dict[str, tuple[str, ...]]
 """A status -> the statuses that recovery proposes from there, one after the other."""
 
@@ -17,8 +19,8 @@ class Recovery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_pending_seconds: float = Field(gt=0)
-    runner_dead_after: float = Field(gt=0)
+    max_pending_seconds: float = Field(gt=0, le=MAX_SECONDS)
+    runner_dead_after: float = Field(gt=0, le=MAX_SECONDS)
     overdue: Paths = {}
     abandoned: Paths = {}
     unfinished: Paths = {}

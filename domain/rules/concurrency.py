@@ -27,7 +27,7 @@ class ReleaseSlots(Transform):
 
 
 class ConcurrencySlots(LifecycleRule):
-    """A run begins only if each of its tags has a slot left."""
+    """A run begins only if each of its tags has a slot left. It waits for one, unless the limit of a tag is 0."""
 
     name = CONCURRENCY_SLOTS
     kind = ProposalKind.TASK_REQUEST
@@ -45,7 +45,9 @@ class ConcurrencySlots(LifecycleRule):
         if slots is None or not tags:
             return
         full = slots.take(context.parameters["task_id"], tags)
-        if full is not None:
+        if full is not None and slots.is_closed(full):
+            self.abort(f"tag {full!r} has a limit of 0: no run with it may begin")
+        elif full is not None:
             self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left")
 
     def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:

@@ -40,6 +40,9 @@ class LifecycleRule(Rule):
     reads_state: ClassVar[bool] = False
     """Whether it reads more of a task's state than its status: a time, a name, details."""
 
+    reads_clock: ClassVar[bool] = False
+    """Whether it reads the time of a proposal, which is the database's where the proposal states none."""
+
     transform: ClassVar[type[Transform] | None] = None
     """The bookkeeping that accompanies the rule, on every transition."""
 

@@ -54,8 +54,14 @@ def takes_slots(task: Task) -> bool:
     return bool(task.attributes and task.attributes.get("tags")) and rulebook_of(task.lifecycle).takes_slots
 
 
+def reads_clock(task: Task, target: str) -> bool:
+    """Return whether a rule about a request that `task` go to `target` reads the time of the request."""
+    rule_set = rulebook_of(task.lifecycle).requests.get((task.status, target))
+    return rule_set is not None and any(rule.reads_clock for rule in rule_set.rules)
+
+
 def _rule_sets(lifecycle: Lifecycle, kind: ProposalKind, machine: Machine | None) -> RuleSets:
-    named = [CORE_RULES[name] for name in lifecycle.rules if CORE_RULES[name].kind is kind]
+    named = [rule for name in lifecycle.rules if (rule := CORE_RULES.get(name)) and rule.kind is kind]
     if machine is None or not named:
         return {}
     transforms = tuple(rule.transform for rule in named if rule.transform)

@@ -3,7 +3,7 @@
 `retry-failed` reads the parameters `run_count`, `retries` and `retry_delay_seconds`.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from domain.rule_names import COPY_SCHEDULED_TIME, RETRY_FAILED, WAIT_FOR_SCHEDULED_TIME
 from domain.rules.engine import State, TransitionContext
@@ -32,7 +32,7 @@ class WaitForScheduledTime(LifecycleRule):
 
     name = WAIT_FOR_SCHEDULED_TIME
     kind = ProposalKind.TASK_REQUEST
-    reads_state = True
+    reads_state = reads_clock = True
     FROM_STATES = frozenset({"SCHEDULED", "PENDING"})
     TO_STATES = frozenset({"RUNNING"})
 
@@ -41,19 +41,20 @@ class WaitForScheduledTime(LifecycleRule):
     ) -> None:
         """Delay the proposal until that time."""
         due = initial_state.scheduled_time if initial_state else None
-        if due is None or proposed_state is None:
+        starts_at = _start_of(proposed_state)
+        if due is None or starts_at is None:
             return
-        ahead = (due - _start_of(proposed_state)).total_seconds()
+        ahead = (due - starts_at).total_seconds()
         if ahead > 0:
             self.delay(ahead, f"it is scheduled for {due.isoformat()}")
 
 
 class RetryFailed(LifecycleRule):
-    """A failed run is tried again until its run_count exceeds its retries."""
+    """A failed run is tried again until its run_count exceeds its retries, unless `retriable` is False."""
 
     name = RETRY_FAILED
     kind = ProposalKind.TASK_REQUEST
-    reads_state = True
+    reads_state = reads_clock = True
     FROM_STATES = frozenset({"RUNNING"})
     TO_STATES = frozenset({"FAILED"})
 
@@ -63,11 +64,12 @@ class RetryFailed(LifecycleRule):
         """Replace the failure by the next run, scheduled."""
         parameters = context.parameters
         run_count, retries = parameters.get("run_count", 1), parameters.get("retries", 0)
-        if proposed_state and run_count <= retries:
-            due = _start_of(proposed_state) + timedelta(seconds=parameters.get("retry_delay_seconds", 0))
+        if proposed_state and run_count <= retries and proposed_state.details.get("retriable") is not False:
+            failed_at, delay = _start_of(proposed_state), parameters.get("retry_delay_seconds", 0)
+            due = failed_at and failed_at + timedelta(seconds=delay)
             again = State(type="SCHEDULED", name="AwaitingRetry", scheduled_time=due, message=proposed_state.message)
             self.reject(again, f"run {run_count} of {retries + 1} has failed")
 
 
-def _start_of(state: State) -> datetime:
-    return state.timestamp or datetime.now(UTC)
+def _start_of(state: State | None) -> datetime | None:
+    return state.timestamp if state else None

@@ -11,6 +11,9 @@ class Slots(Protocol):
     def take(self, holder: str, tags: Iterable[str]) -> str | None:
         """Take one slot of each tag, or none at all. Return None, or the first tag that is full."""
 
+    def is_closed(self, tag: str) -> bool:
+        """Return whether the limit of a tag is 0, so that it will never have a slot."""
+
     def give_back(self, holder: str) -> None:
         """Free every slot of `holder`, if it has any."""
 
@@ -32,6 +35,10 @@ class SlotsInMemory:
         for tag in wanted:
             self.holders[tag].add(holder)
         return None
+
+    def is_closed(self, tag: str) -> bool:
+        """Return whether the limit of a tag is 0, as Slots.is_closed does."""
+        return self._limits.get(tag) == 0
 
     def give_back(self, holder: str) -> None:
         """Free every slot of `holder`, as Slots.give_back does."""

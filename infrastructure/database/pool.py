@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import SojournError
 from infrastructure.database.connect import configure, connect
+from infrastructure.database.cut import cuttable
 from infrastructure.database.dsn import complete_dsn
 from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.revival import RevivingConnection, check_open, is_started_again, start_embedded
@@ -80,7 +81,7 @@ class Database:
         self._pool.open()
         lost = False
         try:
-            with typed_errors(), self._pool.connection() as connection:
+            with typed_errors(), self._pool.connection() as connection, cuttable(connection):
                 try:
                     yield connection
                 finally:
@@ -101,7 +102,7 @@ class Database:
             connection = connect(self.dsn)
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(str(error)) from error
-        with typed_errors(), connection:
+        with typed_errors(), connection, cuttable(connection):
             yield connection
 
     @contextmanager

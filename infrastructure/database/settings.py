@@ -1,4 +1,4 @@
-"""Settings from the environment: SOJOURN_DSN, SOJOURN_HOME, SOJOURN_CLOCK_TOLERANCE, SOJOURN_HTTP_..."""
+"""Settings from the environment: variables whose names begin with SOJOURN_."""
 
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -48,7 +48,7 @@ def _seconds(value: object) -> object:
 
 
 class Settings(EnvironmentSettings):
-    """Where the database is, and how far ahead of its clock a time may be that somebody reports.
+    """Where the database is, how far ahead of its clock a reported time may be, and how long a runner's lease may hold.
 
     The database is at `dsn`, or else an embedded server in `home`.
     """
@@ -60,13 +60,18 @@ class Settings(EnvironmentSettings):
     clock_tolerance: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=60, ge=0, description="a duration like 60s or 5m"
     )
+    max_lease: Annotated[float, BeforeValidator(_seconds)] = Field(
+        default=3600, gt=0, description="a duration like 90s or 1h"
+    )
 
 
 class HttpSettings(EnvironmentSettings):
     """The limits of the HTTP API.
 
     `pool_size` limits its connections to the database. A request waits `pool_wait_seconds` for one and is then refused
-    with a time to try again; it may take `answer_seconds` in all, and its body may have `max_body_bytes`.
+    with a time to try again. It is answered within `answer_seconds`; what it writes may take `work_seconds`. Where the
+    database does not answer a report within `database_seconds`, its connection is replaced. After a signal to end, open
+    requests may take `finish_seconds`. The body of a request may have `max_body_bytes`.
     """
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_HTTP_", env_ignore_empty=True)
@@ -74,4 +79,7 @@ class HttpSettings(EnvironmentSettings):
     pool_size: int = Field(default=10, ge=2, description="a whole number from 2 on")
     pool_wait_seconds: float = Field(default=5, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
     answer_seconds: float = Field(default=60, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    work_seconds: float = Field(default=600, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    database_seconds: float = Field(default=10, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    finish_seconds: float = Field(default=20, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="a number of bytes from 1024 on")

@@ -62,8 +62,10 @@ class EventLog:
         instance: TaskInstance | None,
         events: Iterable[Event],
         command: Command | None = None,
-    ) -> None:
+    ) -> datetime:
         """Append the events that were decided on `task` and `instance` as they were, in one round trip.
+
+        Return the time at which they were recorded.
 
         Raises:
             FutureTime: they occur in the future.
@@ -79,12 +81,15 @@ class EventLog:
             batch |= {"command_id": command.command_id, "request": command.request, "response": command.response}
         text = to_json(batch, exclude_none=True).decode()
         try:
-            connection.execute(query("infrastructure", "log/append"), [text], prepare=True)
+            row = connection.execute(query("infrastructure", "log/append"), [text], prepare=True).fetchone()
         except psycopg.Error as error:
             if error.sqlstate == FUTURE and occurred_at:
                 now = datetime.fromisoformat(error.diag.message_detail or "")
                 raise FutureTime("occurred_at", occurred_at, now, self.clock_tolerance) from error
             raise
+        assert row is not None
+        recorded_at: datetime = row[0]
+        return recorded_at
 
     def copy(
         self,

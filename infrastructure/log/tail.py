@@ -75,23 +75,15 @@ class Tail:
 
     def read(self, connection: Connection[Any], limit: int, max_bytes: int = MAX_BATCH_BYTES) -> list[LoggedEvent]:
         """Return at most `limit` of the next events; none where a running transaction may still write the next."""
-        events, oldest_running = self._fetch(connection, limit, max_bytes)
+        events, oldest_running = read_events(connection, self.position, limit, max_bytes)
         complete = self._before_gap(events, oldest_running)
         if events and not complete and self._barrier.is_passed(writer := oldest_writer(connection)):
-            events, oldest_running = self._fetch(connection, limit, max_bytes)
+            events, oldest_running = read_events(connection, self.position, limit, max_bytes)
             complete = self._before_gap(events, max(oldest_running, writer))
         self.waits_for_others = len(complete) < len(events)
         if complete:
             self.position = complete[-1].position
         return complete
-
-    def _fetch(self, connection: Connection[Any], limit: int, max_bytes: int) -> tuple[list[LoggedEvent], int]:
-        wanted = {"position": self.position, "limit": limit, "max_bytes": max_bytes}
-        with connection.cursor(row_factory=_event_and_horizon) as cursor:
-            rows = cursor.execute(
-                query("infrastructure", "log/events_after_with_horizon"), wanted, prepare=True
-            ).fetchall()
-        return [event for event, _ in rows if event.position is not None], rows[0][1]  # None: the log has no more
 
     def _before_gap(self, events: list[LoggedEvent], oldest_running: int) -> list[LoggedEvent]:
         expected = self.position + 1
@@ -103,6 +95,19 @@ class Tail:
                 return events[:number]
             expected = event.position + 1
         return events
+
+
+def read_events(
+    connection: Connection[Any], position: int, limit: int, max_bytes: int
+) -> tuple[list[LoggedEvent], int]:
+    """Return at most `limit` events after `position` that have about `max_bytes` together, or else one.
+
+    Also return the oldest transaction of the same snapshot that may still be running.
+    """
+    wanted = {"position": position, "limit": limit, "max_bytes": max_bytes}
+    with connection.cursor(row_factory=_event_and_horizon) as cursor:
+        rows = cursor.execute(query("infrastructure", "log/events_after_with_horizon"), wanted, prepare=True).fetchall()
+    return [event for event, _ in rows if event.position is not None], rows[0][1]  # None: the log has no more
 
 
 def take_xid(connection: Connection[Any]) -> int:
@@ -119,6 +124,11 @@ def oldest_writer(connection: Connection[Any]) -> int:
     # In this order: a transaction that is prepared meanwhile is missing in the first answer at most.
     found = [_fetch_number(connection, "log/oldest_writer"), _fetch_number(connection, "log/oldest_prepared")]
     return min((xid for xid in found if xid is not None), default=NO_WRITER)
+
+
+def is_settled(connection: Connection[Any], xid: int) -> bool:
+    """Return whether no position that was drawn before `xid` was taken can be filled any more."""
+    return oldest_writer(connection) >= xid
 
 
 def _fetch_number(connection: Connection[Any], name: str) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from anyio import to_thread
+from anyio import CapacityLimiter
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
@@ -17,10 +17,14 @@ from starlette.types import Scope as Request
 from application.maintain.tokens import Scope, TokenHolder, authenticate, list_token_holders
 from application.shared.store import Store
 from domain.errors import SojournError
+from interfaces.http.cuttable_work import run_cuttable
 from interfaces.http.problems import DATABASE_AWAY, answer_problem
 
 TOKEN_CACHE_SECONDS = 1.0
 """How long loaded tokens are used; a revoked one is refused after this time at the latest."""
+
+LOAD_SECONDS = 5.0
+"""How long the database may take to return the tokens; then requests are answered that it is away."""
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths that need no token, because their answers hold nothing from the log."""
@@ -67,7 +71,8 @@ class Authorizer:
         """Load the tokens. A failure is cached too, so that not every request queries a broken database."""
         asked_at = time.monotonic()
         try:
-            self._holders = await to_thread.run_sync(list_token_holders, self._store)
+            limiter = CapacityLimiter(1)  # requests that wait for the database leave no place in the shared one
+            self._holders = await run_cuttable(list_token_holders, self._store, seconds=LOAD_SECONDS, limiter=limiter)
             self._loaded_at = asked_at
         except (SojournError, psycopg.Error):
             self._holders = None

@@ -14,10 +14,12 @@ from application.transition_service import TransitionService
 from domain.actor import Actor
 from domain.text import storable
 from interfaces.http.access import Authorizer
+from interfaces.http.deadline import Deadlines
 from interfaces.http.feed import Feed
 from interfaces.http.metrics import Metrics
 from interfaces.http.models import ReportBody
 from interfaces.http.read_throttle import ReadThrottle
+from interfaces.http.readiness import Readiness
 from interfaces.http.report_batcher import ReportBatcher
 
 COMPONENT = "http"
@@ -34,6 +36,8 @@ class Api:
     batcher: ReportBatcher
     metrics: Metrics
     read_throttle: ReadThrottle
+    readiness: Readiness
+    deadlines: Deadlines
 
     @property
     def store(self) -> Store:

@@ -16,13 +16,14 @@ from interfaces.http import arrays, events, health, heartbeats, metrics, queries
 from interfaces.http.access import AuthorizationMiddleware, Authorizer
 from interfaces.http.api import Api, answer_json
 from interfaces.http.body_limit import BodyLimitMiddleware
-from interfaces.http.deadline import DeadlineMiddleware
+from interfaces.http.deadline import DeadlineMiddleware, Deadlines
 from interfaces.http.examples import restore_nulls
 from interfaces.http.feed import Feed
 from interfaces.http.known_parameters import refuse_unknown_parameters
 from interfaces.http.metrics import CountingLog, Metrics, SubscriptionLags
 from interfaces.http.problems import Problem, add_problem_handlers
 from interfaces.http.read_throttle import ReadThrottle
+from interfaces.http.readiness import Readiness
 from interfaces.http.report_batcher import ReportBatcher
 
 PREFIX = "/api/v3"
@@ -41,7 +42,7 @@ def create_app(
     counted.registry.register(SubscriptionLags(service.store))
     service.store.log = CountingLog(counted, service.store.clock_tolerance)
     authorizer = Authorizer(service.store, open_without=open_without_token)
-    feed = Feed(service.store)
+    feed = Feed(service.store, settings.database_seconds)
     counted.add_gauge("listeners", "Listeners of /events.", lambda: feed.listeners)
     app = FastAPI(
         title="Sojourn",
@@ -53,11 +54,13 @@ def create_app(
         redoc_url=None,
         lifespan=_close_on_shutdown(feed),
     )
-    app.state.api = Api(service, authorizer, feed, ReportBatcher(service.store), counted, ReadThrottle(settings))
+    batcher = ReportBatcher(service.store, settings.database_seconds)
+    readiness, deadlines = Readiness(service.store, batcher), Deadlines(settings)
+    app.state.api = Api(service, authorizer, feed, batcher, counted, ReadThrottle(settings), readiness, deadlines)
     app.add_middleware(AuthorizationMiddleware, authorizer=authorizer)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(RetryCountingMiddleware, metrics=counted)
-    app.add_middleware(DeadlineMiddleware, seconds=settings.answer_seconds)
+    app.add_middleware(DeadlineMiddleware, deadlines=deadlines)
     add_problem_handlers(app)
     _add_routes(app)
     _complete_openapi(app)

@@ -1,7 +1,8 @@
 """GET /events: new transitions as they are written, as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -9,10 +10,11 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from domain.entity import parse_entity
-from interfaces.http.api import get_api
-from interfaces.http.feed import Feed, SseMessage
+from interfaces.http.access import TOKEN_CACHE_SECONDS
+from interfaces.http.api import Api, get_api
 from interfaces.http.models import Id, Name
 from interfaces.http.problems import document_problems
+from interfaces.http.sse_message import SseMessage, format_keepalive
 
 SLOW_SECONDS = 30.0
 """A listener that reads nothing for this long is disconnected; it may resume."""
@@ -70,7 +72,7 @@ async def stream_events(
     wanted = Filter([*(workflow or ()), *(workflow_id or ())], entities, status or [])
     begin = last_event_id if last_event_id is not None else after
     # The first message waits for the end of the log, so an answer that has begun misses nothing written from then on.
-    stream = _stream_messages(get_api(request).feed, wanted, begin)
+    stream = _stream_messages(get_api(request), request, wanted, begin)
     return EventStream(_prepend(await anext(stream), stream))
 
 
@@ -87,7 +89,7 @@ class Filter:
         return (
             (not self._workflows or message.workflow_id in self._workflows)
             and (not self._entities or message.entity in self._entities)
-            and (not self._statuses or message.status in self._statuses)
+            and (not self._statuses or message.status is None or message.status in self._statuses)
         )
 
 
@@ -97,16 +99,24 @@ async def _prepend(first: bytes, stream: AsyncIterator[bytes]) -> AsyncIterator[
         yield part
 
 
-async def _stream_messages(feed: Feed, wanted: Filter, begin: int | None) -> AsyncIterator[bytes]:
-    async with feed.listen() as end:
-        position = end if begin is None else begin
-        yield _format_keepalive(position)
+async def _stream_messages(api: Api, request: Request, wanted: Filter, begin: int | None) -> AsyncIterator[bytes]:
+    feed = api.feed
+    async with feed.listen() as beginning:
+        position, known = beginning if begin is None else (begin, frozenset())
+        yield format_keepalive(position)
         while not feed.closed:
-            messages, position = await feed.read_after(position)
-            matching = b"".join(message.sent for message in messages if wanted.matches(message))
+            messages, reached = await feed.read_after(position)
             # A listener without a match still gets its position, so that it can resume from there.
-            yield matching or _format_keepalive(position)
+            denial = await api.authorizer.deny_reason(request.scope)
+            if denial is None:
+                position = reached
+                yield _join(messages, wanted, known) or format_keepalive(position)
+            elif denial.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+                yield format_keepalive(position)  # nothing is delivered while nobody can tell whether it may be
+                await asyncio.sleep(TOKEN_CACHE_SECONDS)
+            else:
+                return
 
 
-def _format_keepalive(position: int) -> bytes:
-    return b": \nid: %d\n\n" % position
+def _join(messages: Sequence[SseMessage], wanted: Filter, known: frozenset[int]) -> bytes:
+    return b"".join(one.sent for one in messages if one.position not in known and wanted.matches(one))

@@ -1,7 +1,6 @@
 """Refuse query parameters that a route does not have: with a misspelt filter it would answer another question."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from inspect import isclass
 from typing import Any, get_args, get_origin
 
@@ -10,6 +9,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+
+from domain.nearest import nearest_names
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
@@ -28,7 +29,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _unknown_parameter(name: str, known: dict[str, bool]) -> dict[str, Any]:
-    nearest = get_close_matches(name, known, n=1)
+    nearest = nearest_names(name, known)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return {"type": "unknown_parameter", "loc": ("query", name), "ctx": {"hint": hint}}
 

@@ -74,14 +74,15 @@ class CountingLog(EventLog):
         instance: TaskInstance | None,
         events: Iterable[Event],
         command: Command | None = None,
-    ) -> None:
+    ) -> datetime:
         """Append events, and count them."""
         appended = list(events)
         began = time.perf_counter()
-        super().append(connection, task, instance, appended, command)
+        recorded_at = super().append(connection, task, instance, appended, command)
         self._metrics.append_seconds.labels("one").observe(time.perf_counter() - began)
         for event in appended:
             self._metrics.count_event(event)
+        return recorded_at
 
     def copy(
         self,

@@ -1,23 +1,36 @@
 """The process that serves the HTTP API."""
 
+import asyncio
+import logging
+import os
 import socket
+import sys
+import threading
 from collections.abc import Callable
 from copy import deepcopy
+from math import ceil
 from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.logging import DefaultFormatter
 
 from application.maintain.tokens import list_tokens
 from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.errors import SojournError
+from domain.printable import printable
 from infrastructure.database.settings import HttpSettings
+from infrastructure.loggers import ROOT
 from interfaces.http.access import is_loopback_address
+from interfaces.http.api import Api
 from interfaces.http.app import create_app
 
-SHUTDOWN_SECONDS = 30
-"""How long open requests may take after the signal to end."""
+CUT_SECONDS = 5
+"""How long requests may take to end once their connections to the database were cut."""
+
+CLOSE_SECONDS = 4
+"""How long closing the service may take after that; then the process ends, whatever still holds it."""
 
 KEEP_ALIVE_SECONDS = 75
 
@@ -49,10 +62,11 @@ class AddressUnusable(SojournError):
 class Server(uvicorn.Server):
     """A server that ends its streams before it shuts down, and exits with status 0."""
 
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None], on_shutdown: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, api: Api, finish_seconds: float, on_start: Callable[[], None]) -> None:
         super().__init__(config)
+        self._api = api
+        self._finish_seconds = finish_seconds
         self._on_start = on_start
-        self._on_shutdown = on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, then call `on_start`."""
@@ -60,13 +74,16 @@ class Server(uvicorn.Server):
         self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Call `on_shutdown`, then wait for open requests."""
-        self._on_shutdown()
+        """End the streams, then wait for open requests."""
+        self._api.feed.close()
+        asyncio.get_running_loop().call_later(self._finish_seconds, self._api.deadlines.cut_all)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of signal handlers
         """Shut down after the first signal, and exit at once after another one."""
         self.force_exit = self.should_exit
+        if not self.should_exit:
+            end_later(self._finish_seconds + CUT_SECONDS + CLOSE_SECONDS)
         self.should_exit = True
 
 
@@ -98,18 +115,46 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, on_start: 
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                timeout_graceful_shutdown=ceil(settings.finish_seconds) + CUT_SECONDS,
             )
             url = format_url(sock)
-            Server(config, lambda: on_start(url, not has_tokens), app.state.api.feed.close).run(sockets=[sock])
+            Server(config, app.state.api, settings.finish_seconds, lambda: on_start(url, not has_tokens)).run([sock])
+
+
+def end_later(seconds: float) -> None:
+    """End the process after some seconds, unless it has ended by then: a thread may wait for what never comes."""
+
+    def end() -> None:
+        sys.stderr.write(f"sojourn: the server has not ended within {seconds:g} s, so it is ended now\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def build_log_config() -> dict[str, Any]:
-    """Return uvicorn's logging configuration with everything on stderr, because stdout is for the address."""
+    """Return uvicorn's logging configuration, with Sojourn's own warnings unless `-v` shows these already.
+
+    Everything goes to stderr, because stdout is for the address.
+    """
     config = deepcopy(uvicorn.config.LOGGING_CONFIG)
+    config["formatters"]["default"]["()"] = LineFormatter
     for handler in config["handlers"].values():
         handler["stream"] = "ext://sys.stderr"
+    if not ROOT.isEnabledFor(logging.INFO):
+        config["loggers"][ROOT.name] = {"handlers": ["default"], "level": "WARNING", "propagate": False}
     return config
+
+
+class LineFormatter(DefaultFormatter):
+    """Formats a message as one line, whatever texts of others it quotes."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """Return the line of a record."""
+        record.message = printable(record.message)
+        return super().formatMessage(record)
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -78,11 +78,12 @@ def test_an_export_that_comes_back_to_the_log_adds_nothing(service: TransitionSe
 
 
 def test_what_is_told_of_another_instant_is_news(service: TransitionService, tmp_path: Path) -> None:
-    service.register_tasks("w", [TaskSpec("p1")], lifecycle="prefect")
-    service.transition_task("p1", "PENDING", occurred_at=datetime(2026, 1, 31, 8, tzinfo=UTC))
+    began = datetime(2026, 1, 31, 8, tzinfo=UTC)
+    service.register_tasks("w", [TaskSpec("p1")], lifecycle="prefect", occurred_at=began)
+    service.transition_task("p1", "PENDING", occurred_at=began)
     move = {"entity": "task", "id": "p1", "to": "PENDING"}
     file = tmp_path / "more.jsonl"
-    file.write_text(jsonl([move | {"at": f"2036-01-31T0{hour}:00:00Z"} for hour in (8, 9)]))
+    file.write_text(jsonl([move | {"at": f"2026-02-28T0{hour}:00:00Z"} for hour in (8, 9)]))
 
     first, again = (document(service, "import", "jsonl", str(file)) for _ in range(2))
 

@@ -50,21 +50,22 @@ class TestList:
         listed = {lifecycle["name"]: lifecycle for lifecycle in document("list")}
 
         assert sorted(listed) == list(shipped())
-        assert listed["jobmon"]["version"] == 1
-        assert listed["jobmon"]["rules"] == ["orphaned-instance", "superseded-instance", "retry"]
+        assert listed["jobmon"]["version"] == 2
+        assert listed["jobmon"]["rules"][-3:] == ["orphaned-instance", "superseded-instance", "retry"]
         assert listed["jobmon"]["statuses"]["task"][0] == "REGISTERING"
 
     def test_for_people(self) -> None:
         lines = [" ".join(line.split()) for line in run("list").stdout.splitlines()]
 
-        assert "jobmon 1 9 13 orphaned-instance, superseded-instance, retry" in lines
+        rules = "stale-report, superseded-report, orphaned-instance, superseded-instance, retry"
+        assert f"jobmon 2 9 13 {rules}" in lines
 
 
 class TestShow:
     def test_as_json(self) -> None:
         shown = document("show", "jobmon")
 
-        assert (shown["name"], shown["version"], shown["warnings"]) == ("jobmon", 1, [])
+        assert (shown["name"], shown["version"], shown["warnings"]) == ("jobmon", 2, [])
         assert {name: shown[name] for name in ("statuses", "transitions", "terminal")} == {
             name: shown["task"][name] for name in ("statuses", "transitions", "terminal")
         }
@@ -91,12 +92,12 @@ class TestShow:
     def test_ownership_and_recovery_as_json(self) -> None:
         shown = document("show", "pynenc")
 
-        assert shown["task"]["requires_ownership"] == ["PENDING", "RUNNING", "PAUSED", "RESUMED"]
+        assert shown["task"]["requires_ownership"] == ["PENDING", "RUNNING", "PAUSED"]
         assert shown["task"]["acquires"] == ["PENDING"]
         assert shown["task"]["overrides"] == ["PENDING_RECOVERY", "RUNNING_RECOVERY"]
         assert shown["task"]["available_for_run"] == ["REGISTERED", "REROUTED", "RETRY"]
         assert shown["task"]["final"] == ["SUCCESS", "FAILED", "CONCURRENCY_CONTROLLED_FINAL"]
-        assert {"PENDING", "RUNNING", "PAUSED", "RESUMED"}.isdisjoint(shown["task"]["releases"])
+        assert {"PENDING", "RUNNING", "PAUSED"}.isdisjoint(shown["task"]["releases"])
         assert len(shown["task"]["releases"]) == 10
         assert shown["recovery"]["max_pending_seconds"] == 5
         assert shown["recovery"]["abandoned"]["PAUSED"] == ["KILLED", "REROUTED"]

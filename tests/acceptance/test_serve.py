@@ -1,10 +1,8 @@
 """`sojourn serve` as a process: its streams, its tokens, and its shutdown."""
 
-import http.client
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,9 +16,8 @@ from interfaces.cli.command_line import app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
 from tests.support.command_line import SOJOURN
+from tests.support.listening import Listener
 from tests.support.serving import Serving, serving
-
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
@@ -28,35 +25,6 @@ def served(dsn: str) -> Iterator[Serving]:
     """A server on a database of its own."""
     with serving(dsn) as started:
         yield started
-
-
-class Listener:
-    """A listener of /events."""
-
-    def __init__(self, server: Serving, query: str = "", last: str | None = None) -> None:
-        self.connection = server.connection()
-        self.connection.request("GET", f"/events{query}", headers={"Last-Event-ID": last} if last else {})
-        self.response: http.client.HTTPResponse = self.connection.getresponse()
-        assert self.response.status == 200
-        assert self.response.headers["content-type"].startswith("text/event-stream")
-        self.last = last
-
-    def take(self, number: int) -> list[dict[str, Any]]:
-        """Return that number of transitions, or fewer if the stream ends."""
-        taken: list[dict[str, Any]] = []
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(taken) < number and (line := self.response.readline()):
-            assert time.monotonic() < deadline, f"{len(taken)} of {number} have arrived"
-            name, _, value = line.decode().rstrip("\n").partition(": ")
-            if name == "id":
-                self.last = value
-            if name == "data":
-                taken.append(json.loads(value))
-        return taken
-
-    def close(self) -> None:
-        self.response.close()
-        self.connection.close()
 
 
 def transitions(connection: psycopg.Connection[Any], after: int = 0) -> list[int]:

@@ -81,7 +81,7 @@ def test_who_meets_a_lock_does_not_hold_up_those_who_report_at_the_same_time(
     instances = attempt(service, *names)
 
     async def report_all(lock: psycopg.Connection[Any]) -> list[str | None]:
-        batcher = ReportBatcher(service.store)
+        batcher = ReportBatcher(service.store, 10)
         reports = make_reports(*((name, "DONE") for name in instances))
         first, *others = [asyncio.create_task(batcher.write(one)) for one in reports]
         answers = await asyncio.gather(*others)
@@ -129,7 +129,7 @@ def test_a_group_that_fails_is_written_one_by_one(service: TransitionService) ->
     assert status(service, "ti:t1/1", "ti:t2/1") == ["RUNNING", "RUNNING"], "nothing of a failed group is written"
 
     async def report_all() -> list[Any]:
-        batcher = ReportBatcher(service.store)
+        batcher = ReportBatcher(service.store, 10)
         return await asyncio.gather(*(batcher.write(one) for one in reports), return_exceptions=True)
 
     first, second = asyncio.run(report_all())

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.imports.move_id import IMPORT_PREFIX
 from application.transition_service import TransitionService
+from domain.clock import IMPORT_PREFIX
 from infrastructure.sql import query
 from tests.support.importing import imported
 

@@ -89,9 +89,9 @@ def test_a_definition_of_ones_own_cannot_go_by_the_name_and_version_of_a_shipped
 ) -> None:
     printing.write_text(printing.read_text().replace("printing", "fetch_ml"))
 
-    with pytest.raises(LifecycleConflict, match=r"ships with Sojourn.*give the changed one version 2"):
+    with pytest.raises(LifecycleConflict, match=r"ships with Sojourn.*give the changed one version 3"):
         service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
-    printing.write_text(printing.read_text().replace("version = 1", "version = 2"))
+    printing.write_text(printing.read_text().replace("version = 1", "version = 3"))
     service.register_tasks("w", [TaskSpec("p1")], lifecycle=printing)
     service.register_tasks("w", [TaskSpec("p2")], lifecycle="fetch_ml")
 

@@ -363,7 +363,7 @@ class TestReset:
         answer = service.reset_tasks(["t1"])
 
         assert (answer["reset"], answer["killed"]) == (["t1"], ["t1/1"])
-        assert status(service, "task:t1", "ti:t1/1") == ["REGISTERING", "KILL_SELF"]
+        assert status(service, "task:t1", "ti:t1/1") == ["REGISTERING", "ERROR_FATAL"]
         assert_agreement(connection)
 
 

@@ -49,9 +49,9 @@ def tagged(tmp_path: Path) -> Path:
 
 
 def registered(service: TransitionService, *task_ids: str, **attributes: Any) -> None:
-    """Tasks under Prefect's lifecycle."""
+    """Tasks under Prefect's lifecycle, registered an hour before nine."""
     specs = [TaskSpec(task_id, max_attempts=1, attributes=attributes) for task_id in task_ids]
-    service.register_tasks("w", specs, lifecycle="prefect")
+    service.register_tasks("w", specs, lifecycle="prefect", occurred_at=NINE - AN_HOUR)
 
 
 def answered(service: TransitionService, status: str, task_id: str = "t", **more: Any) -> tuple[Any, ...]:
@@ -155,7 +155,7 @@ def test_of_two_who_begin_it_at_once_one_does(service: TransitionService) -> Non
 
 def test_many_that_a_rule_does_not_let_go_where_they_are_proposed(service: TransitionService) -> None:
     registered(service, "now", "late", "failing", retries=1)
-    service.transition_task("late", "SCHEDULED", scheduled_time=NINE + AN_HOUR)
+    service.transition_task("late", "SCHEDULED", scheduled_time=NINE + AN_HOUR, occurred_at=NINE - AN_HOUR)
     service.transition_task("failing", "RUNNING")
 
     begun = service.transition_tasks(["now", "late"], "RUNNING", occurred_at=NINE)

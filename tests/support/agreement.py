@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from domain.rule_names import ORPHANED_INSTANCE
+from domain.rule_names import ORPHANED_INSTANCE, RESET
 
 Row = dict[str, Any]
 PREFIXES = {"task": "task:", "task_instance": "task_instance:"}
@@ -68,7 +68,7 @@ def _assert_legal(events: list[Row], next_statuses: dict[str, dict[str, str]]) -
             assert event["status"] == before["status"], event
             continue
         assert event["previous_status"] == before["status"], event
-        if event["name"] == "task.reset.v1":
+        if event["name"] == "task.reset.v1" or event.get("rule") == RESET:
             continue
         entered = event["reported"] if event.get("rule") == ORPHANED_INSTANCE else event["status"]
         assert entered in next_statuses[event["previous_status"]], event

@@ -30,7 +30,7 @@ def read(
     lifecycle: str | None = None,
 ) -> list[ParsedLine | BadLine]:
     """Return what the lines of a text report."""
-    return list(_read(format_name, text, zone, workflow, lifecycle))
+    return list(_read(format_name, text.encode(), zone, workflow, lifecycle))
 
 
 def imported(
@@ -44,8 +44,24 @@ def imported(
     batch: int = LINES_PER_BATCH,
 ) -> ImportAnswer:
     """Import a text, and return the answer."""
+    return imported_bytes(
+        service, format_name, text.encode(), zone=zone, workflow=workflow, lifecycle=lifecycle, batch=batch
+    )
+
+
+def imported_bytes(
+    service: TransitionService,
+    format_name: str,
+    content: bytes,
+    *,
+    zone: str | None = None,
+    workflow: str | None = None,
+    lifecycle: str | None = None,
+    batch: int = LINES_PER_BATCH,
+) -> ImportAnswer:
+    """Import the content of a file, and return the answer."""
     pinned = find_lifecycle(lifecycle or find_format(format_name).LIFECYCLE)
-    lines = _read(format_name, text, zone, workflow, lifecycle)
+    lines = _read(format_name, content, zone, workflow, lifecycle)
     return import_lines(service.store, pinned, lines, batch=batch).answer()
 
 
@@ -76,10 +92,10 @@ def events(connection: psycopg.Connection[Any]) -> int:
 
 
 def _read(
-    format_name: str, text: str, zone: str | None, workflow: str | None, lifecycle: str | None
+    format_name: str, content: bytes, zone: str | None, workflow: str | None, lifecycle: str | None
 ) -> Iterable[ParsedLine | BadLine]:
     found = find_format(format_name)
     options = Options(
         find_lifecycle(lifecycle or found.LIFECYCLE), "sample", workflow, ZoneInfo(zone) if zone else None
     )
-    return found.read(InputFile(io.BytesIO(text.encode())).lines(), options)
+    return found.read(InputFile(io.BytesIO(content)).lines(), options)

@@ -4,11 +4,11 @@
     decision = scenario.report("ERROR")                    # its newest instance reports it
     assert in_words(decision) == ["ti/1 RUNNING -> ERROR", "task RUNNING -> ERROR_RECOVERABLE", ...]
 
-Events are recorded at datetime.now, which freezegun may hold still.
+Events are recorded at datetime.now, which freezegun may hold still; what is given, at a time that may be stated.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +61,7 @@ class Scenario:
         self, status: str | State, report: ReportContext = NO_CONTEXT, *, slots: Slots | None = None, **more: Any
     ) -> Decision:
         """Somebody proposes a status for the task."""
+        report = replace(report, now=datetime.now(UTC))
         return self._record(decide(Family(None, self.task), TaskRequest(status, **more), report, slots))
 
     def reset(self, report: ReportContext = NO_CONTEXT, *, reset_if_running: bool = False) -> Decision:
@@ -72,9 +73,9 @@ class Scenario:
                     self.take(event)
         return decision
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event, at: datetime | None = None) -> None:
         """Record an event, and let the entities be what it makes of them."""
-        recorded = event.model_copy(update={"recorded_at": datetime.now(UTC)})
+        recorded = event.model_copy(update={"recorded_at": at or datetime.now(UTC)})
         self.log.append(recorded)
         self.task, self.instances = folded(self.task, self.instances, recorded)
 
@@ -94,16 +95,20 @@ def given(
     attempts: int = 0,
     max_attempts: int = 3,
     lifecycle: str | Lifecycle = "jobmon",
+    at: datetime | None = None,
 ) -> Scenario:
-    """Return a task in a status after a number of attempts, with its instances; by default, a new task."""
+    """Return a task in a status after a number of attempts, with its instances, recorded at `at`.
+
+    By default it is a new task, recorded now.
+    """
     pinned = get_lifecycle(lifecycle) if isinstance(lifecycle, str) else lifecycle
     unborn = Task("t", "w", pinned, max_attempts)
     scenario = Scenario(unborn)
-    scenario.take(unborn.register())
+    scenario.take(unborn.register(), at)
     for ordinal, status in enumerate(instances, start=1):
-        scenario.take(TaskInstance(f"t/{ordinal}", "t", "w", ordinal).create(status))
+        scenario.take(TaskInstance(f"t/{ordinal}", "t", "w", ordinal).create(status), at)
     if task is not None and (task, attempts) != (scenario.task.status, 0):
-        scenario.take(scenario.task.transition(task, attempts=attempts))
+        scenario.take(scenario.task.transition(task, attempts=attempts), at)
     return scenario
 
 

@@ -63,6 +63,17 @@ class Serving:
         return self.process.wait(timeout=30)
 
 
+def end(process: "subprocess.Popen[str]") -> None:
+    """End a server, also one that does not react to a signal."""
+    process.terminate()
+    try:
+        process.wait(timeout=40)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
 @contextmanager
 def serving(dsn: str | None, *arguments: str) -> Iterator[Serving]:
     """Serve a database on a free port for the length of a block; None: the embedded one."""
@@ -74,8 +85,6 @@ def serving(dsn: str | None, *arguments: str) -> Iterator[Serving]:
             printed = "".join(iter(process.stdout.readline, "}\n")) + "}"
             yield Serving(process, errors, json.loads(printed)["url"])
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(timeout=30)
+            end(process)
             if process.stdout:
                 process.stdout.close()

@@ -3,6 +3,7 @@
     with TcpProxy.before_database(dsn) as (proxy, proxied):     # or TcpProxy(("127.0.0.1", 5432)) before any server
         service = TransitionService.connect(proxied)
         proxy.freeze()                                          # every connection stays open, and nothing passes
+        proxy.freeze(later=False)                               # connections that are opened from now on work
         proxy.thaw()                                            # what was sent meanwhile arrives
         proxy.cut()                                             # every connection breaks now
         proxy.cut(after_bytes=100)                              # ... once the clients have sent 100 more bytes
@@ -39,6 +40,7 @@ class TcpProxy:
         self._frozen = self._closed = False
         self._left: dict[bool, int | None] = {True: None, False: None}
         self._links: set[_Link] = set()
+        self._frozen_links: set[_Link] = set()
         self.accepted = 0
         self.broken = 0
         """How often open connections were cut."""
@@ -66,13 +68,16 @@ class TcpProxy:
         with self._changed:
             return len(self._links)
 
-    def freeze(self) -> None:
-        """Let nothing pass in either direction, while every connection stays open and new ones are accepted."""
-        self._change(frozen=True)
+    def freeze(self, *, later: bool = True) -> None:
+        """Let nothing pass in either direction, while every connection stays open and new ones are accepted.
+
+        Without `later`, only the connections that are open now freeze.
+        """
+        self._change(frozen=later, frozen_links=set(self._links))
 
     def thaw(self) -> None:
         """Let everything pass again, first what was held back."""
-        self._change(frozen=False)
+        self._change(frozen=False, frozen_links=set())
 
     def cut(self, after_bytes: int = 0, *, answers: bool = False) -> None:
         """Break every connection once `after_bytes` more have passed to the server, or with `answers` from it."""
@@ -101,9 +106,9 @@ class TcpProxy:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _change(self, *, frozen: bool) -> None:
+    def _change(self, *, frozen: bool, frozen_links: "set[_Link]") -> None:
         with self._changed:
-            self._frozen = frozen
+            self._frozen, self._frozen_links = frozen, frozen_links
             self._changed.notify_all()
 
     def _accept(self) -> None:
@@ -131,16 +136,19 @@ class TcpProxy:
     def _forward(self, link: "_Link", source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK):
-                self._wait_for_thaw()
+                self._wait_for_thaw(link)
                 target.sendall(data[: self._allowance(answers, len(data))])
                 self._break_if_due(answers)
         with self._changed:
             self._links.discard(link)
         link.end()
 
-    def _wait_for_thaw(self) -> None:
+    def _wait_for_thaw(self, link: "_Link | None" = None) -> None:
+        def may_pass() -> bool:
+            return self._closed or not (self._frozen or link in self._frozen_links)
+
         with self._changed:
-            self._changed.wait_for(lambda: not self._frozen or self._closed)
+            self._changed.wait_for(may_pass)
 
     def _allowance(self, answers: bool, wanted: int) -> int:
         """Return how many bytes may pass, which count towards the next cut."""

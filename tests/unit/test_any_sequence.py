@@ -7,11 +7,12 @@ from itertools import pairwise
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.actor import Actor
 from domain.entities.events import Event, TaskEvent, TaskInstanceCreated, TaskReset, TaskTransitioned
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.report_context import ReportContext
-from domain.rule_names import ORPHANED_INSTANCE, RETRY
+from domain.rule_names import ORPHANED_INSTANCE, RESET, RETRY
 from tests.support.examples import examples
 from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE, Scenario, folded, given
 
@@ -23,7 +24,14 @@ Step = Callable[[Scenario], object]
 instance_statuses = st.sampled_from([*INSTANCE_MACHINE.statuses, "BOGUS"])
 task_statuses = st.sampled_from([*TASK_MACHINE.statuses, "BOGUS"])
 times = st.none() | st.integers(-10_000, 10_000).map(lambda minutes: EPOCH + timedelta(minutes=minutes))
-reports = st.builds(ReportContext, occurred_at=times)
+hosts = st.builds(Actor, component=st.just("worker"), host=st.none() | st.sampled_from(["n1", "n2"]))
+reports = st.builds(
+    ReportContext,
+    actor=st.none() | hosts,
+    occurred_at=times,
+    command_id=st.none() | st.just("import:1"),
+    clock_tolerance=st.sampled_from([0.0, 60.0, 1e9]),
+)
 
 
 def reporting(status: str, report: ReportContext, which: int, claimed: str | None) -> Step:
@@ -122,6 +130,8 @@ def only_edges_are_taken(events: list[Event]) -> None:
         if event.rule == ORPHANED_INSTANCE:
             assert machine.can_transition(previous, getattr(event, "reported", ""))
             assert event.status == machine.orphaned
+        elif event.rule == RESET:
+            assert (previous, event.status) in {("QUEUED", "ERROR_FATAL"), ("INSTANTIATED", "ERROR_FATAL")}
         else:
             assert machine.can_transition(previous, event.status)
             assert event.rule == (RETRY if event.cause in again else None)

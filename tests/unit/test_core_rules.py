@@ -11,7 +11,7 @@ from domain.entities.events import TaskRefused, TaskTransitioned
 from domain.errors import RuleFailed
 from domain.lifecycles import get_lifecycle, shipped
 from domain.report_context import ReportContext
-from domain.rule_names import INVALID, NOT_OWNER
+from domain.rule_names import INVALID, NOT_OWNER, STALE_REPORT, SUPERSEDED_REPORT
 from domain.rule_outcome import Response
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.engine import Rule, State, TransitionContext
@@ -20,6 +20,7 @@ from domain.rules.slots import SlotsInMemory
 from tests.support.scenario import INSTANCE_MACHINE, Scenario, given, in_words
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
+EIGHT = NINE - timedelta(hours=1)
 TEN = NINE + timedelta(hours=1)
 AT_NINE = ReportContext(occurred_at=NINE)
 
@@ -29,7 +30,7 @@ def prefect(
 ) -> Scenario:
     """A run in that state after that number of attempts, registered with those attributes."""
     type_ = status if isinstance(status, str) else status.type
-    scenario = given(type_, attempts=attempts, max_attempts=max_attempts, lifecycle="prefect")
+    scenario = given(type_, attempts=attempts, max_attempts=max_attempts, lifecycle="prefect", at=EIGHT)
     state = status.kept() if isinstance(status, State) else None
     scenario.task = scenario.task._replace(state=state, attributes=attributes)
     return scenario
@@ -64,6 +65,28 @@ class TestWithoutARule:
             scenario.propose(status)
 
         assert scenario.task.num_attempts == 2
+
+    @pytest.mark.parametrize("status", ["PAUSED", "CANCELLING"])
+    def test_a_run_that_goes_on_begins_no_further_attempt(self, status: str) -> None:
+        scenario = prefect()
+
+        for step in ("RUNNING", status, "RUNNING"):
+            scenario.propose(step)
+
+        assert scenario.task.num_attempts == 1
+
+    @pytest.mark.parametrize("end", ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"])
+    @pytest.mark.parametrize(("to", "attempts"), [("SCHEDULED", 0), ("PENDING", 0), ("RUNNING", 1)])
+    def test_a_run_that_begins_again_after_its_end_has_all_its_retries(self, end: str, to: str, attempts: int) -> None:
+        scenario = prefect(end, attempts=3, max_attempts=3)
+
+        assert answer(scenario.propose(to)) == ("ACCEPT", None, to)
+        assert scenario.task.num_attempts == attempts
+
+    @pytest.mark.parametrize("end", ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"])
+    @pytest.mark.parametrize("late", ["CRASHED", "PAUSED", "CANCELLING"])
+    def test_a_run_that_has_ended_is_not_taken_on_by_a_late_report(self, end: str, late: str) -> None:
+        assert answer(prefect(end, attempts=1).propose(late)) == ("ABORT", INVALID, end)
 
     def test_a_state_by_another_name_keeps_it(self) -> None:
         scenario = prefect()
@@ -316,7 +339,7 @@ class TestConcurrencySlots:
 class TestRequeueOrphaned:
     @pytest.mark.parametrize("status", ["running", "serving"])
     def test_a_task_whose_worker_is_gone_is_queued_again_and_the_history_says_so(self, status: str) -> None:
-        scenario = given(status, lifecycle="fetch_ml")
+        scenario = given(status, lifecycle="fetch_ml", at=EIGHT)
 
         decision = scenario.propose("orphaned", ReportContext(reason="no heartbeat", occurred_at=NINE, command_id="c"))
 
@@ -404,7 +427,9 @@ class TestTheRulebook:
         book = rulebook_of(get_lifecycle(name))
         governances = [*book.reports.values(), *book.effects.values(), *book.requests.values()]
 
-        assert {rule.name for governance in governances for rule in governance.rules} == set(get_lifecycle(name).rules)
+        of_the_gate = {STALE_REPORT, SUPERSEDED_REPORT}
+        named = set(get_lifecycle(name).rules) - of_the_gate
+        assert {rule.name for governance in governances for rule in governance.rules} == named
 
     def test_nothing_governs_what_no_rule_is_about(self) -> None:
         book = rulebook_of(get_lifecycle("jobmon"))

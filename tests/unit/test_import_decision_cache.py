@@ -126,10 +126,10 @@ def test_a_cached_decision_is_what_the_pipeline_decides(case: tuple[str, list[li
 def test_the_cache_considers_every_field_of_an_entity() -> None:
     """A new field must become part of a case's key, or keep its entities out of the cache."""
     keyed = {"lifecycle", "status", "num_attempts", "max_attempts", "instances"}
-    filled_in = {"id", "workflow_id", "template", "array_id", "version", "entered_at"}
+    filled_in = {"id", "workflow_id", "template", "array_id", "version", "entered_at", "entered_clock"}
     assert set(Task._fields) == keyed | filled_in | {"owner", "state", "attributes"}
 
     keyed = {"ordinal", "status"}
-    filled_in = {"id", "task_id", "workflow_id", "version", "entered_at"}
+    filled_in = {"id", "task_id", "workflow_id", "version", "entered_at", "entered_clock"}
     uncached = {"report_by_date", "distributor_id", "silent_since", "member"}
     assert set(TaskInstance._fields) == keyed | filled_in | uncached

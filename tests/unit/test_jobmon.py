@@ -6,7 +6,7 @@ import pytest
 
 from domain.lifecycles import get_lifecycle, shipped
 from domain.lifecycles.machine import Machine
-from domain.rule_names import ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE
+from domain.rule_names import ORPHANED_INSTANCE, RETRY, STALE_REPORT, SUPERSEDED_INSTANCE, SUPERSEDED_REPORT
 
 JOBMON = get_lifecycle("jobmon")
 
@@ -95,8 +95,8 @@ def instance() -> Machine:
 
 def test_it_ships_with_sojourn() -> None:
     assert "jobmon" in shipped()
-    assert JOBMON.key == ("jobmon", 1)
-    assert JOBMON.rules == (ORPHANED_INSTANCE, SUPERSEDED_INSTANCE, RETRY)
+    assert JOBMON.key == ("jobmon", 2)
+    assert JOBMON.rules == (STALE_REPORT, SUPERSEDED_REPORT, ORPHANED_INSTANCE, SUPERSEDED_INSTANCE, RETRY)
 
 
 class TestTaskMachine:

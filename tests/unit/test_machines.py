@@ -15,8 +15,7 @@ PYNENC = {
     "PENDING_RECOVERY": "REROUTED",
     "RUNNING": "PAUSED KILLED RETRY SUCCESS FAILED RUNNING_RECOVERY",
     "RUNNING_RECOVERY": "REROUTED",
-    "PAUSED": "RESUMED KILLED",
-    "RESUMED": "PAUSED KILLED RETRY SUCCESS FAILED",
+    "PAUSED": "RUNNING KILLED",
     "KILLED": "REROUTED",
     "RETRY": "PENDING",
     "SUCCESS": "",
@@ -36,7 +35,12 @@ FETCH_ML = {
     "cancelled": "",
 }
 PREFECT_TYPES = "SCHEDULED PENDING RUNNING COMPLETED FAILED CANCELLED CRASHED PAUSED CANCELLING"
-PREFECT = dict.fromkeys(PREFECT_TYPES.split(), PREFECT_TYPES) | {"RUNNING": PREFECT_TYPES.replace("RUNNING ", "")}
+PREFECT_AFTER_THE_END = "SCHEDULED PENDING RUNNING COMPLETED FAILED CANCELLED"
+PREFECT = (
+    dict.fromkeys(PREFECT_TYPES.split(), PREFECT_TYPES)
+    | {"RUNNING": PREFECT_TYPES.replace("RUNNING ", "")}
+    | dict.fromkeys(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"), PREFECT_AFTER_THE_END)
+)
 
 SLURM_ENDS = "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT"
 SLURM = dict.fromkeys(SLURM_ENDS.split(), "PENDING") | {
@@ -161,7 +165,7 @@ def test_what_ends_it_is_final_where_nothing_follows(name: str) -> None:
 
 def test_pynencs_flags() -> None:
     machine = get_lifecycle("pynenc").task
-    owned = {"PENDING", "RUNNING", "PAUSED", "RESUMED"}
+    owned = {"PENDING", "RUNNING", "PAUSED"}
 
     assert machine.available_for_run == {"REGISTERED", "REROUTED", "RETRY"}
     assert machine.requires_ownership == owned

@@ -16,7 +16,7 @@ from tests.unit.test_machines import FETCH_ML, PYNENC
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 MACHINE = get_lifecycle("pynenc").task
-OWNED = ("PENDING", "RUNNING", "PAUSED", "RESUMED")
+OWNED = ("PENDING", "RUNNING", "PAUSED")
 RECOVERIES = ("PENDING_RECOVERY", "RUNNING_RECOVERY")
 
 OWNERS = (None, "ann")
@@ -92,14 +92,14 @@ class TestTheOrderOfTheChecks:
 class TestWhatIsSaid:
     def test_of_a_transition(self) -> None:
         with pytest.raises(InvalidTransition) as error:
-            status_record_transition(StatusRecord("PAUSED", "ann"), "RUNNING", "ann", MACHINE)
+            status_record_transition(StatusRecord("PAUSED", "ann"), "SUCCESS", "ann", MACHINE)
 
-        assert str(error.value) == "PAUSED may not become RUNNING: only KILLED, RESUMED"
-        assert error.value.allowed == {"KILLED", "RESUMED"}
+        assert str(error.value) == "PAUSED may not become SUCCESS: only KILLED, RUNNING"
+        assert error.value.allowed == {"KILLED", "RUNNING"}
 
     def test_of_a_status_that_is_none(self) -> None:
-        with pytest.raises(InvalidTransition, match="did you mean 'RESUMED'"):
-            status_record_transition(StatusRecord("PAUSED", "ann"), "RESUMD", "ann", MACHINE)
+        with pytest.raises(InvalidTransition, match="did you mean 'RUNNING'"):
+            status_record_transition(StatusRecord("PAUSED", "ann"), "RUNNIG", "ann", MACHINE)
 
     def test_of_a_lifecycle_without_owners(self) -> None:
         fetch_ml = get_lifecycle("fetch_ml").task

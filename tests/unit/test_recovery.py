@@ -19,7 +19,7 @@ from tests.unit.test_machines import PYNENC
 PYNENC_LIFECYCLE = get_lifecycle("pynenc")
 MACHINE: Machine = PYNENC_LIFECYCLE.task
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
-OWNED = ("PENDING", "RUNNING", "PAUSED", "RESUMED")
+OWNED = ("PENDING", "RUNNING", "PAUSED")
 
 # In a status for this long, with the last heartbeat so long ago (None: none ever) -> the steps, each in whose name.
 PENDING_ = [("PENDING_RECOVERY", None), ("REROUTED", None)]
@@ -49,8 +49,6 @@ def steps(status: str, seconds: float, silence: float | None) -> list[tuple[str,
         ("RUNNING", 600.1, None, RUNNING_),
         ("PAUSED", 10_000, 600, []),
         ("PAUSED", 10_000, 600.1, KILLED_),
-        ("RESUMED", 10_000, 600, []),
-        ("RESUMED", 10_000, 600.1, KILLED_),
         ("PENDING_RECOVERY", 0, None, REROUTED_),
         ("RUNNING_RECOVERY", 0, None, REROUTED_),
     ],
@@ -59,6 +57,18 @@ def test_what_is_proposed(
     status: str, seconds: float, silence: float | None, expected: list[tuple[str, str | None]]
 ) -> None:
     assert steps(status, seconds, silence) == expected
+
+
+@pytest.mark.parametrize(("lease_ends_after", "expected"), [(-1, RUNNING_), (0, []), (2_400, [])])
+def test_a_lease_holds_however_long_ago_the_heartbeat_was(
+    lease_ends_after: int, expected: list[tuple[str, str | None]]
+) -> None:
+    record = StatusRecord("RUNNING", "ann", NINE - timedelta(hours=1))
+    heartbeat, lease_ends_at = NINE - timedelta(minutes=20), NINE + timedelta(seconds=lease_ends_after)
+
+    plan = plan_recovery(PYNENC_LIFECYCLE, record, NINE, heartbeat, lease_ends_at)
+
+    assert [(step.status, step.runner_id) for step in (plan.steps if plan else ())] == expected
 
 
 @pytest.mark.parametrize("status", sorted(PYNENC.keys() - {*OWNED, "PENDING_RECOVERY", "RUNNING_RECOVERY"}))

@@ -11,6 +11,7 @@ from domain.actor import Actor
 from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import Replay
+from domain.clock import DATABASE_CLOCK, UNKNOWN_CLOCK
 from domain.entities.events import (
     Event,
     TaskInstanceCreated,
@@ -37,7 +38,7 @@ def minutes(count: int) -> datetime:
 
 
 def registered(task_id: str = "t", **more: Any) -> TaskRegistered:
-    content = {"lifecycle": "jobmon", "lifecycle_version": 1, "max_attempts": 2, "status": "REGISTERING"}
+    content = {"lifecycle": "jobmon", "lifecycle_version": JOBMON.version, "max_attempts": 2, "status": "REGISTERING"}
     return TaskRegistered.model_validate(envelope(f"task:{task_id}", 1) | {"num_attempts": 0} | content | more)
 
 
@@ -118,7 +119,17 @@ class TestFold:
 
         assert replay.entities == {
             "task:t": Task(
-                "t", "w", JOBMON, 2, "align", "a", status="QUEUED", num_attempts=1, version=3, entered_at=minutes(3)
+                "t",
+                "w",
+                JOBMON,
+                2,
+                "align",
+                "a",
+                status="QUEUED",
+                num_attempts=1,
+                version=3,
+                entered_at=minutes(3),
+                entered_clock=UNKNOWN_CLOCK,
             )
         }
 
@@ -133,10 +144,19 @@ class TestFold:
         )
 
         assert replay.task("t") == Task(
-            "t", "w", JOBMON, 2, status="QUEUED", num_attempts=1, instances=1, version=2, entered_at=NINE
+            "t",
+            "w",
+            JOBMON,
+            2,
+            status="QUEUED",
+            num_attempts=1,
+            instances=1,
+            version=2,
+            entered_at=NINE,
+            entered_clock=DATABASE_CLOCK,
         )
         assert replay.entities["task_instance:i"] == TaskInstance(
-            "i", "t", "w", 1, "INSTANTIATED", 3, NINE, minutes(9), "7"
+            "i", "t", "w", 1, "INSTANTIATED", 3, NINE, minutes(9), "7", entered_clock=UNKNOWN_CLOCK
         )
 
     def test_nothing_is_entered_before_what_came_before_it(self) -> None:
@@ -212,8 +232,8 @@ class TestWhatCanBe:
             (QUEUED, task_moved(5, "QUEUED", "INSTANTIATING"), [("version", 3, 5)]),
             ((), registered(status="QUEUED"), [("initial-status", "REGISTERING", "QUEUED")]),
             ((), registered(num_attempts=1), [("num-attempts", 0, 1)]),
-            ((), registered(lifecycle="gone"), [("lifecycle", "gone version 1", None)]),
-            ((), registered(lifecycle_version=2), [("lifecycle", "jobmon version 2", None)]),
+            ((), registered(lifecycle="gone"), [("lifecycle", f"gone version {JOBMON.version}", None)]),
+            ((), registered(lifecycle_version=9), [("lifecycle", "jobmon version 9", None)]),
             (QUEUED, created(status="RUNNING"), [("initial-status", "QUEUED", "RUNNING")]),
             (QUEUED, created(ordinal=2), [("ordinal", 1, 2)]),
             (QUEUED, created("other"), [("task", "other", None)]),

@@ -8,6 +8,7 @@ from freezegun import freeze_time
 from domain.actor import Actor
 from domain.entities.events import TaskInstanceRefused, TaskInstanceTransitioned, TaskTransitioned
 from domain.errors import WrongLifecycle
+from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.rule_names import INVALID, ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE, UNTIMELY
@@ -356,9 +357,21 @@ class TestSupersededInstances:
 
         assert in_words(scenario.report("DONE", instance=1)) == ["ti/1 RUNNING -> DONE", "task RUNNING -> DONE"]
 
-    def test_what_is_no_failure_moves_it_even_if_it_means_what_a_failure_means(self) -> None:
-        implies = JOBMON.implies | {"TRIAGING": JOBMON.implies["ERROR"]}
-        hasty = JOBMON.model_copy(update={"implies": implies, "name": "hasty"})
+    @pytest.mark.parametrize("status", ["INSTANTIATED", "LAUNCHED", "RUNNING"])
+    def test_a_step_of_the_older_one_leaves_the_task_as_the_newer_one_has_it(self, status: str) -> None:
+        before = {"INSTANTIATED": "QUEUED", "LAUNCHED": "INSTANTIATED", "RUNNING": "TRIAGING"}[status]
+        scenario = given("REGISTERING", before, "QUEUED", attempts=2)
+        scenario.report("INSTANTIATED", instance=2) if status != "INSTANTIATED" else None
+
+        decision = scenario.report(status, instance=1)
+
+        assert in_words(decision) == [f"ti/1 {before} -> {status}"]
+        assert not decision.task_moved
+
+    def test_in_version_1_only_a_failure_is_superseded(self) -> None:
+        lifecycle = get_lifecycle("jobmon", 1)
+        implies = lifecycle.implies | {"TRIAGING": lifecycle.implies["ERROR"]}
+        hasty = lifecycle.model_copy(update={"implies": implies, "name": "hasty"})
         scenario = given("RUNNING", "RUNNING", "RUNNING", attempts=2, lifecycle=hasty)
 
         scenario.report("TRIAGING", instance=1)

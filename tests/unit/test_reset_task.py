@@ -11,7 +11,8 @@ from domain.report_context import ReportContext
 from domain.state import State
 from tests.support.scenario import INSTANCE_MACHINE, TASK_MACHINE, given, in_words
 
-KILLED = {"QUEUED", "INSTANTIATED", "LAUNCHED", "RUNNING"}
+KILLED = {"LAUNCHED", "RUNNING"}
+ENDED = {"QUEUED", "INSTANTIATED"}
 
 
 @pytest.mark.parametrize("status", sorted(set(TASK_MACHINE.statuses) - {"DONE", "RUNNING"}))
@@ -66,7 +67,11 @@ def test_active_instances_are_told_to_end_where_that_is_legal(status: str) -> No
     decision = scenario.reset()
 
     order = scenario.log[-1]
-    if status in KILLED:
+    if status in ENDED:
+        assert in_words([order]) == [f"ti/1 {status} -> ERROR_FATAL (reset)"]
+        assert order.cause == decision.events[0].reference
+        assert scenario.task.status == "REGISTERING"
+    elif status in KILLED:
         assert in_words([order]) == [f"ti/1 {status} -> KILL_SELF"]
         assert order.cause == decision.events[0].reference
     else:

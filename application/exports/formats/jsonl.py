@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from application.exports.log_snapshot import LogSnapshot, ReportedEvent
 from domain.auditing.replay import LifecycleOf
 from domain.entity import TASK, TASK_INSTANCE
-from domain.lifecycles import get_lifecycle, shipped
+from domain.lifecycles import get_lifecycle, ships
 from domain.rule_names import NOT_OWNER
 
 Fields = dict[str, Any]
@@ -41,12 +41,12 @@ def _lines(source: LogSnapshot) -> Iterator[Fields]:
 
 
 def _describe_lifecycle(data: Fields, lifecycle_of: LifecycleOf, defined: set[tuple[str, int]]) -> Fields:
-    """Return the version of a lifecycle that Sojourn does not ship, and its definition the first time."""
+    """Return the version of a lifecycle that is not the newest shipped one, and what does not ship the first time."""
     key = data["lifecycle"], data["lifecycle_version"]
-    if key[0] in shipped() and get_lifecycle(key[0]).key == key:
+    if ships(*key) and get_lifecycle(key[0]).key == key:
         return {}
     fields: Fields = {"lifecycle_version": key[1]}
-    if key not in defined:
+    if key not in defined and not ships(*key):
         defined.add(key)
         fields["definition"] = lifecycle_of(*key).model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return fields

@@ -14,6 +14,9 @@ from application.imports.change import BadLine, ParsedLine
 from application.imports.options import Options
 from domain.errors import SojournError, UnknownName
 
+LONGEST_HEADER = 64 * 1024
+"""The length in bytes of the part of a first line by which its format is recognised."""
+
 
 class Format(Protocol):
     """The contents of a format's module."""
@@ -55,7 +58,7 @@ def check_format(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> 
     """
     for number, (line, text) in enumerate(lines):
         if number == 0:
-            _check_first_line(name, source, text.decode(errors="replace"))
+            _check_first_line(name, source, text[:LONGEST_HEADER].decode(errors="replace"))
         yield line, text
 
 

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import BadLine, InvalidLine, MoveTask, ParsedLine, RegisterTask
-from application.imports.local_time import TimeZoneNeeded, possible_instants
+from application.imports.local_time import possible_instants
 from application.imports.naming import join_id
 from application.imports.options import Options
+from application.imports.parsing import parse_lines
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
@@ -89,15 +90,8 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
         return
     row = _reader(header, options)
     table = _Table(options)
-    for number, text in numbered:
-        if text == header:
-            continue
-        try:
-            yield table.parse(number, row(text))
-        except TimeZoneNeeded:
-            raise
-        except SojournError as error:
-            yield BadLine(number, str(error))
+    rows = ((number, text) for number, text in numbered if text != header)
+    yield from parse_lines(rows, lambda number, text: table.parse(number, row(text)))
 
 
 class _Table:
@@ -154,7 +148,7 @@ def _reader(header: str, options: Options) -> Callable[[str], AuditRow]:
     used = itemgetter(*(columns.index(name) if name in columns else width for name in USED))
 
     def row(text: str) -> AuditRow:
-        fields = next(csv.reader([text], delimiter=delimiter)) if '"' in text else text.split(delimiter)
+        fields = _quoted_fields(text, delimiter) if '"' in text else text.split(delimiter)
         if len(fields) != width:
             raise InvalidLine(f"has {len(fields)} fields, not {width}")
         fields.append("")
@@ -168,4 +162,15 @@ def _delimiter(line: str) -> str:
 
 
 def _columns(line: str, delimiter: str) -> list[str]:
-    return [field.strip().lower() for field in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        return [field.strip().lower() for field in _quoted_fields(line, delimiter)]
+    except InvalidLine:
+        return []
+
+
+def _quoted_fields(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        longest = csv.field_size_limit()
+        raise InvalidLine(f"has a quote without an end, or a field of more than {longest:,} characters") from error

@@ -14,9 +14,9 @@ where a move begins an attempt although its lifecycle says otherwise, or the rev
 new task without one is in that of --workflow, or else in one with the name of the file.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -33,14 +33,17 @@ from application.imports.change import (
     RegisterTask,
     ResetTask,
 )
-from application.imports.json_object import JsonObject, parse_json_object, show_value
+from application.imports.json_object import JsonObject, parse_json_object
 from application.imports.local_time import parse_instant
 from application.imports.options import Options
+from application.imports.parsing import parse_lines
 from application.write.registration import TaskSpec
 from domain.actor import Actor
 from domain.entity import ALIASES, TASK, TASK_INSTANCE, check_id
-from domain.errors import InvalidTime, SojournError, did_you_mean
-from domain.lifecycles.lifecycle import Lifecycle
+from domain.errors import InvalidTime, did_you_mean
+from domain.lifecycles.lifecycle import MAX_VERSION, Lifecycle
+from domain.nearest import nearest_names
+from domain.printable import short_repr
 from domain.state import State
 from domain.text import is_storable, storable_json
 
@@ -73,11 +76,12 @@ def looks_like(line: str) -> bool:
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """Yield the change of each line."""
-    for number, text in lines:
-        try:
-            yield ParsedLine(number, (_change(parse_json_object(text), options),))
-        except SojournError as error:
-            yield BadLine(number, str(error))
+
+    def parse(number: int, text: bytes) -> ParsedLine:
+        line = parse_json_object(text, allow_inf_nan=False)
+        return ParsedLine(number, (_change(line, options),), size=len(text))
+
+    return parse_lines(lines, parse)
 
 
 def _change(line: JsonObject, options: Options) -> Change:
@@ -154,14 +158,14 @@ def _line_kind(line: JsonObject) -> tuple[str, str | None]:
     kind = line.get("entity")
     kind = ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in EVENTS:
-        raise InvalidLine(f'"entity" is {show_value(kind)}, not "task" or "task_instance"')
+        raise InvalidLine(f'"entity" is {short_repr(kind)}, not "task" or "task_instance"')
     if "event" not in line:
         if "to" not in line:
             raise InvalidLine(f'has neither "event": "{EVENTS[kind]}" nor "to": a status')
         return kind, None
     event = line["event"]
     if not isinstance(event, str) or (kind, event) not in KEYS:
-        raise InvalidLine(f'"event" of a {kind} is {show_value(event)}, not "{EVENTS[kind]}"')
+        raise InvalidLine(f'"event" of a {kind} is {short_repr(event)}, not "{EVENTS[kind]}"')
     return kind, event
 
 
@@ -171,7 +175,7 @@ def _unknown_key(line: JsonObject, kind: str, event: str | None) -> InvalidLine:
     if event and key == "to":
         return InvalidLine('has both "event" and "to"; write two lines')
     place = f"a line that {LINE_KINDS[event]} a {kind}".replace("_", " ")
-    return InvalidLine(f"{key!r} is not a key of {place}{did_you_mean(get_close_matches(key, known, n=1))}")
+    return InvalidLine(f"{key!r} is not a key of {place}{did_you_mean(nearest_names(key, known))}")
 
 
 def _lifecycle(line: JsonObject, options: Options) -> Lifecycle | None:
@@ -192,7 +196,10 @@ def _lifecycle_key(line: JsonObject, options: Options) -> tuple[str | None, int 
     definition = _object_in(line, "definition")
     if definition is not None:
         return options.lifecycles.define(definition).key
-    return _text(line, "lifecycle"), _whole_number(line, "lifecycle_version") if "lifecycle_version" in line else None
+    version = _whole_number(line, "lifecycle_version") if "lifecycle_version" in line else None
+    if version is not None and not 0 < version <= MAX_VERSION:
+        raise InvalidLine(f'"lifecycle_version" is {short_repr(version)}, not a number from 1 to {MAX_VERSION}')
+    return _text(line, "lifecycle"), version
 
 
 def _state(line: JsonObject) -> State | None:
@@ -200,10 +207,11 @@ def _state(line: JsonObject) -> State | None:
     if state is None:
         return None
     try:
+        json.dumps(state, allow_nan=False)  # 1e999 is valid JSON, but no number of Python's
         return State.model_validate({"type": _status(line)} | state)
-    except ValidationError as error:
+    except (ValidationError, ValueError) as error:
         raise InvalidLine(
-            f'"state" is {show_value(state)}, not an object of {", ".join(State.model_fields)}'
+            f'"state" is {short_repr(state)}, not an object of {", ".join(State.model_fields)}'
         ) from error
 
 
@@ -215,21 +223,21 @@ def _runner(line: JsonObject) -> str | None:
 def _attributes(line: JsonObject) -> JsonObject | None:
     attributes = _object_in(line, "attributes")
     if attributes is not None and storable_json(attributes) != attributes:
-        raise InvalidLine(f'"attributes" is {show_value(attributes)}, which cannot be stored')
+        raise InvalidLine(f'"attributes" is {short_repr(attributes)}, which cannot be stored')
     return attributes
 
 
 def _object_in(line: JsonObject, key: str) -> JsonObject | None:
     value = line.get(key)
     if value is not None and not isinstance(value, dict):
-        raise InvalidLine(f'"{key}" is {show_value(value)}, not an object')
+        raise InvalidLine(f'"{key}" is {short_repr(value)}, not an object')
     return value
 
 
 def _flag(line: JsonObject, key: str) -> bool | None:
     value = line.get(key)
     if value is not None and not isinstance(value, bool):
-        raise InvalidLine(f'"{key}" is {show_value(value)}, not true or false')
+        raise InvalidLine(f'"{key}" is {short_repr(value)}, not true or false')
     return value
 
 
@@ -240,14 +248,14 @@ def _max_attempts(line: JsonObject) -> int:
 def _whole_number(line: JsonObject, key: str) -> int:
     number = line[key]
     if type(number) is not int:  # True is an int, too
-        raise InvalidLine(f'"{key}" is {show_value(number)}, not a whole number')
+        raise InvalidLine(f'"{key}" is {short_repr(number)}, not a whole number')
     return number
 
 
 def _status(line: JsonObject) -> str:
     status = line["to"]
     if not isinstance(status, str):
-        raise InvalidLine(f'"to" is {show_value(status)}, not the name of a status')
+        raise InvalidLine(f'"to" is {short_repr(status)}, not the name of a status')
     return status
 
 
@@ -261,7 +269,7 @@ def _time(line: JsonObject, key: str, options: Options) -> datetime:
 def _text(line: JsonObject, key: str) -> str | None:
     text = line.get(key)
     if text is not None and not isinstance(text, str):
-        raise InvalidLine(f'"{key}" is {show_value(text)}, not a text')
+        raise InvalidLine(f'"{key}" is {short_repr(text)}, not a text')
     return text
 
 
@@ -280,14 +288,14 @@ def _actor(line: JsonObject) -> Actor | None:
         return None
     parts = actor.values() if isinstance(actor, dict) else [actor]
     if not all(is_storable(part) for part in parts if isinstance(part, str)):
-        raise InvalidLine(f'"actor" is {show_value(actor)}, which cannot be stored')
+        raise InvalidLine(f'"actor" is {short_repr(actor)}, which cannot be stored')
     if isinstance(actor, str):
         return _component(actor)
     try:
         return Actor.model_validate(actor, strict=True)
     except ValidationError as error:
         keys = ", ".join(Actor.model_fields)
-        raise InvalidLine(f'"actor" is {show_value(actor)}, neither a name nor an object of {keys}') from error
+        raise InvalidLine(f'"actor" is {short_repr(actor)}, neither a name nor an object of {keys}') from error
 
 
 @lru_cache(maxsize=10_000)

@@ -33,11 +33,13 @@ from application.imports.change import (
     ParsedLine,
     RegisterTask,
 )
-from application.imports.local_time import TimeZoneNeeded, possible_instants
+from application.imports.local_time import epoch_instant, possible_instants, shift_instant
 from application.imports.naming import join_id, make_actor, placeholder_name, template_name
 from application.imports.options import Options
+from application.imports.parsing import parse_lines
 from domain.errors import MAX_ATTEMPTS, SojournError
-from domain.time import EPOCH
+from domain.printable import short_repr
+from domain.time import MAX_SECONDS
 
 LIFECYCLE = "nextflow"
 
@@ -63,6 +65,7 @@ CACHED = "CACHED"
 UNFINISHED = frozenset({"SUBMITTED", "RUNNING"})
 
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
+MILLISECOND = timedelta(milliseconds=1)
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -122,15 +125,8 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
     row = _reader(_split(header))
     first = list(islice(numbered, LOOKAHEAD))
     trace = _Trace(_run(row, [text for _, text in first]), options)
-    for number, text in chain(first, numbered):
-        if text == header:
-            continue
-        try:
-            yield trace.parse(number, row(text))
-        except TimeZoneNeeded:
-            raise
-        except SojournError as error:
-            yield BadLine(number, str(error))
+    rows = ((number, text) for number, text in chain(first, numbered) if text != header)
+    yield from parse_lines(rows, lambda number, text: trace.parse(number, row(text)))
 
 
 class _Trace:
@@ -199,20 +195,20 @@ class _Trace:
         times = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, run_time=ran, total_time=took)
         if not ended or status == CACHED:
             return times
-        end = times.end or (times.submit + took if took is not None else None)
+        end = times.end or (shift_instant(times.submit, took) if took is not None else None)
         return times._replace(start=times.start or _start_time(times.submit, end, took, ran), end=end)
 
     def _instants(self, text: str | None) -> Instants:
         if text is None:
             return UNKNOWN_TIME
-        if text.isdigit():
-            return (EPOCH + timedelta(milliseconds=int(text)),) if int(text) else UNKNOWN_TIME
+        if text.isdecimal():
+            return UNKNOWN_TIME if text.strip("0") == "" else (epoch_instant(text, MILLISECOND),)
         return possible_instants(text, self._options.zone, LIFECYCLE)
 
 
 def _which(named: NameUse, row: TraceRow) -> tuple[int, int, tuple[tuple[int, int], ...]]:
     """Return the number of a row's task among those of its name, of its attempt, and the other failed tasks."""
-    stated = int(row.attempt) if row.attempt and row.attempt.isdigit() else None
+    stated = int(row.attempt) if row.attempt and row.attempt.isdecimal() and len(row.attempt) < 10 else None
     for number, before in named.failed:
         if stated is None or stated == before + 1:
             rest = tuple(other for other in named.failed if other != (number, before))
@@ -227,7 +223,7 @@ def _start_time(
 ) -> datetime | None:
     if end is None or ran is None:
         return None
-    return submit + (took - ran) if took is not None else end - ran
+    return shift_instant(submit, took - ran) if took is not None else shift_instant(end, -ran)
 
 
 def _reader(fields: list[str]) -> Callable[[str], TraceRow]:
@@ -276,15 +272,14 @@ def _duration(text: str | None) -> timedelta | None:
     """Return the duration that `1m 20s`, `757ms` or a number of milliseconds means."""
     if text is None:
         return None
-    if text.isdigit():
-        return timedelta(milliseconds=int(text))
-    seconds, end = 0.0, 0
-    for part in DURATION_PART.finditer(text):
+    seconds, end = (float(text) / 1000, len(text)) if text.isdecimal() else (0.0, 0)
+    for part in DURATION_PART.finditer(text, end):
         if part.start() != end:
             break
         seconds, end = seconds + float(part[1]) * SECONDS[part[2]], part.end()
-    if end != len(text) or not end:
-        raise InvalidLine(f"duration {text!r} is not a duration; write it like 1m 20s or in milliseconds")
+    if end != len(text) or not end or seconds > MAX_SECONDS:
+        what = "longer than a century" if seconds > MAX_SECONDS else "not a duration"
+        raise InvalidLine(f"duration {short_repr(text)} is {what}; write it like 1m 20s or in milliseconds")
     return timedelta(seconds=seconds)
 
 

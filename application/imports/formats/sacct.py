@@ -19,8 +19,8 @@ further attempt that begins at that start. Times may also have an offset, or be 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -36,12 +36,14 @@ from application.imports.change import (
     ParsedLine,
     RegisterTask,
 )
-from application.imports.local_time import TimeZoneNeeded, possible_instants
+from application.imports.local_time import epoch_instant, possible_instants
 from application.imports.naming import make_actor, template_name
 from application.imports.options import Options
+from application.imports.parsing import parse_lines
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.lifecycles.machine import Machine
+from domain.printable import short_repr
 
 LIFECYCLE = "slurm"
 
@@ -65,6 +67,8 @@ NO_CPUS = frozenset({"", "0"})
 NO_NODES = frozenset({"", "None assigned"})
 
 DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
+
+SECOND = timedelta(seconds=1)
 
 CUT = "+"
 """The mark where sacct cuts off a value that is wider than its column."""
@@ -139,21 +143,26 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
         WrongLifecycle: the lifecycle has no task instances.
     """
     machine = options.require_instances("sacct")
-    record = _reader(FIELDS, options)
     attempts = _Attempts()
     state_of = lru_cache(maxsize=10_000)(lambda text: _state(text, machine))
+    return parse_lines(
+        _numbered_records(lines, options),
+        lambda number, record: _line(number, record(), state_of, attempts, options),
+    )
+
+
+def _numbered_records(
+    lines: Iterable[tuple[int, bytes]], options: Options
+) -> Iterator[tuple[int, Callable[[], JobRecord]]]:
+    """Yield the number of each line that is no header, and what reads its record."""
+    record = _reader(FIELDS, options)
     for count, (number, text) in enumerate(lines):
         fields = text.decode(errors="replace").rstrip("\r\n").split("|")
         # Files are concatenated, headers included.
         if (count == 0 or b"jobid" in text.lower()) and _is_header(fields):
             record = _reader(tuple(field.strip().lower() for field in fields), options)
-            continue
-        try:
-            yield _line(number, record(fields), state_of, attempts, options)
-        except TimeZoneNeeded:
-            raise
-        except SojournError as error:
-            yield BadLine(number, str(error))
+        else:
+            yield number, partial(record, fields)
 
 
 class _Attempts:
@@ -248,8 +257,8 @@ def _times(record: JobRecord, state: JobState, options: Options) -> AttemptTimes
 
 
 def _instants(text: str, options: Options) -> Instants:
-    if text.isdigit():
-        return (datetime.fromtimestamp(int(text), UTC),) if int(text) else UNKNOWN_TIME
+    if text.isdecimal():
+        return UNKNOWN_TIME if text.strip("0") == "" else (epoch_instant(text, SECOND),)
     return UNKNOWN_TIME if text in NO_TIME else possible_instants(text, options.zone, "sacct")
 
 
@@ -266,7 +275,10 @@ def _got_nodes(record: JobRecord, state: JobState) -> bool:
 
 def _duration(text: str | None) -> timedelta | None:
     found = DURATION.fullmatch(text or "")
-    return timedelta(**{unit: float(count) for unit, count in found.groupdict("0").items()}) if found else None
+    try:
+        return timedelta(**{unit: float(count) for unit, count in found.groupdict("0").items()}) if found else None
+    except OverflowError as error:
+        raise InvalidLine(f"elapsed {short_repr(text)} is longer than any run") from error
 
 
 def _changes(

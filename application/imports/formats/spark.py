@@ -30,11 +30,13 @@ from application.imports.change import (
     RegisterTask,
 )
 from application.imports.json_object import JsonObject, parse_json_object
+from application.imports.local_time import epoch_instant
 from application.imports.naming import join_id, make_actor, placeholder_name, template_name
 from application.imports.options import Options
+from application.imports.parsing import parse_lines
 from domain.actor import Actor
 from domain.entity import check_id
-from domain.errors import MAX_ATTEMPTS, SojournError
+from domain.errors import MAX_ATTEMPTS
 from domain.time import EPOCH
 
 LIFECYCLE = "spark"
@@ -43,6 +45,7 @@ REMEMBERED_STAGES = 10_000
 """The number of stages that are remembered, at least."""
 
 MAX_REASON_LENGTH = 500
+MILLISECOND = timedelta(milliseconds=1)
 EVENT_PREFIX = b'{"Event":"'
 
 SUCCESS, FAILED, KILLED, RESUBMITTED, GET_RESULT = "SUCCESS", "FAILED", "KILLED", "RESUBMITTED", "GET RESULT"
@@ -95,13 +98,7 @@ def looks_like(line: str) -> bool:
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """Yield the changes of each event."""
     log = _Log(options)
-    for number, text in lines:
-        try:
-            yield log.parse(number, text)
-        except SojournError as error:
-            yield BadLine(number, str(error))
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            yield BadLine(number, f"is not an event as Spark writes it: {type(error).__name__} {error}")
+    return parse_lines(lines, log.parse, "is not an event as Spark writes it")
 
 
 class _Log:
@@ -243,7 +240,7 @@ def _task_attempt(event: JsonObject) -> TaskAttempt:
 
 
 def _time(milliseconds: int | None) -> datetime | None:
-    return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds and milliseconds > 0 else None
+    return epoch_instant(milliseconds, MILLISECOND) if milliseconds and milliseconds > 0 else None
 
 
 def _anomalies(attempt: TaskAttempt, status: str) -> Iterator[str]:

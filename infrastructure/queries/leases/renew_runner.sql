@@ -1,6 +1,6 @@
 -- Renew the lease of a runner.
--- It lasts for the given seconds, else for the shortest runner_dead_after of all lifecycles, else for ten minutes. A
--- call that is alone in its transaction does not wait for the disk: a crash may make the runner look silent a moment
+-- It lasts for the given seconds, else for the shortest runner_dead_after of all lifecycles, else for ten minutes, but
+-- for max_seconds at most. A call that is alone in its transaction does not wait for the disk: a crash may make the runner look silent a moment
 -- early. Returns no row where the lease had expired, unless that is recorded, or where a later heartbeat is known
 -- already.
 INSERT INTO sojourn.lease AS l (holder, workflow_id, begun_at, heartbeat_at, report_by)
@@ -8,10 +8,13 @@ SELECT %(holder)s, %(workflow_id)s, b.at, b.at, b.at + make_interval(secs => b.s
 FROM (
     SELECT
         least(clock_timestamp(), %(occurred_at)s::timestamptz),
-        coalesce(
-            %(seconds)s::float8,
-            (SELECT min((p.definition -> 'recovery' ->> 'runner_dead_after')::float8) FROM sojourn.lifecycle AS p),
-            600
+        least(
+            coalesce(
+                %(seconds)s::float8,
+                (SELECT min((p.definition -> 'recovery' ->> 'runner_dead_after')::float8) FROM sojourn.lifecycle AS p),
+                600
+            ),
+            %(max_seconds)s::float8
         )
 ) AS b (at, seconds)
 WHERE NOT %(alone)s OR set_config('synchronous_commit', 'off', true) IS NOT NULL

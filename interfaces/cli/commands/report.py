@@ -27,6 +27,7 @@ def report(
     It shows attempts, time in status, failures and orphans.
     """
     from application.report.workflow_report import build_report as reported
+    from application.shared.output_file import output_file
     from infrastructure.extras import require_extra
 
     require_extra("report", "`sojourn report`")
@@ -37,7 +38,8 @@ def report(
         found = reported(service.store, workflow, time)
         if not found.attempts:
             explain_empty(service.store, found.kind, workflow, time)
-    output.write_text(render_page(found), encoding="utf-8")
+    with output_file(output) as stream:
+        stream.write(render_page(found).encode())
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}
     summary = f"Wrote {output}: {counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}."

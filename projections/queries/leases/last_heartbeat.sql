@@ -1,2 +1,3 @@
--- Return the clock, which is read once the task is locked, and the last heartbeat of the task's owner.
-SELECT clock_timestamp(), (SELECT l.heartbeat_at FROM sojourn.lease AS l WHERE l.holder = 'runner:' || %s);
+-- Return the clock, which is read once the task is locked, and its owner's last heartbeat and the end of its lease.
+SELECT clock_timestamp(), l.heartbeat_at, l.report_by
+FROM (SELECT 'runner:' || %s) AS o (holder) LEFT JOIN sojourn.lease AS l ON l.holder = o.holder;

@@ -14,7 +14,10 @@ WHERE
     AND (
         (w.max_pending_seconds IS NULL AND w.runner_dead_after IS NULL)
         OR t.entered_at < statement_timestamp() - make_interval(secs => w.max_pending_seconds)
-        OR coalesce(r.heard_at, t.entered_at) < statement_timestamp() - make_interval(secs => w.runner_dead_after)
+        OR (
+            coalesce(r.heard_at, t.entered_at) < statement_timestamp() - make_interval(secs => w.runner_dead_after)
+            AND (r.runner_id IS NULL OR r.silent_since IS NOT NULL)
+        )
     )
 ORDER BY t.task_id
 LIMIT %(limit)s;

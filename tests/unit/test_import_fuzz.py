@@ -1,0 +1,48 @@
+"""Files that are almost right: whatever is wrong in a line is that line's, and ends no import."""
+
+import io
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.imports.change import BadLine, ParsedLine
+from application.imports.formats import WrongFormat, check_format, find_format, format_names
+from application.imports.formats.jobmon import MissingColumns
+from application.imports.formats.nextflow import MissingTraceFields
+from application.imports.formats.sacct import MissingSacctFields
+from application.imports.input_file import InputFile
+from application.imports.options import Options
+from application.shared.lifecycle_source import find_lifecycle
+from tests.support.almost_right import SAMPLES, almost_right
+from tests.support.examples import examples
+
+OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields, WrongFormat)
+
+
+def parsed(format_name: str, content: bytes) -> list[ParsedLine | BadLine]:
+    options = Options(find_lifecycle(find_format(format_name).LIFECYCLE), "sample", None, ZoneInfo("Europe/Berlin"))
+    lines = check_format(format_name, "sample", InputFile(io.BytesIO(content)).lines())
+    return list(find_format(format_name).read(lines, options))
+
+
+@pytest.mark.parametrize("format_name", format_names())
+def test_samples_are_right(format_name: str) -> None:
+    found = parsed(format_name, "\n".join(SAMPLES[format_name]).encode())
+
+    assert [line for line in found if isinstance(line, BadLine)] == []
+
+
+@pytest.mark.parametrize("format_name", format_names())
+@examples(quick=60, long=2000)
+@given(data=st.data())
+def test_what_is_almost_right(format_name: str, data: st.DataObject) -> None:
+    content = data.draw(almost_right(format_name))
+
+    try:
+        found = parsed(format_name, content)
+    except OF_THE_WHOLE_FILE:
+        return
+
+    assert all(len(line.error) <= 1000 for line in found if isinstance(line, BadLine))
