@@ -18,6 +18,8 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from tests.support.command_line import Done, command_names, run_program
 
+pytestmark = pytest.mark.security
+
 EVIL = "\x1b[2J\x07\x7f\x85\x9b31m\t\r\n\u202e\u2066\u2028\u2029\u200b\ufeff\U000e0041"
 """Escapes, C1 controls, a bell, line ends, bidi controls, invisible characters and a tag."""
 

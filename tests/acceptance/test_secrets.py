@@ -15,6 +15,8 @@ from tests.support.attempts import register
 from tests.support.command_line import SOJOURN
 from tests.support.serving import serving
 
+pytestmark = pytest.mark.security
+
 SECRET = "S3cretPart"
 SPLIT = f"postgresql://u:{SECRET}@{SECRET}/x?{SECRET}@127.0.0.1:1/d"
 LOOSE = f"host=127.0.0.1 port=1 password={SECRET} {SECRET}"

@@ -23,6 +23,8 @@ from infrastructure.database.server_account import ServerAccount
 from infrastructure.database.server_provider import ServerProvider, installed_providers
 from tests.support.system_users import needs_root, new_user, run_as
 
+pytestmark = pytest.mark.security
+
 START = "print(EmbeddedServer(Path(arguments[0])).start())"
 STOP = "print(EmbeddedServer(Path(arguments[0])).stop())"
 COPY_TO_PROGRAM = """

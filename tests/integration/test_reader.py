@@ -20,6 +20,8 @@ from tests.support.concurrently import at_once
 from tests.support.databases import Server
 from tests.support.roles import without_role
 
+pytestmark = pytest.mark.security
+
 RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c
     WHERE

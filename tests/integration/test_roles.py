@@ -33,7 +33,7 @@ from tests.support.importing import imported
 from tests.support.roles import login_role, without_role
 from tests.support.writing_calls import CALLS, begin
 
-pytestmark = pytest.mark.fresh_database
+pytestmark = [pytest.mark.fresh_database, pytest.mark.security]
 
 PSQL = shutil.which("psql")
 LINE = '{"entity":"task","id":"i1","event":"registered","at":"2026-01-01T00:00:00Z","workflow":"v","template":"a"}\n'

@@ -22,6 +22,8 @@ from interfaces.http.access import TOKEN_CACHE_SECONDS, needed_scope
 from interfaces.http.app import create_app
 from tests.support.agreement import rows
 
+pytestmark = pytest.mark.security
+
 READ, WRITE, ADMIN = "/api/v3/time-in-status", "/api/v3/tasks/gate", "/api/v3/tokens"
 
 

@@ -11,6 +11,8 @@ from starlette.types import Message, Scope
 from interfaces.http.body_limit import BodyLimitMiddleware
 from interfaces.http.problems import add_problem_handlers
 
+pytestmark = pytest.mark.security
+
 
 def send_body(parts: list[bytes], length: int | None) -> tuple[int, dict[str, Any]]:
     """Return the status and the body of the answer to a body in parts, under a limit of 10 bytes."""

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from domain.printable import printable, printable_json, printable_lines
 
+pytestmark = pytest.mark.security
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
