@@ -178,7 +178,7 @@ def find_recoverable_tasks(store: Store, timeouts: RecoveryTimeouts = LIFECYCLE_
 def _recoverable_statuses(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
     """Return the statuses that a recovery leads out of, and how long it waits in each, as columns."""
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("lifecycles", "versions", "statuses", *RecoveryTimeouts._fields)
+        name: [] for name in ("lifecycles", "versions", "statuses", *RecoveryTimeouts._fields, "needs_heartbeat")
     }
     for lifecycle in lifecycles:
         recovery = lifecycle.recovery
@@ -190,6 +190,7 @@ def _recoverable_statuses(lifecycles: Iterable[Lifecycle]) -> dict[str, Any]:
                 status,
                 recovery.max_pending_seconds if status in recovery.overdue and not unfinished else None,
                 recovery.runner_dead_after if status in recovery.abandoned and not unfinished else None,
+                recovery.needs_heartbeat,
             )
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)

@@ -57,10 +57,11 @@ def plan_recovery(
     if path := recovery.unfinished.get(status):
         return _plan(lifecycle, record, path, f"it was left in {status}")
     pending = (now - record.timestamp).total_seconds()
-    if (path := recovery.overdue.get(status)) and pending > recovery.max_pending_seconds:
-        return _plan(lifecycle, record, path, f"it has been {status} for more than {recovery.max_pending_seconds:g} s")
+    limit = recovery.max_pending_seconds
+    if (path := recovery.overdue.get(status)) and limit is not None and pending > limit:
+        return _plan(lifecycle, record, path, f"it has been {status} for more than {limit:g} s")
     silence = (now - (last_heartbeat or record.timestamp)).total_seconds()
-    is_alive = lease_ends_at is not None and now <= lease_ends_at
+    is_alive = now <= lease_ends_at if lease_ends_at else last_heartbeat is None and recovery.needs_heartbeat
     if (path := recovery.abandoned.get(status)) and silence > recovery.runner_dead_after and not is_alive:
         why = f"its runner {record.runner_id!r} has been silent for more than {recovery.runner_dead_after:g} s"
         return _plan(lifecycle, record, path, why)

@@ -28,7 +28,7 @@ def get_lifecycle(name: str, version: int | None = None) -> Lifecycle:
     if version is not None and version not in range(1, newest + 1):
         raise UnknownLifecycle(f"{name} version {version}", shipped())
     for earlier in range(newest - 1, (version or newest) - 1, -1):
-        definition = _merge(definition, _read_earlier(name, earlier)) | {"version": earlier}
+        definition = _before(definition, _read_earlier(name, earlier)) | {"version": earlier}
     return Lifecycle.model_validate(definition)
 
 
@@ -66,6 +66,12 @@ def read_lifecycle(toml: str) -> Lifecycle:
 
 def _read_earlier(name: str, version: int) -> dict[str, Any]:
     return tomllib.loads((files(__name__) / "earlier" / f"{name}-{version}.toml").read_text("utf-8"))
+
+
+def _before(newer: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition before `newer`: without what was `absent` then, and with what the file states otherwise."""
+    absent = earlier.pop("absent", ())
+    return _merge({key: value for key, value in newer.items() if key not in absent}, earlier)
 
 
 def _merge(newer: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:

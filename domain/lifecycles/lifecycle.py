@@ -175,6 +175,8 @@ class Lifecycle(BaseModel):
         return (transient, target) if legal else ()
 
     def _recovery_problems(self) -> Iterator[str]:
+        if self.recovery and self.recovery.overdue and self.recovery.max_pending_seconds is None:
+            yield "recovery.overdue needs recovery.max_pending_seconds, after which a task is overdue"
         for place, path in self.recovery.paths() if self.recovery else ():
             for source, target in pairwise(path):
                 if {source, target} <= self.task.transitions.keys() and not self.task.can_transition(source, target):

@@ -54,6 +54,7 @@ STATUS_SETS = (
     "available_for_run",
     "requires_ownership",
     "acquires",
+    "adopts",
     "releases",
     "overrides",
     *DISPLAY_FIELDS,
@@ -80,6 +81,7 @@ class Machine(BaseModel):
 
     Ownership (Pynenc): a status that `acquires` needs a runner, who owns the entity until it enters a status that
     `releases`. Only the owner may take it out of a status that `requires_ownership`, except into one that `overrides`.
+    In a status that `adopts`, a runner that is named becomes the owner, and none need be.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
@@ -93,6 +95,7 @@ class Machine(BaseModel):
     available_for_run: frozenset[str] = frozenset()
     requires_ownership: frozenset[str] = frozenset()
     acquires: frozenset[str] = frozenset()
+    adopts: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     overrides: frozenset[str] = frozenset()
     awaits_report: frozenset[str] = frozenset()
@@ -182,8 +185,9 @@ class Machine(BaseModel):
             yield "orphaned", self.orphaned
 
     def _contradictions(self) -> Iterator[str]:
-        for status in sorted(self.acquires & self.releases):
-            yield f"acquires names {status!r}, which is in releases too: a status takes an owner or lets it go"
+        for flag in ("acquires", "adopts"):
+            for status in sorted(getattr(self, flag) & self.releases):
+                yield f"{flag} names {status!r}, which is in releases too: a status takes an owner or lets it go"
         for status in sorted(self.overrides & self.requires_ownership):
             yield (
                 f"overrides names {status!r}, which is in requires_ownership too: the runner that takes over would "

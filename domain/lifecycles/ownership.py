@@ -60,4 +60,6 @@ def owner_after(machine: Machine, target: str, runner_id: str | None, owner: str
     """Return the owner of an entity of `owner` after `runner_id` moves it to `target`."""
     if target in machine.releases:
         return None
+    if target in machine.adopts and runner_id:
+        return runner_id
     return runner_id if target in machine.acquires else owner

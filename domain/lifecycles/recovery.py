@@ -14,13 +14,15 @@ class Recovery(BaseModel):
     """When a task counts as stuck, in seconds, and the path out of each status.
 
     `overdue`: the task has been pending for longer than `max_pending_seconds`. `abandoned`: its owner has sent no
-    heartbeat for longer than `runner_dead_after`. `unfinished`: an earlier recovery was interrupted there.
+    heartbeat for longer than `runner_dead_after`. `unfinished`: an earlier recovery was interrupted there. Where it
+    `needs_heartbeat`, an owner that never sent one is not judged by its silence.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_pending_seconds: float = Field(gt=0, le=MAX_SECONDS)
+    max_pending_seconds: float | None = Field(default=None, gt=0, le=MAX_SECONDS)
     runner_dead_after: float = Field(gt=0, le=MAX_SECONDS)
+    needs_heartbeat: bool = False
     overdue: Paths = {}
     abandoned: Paths = {}
     unfinished: Paths = {}

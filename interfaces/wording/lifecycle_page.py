@@ -18,6 +18,7 @@ MARKS = {
     "available_for_run": "available for run",
     "requires_ownership": "requires ownership",
     "acquires": "acquires",
+    "adopts": "adopts",
     "releases": "releases",
     "overrides": "overrides",
     "awaits_report": "awaits a report",

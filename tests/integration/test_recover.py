@@ -140,6 +140,40 @@ class TestAPass:
         assert entities(service.recover()["recovered"]) == [f"task:{name}" for name in ids(5)]
 
 
+class TestARunOfPrefect:
+    def run(self, service: TransitionService, *task_ids: str, runner_id: str | None) -> None:
+        specs = [TaskSpec(name, attributes={"tags": ["gpu"]}) for name in task_ids]
+        service.register_tasks("w", specs, lifecycle="prefect", occurred_at=LONG_AGO)
+        for name in task_ids:
+            service.transition_task(name, "RUNNING", runner_id=runner_id, occurred_at=LONG_AGO)
+
+    def test_whose_runner_died_has_crashed_and_gives_its_slot_back(self, service: TransitionService) -> None:
+        service.limit_concurrency("gpu", 1)
+        service.heartbeat("ann", seconds=60, occurred_at=LONG_AGO)
+        self.run(service, "t", runner_id="ann")
+
+        (found,) = service.recover()["recovered"]
+
+        assert (found["entity"], found["from"], found["to"], found["owner"]) == ("task:t", "RUNNING", "CRASHED", "ann")
+        self.run(service, "next", runner_id="bob")
+        assert service.status("task:next")["status"] == "RUNNING"
+        assert_clean(service)
+
+    @pytest.mark.parametrize("runner_id", [None, "bob"])
+    def test_is_left_alone_where_its_runner_never_sent_a_heartbeat(
+        self, service: TransitionService, runner_id: str | None
+    ) -> None:
+        self.run(service, "t", runner_id=runner_id)
+
+        assert service.recover()["recovered"] == []
+
+    def test_may_be_ended_by_anybody(self, service: TransitionService) -> None:
+        self.run(service, "t", runner_id="ann")
+
+        assert service.transition_task("t", "COMPLETED")["response"] == "ACCEPT"
+        assert service.status("task:t")["status"] == "COMPLETED"
+
+
 class TestWhileOthersWork:
     def test_a_worker_that_is_killed_loses_its_task(self, service: TransitionService, dsn: str) -> None:
         service.register_tasks("w", [TaskSpec("t")], lifecycle="pynenc")

@@ -148,7 +148,11 @@ class TestProblems:
         ("recovery", "problems"),
         [
             ("max_pending_seconds = 5\nrunner_dead_after = 0.5\noverdue.NEW = ['WAITS', 'DONE']", []),
-            ("runner_dead_after = 5", ["recovery.max_pending_seconds is missing"]),
+            ("max_pending_seconds = 5", ["recovery.runner_dead_after is missing"]),
+            (
+                "runner_dead_after = 5\noverdue.NEW = ['WAITS', 'DONE']",
+                ["recovery.overdue needs recovery.max_pending_seconds, after which a task is overdue"],
+            ),
             ("max_pending_seconds = 0\nrunner_dead_after = 5", ["recovery.max_pending_seconds is not more than 0"]),
             ("max_pending_seconds = 1\nrunner_dead_after = 'x'", ["recovery.runner_dead_after is not a number"]),
             (

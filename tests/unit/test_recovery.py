@@ -76,12 +76,31 @@ def test_nothing_for_what_belongs_to_nobody(status: str) -> None:
     assert steps(status, 1_000_000, 1_000_000) == []
 
 
-@pytest.mark.parametrize("name", ["jobmon", "fetch_ml", "prefect"])
+@pytest.mark.parametrize("name", ["jobmon", "fetch_ml"])
 def test_nothing_under_a_lifecycle_without_recovery(name: str) -> None:
     lifecycle = get_lifecycle(name)
 
     for status in lifecycle.task.statuses:
         assert plan_recovery(lifecycle, StatusRecord(status, "ann", NINE - timedelta(days=9)), NINE) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "silence", "expected"),
+    [
+        ("RUNNING", 91, ["CRASHED"]),
+        ("RUNNING", 89, []),
+        ("RUNNING", None, []),  # a runner that never sent a heartbeat says nothing by its silence
+        ("CANCELLING", 91, ["CRASHED"]),
+        ("PAUSED", 91, []),
+    ],
+)
+def test_a_run_whose_runner_died_has_crashed(status: str, silence: int | None, expected: list[str]) -> None:
+    record = StatusRecord(status, "ann", NINE - timedelta(hours=1))
+    heartbeat = None if silence is None else NINE - timedelta(seconds=silence)
+
+    plan = plan_recovery(get_lifecycle("prefect"), record, NINE, heartbeat, heartbeat)
+
+    assert [step.status for step in (plan.steps if plan else ())] == expected
 
 
 @pytest.mark.parametrize(

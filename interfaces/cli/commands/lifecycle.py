@@ -249,7 +249,7 @@ def _print_recovery(console: "Console", recovery: "Recovery") -> None:
     from rich.table import Table
 
     reasons = {
-        "overdue": f"pending for longer than {format_duration(recovery.max_pending_seconds)}",
+        "overdue": f"pending for longer than {format_duration(recovery.max_pending_seconds or 0)}",
         "abandoned": f"its runner is silent for longer than {format_duration(recovery.runner_dead_after)}",
         "unfinished": "an earlier recovery stopped here",
     }

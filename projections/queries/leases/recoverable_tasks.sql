@@ -5,8 +5,8 @@ FROM
     sojourn.task AS t
     JOIN unnest(
         %(lifecycles)s::text[], %(versions)s::integer[], %(statuses)s::text[],
-        %(max_pending_seconds)s::float8[], %(runner_dead_after)s::float8[]
-    ) AS w (lifecycle, version, status, max_pending_seconds, runner_dead_after)
+        %(max_pending_seconds)s::float8[], %(runner_dead_after)s::float8[], %(needs_heartbeat)s::boolean[]
+    ) AS w (lifecycle, version, status, max_pending_seconds, runner_dead_after, needs_heartbeat)
         ON w.lifecycle = t.lifecycle AND w.version = t.lifecycle_version AND w.status = t.status
     LEFT JOIN sojourn.runner AS r ON r.runner_id = t.owner
 WHERE
@@ -16,7 +16,7 @@ WHERE
         OR t.entered_at < statement_timestamp() - make_interval(secs => w.max_pending_seconds)
         OR (
             coalesce(r.heard_at, t.entered_at) < statement_timestamp() - make_interval(secs => w.runner_dead_after)
-            AND (r.runner_id IS NULL OR r.silent_since IS NOT NULL)
+            AND CASE WHEN r.runner_id IS NULL THEN NOT w.needs_heartbeat ELSE r.silent_since IS NOT NULL END
         )
     )
 ORDER BY t.task_id
