@@ -31,7 +31,7 @@ class LockHolder(NamedTuple):
 def find_lock_holders(connection: Connection[Any], seconds: float, *, readers: bool = False) -> list[LockHolder]:
     """Return up to three other sessions that have held locks of Sojourn's for that many seconds, the oldest first.
 
-    With `readers`, sessions that have only read count too: they are in the way of whoever replaces a table.
+    With `readers`, sessions that have only read count too, because nobody can replace a table before they end.
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query("infrastructure", "locks/holders"), {"seconds": seconds, "readers": readers})

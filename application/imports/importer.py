@@ -41,7 +41,7 @@ REMEMBERED_STREAMS = 100_000
 MAX_RETRIES = 8
 
 REFUSED_VALUES = (DataError, CheckViolation, ProgramLimitExceeded)
-"""The errors by which the database refuses a value, whoever tries again."""
+"""The errors by which the database refuses a value, however often it is tried."""
 
 REQUEST = "import"
 """The request that is stored with an import's command ids, which are digests of the moves themselves."""

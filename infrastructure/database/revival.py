@@ -1,6 +1,7 @@
 """Start the embedded server again where it died under a process that is connected to it.
 
-This holds for DSNs that came from the embedded server, and not for one that a user passed, whoever runs its server.
+This holds for DSNs that came from the embedded server, and not for one that a user passed, because Sojourn does not
+run that server.
 """
 
 import select

@@ -305,6 +305,20 @@ class TestOtlp:
         assert "status" not in entities["task:waits"]
         assert {"key": "sojourn.open", "value": {"boolValue": True}} in entities["task:waits"]["attributes"]
 
+    def test_a_time_that_otlp_cannot_state_is_the_nearest_one_with_its_own_next_to_it(
+        self, service: TransitionService, tmp_path: Path
+    ) -> None:
+        service.register_tasks("w", [TaskSpec("old")], occurred_at=datetime(1969, 12, 31, 23, 59, 58, tzinfo=UTC))
+
+        _, text = exported(service, "otlp", tmp_path / "old.json")
+
+        document = json.loads(text)
+        json_format.ParseDict(_as_protobuf_has_ids(document), TracesData())
+        for span in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
+            assert span["startTimeUnixNano"] == "0"
+            begins_at = {"stringValue": "1969-12-31T23:59:58+00:00"}
+            assert {"key": "sojourn.begins_at", "value": begins_at} in span["attributes"]
+
 
 class TestXes:
     def test_a_trace_has_the_statuses_of_one_entity(

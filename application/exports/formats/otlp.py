@@ -3,6 +3,9 @@
 The root span is the task's. Its statuses are child spans, and so is each attempt, with its own statuses below it. A
 terminal status is an event of its entity's span. The span of an open status or entity lasts until the time of the
 export and has the attribute `sojourn.open`. Ids are digests of the names, so another export has the same ids.
+
+OTLP counts nanoseconds from 1970 in 64 bits without a sign, to July 2554. A time outside of that is written as the
+nearest one that fits, and the span has it as an attribute: `sojourn.begins_at`, `sojourn.ends_at`.
 """
 
 import hashlib
@@ -22,6 +25,9 @@ INTERNAL = 1
 """The SpanKind of a span that is neither a client's nor a server's."""
 
 OK, ERROR = 1, 2
+
+MAX_NANOSECONDS = 2**64 - 1
+"""The last time that OTLP can state."""
 
 
 def write(source: LogSnapshot, output: BinaryIO) -> int:
@@ -66,6 +72,7 @@ def _entity_span(trace: str, timeline: Timeline, parent: Timeline | None) -> dic
             "sojourn.status": last.status,
             "sojourn.worker": timeline.work.worker if timeline.work else None,
             "sojourn.open": None if last.ends else True,
+            **_times_outside(timeline.first.entered_at, timeline.ended_at),
         }
     )
     return span
@@ -76,7 +83,9 @@ def _status_span(trace: str, timeline: Timeline, interval: StatusInterval) -> di
     span = _span(trace, name, interval.status, interval.entered_at, interval.ended_at)
     span["parentSpanId"] = _span_id(timeline)
     span["attributes"] = _attributes(
-        _event_values(interval) | {"sojourn.open": True if interval.exited_at is None else None}
+        _event_values(interval)
+        | {"sojourn.open": True if interval.exited_at is None else None}
+        | _times_outside(interval.entered_at, interval.ended_at)
     )
     return span
 
@@ -114,7 +123,17 @@ def _value(value: str | bool | int) -> dict[str, Any]:
 
 
 def _nanoseconds(time: datetime) -> str:
-    return f"{microseconds_between(time)}000"
+    return str(min(max(microseconds_between(time) * 1000, 0), MAX_NANOSECONDS))
+
+
+def _times_outside(begin: datetime, end: datetime) -> dict[str, Any]:
+    """Return those of the times that OTLP cannot state."""
+    times = {"sojourn.begins_at": begin, "sojourn.ends_at": end}
+    return {
+        name: time.isoformat()
+        for name, time in times.items()
+        if not 0 <= microseconds_between(time) * 1000 <= MAX_NANOSECONDS
+    }
 
 
 def _span_id(timeline: Timeline) -> str:
