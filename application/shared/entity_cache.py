@@ -1,8 +1,8 @@
 """A cache of entities as the last append of this process left them.
 
 A process that reports on an instance mostly reports on it again; the cache lets it decide the next report without a
-read. The append compares versions under the lock, so an outdated entry costs one more read, but never leads to a
-decision on an outdated status.
+read. The append compares the whole entity under the lock, so an outdated entry costs one more read, but never leads to
+a decision on an outdated status: not even where the database was restored and has other events at the same versions.
 """
 
 from threading import Lock

@@ -21,6 +21,7 @@ class LifecycleRegistry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_key: dict[tuple[str, int], Lifecycle] = {}
+        self._connections_opened = 0
 
     def resolve(self, source: str | Path | Lifecycle) -> Lifecycle:
         """Return the lifecycle itself, the one that a TOML file defines, or the one of a name.
@@ -62,9 +63,16 @@ class LifecycleRegistry:
         Raises:
             UnknownLifecycle: there is none.
         """
-        if (name, version) not in self._by_key:
-            self._by_key[name, version] = self._read(name, version)
-        return self._by_key[name, version]
+        self._forget_if_reconnected()
+        known = self._by_key.get((name, version))
+        if known is None:
+            known = self._by_key[name, version] = self._read(name, version)
+        return known
+
+    def is_current(self, lifecycle: Lifecycle) -> bool:
+        """Return whether a lifecycle that was found before is still the one of its name and version."""
+        self._forget_if_reconnected()
+        return self._by_key.get(lifecycle.key) is lifecycle
 
     def save(self, lifecycle: Lifecycle) -> Lifecycle:
         """Store a lifecycle, so that tasks can be pinned to it, and return it.
@@ -77,6 +85,7 @@ class LifecycleRegistry:
             LifecycleConflict: other transitions ship or are stored under the same name and version.
             ConnectionLost: the connection broke; storing it again has the same effect.
         """
+        self._forget_if_reconnected()
         if self._by_key.get(lifecycle.key) != lifecycle:
             _require_shipped_transitions(lifecycle)
             with reporting_loss(safe_to_retry=True), self._database.connection() as connection:
@@ -89,6 +98,12 @@ class LifecycleRegistry:
         with self._database.connection() as connection:
             rows = connection.execute(query("projections", "read/lifecycles")).fetchall()
         return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
+
+    def _forget_if_reconnected(self) -> None:
+        # What is stored is never changed, but a database that went back lacks it, and only new connections lead there.
+        if self._connections_opened != self._database.opened:
+            self._connections_opened = self._database.opened
+            self._by_key.clear()
 
     def _read(self, name: str, version: int) -> Lifecycle:
         if ships(name, version):

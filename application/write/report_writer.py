@@ -28,6 +28,7 @@ from domain.decisions.decision import Decision, Family
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.entity import Entity
 from domain.errors import UnknownStatus
 from domain.rules.rulebook import reads_clock, takes_slots
 from domain.time import entry_time, is_future
@@ -97,7 +98,8 @@ def _try_without_locks(
 def _decide_and_append(
     store: Store, report: Report[Answer], command: CommandRequest | None, connection: Connection[Any], *, lock: bool
 ) -> Written[Answer]:
-    found = None if lock else store.entity_cache.pop(report.entity)
+    found = None if lock else _recall(store, report.entity)
+    remembered = found is not None
     if found is None:
         known = command and command.first_answer(connection)
         if known is not None:
@@ -116,7 +118,7 @@ def _decide_and_append(
     answer = report.answer(decision)
     answered = command.answered(answer) if command else None
     with reporting_loss(safe_to_retry=command is not None or not commits_by_itself(connection)):
-        recorded_at = store.log.append(connection, task, instance, decision.events, answered)
+        recorded_at = store.log.append(connection, task, instance, decision.events, answered, remembered=remembered)
     _log_refusal(report, decision)
     moved = decision.instance and _recorded(decision.instance, decision.events, recorded_at)
     return Written(answer, (moved, _recorded(decision.task, decision.events, recorded_at)))
@@ -128,6 +130,12 @@ def _recorded(entity: Recorded, events: Sequence[Event], recorded_at: datetime) 
         return entity
     entered_at = entry_time(events[0].occurred_at or recorded_at, entity.entered_at)
     return entity._replace(entered_at=entered_at, entered_clock=None)
+
+
+def _recall(store: Store, entity: Entity) -> KnownEntity | None:
+    """Return what is remembered of an entity, or None where its lifecycle may have another definition by now."""
+    known = store.entity_cache.pop(entity)
+    return known if known and store.lifecycles.is_current(known[1].lifecycle) else None
 
 
 def _log_refusal(report: Report[Any], decision: Decision) -> None:

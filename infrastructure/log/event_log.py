@@ -62,10 +62,14 @@ class EventLog:
         instance: TaskInstance | None,
         events: Iterable[Event],
         command: Command | None = None,
+        *,
+        remembered: bool = False,
     ) -> datetime:
         """Append the events that were decided on `task` and `instance` as they were, in one round trip.
 
-        Return the time at which they were recorded.
+        Return the time at which they were recorded. Where task and instance are only `remembered`, every column is
+        compared: versions are equal by chance in a database that was restored, or in a standby that lacked the last
+        events when it took over.
 
         Raises:
             FutureTime: they occur in the future.
@@ -74,6 +78,8 @@ class EventLog:
         """
         appended = [_appended(event) for event in events]
         batch = _expected_state(task, instance) | {"events": appended}
+        if remembered:
+            batch |= _known_columns(task, instance)
         occurred_at = max((event["occurred_at"] for event in appended if event["occurred_at"]), default=None)
         if occurred_at:
             batch["not_before"] = occurred_at.astimezone(UTC) - self.clock_tolerance
@@ -144,6 +150,38 @@ def _expected_state(task: Task | None, instance: TaskInstance | None) -> dict[st
     if instance:
         expected |= {"task_instance_id": instance.id, "task_instance_version": instance.version}
     return expected
+
+
+def _known_columns(task: Task | None, instance: TaskInstance | None) -> dict[str, Any]:
+    """Return the columns of the rows, without those that every append compares."""
+    known: dict[str, Any] = {}
+    if task:
+        known["known_task"] = {
+            "workflow_id": task.workflow_id,
+            "lifecycle": task.lifecycle.name,
+            "lifecycle_version": task.lifecycle.version,
+            "max_attempts": task.max_attempts,
+            "template": task.template,
+            "array_id": task.array_id,
+            "status": task.status,
+            "num_attempts": task.num_attempts,
+            "entered_at": task.entered_at,
+            "owner": task.owner,
+            "state": task.state,
+            "attributes": task.attributes,
+        }
+    if instance:
+        known["known_instance"] = {
+            "task_id": instance.task_id,
+            "workflow_id": instance.workflow_id,
+            "ordinal": instance.ordinal,
+            "status": instance.status,
+            "entered_at": instance.entered_at,
+            "report_by_date": instance.report_by_date,
+            "distributor_id": instance.distributor_id,
+            **instance.member._asdict(),
+        }
+    return known
 
 
 def _appended(event: Event) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 -- Append what was decided about a task, an instance, or both, unless the log has moved on since.
--- Locks the instance before the task and does not wait (55P03), nor for a command id. SJ001: a version has changed, so
--- the caller decides again. A command id that exists is a unique violation (23505), because its first answer stands.
--- SJ003: the database's clock is before `not_before`.
+-- Locks the instance before the task and does not wait (55P03), nor for a command id. SJ001: a version has changed, or a
+-- column of what the caller remembers without having read it, so the caller decides again. A command id that exists is a
+-- unique violation (23505), because its first answer stands. SJ003: the database's clock is before `not_before`.
 --
 -- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances", "not_before",
+--         "known_task": {column: value, ...}, "known_instance": {column: value, ...},
 --         "command_id", "request", "response",
 --         "events": [{"stream", "version", "name", "workflow_id", "occurred_at", "data"}, ...]}
 CREATE OR REPLACE FUNCTION sojourn.append(batch jsonb) RETURNS timestamptz
@@ -14,12 +15,20 @@ DECLARE
     task     record;
     moment   timestamptz;
 BEGIN
-    SELECT i.version, i.entered_at INTO instance
+    -- A database that was restored, or a standby that took over, may have other events at the same versions, so what is
+    -- only remembered is compared as a whole. Columns that are not in the batch are equal to themselves.
+    SELECT
+        i.version, i.entered_at,
+        jsonb_populate_record(i, batch -> 'known_instance') IS DISTINCT FROM i AS differs
+    INTO instance
     FROM sojourn.task_instance AS i
     WHERE i.task_instance_id = batch ->> 'task_instance_id'
     FOR NO KEY UPDATE NOWAIT;
 
-    SELECT t.version, t.instances, t.entered_at INTO task
+    SELECT
+        t.version, t.instances, t.entered_at,
+        jsonb_populate_record(t, batch -> 'known_task') IS DISTINCT FROM t AS differs
+    INTO task
     FROM sojourn.task AS t
     WHERE t.task_id = batch ->> 'task_id'
     FOR NO KEY UPDATE NOWAIT;
@@ -27,6 +36,7 @@ BEGIN
     IF instance.version IS DISTINCT FROM (batch ->> 'task_instance_version')::integer
         OR task.version IS DISTINCT FROM (batch ->> 'task_version')::integer
         OR task.instances IS DISTINCT FROM (batch ->> 'instances')::integer
+        OR instance.differs OR task.differs
     THEN
         RAISE EXCEPTION 'the log has moved on' USING ERRCODE = 'SJ001';
     END IF;

@@ -74,11 +74,13 @@ class CountingLog(EventLog):
         instance: TaskInstance | None,
         events: Iterable[Event],
         command: Command | None = None,
+        *,
+        remembered: bool = False,
     ) -> datetime:
         """Append events, and count them."""
         appended = list(events)
         began = time.perf_counter()
-        recorded_at = super().append(connection, task, instance, appended, command)
+        recorded_at = super().append(connection, task, instance, appended, command, remembered=remembered)
         self._metrics.append_seconds.labels("one").observe(time.perf_counter() - began)
         for event in appended:
             self._metrics.count_event(event)

@@ -14,12 +14,25 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity
 from infrastructure.errors import RetriesExhausted
 from infrastructure.log.event_log import CHUNK
-from tests.support.agreement import assert_agreement, streams_of
+from tests.support.agreement import assert_agreement, rows, streams_of
 from tests.support.attempts import attempt, ids, log, register, status
 
 Lock = tuple[str, str]
 TASK: Lock = ("task", "t1")
 INSTANCE: Lock = ("task_instance", "t1/1")
+
+
+COLUMNS = """
+    SELECT attname::text AS name, atttypid::regtype::text AS type FROM pg_attribute
+    WHERE attrelid = ('sojourn.' || %s)::regclass AND attnum > 0 AND NOT attisdropped
+"""
+CHANGED = {
+    "text": "concat({}, 'x')",
+    "integer": "coalesce({}, 0) + 1",
+    "timestamp with time zone": "coalesce({}, now()) + interval '1 microsecond'",
+    "jsonb": """'{{"other": true}}'""",
+}
+"""Another value for a column of each type."""
 
 
 @contextmanager
@@ -195,6 +208,23 @@ class TestWhatIsRemembered:
         answer = service.transition_task_instance("t1/1", "UNKNOWN_ERROR", max_retries=1)
 
         assert (answer["error"], answer["task_status"]) == ("untimely_transition", "REGISTERING")
+
+    def test_is_compared_in_every_column(self, service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+        """Given a row that differs in one column alone, as after a restore: each is noticed."""
+        array_id = service.arrays.bind("w", "12", 7)["array_id"]
+        service.register_tasks("w", [TaskSpec("t1", template="align", array_id=array_id, attributes={"tags": ["a"]})])
+        service.arrays.queue_task_batch(array_id, ["t1"])
+        family = service.store.status.family(connection, "t1/1")
+        assert family is not None
+        instance, task = family
+        for table in ("task", "task_instance"):
+            for row in rows(connection, COLUMNS, table):
+                service.store.log.append(connection, task, instance, [], remembered=True)
+                with connection.transaction(force_rollback=True):
+                    changed = f"UPDATE sojourn.{table} SET {row['name']} = {CHANGED[row['type']].format(row['name'])}"
+                    connection.execute(changed.encode())
+                    with pytest.raises(psycopg.Error, match="the log has moved on"), connection.transaction():
+                        service.store.log.append(connection, task, instance, [], remembered=True)
 
     def test_a_newer_instance_is_decided_on(
         self, service: TransitionService, connection: psycopg.Connection[Any]
