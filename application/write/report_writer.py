@@ -67,15 +67,19 @@ def write_one(
         safe_to_retry=command is not None,
         names_holders=False,
     )
-    written = None
+    written, is_shared = None, False
     try:
         if unit.owns_transaction:
-            written = unit.run_statement(partial(_try_without_locks, store, report, command))
+            try:
+                written = unit.run_statement(partial(_try_without_locks, store, report, command))
+            except _Outdated:
+                is_shared = True
         if written is None:
             written = unit.run(partial(_decide_and_append, store, report, command, lock=True))
     except RetriesExhausted:
         return report.failure("max_retries_exceeded")
-    if connection is None and written.after is not None:
+    # What others report on too is read the next time: that costs less than a decision on an outdated entity.
+    if connection is None and written.after is not None and not is_shared:
         store.entity_cache.put(report.entity, written.after)
     store.commit_notifier.notify()
     return written.answer
@@ -91,7 +95,7 @@ def _try_without_locks(
         return None
     except psycopg.Error as error:
         if error.sqlstate in (STALE, UNIQUE_VIOLATION):
-            return None
+            raise _Outdated from error
         raise
 
 
@@ -141,6 +145,10 @@ def _recall(store: Store, entity: Entity) -> KnownEntity | None:
 def _log_refusal(report: Report[Any], decision: Decision) -> None:
     if decision.refused:
         log.info("refused %s -> %s: rule %s", report.entity, report.to_status, decision.rule)
+
+
+class _Outdated(Exception):
+    """The log has moved on since the entity was read or cached."""
 
 
 class _NeedsLocks(Exception):

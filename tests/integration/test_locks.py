@@ -259,6 +259,20 @@ class TestWhatIsRemembered:
 
         assert service.transition_task_instance("t1/1", "TRIAGING", max_retries=1)["error"] is None
 
+    def test_what_others_report_on_too_is_read_the_next_time(self, service: TransitionService, dsn: str) -> None:
+        register(service, "t1")
+        attempt(service, "t1")
+        entity = Entity("task_instance", "t1/1")
+        service.transition_task_instance("t1/1", "TRIAGING")
+        with TransitionService.connect(dsn) as another:
+            another.transition_task_instance("t1/1", "RUNNING")
+
+        service.transition_task_instance("t1/1", "TRIAGING")
+        assert service.store.entity_cache.pop(entity) is None
+
+        service.transition_task_instance("t1/1", "RUNNING")
+        assert service.store.entity_cache.pop(entity) is not None
+
     def test_what_was_met_longest_ago_is_forgotten_first(self, service: TransitionService) -> None:
         names = [f"t{number}" for number in range(4)]
         register(service, *names)
