@@ -13,7 +13,7 @@ from application.exports.formats import UnknownExport
 from application.imports.formats import UnknownFormat, WrongFormat
 from application.imports.formats.jobmon import MissingColumns
 from application.imports.formats.nextflow import MissingTraceFields
-from application.imports.formats.sacct import MissingSacctFields
+from application.imports.formats.sacct import MissingSacctFields, UnknownSacctLayout
 from application.imports.input_file import UnreadableInput
 from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
 from application.maintain.rebuild import RebuildForbidden, RebuildRunning, SwapPrevented, TablesInUse
@@ -166,6 +166,7 @@ __all__ = [
     "UnknownName",
     "UnknownOrphanRule",
     "UnknownRule",
+    "UnknownSacctLayout",
     "UnknownStatus",
     "UnknownTemplate",
     "UnknownTimeZone",

@@ -29,6 +29,7 @@ from application.imports.change import (
     MoveInstance,
     MoveTask,
     ParsedLine,
+    RegisterRenamable,
     RegisterTask,
     ResetTask,
 )
@@ -152,7 +153,8 @@ class Batch:
         task = self._task_of(change, existing)
         if existing:
             # A line without attributes does not say that there are none.
-            raise_if_different(existing, task._replace(attributes=existing.attributes))
+            template = existing.template if isinstance(change, RegisterRenamable) else task.template
+            raise_if_different(existing, task._replace(attributes=existing.attributes, template=template))
             return
         self._journal.add_stream(task.stream)
         cached = self._cache.decide_registration(task) if self._cache else None

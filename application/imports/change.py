@@ -41,6 +41,12 @@ class RegisterTask(NamedTuple):
     attributes: Mapping[str, Any] | None = None
 
 
+class RegisterRenamable(RegisterTask):
+    """A new task that its source may rename later; it keeps its first template."""
+
+    __slots__ = ()
+
+
 class CreateInstance(NamedTuple):
     """A new attempt at a task. `workflow_id`, if stated, must be the task's."""
 

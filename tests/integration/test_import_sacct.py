@@ -213,3 +213,20 @@ def test_the_same_file_again_adds_nothing(
     assert (first["duplicates"], again["duplicates"]) == (1, 4)
     assert again == again | ADDED_NOTHING
     assert events(connection) == before
+
+
+def test_a_later_dump_with_another_name_or_none_goes_on_with_the_job(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    running = "".join(job(name, "08:00", "08:05", "Unknown", "RUNNING") for name in "12")
+    imported(service, "sacct", HEADER + running, zone=ZONE)
+    renamed = job("1", "08:00", "08:05", "09:00", "COMPLETED").replace("align", "other")
+    unnamed = job("2", "08:00", "08:05", "09:00", "COMPLETED").removesuffix("|align\n") + "\n"
+
+    answers = [imported(service, "sacct", text, zone=ZONE) for text in (
+        HEADER + renamed, HEADER.replace("|JobName", "") + unnamed
+    )]  # fmt: skip
+
+    assert [answer["bad"] for answer in answers] == [0, 0]
+    found = rows(connection, "SELECT status, template FROM sojourn.task ORDER BY task_id")
+    assert [tuple(row.values()) for row in found] == [("COMPLETED", "align")] * 2

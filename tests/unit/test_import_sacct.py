@@ -14,7 +14,7 @@ from application.imports.change import (
     ParsedLine,
     RegisterTask,
 )
-from application.imports.formats.sacct import COMPACT, FIELDS, MissingSacctFields
+from application.imports.formats.sacct import COMPACT, FIELDS, MissingSacctFields, UnknownSacctLayout
 from application.imports.local_time import TimeZoneNeeded
 from domain.actor import Actor
 from domain.errors import MAX_ATTEMPTS, WrongLifecycle
@@ -318,3 +318,90 @@ def test_every_hour_of_a_year_is_read_without_an_error() -> None:
     text = "".join(chain.from_iterable(row(submit=time, start=time, end=time) for time in times))
 
     assert all(isinstance(only, ParsedLine) and not only.anomalies for only in read("sacct", text, zone=NEW_YORK))
+
+
+TIMES = "2026-01-31T08:00:00|2026-01-31T08:05:00|2026-01-31T09:00:00"
+
+
+def job_ids(text: str) -> list[str]:
+    """The ids of the jobs that are understood."""
+    found = read("sacct", text, zone="UTC")
+    return [only.changes[0][0] for only in found if isinstance(only, ParsedLine) and only.changes]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("header", "job"),
+    [
+        ("Constraints|JobID|Cluster|Submit|Start|End|State|JobName", f"a|b|17|c|{TIMES}|COMPLETED|align"),
+        ("JobID|WorkDir|JobName|Cluster|Submit|Start|End|State", f"17|/a|b|align|c|{TIMES}|COMPLETED"),
+        ("Constraints|JobID|Cluster|Submit|Start|End|State|SubmitLine|JobName",
+         f"a|b|17|c|{TIMES}|COMPLETED|sbatch -C a|b x|y || z|align"),
+        ("JobID|SubmitLine|Cluster|Submit|Start|End|State|JobName|", f"17|a || b|c|{TIMES}|COMPLETED|align|"),
+    ],
+)  # fmt: skip
+def test_a_bar_in_any_free_text_shifts_no_column(header: str, job: str) -> None:
+    register, _, running, completed = line(f"{header}\n{job}\n").changes
+
+    assert register[:3] == ("c/17", "c", SUBMITTED)
+    assert (running.at, completed.at, completed[1]) == (STARTED, ENDED, "COMPLETED")
+
+
+def test_a_template_stays_unknown_where_bars_may_belong_to_either_of_two_texts() -> None:
+    registered = line(f"JobID|Cluster|Submit|Start|End|State|JobName|WorkDir\n17|c|{TIMES}|FAILED|a|b|/d\n").changes[0]
+
+    assert isinstance(registered, RegisterTask)
+    assert registered.template is None
+
+
+def test_bars_that_leave_a_column_in_doubt_are_an_error_of_their_line() -> None:
+    text = f"Comment|Cluster|JobName|JobID|Submit|Start|End|State\na|b|c|d|17|{TIMES}|FAILED\n"
+
+    assert "cluster may be several of them" in error(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "job"),
+    [
+        ("SubmitLine|JobID|Cluster|Submit|Start|End|State", f"sbatch a\nb | c\n\nd|17|c|{TIMES}|COMPLETED"),
+        ("JobID|Cluster|SubmitLine|Submit|Start|End|State", f"17|c|sbatch a\nb|{TIMES}|COMPLETED"),
+        ("JobID|Cluster|Submit|Start|End|State|SubmitLine", f"17|c|{TIMES}|COMPLETED|sbatch a\nb | c\nd"),
+        ("WorkDir|JobID|Cluster|JobName|Submit|Start|End|State|Comment", f"/|17|c|a\nb|{TIMES}|COMPLETED|sbatch a\nb"),
+    ],
+)
+def test_a_line_end_in_a_text_neither_loses_nor_adds_a_job(header: str, job: str) -> None:
+    text = f"{header}\n{job}\n{job.replace('17|', '18|')}\n"
+
+    assert job_ids(text) == ["c/17", "c/18"]
+    assert not any(isinstance(only, BadLine) for only in read("sacct", text, zone="UTC"))
+
+
+def test_a_record_that_is_cut_off_takes_no_other_for_its_rest() -> None:
+    text = f"JobID|SubmitLine|Cluster|Submit|Start|End|State\n16|sbatch\n17|sbatch a|c|{TIMES}|COMPLETED\n"
+
+    assert job_ids(text) == ["c/17"]
+    assert [only.number for only in read("sacct", text, zone="UTC") if isinstance(only, BadLine)] == [2]
+
+
+@pytest.mark.parametrize("columns", [{"cluster": "cluster", "user": "user"}, {"jobname": "jobid", "user": "state"}])
+def test_a_job_whose_values_are_names_of_columns_is_no_header(columns: dict[str, str]) -> None:
+    assert len(job_ids(row(**columns) + row(jobid="18", **columns))) == 2
+
+
+def test_an_empty_cluster_is_replaced_by_the_workflow() -> None:
+    assert line(row(cluster=""), workflow="w").changes[0][:2] == ("w/17", "w")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "JobID           JobName      State\n------------ ---------- ----------\n17                align  COMPLETED\n",
+        "JobID,Cluster,Submit,Start,End,State\n17,c,,,,\n",
+        "JobID\tCluster\tSubmit\tStart\tEnd\tState\n17\tc\t\t\t\t\n",
+        "17|align|main|root|1|COMPLETED|0:0\n" * 2,
+        "17           align      main       root          1  COMPLETED      0:0\n" * 2,
+        "|".join(["COMPLETED", *"b" * 25]) + "\n" + "|".join(["FAILED", *"b" * 25]) + "\n",
+    ],
+)
+def test_another_layout_is_one_sentence(text: str) -> None:
+    with pytest.raises(UnknownSacctLayout, match="--parsable2"):
+        read("sacct", text, zone="UTC")

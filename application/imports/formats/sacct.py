@@ -14,17 +14,20 @@ submission, RUNNING from its start, and in its last state from its end. What the
 
 Job steps (`123.batch`, `123.0`) are not jobs and are ignored. A job array's pending remainder (`123_[5-9]`) is one task
 under that id, because it is one record. A record with the same submission as an earlier one, but another start, is a
-further attempt that begins at that start. Times may also have an offset, or be seconds since 1970.
+further attempt that begins at that start. Times may also have an offset, or be seconds since 1970. A text may have bars
+and line ends of its own (bar_layout.py).
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
 
 from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
+from application.imports.bar_layout import BAR, FREE_TEXT, BarLayout, RecordLines
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import (
     AttemptKey,
@@ -34,7 +37,7 @@ from application.imports.change import (
     InvalidLine,
     MoveInstance,
     ParsedLine,
-    RegisterTask,
+    RegisterRenamable,
 )
 from application.imports.local_time import epoch_instant, possible_instants
 from application.imports.naming import make_actor, template_name
@@ -60,6 +63,14 @@ USED = (
 )  # fmt: skip
 NEEDED = ("jobid", "submit", "start", "end", "state")
 IN_HEADERS = frozenset({*NEEDED, "jobidraw", "cluster", "user", "elapsed", "exitcode", "nodelist", "jobname"})
+
+SUGGESTED = (
+    "JobID", "Cluster", "User", "Submit", "Eligible", "Start", "End", "Elapsed", "State", "ExitCode", "NodeList",
+    "JobName",
+)  # fmt: skip
+
+CHECKED_LINES = 20
+"""The number of lines by which a file without a header is recognised."""
 
 NO_TIME = frozenset({"", "Unknown", "None", "N/A"})
 NO_ERROR = frozenset({None, "", "0:0"})
@@ -124,8 +135,23 @@ class MissingSacctFields(SojournError):
     Fix: add them to sacct's --format.
     """
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__(f"the file lacks {', '.join(columns)}; add it to sacct's --format")
+    def __init__(self, columns: Sequence[str], sentence: str | None = None) -> None:
+        self.columns = tuple(columns)
+        super().__init__(sentence or f"the file lacks {', '.join(columns)}; add it to sacct's --format")
+
+
+class UnknownSacctLayout(MissingSacctFields):
+    """Raised when sacct's output is in columns of spaces, commas or tabs, or has neither a header nor the 26 columns.
+
+    Fix: write it with --parsable2, with a header.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            NEEDED,
+            "the file is not sacct's output with bars between its columns; "
+            f"write it with `sacct --parsable2 --format {','.join(SUGGESTED)}` and keep its header",
+        )
 
 
 def looks_like(line: str) -> bool:
@@ -153,16 +179,47 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
 
 def _numbered_records(
     lines: Iterable[tuple[int, bytes]], options: Options
-) -> Iterator[tuple[int, Callable[[], JobRecord]]]:
-    """Yield the number of each line that is no header, and what reads its record."""
-    record = _reader(FIELDS, options)
-    for count, (number, text) in enumerate(lines):
-        fields = text.decode(errors="replace").rstrip("\r\n").split("|")
+) -> Iterator[tuple[int, Callable[[], JobRecord | None]]]:
+    """Yield the number of each record that is no header, and what reads it (None: the rest of another one's text)."""
+    layout = BarLayout(FIELDS)
+    record, joined = _reader(layout, options), RecordLines(layout)
+    for number, text in _check_layout(_texts(lines)):
+        fields = text.split(BAR)
         # Files are concatenated, headers included.
-        if (count == 0 or b"jobid" in text.lower()) and _is_header(fields):
-            record = _reader(tuple(field.strip().lower() for field in fields), options)
+        if _is_header(fields):
+            yield from ((at, partial(record, whole)) for at, whole in joined.rest())
+            layout = BarLayout(_columns(fields))
+            record, joined = _reader(layout, options), RecordLines(layout)
         else:
-            yield number, partial(record, fields)
+            yield from ((at, partial(record, whole)) for at, whole in joined.add(number, text))
+    yield from ((at, partial(record, whole)) for at, whole in joined.rest())
+
+
+def _texts(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, str]]:
+    return ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
+
+
+def _check_layout(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the lines unchanged, once the first ones have been checked."""
+    first = list(islice(lines, CHECKED_LINES))
+    if first and not _is_header(first[0][1].split(BAR)):
+        layout = BarLayout(FIELDS)
+        counts = [len(text.removesuffix(BAR).split(BAR)) for _, text in first]
+        if _is_header_of_other_layout(first[0][1]) or (len(first) > 1 and max(counts) < layout.width):
+            raise UnknownSacctLayout
+        whole = [fields for _, text in first if layout.align(fields := text.removesuffix(BAR).split(BAR))]
+        if len(first) > 1 and not any(map(layout.holds, whole)) and not _has_header(first):
+            raise UnknownSacctLayout
+    yield from first
+    yield from lines
+
+
+def _has_header(lines: Iterable[tuple[int, str]]) -> bool:
+    return any(_is_header(text.split(BAR)) for _, text in lines)
+
+
+def _is_header_of_other_layout(text: str) -> bool:
+    return any(_is_header(text.split(delimiter)) for delimiter in (",", "\t", ";", None))
 
 
 class _Attempts:
@@ -184,45 +241,47 @@ class _Attempts:
 
 
 def _is_header(fields: list[str]) -> bool:
-    return sum(field.strip().lower() in IN_HEADERS for field in fields) >= 2
+    names = [field.strip().lower() for field in fields]
+    # The line of a job has its id or its times, and names have neither.
+    return sum(name in IN_HEADERS for name in names) >= 2 and all(not name or name.isidentifier() for name in names)
 
 
-def _reader(columns: tuple[str, ...], options: Options) -> Callable[[list[str]], JobRecord]:
+def _columns(fields: list[str]) -> tuple[str, ...]:
+    columns = tuple(field.strip().lower() for field in fields)
     columns = columns[:-1] if columns[-1] == "" else columns
     if "jobid" not in columns and "jobidraw" in columns:
         columns = tuple("jobid" if name == "jobidraw" else name for name in columns)
+    return columns
+
+
+def _reader(layout: BarLayout, options: Options) -> Callable[[list[str]], JobRecord | None]:
+    columns = layout.columns
     missing = [name for name in NEEDED if name not in columns]
     if "cluster" not in columns and options.workflow is None:
         missing.append("cluster (which --workflow may name instead)")
     if missing:
         raise MissingSacctFields(missing)
-    absent = len(columns)
-    used = itemgetter(*(columns.index(name) if name in columns else absent for name in USED))
-    name_at = columns.index("jobname") if "jobname" in columns else None
+    used = itemgetter(*(columns.index(name) if name in columns else layout.width for name in USED))
+    stated = [(name, columns.index(name)) for name in USED if name in columns and name not in FREE_TEXT]
 
-    def record(fields: list[str]) -> JobRecord:
-        fields = _fitted(fields, absent, name_at)
-        return JobRecord._make(used([*fields, None]))
+    def record(fields: list[str]) -> JobRecord | None:
+        if not fields:
+            return None
+        values = layout.align(fields)
+        if values is None:
+            raise InvalidLine(f"has {len(fields)} fields separated by '|', not {layout.width}")
+        for name, at in stated:
+            if values[at] is None:
+                raise InvalidLine(f"has more fields than columns, and {name} may be several of them")
+        return JobRecord._make(used([*values, None]))
 
     return record
 
 
-def _fitted(fields: list[str], width: int, name_at: int | None) -> list[str]:
-    # --parsable ends a line with a bar; a job's name may have bars of its own.
-    if len(fields) > width and fields[-1] == "":
-        fields = fields[:-1]
-    more = len(fields) - width
-    if more > 0 and name_at is not None:
-        fields[name_at : name_at + more + 1] = ["|".join(fields[name_at : name_at + more + 1])]
-    if len(fields) != width:
-        raise InvalidLine(f"has {len(fields)} fields separated by '|', not {width}")
-    return fields
-
-
 def _line(
-    number: int, record: JobRecord, state_of: Callable[[str], JobState], attempts: _Attempts, options: Options
+    number: int, record: JobRecord | None, state_of: Callable[[str], JobState], attempts: _Attempts, options: Options
 ) -> ParsedLine:
-    if "." in record.jobid:
+    if record is None or "." in record.jobid:
         return ParsedLine(number)
     state = state_of(record.state)
     times = _times(record, state, options)
@@ -284,13 +343,13 @@ def _duration(text: str | None) -> timedelta | None:
 def _changes(
     record: JobRecord, state: JobState, times: AttemptTimes, attempts: _Attempts, options: Options
 ) -> Iterator[Change]:
-    cluster = record.cluster if record.cluster is not None else options.workflow
+    cluster = record.cluster or options.workflow or record.cluster
     task = check_id("task", f"{check_id('cluster', cluster)}/{check_id('job', record.jobid)}")
     attempt = attempts.key_of(task, times)
     workflow = options.workflow or check_id("workflow", cluster)
     submitter = make_actor("slurm", user=record.user or None)
     template = template_name(record.jobname) if record.jobname else None
-    yield RegisterTask(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter)
+    yield RegisterRenamable(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter)
     yield CreateInstance(attempt, task, attempt.begun_at, submitter)
     nodes = make_actor("slurm", record.nodelist if times.start else None)
     if times.start:
