@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from application.read.audit import AuditRow, InstanceAuditRow
     from application.read.diff import Difference
     from application.read.history import HistoryEvent
-    from application.read.lists import Chosen, ListedTask, ListedTaskInstance, ListedWorkflow
+    from application.read.lists import (
+        Chosen,
+        ListedArray,
+        ListedRunner,
+        ListedTask,
+        ListedTaskInstance,
+        ListedWorkflow,
+    )
     from application.read.status import Status
     from application.read.why import Why
     from application.shared.orphan import Orphan
@@ -352,17 +359,53 @@ class Reading:
         with list_task_instances(self._store, chosen) as rows:
             return list(rows)
 
+    def list_runners(
+        self,
+        status: str | Sequence[str] | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> "list[ListedRunner]":
+        """Return runners with their last heartbeat, the newest change of status first; `status`: ALIVE or SILENT.
+
+        Raises:
+            UnknownStatus: the status is neither ALIVE nor SILENT.
+        """
+        from application.read.lists import list_runners
+
+        with list_runners(self._store, _chosen(status=status, since=since, until=until, limit=limit)) as rows:
+            return list(rows)
+
+    def list_arrays(
+        self,
+        workflow_id: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> "list[ListedArray]":
+        """Return arrays, the newest change first.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.read.lists import list_arrays
+
+        with list_arrays(self._store, _chosen(workflow_id, since=since, until=until, limit=limit)) as rows:
+            return list(rows)
+
 
 def _chosen(
-    workflow_id: str | None,
-    status: str | Sequence[str] | None,
-    template: str | None,
-    failed: bool,
-    active: bool,
-    since: datetime | None,
-    until: datetime | None,
-    actor: str | None,
-    limit: int | None,
+    workflow_id: str | None = None,
+    status: str | Sequence[str] | None = None,
+    template: str | None = None,
+    failed: bool = False,
+    active: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    actor: str | None = None,
+    limit: int | None = None,
 ) -> "Chosen":
     from application.read.lists import Chosen
 

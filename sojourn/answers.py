@@ -9,7 +9,7 @@ from application.maintain.recover import Lapsed, RecoverAnswer, Recovered, Skipp
 from application.read.audit import AuditRow, InstanceAuditRow
 from application.read.diff import Difference
 from application.read.history import HistoryEvent
-from application.read.lists import ListedTask, ListedTaskInstance, ListedWorkflow
+from application.read.lists import ListedArray, ListedRunner, ListedTask, ListedTaskInstance, ListedWorkflow
 from application.read.status import Status
 from application.read.why import Link, Why
 from application.shared.orphan import Orphan
@@ -51,6 +51,8 @@ __all__ = [
     "InstanceAuditRow",
     "Lapsed",
     "Link",
+    "ListedArray",
+    "ListedRunner",
     "ListedTask",
     "ListedTaskInstance",
     "ListedWorkflow",

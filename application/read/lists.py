@@ -1,9 +1,9 @@
-"""Lists: workflows, tasks and task instances by their current status, the newest first."""
+"""Lists: workflows, tasks, task instances, runners and arrays by their current status, the newest first."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict, cast
+from typing import Any, Literal, NamedTuple, TypedDict, cast
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -13,10 +13,12 @@ from application.read.audit import BATCH
 from application.shared.as_of import as_of
 from application.shared.existence import require_workflow
 from application.shared.store import Store
-from domain.entity import TASK, TASK_INSTANCE
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE
 from domain.errors import UnknownStatus
 from domain.rule_names import RuleName
 from infrastructure.sql import query
+
+RUNNER_STATUSES = ("ALIVE", "SILENT")
 
 
 class ListedWorkflow(TypedDict):
@@ -62,8 +64,36 @@ class ListedTaskInstance(ListedTask):
     report_by_date: datetime | None
 
 
+class ListedRunner(TypedDict):
+    """A runner: ALIVE or SILENT, since when, and its last heartbeat."""
+
+    entity: str
+    status: Literal["ALIVE", "SILENT"]
+    since: datetime
+    heartbeat_at: datetime
+
+
+class ListedArray(TypedDict):
+    """An array of a workflow; `batches` is how many were queued, `since` when the array last changed."""
+
+    entity: str
+    workflow_id: str
+    task_template_version_id: str
+    name: str | None
+    max_concurrently_running: int
+    batches: int
+    since: datetime
+
+
+class ListPlace(NamedTuple):
+    """The time and the id of a row of a list, after which the next page begins."""
+
+    at: datetime
+    id: str
+
+
 class Chosen(NamedTuple):
-    """Which tasks or instances to list; `since` (included) and `until` (excluded) are about the current status."""
+    """Which rows to list; `since` (included) and `until` (excluded) are about the current status."""
 
     workflow_id: str | None = None
     statuses: Sequence[str] | None = None
@@ -74,6 +104,7 @@ class Chosen(NamedTuple):
     until: datetime | None = None
     actor: str | None = None
     limit: int | None = None
+    after: ListPlace | None = None
 
 
 def list_workflows(
@@ -84,9 +115,10 @@ def list_workflows(
     failed: bool = False,
     active: bool = False,
     limit: int | None = None,
+    after: ListPlace | None = None,
 ) -> list[ListedWorkflow]:
     """Return the workflows whose `last_at` is from `since` on and before `until`; `failed`, `active`: with any."""
-    wanted = {"since": since, "until": until, "failed": failed, "active": active, "limit": limit}
+    wanted = {"since": since, "until": until, "failed": failed, "active": active, "limit": limit} | _after(after)
     with as_of(store, None) as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query("projections", "read/list_workflows"), wanted, prepare=False).fetchall()
     return cast("list[ListedWorkflow]", rows)
@@ -117,8 +149,31 @@ def list_task_instances(store: Store, chosen: Chosen) -> Iterator[Iterator[Liste
 
 
 @contextmanager
+def list_runners(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedRunner]]:
+    """Open the list of runners, of which `statuses`, `since`, `until` and `limit` choose.
+
+    Raises:
+        UnknownStatus: a status is neither ALIVE nor SILENT.
+    """
+    with _listed(store, RUNNER, "read/list_runners", chosen) as rows:
+        yield cast("Iterator[ListedRunner]", rows)
+
+
+@contextmanager
+def list_arrays(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedArray]]:
+    """Open the list of arrays, of which `workflow_id`, `since`, `until` and `limit` choose.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+    """
+    with _listed(store, ARRAY, "read/list_arrays", chosen) as rows:
+        yield cast("Iterator[ListedArray]", rows)
+
+
+@contextmanager
 def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iterator[dict[str, Any]]]:
     wanted = chosen._asdict() | {"statuses": list(chosen.statuses) if chosen.statuses else None}
+    wanted |= _after(wanted.pop("after"))
     with as_of(store, None) as connection:
         if chosen.workflow_id is not None:
             require_workflow(connection, chosen.workflow_id)
@@ -129,8 +184,14 @@ def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iter
             yield iter(cursor)
 
 
+def _after(place: ListPlace | None) -> dict[str, Any]:
+    return {"after_at": place.at if place else None, "after_id": place.id if place else None}
+
+
 def _require_statuses(connection: Connection[Any], kind: str, statuses: Sequence[str]) -> None:
-    known = find_statuses(connection, kind) if statuses else []
+    if not statuses:
+        return
+    known = RUNNER_STATUSES if kind == RUNNER else find_statuses(connection, kind)
     for status in statuses:
         if known and status not in known:
             raise UnknownStatus(status, known)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from application.shared.retry import on_retry
 from application.transition_service import TransitionService
 from infrastructure.database.settings import HttpSettings
-from interfaces.http import arrays, events, health, heartbeats, metrics, queries, task_instances, tasks, tokens
+from interfaces.http import arrays, events, health, heartbeats, lists, metrics, queries, task_instances, tasks, tokens
 from interfaces.http.access import AuthorizationMiddleware, Authorizer
 from interfaces.http.api import Api, answer_json
 from interfaces.http.body_limit import BodyLimitMiddleware
@@ -82,7 +82,7 @@ class RetryCountingMiddleware:
 
 def _add_routes(app: FastAPI) -> None:
     # A request is compared with the routes in this order, so the busiest route comes first.
-    for part in (task_instances, tasks, arrays, heartbeats, queries, events, tokens):
+    for part in (task_instances, tasks, arrays, heartbeats, queries, lists, events, tokens):
         app.include_router(part.router, prefix=PREFIX)
     # Monitors and browsers look for these without the prefix.
     for part in (health, metrics, events):

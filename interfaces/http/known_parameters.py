@@ -47,8 +47,12 @@ def _find_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     for field in dependant.query_params:
         shape = field.field_info.annotation
         if isclass(shape) and issubclass(shape, BaseModel):
-            yield from ((name, False) for name in shape.model_fields)
+            yield from ((name, _takes_several(part.annotation)) for name, part in shape.model_fields.items())
         else:
-            yield field.alias, any(get_origin(part) is list for part in (shape, *get_args(shape)))
+            yield field.alias, _takes_several(shape)
     for other in dependant.dependencies:
         yield from _find_parameters(other)
+
+
+def _takes_several(shape: Any) -> bool:
+    return any(get_origin(part) is list for part in (shape, *get_args(shape)))

@@ -14,6 +14,10 @@ WITH chosen AS (
         AND (%(since)s::timestamptz IS NULL OR i.entered_at >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR i.entered_at < %(until)s)
         AND (
+            %(after_at)s::timestamptz IS NULL OR i.entered_at < %(after_at)s
+            OR (i.entered_at = %(after_at)s AND i.task_instance_id > %(after_id)s)
+        )
+        AND (
             NOT (%(failed)s OR %(active)s)
             OR (t.lifecycle, t.lifecycle_version, i.status) IN (
                 SELECT s.lifecycle, s.lifecycle_version, s.status

@@ -10,6 +10,10 @@ WITH chosen AS (
         AND (%(since)s::timestamptz IS NULL OR t.entered_at >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR t.entered_at < %(until)s)
         AND (
+            %(after_at)s::timestamptz IS NULL OR t.entered_at < %(after_at)s
+            OR (t.entered_at = %(after_at)s AND t.task_id > %(after_id)s)
+        )
+        AND (
             NOT (%(failed)s OR %(active)s)
             OR (t.lifecycle, t.lifecycle_version, t.status) IN (
                 SELECT s.lifecycle, s.lifecycle_version, s.status

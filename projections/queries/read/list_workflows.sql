@@ -40,6 +40,10 @@ chosen AS MATERIALIZED (
     WHERE
         (%(since)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) < %(until)s)
+        AND (
+            %(after_at)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) < %(after_at)s
+            OR (greatest(s.last_at, i.last_at) = %(after_at)s AND s.workflow_id > %(after_id)s)
+        )
         AND (s.failed > 0 OR NOT %(failed)s)
         AND (s.active > 0 OR NOT %(active)s)
     ORDER BY greatest(s.last_at, i.last_at) DESC, s.workflow_id
