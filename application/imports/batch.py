@@ -258,9 +258,11 @@ class Batch:
         task = self._find_task(change.task_id, change.workflow_id)
         if task.lifecycle.reset is None:
             raise InvalidLine(f"task {task.id!r} cannot be reset: its lifecycle {task.lifecycle.name!r} has no reset")
+        if change.previous_status not in (None, task.status):
+            self._journal.anomalies.append(OTHER_PREVIOUS_STATUS)
         decision = decide(Family(None, task), ResetRequest(reset_if_running=True), context)
         self._journal.apply(decision)
-        if not decision.refused:
+        if change.ends_instances and not decision.refused:
             for instance in [each for each in self._state.instances.values() if each.task_id == task.id]:
                 for event in end_instance(instance, decision, context):
                     self._journal.apply(Decision(decision.task, instance.evolve(event), (event,)))

@@ -78,13 +78,18 @@ class MoveTask(NamedTuple):
 
 
 class ResetTask(NamedTuple):
-    """A task's reset by a resumed workflow, which also ends the task's active instances."""
+    """A task's reset by a resumed workflow, from `previous_status` according to the source.
+
+    It also ends the task's active instances, unless the source reports the end of each (`ends_instances`).
+    """
 
     task_id: str
     at: datetime
     actor: Actor | None = None
     reason: str | None = None
     workflow_id: str | None = None
+    previous_status: str | None = None
+    ends_instances: bool = True
 
 
 class MoveInstance(NamedTuple):

@@ -168,6 +168,34 @@ def test_a_table_of_jobmon(service: TransitionService, connection: psycopg.Conne
     assert task["num_attempts"] == 2
 
 
+@pytest.mark.parametrize("left", ["QUEUED", "INSTANTIATING", "LAUNCHED", "ERROR_FATAL"])
+@pytest.mark.parametrize("states_previous", [True, False])
+def test_a_resume_of_jobmon_resets_the_task_and_ends_no_instance(
+    service: TransitionService, connection: psycopg.Connection[Any], left: str, *, states_previous: bool
+) -> None:
+    way = {"QUEUED": "", "INSTANTIATING": "I", "LAUNCHED": "IO", "ERROR_FATAL": "IOF"}[left]
+    moves = ["G", "Q", *way, "G", "Q", "I", "R", "D"]
+    columns = "task_id,workflow_id,new_status,entered_at,previous_status\n"
+    text = columns + "".join(
+        f"204,17,{to},2026-01-31 08:00:{second:02},{before if states_previous else ''}\n"
+        for second, (before, to) in enumerate(zip(("", *moves), moves, strict=False))
+    )
+    half = columns + "".join(text.splitlines(keepends=True)[1 : 3 + len(way)])
+    imported(service, "jobmon", half, zone="UTC")
+    service.create_task_instances({"204/1": "17/204"})
+
+    answer = imported(service, "jobmon", text, zone="UTC")
+    again = imported(service, "jobmon", text, zone="UTC")
+
+    assert (answer["refused"], answer["anomalies"], answer["bad"]) == ({}, {}, 0)
+    assert again == again | ADDED_NOTHING
+    assert stays(connection, "task:17/204")[-5:] == [
+        ("REGISTERING", 2 + len(way)), ("QUEUED", 3 + len(way)), ("INSTANTIATING", 4 + len(way)),
+        ("RUNNING", 5 + len(way)), ("DONE", 6 + len(way)),
+    ]  # fmt: skip
+    assert [status for status, _ in stays(connection, "task_instance:204/1")] == ["QUEUED"]
+
+
 def test_a_row_of_jobmon_that_begins_elsewhere_than_the_log_is_counted(service: TransitionService) -> None:
     text = "task_id,workflow_id,previous_status,new_status,entered_at\n204,17,I,R,2026-01-31 08:00:00\n"
 

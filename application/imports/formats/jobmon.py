@@ -3,6 +3,9 @@
 A row is a task's transition from `previous_status` to `new_status` at `entered_at`. A task is `WORKFLOW/TASK_ID` in the
 workflow that its row names (or --workflow). Statuses are names or Jobmon's letters. The table has no task instances.
 
+A row into REGISTERING from a status without an edge there is the reset by a resumed workflow. It ends no task
+instances, because the table does not say what became of them.
+
 `exited_at` is not kept, because the next row has it; if it is before `entered_at`, the row is counted as
 `end-before-start`. What was before a task's first row stays unknown: the log begins with the task in REGISTERING at
 that instant. A row whose `previous_status` is not the task's status in the log is counted as `other-previous-status`,
@@ -17,7 +20,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from application.imports.bounded_cache import BoundedCache
-from application.imports.change import BadLine, InvalidLine, MoveTask, ParsedLine, RegisterTask
+from application.imports.change import BadLine, InvalidLine, MoveTask, ParsedLine, RegisterTask, ResetTask
 from application.imports.local_time import possible_instants
 from application.imports.naming import join_id
 from application.imports.options import Options
@@ -102,6 +105,7 @@ class _Table:
         self._machine = options.lifecycle.task
         self._entered: BoundedCache[str, datetime] = BoundedCache(REMEMBERED_TASKS)
         self._first_entered: BoundedCache[str, datetime] = BoundedCache(REMEMBERED_TASKS)
+        self._status_of: BoundedCache[str, str] = BoundedCache(REMEMBERED_TASKS)
 
     def parse(self, number: int, row: AuditRow) -> ParsedLine:
         """Return the changes of a row."""
@@ -117,8 +121,21 @@ class _Table:
         register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON)
         if previous is None and to == self._machine.initial and self._registers(task, at, last):
             return ParsedLine(number, (register,), anomalies)
-        move = MoveTask(task, to, at, JOBMON, previous_status=previous)
+        move = self._move(task, to, at, previous)
         return ParsedLine(number, (move,) if last else (register, move), anomalies)
+
+    def _move(self, task: str, to: str, at: datetime, previous: str | None) -> MoveTask | ResetTask:
+        before = previous or self._status_of.get(task)
+        self._status_of.put(task, to)
+        if before and self._is_reset(before, to):
+            return ResetTask(task, at, JOBMON, previous_status=previous, ends_instances=False)
+        return MoveTask(task, to, at, JOBMON, previous_status=previous)
+
+    def _is_reset(self, before: str, to: str) -> bool:
+        reset = self._options.lifecycle.reset
+        if reset is None or to != reset.to or before in (to, *reset.keep):
+            return False
+        return not self._machine.can_transition(before, to)
 
     def _registers(self, task: str, at: datetime, last: datetime | None) -> bool:
         # A later row without a previous status may be of a task that is sent back for another try.
