@@ -1,5 +1,7 @@
 """Decides a batch of lines in memory, in the order of the file, each on the result of the ones before it.
 
+A line waits for the one that creates its entity, wherever in the file that is (waiting_lines.py).
+
 Every change goes through the domain's pipeline, as a live report does. A change adds nothing, because the log has it
 already, where
 
@@ -15,7 +17,7 @@ already, where
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, cast
+from typing import cast
 
 from application.imports.batch_journal import BatchJournal
 from application.imports.batch_state import BatchState
@@ -37,13 +39,14 @@ from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveId
 from application.imports.parsing import UNFORESEEN, explain
 from application.imports.tally import Tally
+from application.imports.waiting_lines import IdentifiedLine, WaitingLines
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, ResetRequest, TaskRequest
 from domain.decisions.reset import end_instance
 from domain.entities.task import Task, raise_if_different
 from domain.entities.task_instance import TaskInstance
-from domain.entity import TASK_INSTANCE, check_id
+from domain.entity import TASK, TASK_INSTANCE, check_id
 from domain.errors import FutureTime, SojournError, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
@@ -58,18 +61,12 @@ OTHER_PREVIOUS_STATUS = "other-previous-status"
 """The source has a task leave another status than the one that the log has it in."""
 
 
-class IdentifiedLine(NamedTuple):
-    """A line, and for each of its changes the move's id; None for a registration or creation, known by its entity."""
-
-    line: ParsedLine | BadLine
-    move_ids: Sequence[MoveId | None] = ()
-
-
 class Batch:
     """Decides lines on the state of a batch, and counts what they add.
 
     A line is not understood where it states a time ahead of `now` by more than `clock_tolerance`. `command_ids` and
-    `new_streams` are what the lines have added; with `cache`, no case is decided twice.
+    `new_streams` are what the lines have added; `waiting` are the lines that came before the creation of their entity.
+    With `cache`, no case is decided twice.
     """
 
     def __init__(
@@ -90,29 +87,43 @@ class Batch:
         self.tally = Tally()
         self.command_ids = self._journal.command_ids
         self.new_streams = self._journal.new_streams
+        self.waiting = WaitingLines()
 
     def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield the rows of each: of the whole line, or none if it is not understood."""
-        for line, move_ids in lines:
-            self.tally.lines += 1
-            if isinstance(line, BadLine):
-                self.tally.add_bad_line(line)
-            else:
-                self._journal.begin_line()
-                self._decide_line(line, move_ids)
-                yield from self._journal.rows
+        for line in lines:
+            yield from self._decide_identified(line)
+            # Those that were waiting for an entity of this line come right after it.
+            for waiting in self.waiting.take(line.creates):
+                yield from self._decide_identified(waiting)
 
-    def _decide_line(self, line: ParsedLine, move_ids: Sequence[MoveId | None]) -> None:
+    def _decide_identified(self, identified: IdentifiedLine) -> Sequence[AppendedRow]:
+        line, move_ids = identified
+        if isinstance(line, BadLine):
+            self.tally.add_line(line)
+            return ()
+        self._journal.begin_line()
         try:
-            for change, move_id in zip(line.changes, move_ids, strict=True):
-                if change.at > self._latest:
-                    raise FutureTime("time", change.at, self._now, self._clock_tolerance)
-                self._decide(change, move_id)
+            self._decide_line(line, move_ids)
         except (SojournError, *UNFORESEEN) as error:
             self._journal.roll_back_line()
-            self.tally.add_bad_line(BadLine.of(line.number, explain(error)))
+            self._set_aside(identified, error)
         else:
+            self.tally.add_line()
             self._count(line)
+        return self._journal.rows
+
+    def _decide_line(self, line: ParsedLine, move_ids: Sequence[MoveId | None]) -> None:
+        for change, move_id in zip(line.changes, move_ids, strict=True):
+            if change.at > self._latest:
+                raise FutureTime("time", change.at, self._now, self._clock_tolerance)
+            self._decide(change, move_id)
+
+    def _set_aside(self, identified: IdentifiedLine, error: Exception) -> None:
+        bad = BadLine.of(identified.line.number, explain(error))
+        stream = error.waits_for if isinstance(error, InvalidLine) else None
+        if stream is None or not self.waiting.add(stream, identified, bad):
+            self.tally.add_line(bad)
 
     def _count(self, line: ParsedLine) -> None:
         for counts in self._journal.counts:
@@ -178,7 +189,8 @@ class Batch:
         )
 
     def _create_instance(self, change: CreateInstance) -> None:
-        task = self._find_task(change.task_id, change.workflow_id)
+        is_new = self._instance_id(change.instance) not in self._state.instances
+        task = self._find_task(change.task_id, change.workflow_id, waits=is_new)
         instance_id = self._instance_id(change.instance) or self._next_instance_id(change.instance, task)
         existing = self._state.instances.get(instance_id)
         if existing:
@@ -238,7 +250,8 @@ class Batch:
         instance_id = self._instance_id(change.instance)
         instance = self._state.instances.get(instance_id) if instance_id else None
         if instance is None:
-            raise InvalidLine(f"no task instance {instance_id!r}: neither an earlier line nor the log has created it")
+            sentence = f"no task instance {instance_id!r}: neither an earlier line nor the log has created it"
+            raise InvalidLine(sentence, waits_for=f"{TASK_INSTANCE}:{instance_id}")
         task = self._find_task(instance.task_id, change.workflow_id)
         machine = task.lifecycle.instance_machine
         machine.check(change.to)
@@ -271,10 +284,11 @@ class Batch:
         tolerance = self._clock_tolerance.total_seconds()
         return ReportContext(change.actor, change.reason, change.at, command_id, tolerance)
 
-    def _find_task(self, task_id: str, workflow_id: str | None) -> Task:
+    def _find_task(self, task_id: str, workflow_id: str | None, *, waits: bool = True) -> Task:
         task = self._state.tasks.get(task_id)
         if task is None:
-            raise InvalidLine(f"no task {task_id!r}: neither an earlier line nor the log has registered it")
+            sentence = f"no task {task_id!r}: neither an earlier line nor the log has registered it"
+            raise InvalidLine(sentence, waits_for=f"{TASK}:{task_id}" if waits else None)
         if workflow_id is not None and workflow_id != task.workflow_id:
             raise InvalidLine(f"task {task_id!r} is in workflow {task.workflow_id!r}, not in {workflow_id!r}")
         return task

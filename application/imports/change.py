@@ -139,3 +139,8 @@ class InvalidLine(SojournError):
 
     Fix: correct the line.
     """
+
+    def __init__(self, sentence: str, waits_for: str | None = None) -> None:
+        self.waits_for = waits_for
+        """The stream of the entity that a later line may create, so that this one can be decided then."""
+        super().__init__(sentence)

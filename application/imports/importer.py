@@ -12,13 +12,14 @@ from typing import Any
 from psycopg import Connection
 from psycopg.errors import CheckViolation, DataError, ProgramLimitExceeded
 
-from application.imports.batch import Batch, IdentifiedLine
+from application.imports.batch import Batch
 from application.imports.batch_state import load_batch_state
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import MOVES, BadLine, ParsedLine, RegisterTask
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveIds
 from application.imports.tally import Tally
+from application.imports.waiting_lines import IdentifiedLine, WaitingLines
 from application.shared.current_status import database_now
 from application.shared.store import Store
 from application.shared.unit_of_work import UnitOfWork
@@ -74,6 +75,7 @@ def import_lines(
             coming = reader.submit(read)
             tally.add(run.store_batch(some))
             progress(tally)
+    tally.add(run.give_up_waiting())
     if tally.transitions >= ANALYZE_AFTER:
         with store.transaction() as connection:
             connection.execute(query("projections", "imports/sample_statistics"))
@@ -98,7 +100,7 @@ def _identify_moves(lines: Iterable[ParsedLine | BadLine]) -> Iterator[Identifie
             yield IdentifiedLine(line)
         else:
             yield IdentifiedLine(
-                line, [assign(change) if isinstance(change, MOVES) else None for change in line.changes]
+                line, tuple(assign(change) if isinstance(change, MOVES) else None for change in line.changes)
             )
 
 
@@ -106,19 +108,22 @@ def _identify_moves(lines: Iterable[ParsedLine | BadLine]) -> Iterator[Identifie
 class _ImportRun:
     """What an import keeps from batch to batch.
 
-    `new_streams` are the entities that it created itself, so nobody else has reported about them before.
+    `new_streams` are the entities that it created itself, so nobody else has reported about them before. `waiting` are
+    the lines whose entity no line has created so far.
     """
 
     store: Store
     lifecycle: Lifecycle
     cache: DecisionCache = field(default_factory=DecisionCache)
     new_streams: BoundedCache[str, bool] = field(default_factory=lambda: BoundedCache(REMEMBERED_STREAMS))
+    waiting: WaitingLines = field(default_factory=WaitingLines)
 
     def store_batch(self, lines: list[IdentifiedLine]) -> Tally:
         """Store a batch, and return its counts.
 
         Where the database refuses a value that Python accepts, halving finds its line, and the others are stored.
         """
+        lines = [*self.waiting.take(stream for line in lines for stream in line.creates), *lines]
         try:
             return self._store_at_once(lines)
         except REFUSED_VALUES as error:
@@ -138,7 +143,16 @@ class _ImportRun:
         batch = unit.run(lambda connection: self._decide_and_append(connection, lines))
         for stream in batch.new_streams:
             self.new_streams.put(stream, True)
+        for bad in self.waiting.add_all(batch.waiting):
+            batch.tally.add_line(bad)
         return batch.tally
+
+    def give_up_waiting(self) -> Tally:
+        """Return the counts of the lines whose entity no line has created."""
+        tally = Tally()
+        for bad in self.waiting.give_up():
+            tally.add_line(bad)
+        return tally
 
     def _decide_and_append(self, connection: Connection[Any], lines: list[IdentifiedLine]) -> Batch:
         lines = list(map(self._save_lifecycles, lines))
@@ -166,7 +180,7 @@ class _ImportRun:
 
 
 def _tally_refused(identified: IdentifiedLine, error: Exception) -> Tally:
-    tally = Tally(lines=1)
+    tally = Tally()
     sentence = f"has a value that the database does not store: {str(error).splitlines()[0]}"
-    tally.add_bad_line(BadLine.of(identified.line.number, sentence))
+    tally.add_line(BadLine.of(identified.line.number, sentence))
     return tally

@@ -82,10 +82,12 @@ class Tally:
     bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
 
-    def add_bad_line(self, line: BadLine) -> None:
-        """Count a line that was not understood."""
-        self.bad += 1
-        self.bad_lines.append(line)
+    def add_line(self, bad: BadLine | None = None) -> None:
+        """Count a line; `bad` if it was not understood."""
+        self.lines += 1
+        if bad:
+            self.bad += 1
+            self.bad_lines.append(bad)
 
     def add_counts(self, counts: EventCounts) -> None:
         """Add the counts of appended events."""
@@ -122,5 +124,5 @@ class Tally:
             "ignored": self.ignored,
             "anomalies": dict(self.anomalies),
             "bad": self.bad,
-            "bad_lines": [{"line": bad.number, "error": bad.error} for bad in self.bad_lines],
+            "bad_lines": [{"line": bad.number, "error": bad.error} for bad in sorted(self.bad_lines)],
         }

@@ -329,6 +329,23 @@ def test_a_file_may_be_cut_anywhere(service: TransitionService, connection: psyc
         assert not any(half["refused"] or half["bad"] for half in halves)
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("order", [(3, 0, 1, 2), (3, 2, 1, 0), (2, 3, 0, 1), (1, 3, 2, 0)])
+def test_a_line_waits_for_the_one_that_creates_its_entity(
+    service: TransitionService, connection: psycopg.Connection[Any], size: int, order: tuple[int, ...]
+) -> None:
+    text = jsonl([CONTRACT[number] for number in order] + [ti(4, "RUNNING", name="t9/1")])
+
+    first = imported(service, "jsonl", text, batch=size)
+    again = imported(service, "jsonl", text, batch=size)
+
+    assert (first["lines"], first["tasks"], first["task_instances"], first["refused"]) == (5, 1, 1, {})
+    assert [bad["line"] for bad in first["bad_lines"]] == [bad["line"] for bad in again["bad_lines"]] == [5]
+    assert again == again | ADDED_NOTHING | {"duplicates": 4}
+    assert [event["status"] for event in streams_of(connection)["task_instance:t1/1"]] == ["QUEUED", "INSTANTIATED"]
+    assert statuses(connection, "t1") == ["REGISTERING", "QUEUED", "INSTANTIATING"]
+
+
 def test_a_lifecycle_without_instances(service: TransitionService, tmp_path: Any) -> None:
     plain = tmp_path / "plain.toml"
     plain.write_text(

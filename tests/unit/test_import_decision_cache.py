@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from application.imports.batch import Batch, IdentifiedLine
+from application.imports.batch import Batch
 from application.imports.batch_state import BatchState
 from application.imports.change import (
     AttemptKey,
@@ -21,6 +21,7 @@ from application.imports.change import (
 )
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveIds
+from application.imports.waiting_lines import IdentifiedLine
 from domain.actor import Actor
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
