@@ -19,7 +19,7 @@ from domain.rule_names import RuleName
 from infrastructure.sql import query
 
 MOST_EVENTS = 60
-"""How many events a chain has at most; these are the last ones."""
+"""How many events a chain has at most: what decides the status comes first, then the last ones."""
 
 MOST_INSTANCES = 50
 """How many instances of a task are read at most; these are the newest ones."""
@@ -40,8 +40,8 @@ class Link(TypedDict):
 class Why(TypedDict):
     """An entity's status, why it has it, and the events that led there.
 
-    `rule` is the rule by which it is an orphan, or that decided its last event. `omitted` counts earlier events of the
-    chain that are not in it. Before it existed, `status` is None and the chain is empty.
+    `rule` is the rule by which it is an orphan, or that decided its last event. `omitted` counts the events that a full
+    chain would have and this one has not. Before it existed, `status` is None and the chain is empty.
     """
 
     entity: str
@@ -66,13 +66,14 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
             require_entity(connection, entity)
             return _nothing(entity)
         task = _read_task(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
-        events = _Events(connection, entity, task)
         orphan = _orphan(connection, entity, task, status)
+        events = _Events(connection, entity, task, orphan)
     if entity.kind == RUNNER and since is not None:
         verdict, rule = write_runner_verdict(entity, status, since), None
     else:
         verdict, rule = write_verdict(entity, status, task, events.own, events.caused_by, events.at_position, orphan)
-    chain = [events.link(event) for event in events.relevant(orphan)]
+    relevant = events.relevant()
+    chain = [events.link(event) for event in events.shorten(relevant)]
     return {
         "entity": str(entity),
         "status": status,
@@ -80,19 +81,27 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
         "verdict": verdict,
         "rule": rule,
         "orphan": orphan,
-        "chain": chain[-MOST_EVENTS:],
-        "omitted": max(0, len(chain) - MOST_EVENTS),
+        "chain": chain,
+        "omitted": len(relevant) - len(chain),
     }
 
 
 class _Events:
     """The events of an entity, of its task and of the task's instances, oldest first."""
 
-    def __init__(self, connection: Connection[Any], entity: Entity, task: TaskWithInstances | None) -> None:
+    def __init__(
+        self,
+        connection: Connection[Any],
+        entity: Entity,
+        task: TaskWithInstances | None,
+        orphan: Iterable[Orphan],
+    ) -> None:
         streams = list(dict.fromkeys([entity.stream, *(_streams(task) if task else ())]))
-        wanted = {"streams": streams, "own": entity.stream, "limit": MOST_EVENTS * 10}
+        self._evidence = {position for one in orphan for position in one["evidence"]}
+        evidence = sorted(self._evidence)
+        wanted = {"streams": streams, "own": entity.stream, "limit": MOST_EVENTS * 10, "evidence": evidence}
         rows = connection.execute(query("projections", "read/why_events"), wanted).fetchall()
-        self.all = [DescribedEvent(*row) for row in reversed(rows)]
+        self.all = [DescribedEvent(*row) for row in rows]
         self.own = [event for event in self.all if event.stream == entity.stream]
         self._task = task.task if task else None
         self._references = {f"{event.stream}@{event.version}": event for event in self.all}
@@ -106,19 +115,30 @@ class _Events:
         """Return the event at that position in the log."""
         return self._positions.get(position)
 
-    def relevant(self, orphan: Iterable[Orphan]) -> list[DescribedEvent]:
+    def shorten(self, events: Sequence[DescribedEvent]) -> list[DescribedEvent]:
+        """Return at most MOST_EVENTS: the evidence, of its own events and their causes up to half, then the last."""
+        evidence = {event.position for event in events if event.position in self._evidence}
+        own = {event.position for event in self.own} | self._causes(self.own)
+        decisive = [event.position for event in events if event.position in own - evidence]
+        kept = evidence | set(decisive[-(MOST_EVENTS // 2) :])
+        others = [event.position for event in reversed(events) if event.position not in kept]
+        kept |= set(others[: max(0, MOST_EVENTS - len(kept))])
+        return [event for event in events if event.position in kept]
+
+    def _causes(self, events: Iterable[DescribedEvent]) -> set[int]:
+        return {cause.position for event in events if (cause := self.caused_by(event))}
+
+    def relevant(self) -> list[DescribedEvent]:
         """Return the events of the entity and its task, and of the others the first, the last, causes and rulings."""
-        of_task = f"{TASK}:{self._task}"
-        own = {event.stream for event in self.own[:1]} | {of_task}
-        causes = {cause.position for event in self.all if event.stream in own and (cause := self.caused_by(event))}
-        evidence = {position for one in orphan for position in one["evidence"]}
+        streams = {event.stream for event in self.own[:1]} | {f"{TASK}:{self._task}"}
+        causes = self._causes(event for event in self.all if event.stream in streams)
         last = {event.stream: event.position for event in self.all}
         return [
             event
             for event in self.all
-            if event.stream in own
+            if event.stream in streams
             or event.version == 1
-            or event.position in causes | evidence
+            or event.position in causes | self._evidence
             or event.position == last[event.stream]
             or event.data.get("rule")
             or event.stream.startswith(f"{ARRAY}:")

@@ -55,6 +55,18 @@ REMEDIES = {
     "late-report": "{ending} before its task ended would have prevented it.",
 }
 
+"""What would have prevented an orphan, by its rule."""
+
+REMEDIES_FOR_WHAT_BEGAN_LATE = {
+    "terminal-parent": "Creating {entity} only while its task was active would have prevented it.",
+    "superseded": "Creating {entity} only after the newer one had ended would have prevented it.",
+    "missed-heartbeat": "A later report_by_date, or a heartbeat, would have prevented it.",
+    "late-report": "Creating {entity} only while its task was active would have prevented it.",
+}
+"""What would have prevented an orphan that began only after what it should have preceded."""
+
+REMEDY_FOR_LATE_NEWS = "Reporting it when it happened, before its task ended, would have prevented it."
+
 
 def write_verdict(
     entity: Entity,
@@ -67,7 +79,7 @@ def write_verdict(
 ) -> tuple[str, RuleName | OrphanRule | None]:
     """Return the verdict on an entity in `status` after its `own` events, and the rule that it rests on."""
     if orphan:
-        return _explain_orphan(str(entity), orphan, _order_to_end(task, own), caused_by, at_position)
+        return _explain_orphan(str(entity), orphan, own, _order_to_end(task, own), caused_by, at_position)
     entered = [event for event in own if event.is_transition]
     last = own[-1] if own else None
     parts = [_because(entity, status, entered[-1], caused_by(entered[-1])) if entered else f"{entity} is {status}"]
@@ -90,6 +102,7 @@ def write_runner_verdict(entity: Entity, status: str, since: datetime) -> str:
 def _explain_orphan(
     entity: str,
     orphan: Sequence[Orphan],
+    own: Sequence[DescribedEvent],
     order: DescribedEvent | None,
     caused_by: Callable[[DescribedEvent], DescribedEvent | None],
     at_position: Callable[[int], DescribedEvent | None],
@@ -106,8 +119,32 @@ def _explain_orphan(
         sentences.append(f"Expected and missing: {first['expected']}")
     if others:
         sentences.append(f"It is also an orphan by {', '.join(one['rule'] for one in others)}")
-    sentences.append(REMEDIES[first["rule"]].format(entity=entity, ending=_ending(entity, order, decisive)))
+    remedy = _choose_remedy(first, own, decisive, at_position)
+    sentences.append(remedy.format(entity=entity, ending=_ending(entity, order, decisive)))
     return ". ".join(sentences), ORPHANED_INSTANCE if first["decided"] else first["rule"]
+
+
+def _choose_remedy(
+    orphan: Orphan,
+    own: Sequence[DescribedEvent],
+    decisive: DescribedEvent | None,
+    at_position: Callable[[int], DescribedEvent | None],
+) -> str:
+    """Return what would have prevented an orphan, as far as that was possible when it became one."""
+    rule = orphan["rule"]
+    if decisive is None or not own or rule not in REMEDIES_FOR_WHAT_BEGAN_LATE:
+        return REMEDIES[rule]
+    if orphan["decided"]:
+        report = at_position(orphan["evidence"][1])
+        if report and report.at < decisive.at:
+            return REMEDY_FOR_LATE_NEWS
+        began_late = own[0].version == 1 and _moment(own[0]) > _moment(decisive)
+    else:
+        # With one piece of evidence, that is when it began to be due.
+        began_late = decisive.stream == own[0].stream and (
+            len(orphan["evidence"]) > 1 or decisive.at >= orphan["since"]
+        )
+    return (REMEDIES_FOR_WHAT_BEGAN_LATE if began_late else REMEDIES)[rule]
 
 
 def _order_to_end(task: TaskWithInstances | None, own: Sequence[DescribedEvent]) -> DescribedEvent | None:
@@ -117,15 +154,22 @@ def _order_to_end(task: TaskWithInstances | None, own: Sequence[DescribedEvent])
 
 
 def _ending(entity: str, order: DescribedEvent | None, decisive: DescribedEvent | None) -> str:
-    if order is None or (decisive and decisive.position < order.position):
+    if order is None or (decisive and _moment(decisive) < _moment(order)):
         return f"Ending {entity}, or reporting its end,"
     return f"It had been ordered to end by event {order.position}, at {format_utc(order.at)}: reporting its end"
 
 
 def _decisive_event(orphan: Orphan, at_position: Callable[[int], DescribedEvent | None]) -> DescribedEvent | None:
-    """Return the event that made it an orphan: for a late report its task's end, else the last of the evidence."""
-    position = orphan["evidence"][0] if orphan["decided"] else max(orphan["evidence"])
-    return at_position(position)
+    """Return the event that made it an orphan: for a late report its task's end, else what happened last."""
+    if orphan["decided"]:
+        return at_position(orphan["evidence"][0])
+    evidence = [event for position in orphan["evidence"] if (event := at_position(position))]
+    return max(evidence, key=_moment, default=None)
+
+
+def _moment(event: DescribedEvent) -> tuple[datetime, int]:
+    """Return when an event happened, as a key by which events are ordered."""
+    return event.at, event.position
 
 
 def _because(entity: Entity, status: str, entered: DescribedEvent, cause: DescribedEvent | None) -> str:

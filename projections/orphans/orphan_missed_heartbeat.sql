@@ -5,7 +5,11 @@ SELECT
     'missed-heartbeat' AS rule, false AS decided,
     silence.since,
     ARRAY[entry.position] AS evidence,
-    format('a report or heartbeat of ti:%s by %s', i.task_instance_id, sojourn.format_utc(silence.since)) AS expected,
+    CASE
+        WHEN silence.since <= entry.entered_at
+            THEN format('a report_by_date of ti:%s after %s', i.task_instance_id, sojourn.format_utc(entry.entered_at))
+        ELSE format('a report or heartbeat of ti:%s by %s', i.task_instance_id, sojourn.format_utc(silence.since))
+    END AS expected,
     format(
         'ti:%s is %s since %s, and its report was due by %s',
         i.task_instance_id, i.status, sojourn.format_utc(i.entered_at), sojourn.format_utc(silence.since)

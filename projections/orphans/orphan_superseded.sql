@@ -5,7 +5,11 @@ SELECT
     'superseded' AS rule, false AS decided,
     greatest(begun.entered_at, newer.entered_at) AS since,
     ARRAY[begun.position, newer.position] AS evidence,
-    format('ti:%s in a terminal status, before ti:%s began', i.task_instance_id, newer.task_instance_id) AS expected,
+    CASE
+        WHEN (begun.entered_at, begun.position) > (newer.entered_at, newer.position)
+            THEN format('ti:%s in a terminal status, before ti:%s began', newer.task_instance_id, i.task_instance_id)
+        ELSE format('ti:%s in a terminal status, before ti:%s began', i.task_instance_id, newer.task_instance_id)
+    END AS expected,
     format(
         'ti:%s is %s, although ti:%s is a newer attempt at task:%s and active since %s',
         i.task_instance_id, i.status, newer.task_instance_id, i.task_id, sojourn.format_utc(newer.entered_at)

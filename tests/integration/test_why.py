@@ -217,6 +217,105 @@ def test_a_long_chain_is_cut_to_its_end(running: TransitionService) -> None:
     assert found["chain"][-1]["text"] == "TRIAGING -> RUNNING, reported by worker"
 
 
+def test_the_first_of_many_attempts_has_its_own_events_in_its_chain(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t", max_attempts=100)], occurred_at=minute(0))
+    for number in range(1, 71):
+        service.gate_tasks_for_queueing(["t"], occurred_at=minute(number))
+        service.create_task_instances({f"t/{number}": "t"}, occurred_at=minute(number), actor=CLIENT)
+        steps = [(number, status) for status in ("INSTANTIATED", "LAUNCHED", "RUNNING", "ERROR")]
+        report(service, f"t/{number}", *steps, reason="exit status 1")
+
+    found = ask(service, "ti:t/1")
+
+    own = [link["text"] for link in found["chain"] if link["entity"] == "ti:t/1"]
+    assert [text.split(",")[0] for text in own] == [
+        "created by client as attempt 1: QUEUED", "QUEUED -> INSTANTIATED", "INSTANTIATED -> LAUNCHED",
+        "LAUNCHED -> RUNNING", "RUNNING -> ERROR",
+    ]  # fmt: skip
+    assert starts(found) == (f"ti:t/1 is ERROR since {at(1)}, because it was reported ERROR by worker (exit status 1)")
+    assert len(found["chain"]) == MOST_EVENTS
+    assert found["chain"][-1]["entity"] == "task:t"
+    assert [link["position"] for link in found["chain"]] == sorted(link["position"] for link in found["chain"])
+    of_task = ask(service, "task:t")["chain"]
+    assert {"ti:t/70", "task:t"} <= {link["entity"] for link in of_task}
+    assert "because ti:t/70 became ERROR" in of_task[-1]["text"]
+
+
+def test_the_evidence_of_an_orphan_is_in_its_chain_however_much_came_after(retried: TransitionService) -> None:
+    for number in range(MOST_EVENTS * 6):
+        report(retried, "41/2", (8 + number, "TRIAGING"), (8 + number, "RUNNING"))
+
+    found = ask(retried, "ti:41/1")
+
+    evidence = {position for orphan in found["orphan"] for position in orphan["evidence"]}
+    assert found["rule"] == "superseded"
+    assert evidence <= {link["position"] for link in found["chain"]}
+    assert "ti:41/2 created by client as attempt 2: QUEUED, at" in found["verdict"]
+
+
+def test_an_attempt_that_began_after_its_task_ended_could_not_end_before(running: TransitionService) -> None:
+    report(running, "41/1", (8, "DONE"))
+    running.create_task_instances({"41/2": "41"}, occurred_at=minute(30), actor=CLIENT)
+    begun = ask(running, "ti:41/2", 40)
+    report(running, "41/2", (50, "INSTANTIATED"), (51, "NO_DISTRIBUTOR_ID"))
+    decided = ask(running, "ti:41/2")
+
+    for found, rule in ((begun, "terminal-parent"), (decided, "late-report")):
+        orphan = found["orphan"][0]
+        assert (orphan["rule"], orphan["expected"]) == (
+            rule, "task:41 in a status that is not terminal, when ti:41/2 began",
+        )  # fmt: skip
+        assert found["verdict"].endswith(" Creating ti:41/2 only while its task was active would have prevented it.")
+    assert begun["orphan"][0]["since"] == minute(30)
+
+
+def test_an_attempt_that_began_after_a_newer_one_could_not_end_before(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("41")], occurred_at=minute(0))
+    service.gate_tasks_for_queueing(["41"], occurred_at=minute(1))
+    service.create_task_instances({"41/1": "41"}, occurred_at=minute(6))
+    service.create_task_instances({"41/2": "41"}, occurred_at=minute(3))
+
+    found = ask(service, "ti:41/1", 7)
+
+    (orphan,) = found["orphan"]
+    assert (orphan["rule"], orphan["since"]) == ("superseded", minute(6))
+    assert orphan["expected"] == "ti:41/2 in a terminal status, before ti:41/1 began"
+    assert found["verdict"].endswith(" Creating ti:41/1 only after the newer one had ended would have prevented it.")
+
+
+def test_a_date_in_the_past_needs_a_later_one(running: TransitionService) -> None:
+    report(running, "41/1", (6, "TRIAGING"))
+    running.transition_task_instance("41/1", "RUNNING", report_by_date=minute(5), occurred_at=minute(7))
+
+    found = ask(running, "ti:41/1", 8)
+
+    (orphan,) = found["orphan"]
+    assert (orphan["rule"], orphan["since"]) == ("missed-heartbeat", minute(7))
+    assert orphan["expected"] == f"a report_by_date of ti:41/1 after {at(7)}"
+    assert found["verdict"].endswith(" A later report_by_date, or a heartbeat, would have prevented it.")
+
+
+def test_a_failure_of_before_the_end_that_is_reported_after_it(running: TransitionService) -> None:
+    report(running, "41/1", (6, "TRIAGING"))
+    running.reset_tasks(["41"], reset_if_running=True, occurred_at=minute(7), actor=CLIENT)
+    running.gate_tasks_for_queueing(["41"], occurred_at=minute(8), actor=CLIENT)
+    running.create_task_instances({"41/2": "41"}, occurred_at=minute(8), actor=CLIENT)
+    report(running, "41/2", (9, "INSTANTIATED"), (9, "LAUNCHED"), (9, "RUNNING"), (20, "DONE"))
+    report(running, "41/1", (15, "UNKNOWN_ERROR"))
+
+    found, of_then = ask(running, "ti:41/1", 21), ask(running, "ti:41/1", 17)
+
+    (orphan,) = found["orphan"]
+    assert (orphan["rule"], orphan["since"]) == ("late-report", minute(20))
+    assert orphan["expected"] == f"ti:41/1 reporting UNKNOWN_ERROR at {at(15)}, when it happened"
+    assert starts(found) == (
+        f"ti:41/1 failed with UNKNOWN_ERROR at {at(15)}, but its report arrived when task:41 was already DONE since "
+        f"{at(20)} by ti:41/2; rule orphaned-instance turned UNKNOWN_ERROR into ERROR_FATAL"
+    )
+    assert found["verdict"].endswith(" Reporting it when it happened, before its task ended, would have prevented it.")
+    assert (of_then["status"], of_then["orphan"]) == ("ERROR_FATAL", [])
+
+
 def test_an_owner_and_who_was_refused(service: TransitionService) -> None:
     service.register_tasks("w", [TaskSpec("t")], lifecycle="pynenc", occurred_at=minute(0))
     service.heartbeat("r", 300, occurred_at=minute(0))

@@ -165,7 +165,8 @@ def late(task: Entity, instance: Entity) -> Iterator[Hit]:
         if event.get("rule") == ORPHANED_INSTANCE:
             before = [entered for entered in task.entered if entered["position"] < event["position"]]
             evidence = (before[-1]["position"], event["position"])
-            yield Hit(instance.name, "late-report", event["entered_at"], evidence)
+            since = max(event["entered_at"], before[-1]["entered_at"])
+            yield Hit(instance.name, "late-report", since, evidence)
 
 
 def stuck(entities: list[Entity], at: datetime, minimum: int) -> Iterator[Hit]:

@@ -45,9 +45,7 @@ def print_why(console: "Console", found: "Why") -> None:
     if found["status"] is None:
         return
     if found["omitted"]:
-        console.print(
-            f"({found['omitted']:,} earlier events are left out; `sojourn history {found['entity']}` prints all)"
-        )
+        console.print(f"({found['omitted']:,} events are left out; `sojourn history {found['entity']}` prints all)")
     evidence = {position for orphan in found["orphan"] for position in orphan["evidence"]}
     shown = table("position>", "at", "entity", "what")
     for link in found["chain"]:

@@ -1,12 +1,12 @@
--- Return the last events of some streams by sojourn.as_of.
+-- Return the last events of an entity's stream and of some others by sojourn.as_of, the causes of its own, and evidence.
 -- Of refusals that are alike it returns the last one, with their number.
-WITH own AS (
+WITH found AS (
     SELECT
         e.position, e.stream, e.version, e.name, e.data,
         greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) AS at, e.is_transition
     FROM sojourn.event AS e
     WHERE
-        e.stream = ANY (%(streams)s::text[])
+        (e.stream = ANY (%(streams)s::text[]) OR e.position = ANY (%(evidence)s::bigint[]))
         AND greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at)
             <= coalesce((SELECT sojourn.as_of()), 'infinity')
         AND (
@@ -19,14 +19,29 @@ WITH own AS (
 ),
 counted AS (
     SELECT
-        o.*,
-        CASE WHEN o.name LIKE '%%.refused.%%' THEN count(*) OVER alike ELSE 1 END AS times,
-        CASE WHEN o.name LIKE '%%.refused.%%' THEN row_number() OVER (alike ORDER BY o.version DESC) ELSE 1 END AS nth
-    FROM own AS o
-    WINDOW alike AS (PARTITION BY o.stream, o.name, o.data -> 'rule', o.data -> 'reported')
+        f.*,
+        CASE WHEN f.name LIKE '%%.refused.%%' THEN count(*) OVER alike ELSE 1 END AS times,
+        CASE WHEN f.name LIKE '%%.refused.%%' THEN row_number() OVER (alike ORDER BY f.version DESC) ELSE 1 END AS nth
+    FROM found AS f
+    WINDOW alike AS (PARTITION BY f.stream, f.name, f.data -> 'rule', f.data -> 'reported')
+),
+own AS (
+    SELECT c.position, c.data ->> 'cause' AS cause
+    FROM counted AS c
+    WHERE c.nth = 1 AND c.stream = %(own)s
+    ORDER BY c.position DESC
+    LIMIT %(limit)s
+),
+wanted AS (
+    SELECT o.position FROM own AS o
+    UNION
+    (SELECT c.position FROM counted AS c WHERE c.nth = 1 ORDER BY c.position DESC LIMIT %(limit)s)
+    UNION
+    SELECT c.position FROM counted AS c WHERE c.stream || '@' || c.version IN (SELECT o.cause FROM own AS o)
+    UNION
+    SELECT unnest(%(evidence)s::bigint[])
 )
 SELECT c.position, c.stream, c.version, c.name, c.data, c.at, c.is_transition, c.times
 FROM counted AS c
-WHERE c.nth = 1
-ORDER BY c.position DESC
-LIMIT %(limit)s;
+WHERE c.position IN (SELECT w.position FROM wanted AS w)
+ORDER BY c.position;
