@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from application.analyse.variants import Variant
     from application.read.audit import AuditRow, InstanceAuditRow
     from application.read.diff import Difference
+    from application.read.failures import Failures
     from application.read.history import HistoryEvent
     from application.read.lists import (
         Chosen,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     )
     from application.read.status import Status
     from application.read.why import Why
+    from application.read.workflow import WorkflowSummary
     from application.shared.orphan import Orphan
 
 TaskKind = Literal["task"]
@@ -394,6 +396,37 @@ class Reading:
 
         with list_arrays(self._store, _chosen(workflow_id, since=since, until=until, limit=limit)) as rows:
             return list(rows)
+
+    def failures(
+        self,
+        workflow_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        by: Literal["reason", "template", "actor"] = "reason",
+        *,
+        limit: int | None = None,
+    ) -> "list[Failures]":
+        """Return attempts that ended in a failure status from `since` on and before `until`, counted by `by`.
+
+        An attempt is a task instance, or the task where its lifecycle has no instances.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownChoice: `by` is not one of its choices.
+        """
+        from application.read.failures import count_failures
+
+        return count_failures(self._store, workflow_id, _time("since", since), _time("until", until), by, limit=limit)
+
+    def workflow(self, workflow_id: str, at: datetime | None = None) -> "WorkflowSummary":
+        """Return a workflow at a glance as of `at`: tasks by status, failures, the slowest statuses, orphans.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.read.workflow import summarize_workflow
+
+        return summarize_workflow(self._store, workflow_id, _time("at", at))
 
 
 def _chosen(

@@ -8,10 +8,12 @@ from application.analyse.variants import Variant
 from application.maintain.recover import Lapsed, RecoverAnswer, Recovered, Skipped
 from application.read.audit import AuditRow, InstanceAuditRow
 from application.read.diff import Difference
+from application.read.failures import Failures
 from application.read.history import HistoryEvent
 from application.read.lists import ListedArray, ListedRunner, ListedTask, ListedTaskInstance, ListedWorkflow
 from application.read.status import Status
 from application.read.why import Link, Why
+from application.read.workflow import Slowest, WorkflowSummary
 from application.shared.orphan import Orphan
 from application.write.answers import (
     BatchMember,
@@ -44,6 +46,7 @@ __all__ = [
     "CreateAnswer",
     "Difference",
     "EmptyAnswer",
+    "Failures",
     "GateAnswer",
     "HeartbeatAnswer",
     "HeartbeatsAnswer",
@@ -63,6 +66,7 @@ __all__ = [
     "RegisterAnswer",
     "ResetAnswer",
     "Skipped",
+    "Slowest",
     "Status",
     "SubmittedAnswer",
     "TaskAnswer",
@@ -70,4 +74,5 @@ __all__ = [
     "TimeInStatus",
     "Variant",
     "Why",
+    "WorkflowSummary",
 ]

@@ -1,14 +1,15 @@
-"""The routes that list what is there: workflows, tasks, task instances, runners and arrays, in keyset pages."""
+"""The routes that list what is there, in keyset pages, and what failed."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, Field, create_model
 from starlette.responses import Response
 
+from application.read.failures import Failures, FailuresBy, count_failures
 from application.read.lists import (
     Chosen,
     ListedArray,
@@ -23,11 +24,13 @@ from application.read.lists import (
     list_tasks,
     list_workflows,
 )
+from application.read.workflow import WorkflowSummary, summarize_workflow
 from domain.entity import parse_entity
 from domain.time import parse_time
 from interfaces.http.api import answer_json, get_api
 from interfaces.http.examples import example_response
 from interfaces.http.models import Body, Id, Name, Time, model_of
+from interfaces.http.paging import MAX_ROWS
 from interfaces.http.problems import document_problems
 from interfaces.http.read_throttle import throttle_reading
 
@@ -50,6 +53,14 @@ INSTANCE = TASK | {
 RUNNER = {
     "entity": "runner:node7", "status": "ALIVE", "since": "2026-01-31T08:00:00Z",
     "heartbeat_at": "2026-01-31T08:10:00Z",
+}  # fmt: skip
+FAILURES = {
+    "group": "exit 3", "n": 2, "tasks": 1, "first_at": "2026-01-31T08:05:00Z", "last_at": "2026-01-31T08:10:00Z",
+    "example": "ti:align/3",
+}  # fmt: skip
+SUMMARY = {name: value for name, value in WORKFLOW.items() if name != "orphans"} | {
+    "failures": [FAILURES], "orphans": [],
+    "slowest": [{"template": "align", "status": "RUNNING", "n": 3, "p90_seconds": 240.0}],
 }  # fmt: skip
 ARRAY = {
     "entity": "array:1", "workflow_id": "my-workflow", "task_template_version_id": "7", "name": "align",
@@ -131,6 +142,16 @@ class ArraysQuery(PageQuery):
     workflow_id: Id | None = None
 
 
+class FailuresQuery(Body):
+    """The failures that a request asks for."""
+
+    workflow_id: Id | None = None
+    since: Time | None = None
+    until: Time | None = None
+    by: FailuresBy = "reason"
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS, description="Return at most this many groups.")] = MAX_ROWS
+
+
 def _page_of(item: Any) -> Any:
     """Return the model of a page of items, with which OpenAPI documents an answer."""
     fields: dict[str, Any] = {"items": (list[model_of(item)], ...), "next": (str | None, ...)}  # type: ignore[misc]  # at run time
@@ -149,6 +170,29 @@ def page_workflows(request: Request, chosen: Annotated[WorkflowsQuery, Query()])
         failed=chosen.failed, active=chosen.active, limit=chosen.limit + 1, after=chosen.place,
     )  # fmt: skip
     return _answer_items(rows, lambda row: f"{row['last_at'].isoformat()},{row['workflow_id']}", chosen.limit)
+
+
+@router.get(
+    "/workflows/{workflow_id:path}",
+    response_model=model_of(WorkflowSummary),
+    responses={200: example_response(SUMMARY), **document_problems(404, 422)},
+)
+def summarize_one_workflow(
+    request: Request, workflow_id: Annotated[Id, Path(examples=["my-workflow"])], at: Time | None = None
+) -> Response:
+    """Return a workflow at a glance: its tasks by status, failures by reason, the slowest statuses, its orphans."""
+    return answer_json(summarize_workflow(get_api(request).store, workflow_id, at))
+
+
+@router.get(
+    "/failures",
+    response_model=list[model_of(Failures)],  # type: ignore[misc]  # made of a TypedDict
+    responses={200: example_response([FAILURES]), **document_problems(404, 422)},
+)
+def list_failures(request: Request, chosen: Annotated[FailuresQuery, Query()]) -> Response:
+    """Count attempts that ended in a failure status by reason, template or actor, the most frequent first."""
+    asked = (chosen.workflow_id, chosen.since, chosen.until, chosen.by)
+    return answer_json(count_failures(get_api(request).store, *asked, limit=chosen.limit))
 
 
 @router.get("/tasks", response_model=_page_of(ListedTask), responses=_answers(TASK))

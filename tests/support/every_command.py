@@ -15,6 +15,7 @@ READING = {
     "concurrency": ["--status", "RUNNING"],
     "diff": ["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"],
     "export": ["--format", "jsonl", "-o", "{folder}/w.jsonl"],
+    "failures": [],
     "history": ["task:t1"],
     "lifecycle list": ["--log"],
     "lifecycle show": ["jobmon", "--log"],
@@ -33,6 +34,7 @@ READING = {
     "variants": [],
     "verify": [],
     "why": ["ti:t1/1"],
+    "workflow": ["w"],
 }
 """Commands that only read a database."""
 

@@ -40,6 +40,8 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("variants", "--graph", "mermaid", *WHEN),
     ("diff", *MINUTES, "--workflow", "w"),
     ("list", "workflows"),
+    ("workflow", "w", *WHEN),
+    ("failures", "--by", "actor"),
     ("list", "tasks", "--failed"),
     ("list", "instances", "--status", "ERROR"),
     ("list", "runners"),

@@ -1,0 +1,57 @@
+"""`sojourn failures`: count what failed by reason, template or actor."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.options import Workflow, time_of
+from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.wording.values import format_time
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.read.failures import Failures
+
+app = typer.Typer()
+
+
+@app.command()
+def failures(
+    ctx: typer.Context,
+    workflow: Workflow = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Count what ended at or after a time.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Count what ended before a time.")] = None,
+    by: Annotated[Literal["reason", "template", "actor"], typer.Option(help="Print a row for each.")] = "reason",
+    limit: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="Print at most this many rows.")] = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count failed attempts by reason, template or actor.
+
+    An attempt is a task instance, or the task where its lifecycle has no instances. The example is the newest one:
+    `sojourn why EXAMPLE` explains it.
+    """
+    from application.read.failures import count_failures as read
+    from domain.entity import TASK
+
+    begin, end = time_of(since), time_of(until)
+    with connect.service(ctx, dsn) as service:
+        rows = read(service.store, workflow, begin, end, by, limit=limit)
+        if not rows and not explain_empty(service.store, TASK, workflow, None):
+            messages().print("nothing failed")
+    render(rows, as_json=as_json, human=lambda console: print_failures(console, rows, by))
+
+
+def print_failures(console: "Console", rows: "list[Failures]", by: str) -> None:
+    """Print a row for each group."""
+    from interfaces.cli.table import print_table, table
+
+    shown = table("failures>", "tasks>", "first", "last", "example", by)
+    for row in rows:
+        times = (format_time(row["first_at"]), format_time(row["last_at"]))
+        shown.add_row(str(row["n"]), str(row["tasks"]), *times, row["example"], row["group"] or f"(no {by})")
+    if rows:
+        print_table(console, shown)

@@ -1,0 +1,62 @@
+-- Count the attempts that ended in a failure status by why, what or who, the most frequent first.
+-- An attempt is a task instance, or the task where its lifecycle has no instances. The reason and the actor are of the
+-- last transition; the example is the newest failure.
+WITH failing AS MATERIALIZED (
+    SELECT s.lifecycle, s.lifecycle_version, s.entity_kind, s.status
+    FROM sojourn.lifecycle_status AS s
+    WHERE
+        s.failure AND s.terminal
+        AND (
+            s.entity_kind = 'task_instance'
+            OR (s.lifecycle, s.lifecycle_version) NOT IN (
+                SELECT i.lifecycle, i.lifecycle_version FROM sojourn.lifecycle_status AS i
+                WHERE i.entity_kind = 'task_instance'
+            )
+        )
+),
+failed AS (
+    SELECT 'task_instance' AS kind, i.task_instance_id AS id, i.task_id, t.template, i.entered_at AS at
+    FROM
+        sojourn.current_task_instance AS i
+        JOIN sojourn.task AS t ON t.task_id = i.task_id
+        JOIN failing AS f
+            ON f.lifecycle = t.lifecycle AND f.lifecycle_version = t.lifecycle_version
+            AND f.entity_kind = 'task_instance' AND f.status = i.status
+    WHERE %(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s
+    UNION ALL
+    SELECT 'task', t.task_id, t.task_id, t.template, t.entered_at
+    FROM
+        sojourn.current_task AS t
+        JOIN failing AS f
+            ON f.lifecycle = t.lifecycle AND f.lifecycle_version = t.lifecycle_version
+            AND f.entity_kind = 'task' AND f.status = t.status
+    WHERE %(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s
+),
+chosen AS (
+    SELECT
+        CASE f.kind WHEN 'task' THEN 'task:' ELSE 'ti:' END || f.id AS entity, f.task_id, f.at,
+        CASE %(by)s::text
+            WHEN 'template' THEN f.template
+            WHEN 'actor' THEN moved.actor
+            ELSE (SELECT e.data ->> 'reason' FROM sojourn.event AS e WHERE e.position = moved.position)
+        END AS grouped
+    FROM
+        failed AS f
+        CROSS JOIN LATERAL (
+            SELECT m.actor, m.position FROM sojourn.transition AS m
+            WHERE
+                m.entity_kind = f.kind AND m.entity_id = f.id
+                AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+            ORDER BY m.version DESC
+            LIMIT 1
+        ) AS moved
+    WHERE
+        (%(since)s::timestamptz IS NULL OR f.at >= %(since)s) AND (%(until)s::timestamptz IS NULL OR f.at < %(until)s)
+)
+SELECT
+    c.grouped AS "group", count(*) AS n, count(DISTINCT c.task_id) AS tasks, min(c.at) AS first_at,
+    max(c.at) AS last_at, (array_agg(c.entity ORDER BY c.at DESC, c.entity))[1] AS example
+FROM chosen AS c
+GROUP BY c.grouped
+ORDER BY n DESC, last_at DESC, c.grouped
+LIMIT %(limit)s;
