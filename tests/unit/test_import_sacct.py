@@ -1,8 +1,10 @@
 """The lines of sacct: jobs with and without a header, states, and local times over changes of the clock."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from application.imports.change import (
     ParsedLine,
     RegisterTask,
 )
-from application.imports.formats.sacct import COMPACT, FIELDS, MissingSacctFields, UnknownSacctLayout
+from application.imports.formats.sacct import COMPACT, FIELDS, MissingSacctFields, UnknownSacctLayout, looks_like
 from application.imports.local_time import TimeZoneNeeded
 from domain.actor import Actor
 from domain.errors import MAX_ATTEMPTS, WrongLifecycle
@@ -405,3 +407,93 @@ def test_an_empty_cluster_is_replaced_by_the_workflow() -> None:
 def test_another_layout_is_one_sentence(text: str) -> None:
     with pytest.raises(UnknownSacctLayout, match="--parsable2"):
         read("sacct", text, zone="UTC")
+
+
+def instant(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+OLD_JSON: dict[str, Any] = {
+    "job_id": 17, "cluster": "c", "name": "align", "nodes": "n[1-2]", "user": "ann", "allocation_nodes": 2,
+    "array": {"job_id": 0, "task_id": None, "task": None}, "het": {"job_id": 0, "job_offset": None},
+    "exit_code": {"status": "ERROR", "return_code": 3}, "state": {"current": "FAILED", "reason": "None"},
+    "time": {"submission": instant(SUBMITTED), "start": instant(STARTED), "end": instant(ENDED)}, "steps": [],
+}  # fmt: skip
+"""A job in the shape of Slurm 21.08."""
+
+NEW_JSON: dict[str, Any] = OLD_JSON | {
+    "cluster": "", "user": "", "association": {"user": "ann"}, "state": {"current": ["FAILED"]},
+    "array": {"job_id": 0, "task_id": {"set": False, "infinite": False, "number": 0}, "task": ""},
+    "het": {"job_id": 0, "job_offset": {"set": False, "infinite": False, "number": 0}},
+    "exit_code": {
+        "status": ["ERROR"], "return_code": {"set": True, "infinite": False, "number": 3},
+        "signal": {"id": {"set": False, "infinite": False, "number": 0}, "name": ""},
+    },
+}  # fmt: skip
+"""The same job in the shape of Slurm 25.05."""
+
+
+def as_json(*jobs: dict[str, Any], indent: int | None = None) -> str:
+    return json.dumps({"meta": {"slurm": {"release": "25.05", "cluster": "c"}}, "jobs": jobs}, indent=indent)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("job", [OLD_JSON, NEW_JSON])
+def test_json_says_the_same_as_columns(job: dict[str, Any], indent: int | None) -> None:
+    (only,) = read("sacct", as_json(job, indent=indent))
+
+    assert only == line(row(state="FAILED", exitcode="3:0"))
+
+
+@pytest.mark.parametrize("none", [0, 4294967294, {"set": False, "infinite": False, "number": 0}])
+@pytest.mark.parametrize("state", ["PENDING", ["PENDING"]])
+def test_a_pending_job_of_json_has_no_start(none: Any, state: Any) -> None:
+    times = OLD_JSON["time"] | {"start": none, "end": none}
+
+    assert moves(as_json(OLD_JSON | {"time": times, "state": {"current": state}})) == [("PENDING", SUBMITTED)]
+
+
+@pytest.mark.parametrize("state", ["CANCELLED", ["CANCELLED"]])
+def test_a_job_of_json_that_was_cancelled_before_it_got_a_node(state: Any) -> None:
+    cancelled = OLD_JSON | {"state": {"current": state}, "kill_request_user": "bob", "nodes": "None assigned"}
+
+    assert moves(as_json(cancelled)) == [("PENDING", SUBMITTED), ("CANCELLED", ENDED)]
+    assert line(as_json(cancelled)).changes[-1][3] == Actor(component="user:bob")
+
+
+@pytest.mark.parametrize(
+    ("more", "job"),
+    [
+        ({"array": {"job_id": 9, "task_id": 4, "task": None}}, "9_4"),
+        ({"array": {"job_id": 9, "task_id": {"set": True, "infinite": False, "number": 0}, "task": ""}}, "9_0"),
+        ({"array": {"job_id": 9, "task_id": {"set": False, "number": 0}, "task": "5-9%2"}}, "9_[5-9%2]"),
+        ({"het": {"job_id": 9, "job_offset": {"set": True, "infinite": False, "number": 1}}}, "9+1"),
+        ({"state": {"current": ["PREEMPTED", "REQUEUED"]}}, "17"),
+    ],
+)
+def test_the_id_of_a_job_in_json(more: dict[str, Any], job: str) -> None:
+    assert line(as_json(OLD_JSON | more)).changes[0][0] == f"c/{job}"
+
+
+def test_a_job_of_json_that_is_not_understood_is_an_error_of_its_own() -> None:
+    found = read("sacct", as_json({"job_id": 1}, OLD_JSON, "no job", OLD_JSON | {"time": {"submission": 10**30}}))  # type: ignore[arg-type]
+
+    assert [isinstance(only, BadLine) for only in found] == [True, False, True, True]
+    assert [only.number for only in found] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("text", ['{"meta": {}}', '{"jobs": [', "{", '{"jobs": 3}'])
+def test_other_json_is_one_sentence(text: str) -> None:
+    with pytest.raises(UnknownSacctLayout, match="sacct --json"):
+        read("sacct", text)
+
+
+def test_a_file_of_json_is_recognised_as_such() -> None:
+    assert looks_like(as_json(OLD_JSON))
+    assert looks_like(as_json(OLD_JSON, indent=2).partition("\n")[0])
+    assert not looks_like('{"entity":"task","id":"t1","event":"registered","at":"2026-01-01T00:00:00Z"}')
+
+
+def test_json_in_one_line_that_is_too_long_to_read_says_what_to_do() -> None:
+    with pytest.raises(UnknownSacctLayout, match="jq"):
+        read("sacct", as_json(OLD_JSON | {"name": "x" * 2**24}))

@@ -1,4 +1,4 @@
-"""Reads Slurm's accounting: `sacct --parsable` and `--parsable2`, with a header or without.
+"""Reads Slurm's accounting: `sacct --parsable` and `--parsable2`, with a header or without, and `sacct --json`.
 
 The fields and states are those of Slurm's manual page sacct(1).
 
@@ -22,9 +22,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
 from application.imports.bar_layout import BAR, FREE_TEXT, BarLayout, RecordLines
@@ -39,10 +39,12 @@ from application.imports.change import (
     ParsedLine,
     RegisterRenamable,
 )
+from application.imports.input_file import MAX_LINE_BYTES
 from application.imports.local_time import epoch_instant, possible_instants
 from application.imports.naming import make_actor, template_name
 from application.imports.options import Options
 from application.imports.parsing import parse_lines
+from application.imports.sacct_json import columns_of, parse_jobs
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
 from domain.lifecycles.machine import Machine
@@ -146,16 +148,19 @@ class UnknownSacctLayout(MissingSacctFields):
     Fix: write it with --parsable2, with a header.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sentence: str | None = None) -> None:
         super().__init__(
             NEEDED,
-            "the file is not sacct's output with bars between its columns; "
+            sentence
+            or "the file is not sacct's output with bars between its columns; "
             f"write it with `sacct --parsable2 --format {','.join(SUGGESTED)}` and keep its header",
         )
 
 
 def looks_like(line: str) -> bool:
     """Return whether a file that begins with `line` can be one of sacct."""
+    if line.startswith("{"):
+        return line.strip() == "{" or '"jobs"' in line or '"meta"' in line
     fields = line.rstrip("\r\n").split("|")
     return _is_header(fields) or len(fields) >= len(NEEDED)
 
@@ -171,8 +176,12 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
     machine = options.require_instances("sacct")
     attempts = _Attempts()
     state_of = lru_cache(maxsize=10_000)(lambda text: _state(text, machine))
+    lines = iter(lines)
+    first = list(islice(lines, 1))
+    is_json = bool(first) and first[0][1].lstrip().startswith(b"{")
+    records = _json_records if is_json else _numbered_records
     return parse_lines(
-        _numbered_records(lines, options),
+        records(chain(first, lines), options),
         lambda number, record: _line(number, record(), state_of, attempts, options),
     )
 
@@ -193,6 +202,26 @@ def _numbered_records(
         else:
             yield from ((at, partial(record, whole)) for at, whole in joined.add(number, text))
     yield from ((at, partial(record, whole)) for at, whole in joined.rest())
+
+
+def _json_records(
+    lines: Iterable[tuple[int, bytes]], _: Options
+) -> Iterator[tuple[int, Callable[[], JobRecord | None]]]:
+    """Yield the number of each job of `sacct --json`, and what reads its record."""
+    texts = [text for _, text in lines]
+    if any(len(text) >= MAX_LINE_BYTES for text in texts):
+        raise UnknownSacctLayout("the file has a line of more than 16 MiB; break it into lines with `jq .`")
+    try:
+        jobs, cluster = parse_jobs(b"".join(texts))
+    except ValueError as error:
+        raise UnknownSacctLayout(f"the file cannot be read as `sacct --json` output: {error}") from error
+    for number, job in enumerate(jobs, 1):
+        yield number, partial(_json_record, job, cluster)
+
+
+def _json_record(job: Any, cluster: str | None) -> JobRecord:
+    columns = columns_of(job, cluster)
+    return JobRecord(**{name: columns[name] for name in USED})  # type: ignore[arg-type]
 
 
 def _texts(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, str]]:
