@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 
 import infrastructure
 import projections
@@ -18,6 +17,7 @@ from application.shared.entity_cache import EntityCache
 from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost, reporting_loss
 from domain.report_context import ReportContext
+from infrastructure.database.borrow import borrowed
 from infrastructure.database.migration import Schema, check_current, migrate, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database, is_embedded
 from infrastructure.database.schema_errors import SchemaMissing
@@ -86,13 +86,13 @@ class Store:
 
     @contextmanager
     def session(self, connection: Connection[Any] | None = None) -> Iterator[Connection[Any]]:
-        """Lend a connection in autocommit, or the caller's with our row and cursor factories, for the block."""
+        """Lend a connection in autocommit, or the caller's with our rows, cursors and settings, for the block."""
         if connection is None:
             with self.database.connection() as own:
                 yield own
         else:
             self.database.require_open()
-            with typed_errors(), _borrowed(connection):
+            with typed_errors(), borrowed(connection):
                 yield connection
 
     @contextmanager
@@ -138,16 +138,3 @@ def chunked(ids: Sequence[str]) -> Iterator[list[str]]:
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]
-
-
-@contextmanager
-def _borrowed(connection: Connection[Any]) -> Iterator[None]:
-    rows, cursors = connection.row_factory, connection.cursor_factory
-    connection.row_factory, connection.cursor_factory = tuple_row, Cursor
-    try:
-        if not connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
-            # Begin the caller's transaction first: a transaction block on an idle connection would commit.
-            connection.execute("SELECT")
-        yield
-    finally:
-        connection.row_factory, connection.cursor_factory = rows, cursors

@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 
 from infrastructure.database.dsn import complete_dsn
 from infrastructure.database.revival import RevivingConnection
+from infrastructure.database.session_settings import apply_settings
 from infrastructure.errors import DatabaseNotUtf8, DatabaseTooOld, TransactionPooling
 from infrastructure.sql import query
 
@@ -46,7 +47,7 @@ def configure(connection: Connection[Any], dsn: str) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise DatabaseNotUtf8(connection.info.dbname, str(encoding))
-    if not _apply_settings(connection, connection.info.backend_pid):
+    if apply_settings(connection, pid=connection.info.backend_pid) is None:
         _configure_behind_pooler(connection, dsn)
 
 
@@ -55,11 +56,7 @@ def _configure_behind_pooler(connection: Connection[Any], dsn: str) -> None:
     if not _has_own_session(connection, dsn):
         raise TransactionPooling
     connection.execute("DISCARD ALL")
-    _apply_settings(connection, None)
-
-
-def _apply_settings(connection: Connection[Any], pid: int | None) -> bool:
-    return bool(connection.execute(query("infrastructure", "connections/configure"), {"pid": pid}).rowcount)
+    apply_settings(connection)
 
 
 def _has_own_session(connection: Connection[Any], dsn: str) -> bool:

@@ -123,8 +123,8 @@ class TestOne:
     ) -> None:
         append = EventLog.append
 
-        def answer_lost(*arguments: Any) -> None:
-            append(*arguments)
+        def answer_lost(*arguments: Any, **more: Any) -> None:
+            append(*arguments, **more)
             monkeypatch.setattr(EventLog, "append", append)
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 

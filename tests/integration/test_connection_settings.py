@@ -1,5 +1,6 @@
 """Every connection sets what it relies on: neither settings of the database nor objects of others change an answer."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from select import select
 from typing import Any
@@ -15,7 +16,7 @@ from application.maintain.tokens import Scope, create_token
 from application.transition_service import TransitionService
 from infrastructure.log.subscription import Subscription
 from interfaces.http.app import create_app
-from sojourn.errors import DatabaseNotUtf8, DatabaseReadOnly, StatementCancelled
+from sojourn.errors import DatabaseNotUtf8, DatabaseReadOnly, StatementCancelled, UnknownEntity
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, register, status
 from tests.support.command_line import run
@@ -45,7 +46,7 @@ ODD = {
 }
 """Settings that a database or a role may have."""
 
-pytestmark = pytest.mark.fresh_database
+pytestmark = [pytest.mark.fresh_database, pytest.mark.security]
 
 
 def configure(dsn: str, settings: dict[str, str]) -> None:
@@ -60,7 +61,8 @@ def configure(dsn: str, settings: dict[str, str]) -> None:
 
 def plain(dsn: str) -> psycopg.Connection[Any]:
     """Return a connection of the test's own, in autocommit, that no setting of the database changes."""
-    return psycopg.connect(dsn, autocommit=True, options="-c search_path=pg_catalog -c DateStyle=ISO -c TimeZone=UTC")
+    options = "-c search_path=pg_catalog -c DateStyle=ISO -c TimeZone=UTC"
+    return psycopg.connect(dsn, autocommit=True, options=options, client_encoding="UTF8")
 
 
 def make_hostile(dsn: str) -> None:
@@ -73,6 +75,12 @@ def make_hostile(dsn: str) -> None:
 def is_ended(idle: psycopg.Connection[Any]) -> bool:
     """Return whether the server has ended a connection, without using it."""
     return bool(select([idle], [], [], 0)[0])
+
+
+def settings_of(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Return the settings of a session, as the server itself shows them."""
+    shown = ((name, connection.execute(SQL("SHOW {}").format(Identifier(name))).fetchone()) for name in ODD)
+    return {name: str(value and value[0]) for name, value in shown}
 
 
 def test_every_command_is_asked_here_or_writes() -> None:
@@ -213,6 +221,64 @@ class TestSettings:
 
             with pytest.raises(StatementCancelled, match=r"statement timeout.*raise statement_timeout"):
                 service.transition_task("t1", "QUEUED")
+
+
+class TestTheCallersConnection:
+    """A connection of the caller's has settings of its own: calls do not depend on them, and put them back."""
+
+    @pytest.fixture
+    def caller(self, dsn: str) -> Iterator[psycopg.Connection[Any]]:
+        """Yield a connection with odd settings, before whose pg_catalog stand hostile objects."""
+        make_hostile(dsn)
+        configure(dsn, ODD | {"search_path": "public, pg_catalog"})
+        with psycopg.connect(dsn) as connected:
+            yield connected
+
+    @pytest.fixture
+    def begun(self, dsn: str) -> Iterator[TransitionService]:
+        with TransitionService.connect(dsn) as service:
+            yield begin(service)
+
+    @pytest.mark.parametrize("autocommit", [False, True])
+    def test_in_a_transaction_and_in_autocommit(
+        self, begun: TransitionService, caller: psycopg.Connection[Any], dsn: str, autocommit: bool
+    ) -> None:
+        caller.autocommit = autocommit
+        before = settings_of(caller)
+        for name, call in CALLS.items():
+            call(begun, connection=caller, command_id=name, reason="é")
+            assert settings_of(caller) == before, name
+            call(begun, connection=caller, command_id=name, reason="é")
+        caller.commit()
+
+        assert settings_of(caller) == before
+        with plain(dsn) as connection:
+            assert_agreement(connection)
+
+    def test_a_call_that_fails_puts_them_back_too(
+        self, begun: TransitionService, caller: psycopg.Connection[Any]
+    ) -> None:
+        before = settings_of(caller)
+        with pytest.raises(UnknownEntity):
+            begun.create_task_instances({"x": "nowhere"}, connection=caller)
+        assert settings_of(caller) == before
+        with caller.transaction(force_rollback=True):
+            begun.transition_tasks(["t2"], "QUEUED", connection=caller)
+        assert settings_of(caller) == before
+
+    def test_what_the_caller_set_for_its_transaction_stays_so(
+        self, begun: TransitionService, caller: psycopg.Connection[Any]
+    ) -> None:
+        before = settings_of(caller)
+        caller.execute("SET LOCAL TimeZone = 'Europe/Paris'")
+        begun.transition_tasks(["t2"], "QUEUED", connection=caller)
+        assert settings_of(caller)["TimeZone"] == "Europe/Paris"
+        caller.commit()
+        assert settings_of(caller) == before
+
+    def test_reading_of_arrays(self, begun: TransitionService, caller: psycopg.Connection[Any]) -> None:
+        assert begun.arrays.max_concurrently_running_of("w", "12", connection=caller) == {"max_concurrently_running": 7}
+        assert len(begun.arrays.batch("1", 1, connection=caller)) == 2
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP"])

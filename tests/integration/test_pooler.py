@@ -118,6 +118,28 @@ class TestOwnSessions:
                 assert status(service, "task:after") == ["RUNNING"]
 
 
+class TestTheCallersConnection:
+    """A service on a direct DSN, whose caller passes a connection that goes through a pooler of shared sessions."""
+
+    @pytest.mark.parametrize("autocommit", [False, True])
+    def test_has_no_named_statements_and_leaves_no_settings(self, direct: str, autocommit: bool) -> None:
+        with (
+            pooled(direct, "transaction", "default_pool_size = 1") as dsn,
+            TransitionService.connect(direct) as service,
+            psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as other,
+        ):
+            before, prefix = rows(other, STATE), f"caller-{autocommit}-"
+            register(service, *ids(12, prefix))
+            instances = attempt(service, *ids(12, prefix))
+            for name in instances:
+                with psycopg.connect(dsn, autocommit=autocommit) as caller:
+                    answer = service.transition_task_instance(name, "DONE", connection=caller)
+                    assert answer["ti_updated"]
+            assert rows(other, STATE) == before
+            assert rows(other, "SELECT name FROM pg_prepared_statements") == []
+            assert status(service, *(f"task:{name}" for name in ids(12, prefix))) == ["DONE"] * 12
+
+
 def _query_until(dsn: str, stop: Event) -> bool:
     with psycopg.connect(make_conninfo(dsn), autocommit=True, prepare_threshold=None) as connection:
         while not stop.is_set():

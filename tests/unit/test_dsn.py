@@ -16,6 +16,8 @@ from infrastructure.errors import DatabaseUnreachable, UnreadableDsn
 from sojourn.bench.scratch import Scratch
 from tests.support.examples import examples
 
+pytestmark = pytest.mark.security
+
 PART = "S3cretPart"
 """What every part of a password begins with, so that no part can be printed unnoticed."""
 

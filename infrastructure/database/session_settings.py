@@ -1,0 +1,51 @@
+"""Settings that statements rely on, whatever the server, the database and the role have set."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from infrastructure.sql import query
+
+SETTINGS = {
+    "search_path": "pg_catalog, pg_temp",
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "idle_session_timeout": "0",
+}
+"""The settings of a session in which Sojourn's statements run. Names without a schema are those of PostgreSQL alone."""
+
+
+class Applied(NamedTuple):
+    """Settings that were applied: what they were before, and the process id of the session."""
+
+    before: Mapping[str, str]
+    pid: int
+
+
+def apply_settings(
+    connection: Connection[Any],
+    settings: Mapping[str, str] = SETTINGS,
+    *,
+    is_local: bool = False,
+    pid: int | None = None,
+) -> Applied | None:
+    """Apply settings to the session, or with `is_local` to its transaction, in one round trip.
+
+    Return None where the session is not that of the process `pid`: then nothing was applied.
+    """
+    wanted = {"names": list(settings), "values": list(settings.values()), "is_local": is_local, "pid": pid}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query("infrastructure", "connections/configure"), wanted, prepare=False).fetchall()
+    return Applied({name: before for name, before, _, _ in rows}, rows[0][2]) if rows else None
