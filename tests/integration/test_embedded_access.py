@@ -43,7 +43,14 @@ LONG = "a-very-long-name-of-a-folder-for-a-project/" * 3
 """A path below which a socket's own path would be too long."""
 
 
-@pytest.fixture(params=installed_providers(), ids=lambda installed: installed.package)
+NEWEST = max(installed_providers(), key=lambda installed: installed.server_version())
+PROVIDED = [
+    pytest.param(installed, id=installed.package, marks=() if installed is NEWEST else pytest.mark.stress)
+    for installed in installed_providers()
+]
+
+
+@pytest.fixture(params=PROVIDED)
 def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ServerProvider:
     chosen: ServerProvider = request.param
     monkeypatch.setattr(server_provider, "PROVIDERS", [chosen])
@@ -53,7 +60,7 @@ def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def newest() -> ServerProvider:
     """The provider that is used where several are installed."""
-    return max(installed_providers(), key=lambda installed: installed.server_version())
+    return NEWEST
 
 
 @pytest.fixture
@@ -283,6 +290,7 @@ print(server.get_uri())
 """Starts a server as versions did that let every local user in."""
 
 
+@pytest.mark.stress
 class TestDataOfAnOlderVersion:
     @pytest.fixture
     def older_dsn(self, home: Path, provider: ServerProvider, monkeypatch: pytest.MonkeyPatch) -> str:
