@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from application.imports.array_part import REST, ArrayPart
 from application.imports.batch_journal import BatchJournal
 from application.imports.batch_state import BatchState
 from application.imports.change import (
@@ -34,6 +35,7 @@ from application.imports.change import (
     RegisterRenamable,
     RegisterTask,
     ResetTask,
+    SplitArray,
 )
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveId
@@ -56,6 +58,9 @@ from infrastructure.log.event_log import AppendedRow
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt comes after one that began later. The log numbers attempts in the order of the file."""
+
+SPLIT = "SPLIT"
+"""The status of the pending rest of a job array once its elements have records of their own."""
 
 OTHER_PREVIOUS_STATUS = "other-previous-status"
 """The source has a task leave another status than the one that the log has it in."""
@@ -88,6 +93,9 @@ class Batch:
         self.command_ids = self._journal.command_ids
         self.new_streams = self._journal.new_streams
         self.waiting = WaitingLines()
+        self._rests: dict[str, list[str]] = {}
+        for task_id in state.tasks:
+            self._note_rest(task_id)
 
     def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield the rows of each: of the whole line, or none if it is not understood."""
@@ -152,6 +160,8 @@ class Batch:
                 self._create_instance(change)
             case ResetTask():
                 self._reset_task(change, command_id)
+            case SplitArray():
+                self._split_array(change)
 
     def _is_known(self, change: Change, move_id: MoveId) -> bool:
         if not self._journal.add_command(move_id):
@@ -168,11 +178,16 @@ class Batch:
             raise_if_different(existing, task._replace(attributes=existing.attributes, template=template))
             return
         self._journal.add_stream(task.stream)
+        self._note_rest(task.id)
         cached = self._cache.decide_registration(task) if self._cache else None
         if cached:
             self._journal.apply_cached(cached, task, None, change, None, task.template)
         else:
             self._journal.apply(decide(Family(None, task), Registration(), self._context(change, None)))
+
+    def _note_rest(self, task_id: str) -> None:
+        if REST in task_id and (part := ArrayPart.parse(task_id)):
+            self._rests.setdefault(part.array, []).append(task_id)
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
         # A task stays pinned to the version of its lifecycle that was current when it was registered.
@@ -279,6 +294,21 @@ class Batch:
             for instance in [each for each in self._state.instances.values() if each.task_id == task.id]:
                 for event in end_instance(instance, decision, context):
                     self._journal.apply(Decision(decision.task, instance.evolve(event), (event,)))
+
+    def _split_array(self, change: SplitArray) -> None:
+        part = ArrayPart.parse(change.task_id)
+        for rest_id in self._rests.get(part.array, ()) if part else ():
+            rest = ArrayPart.parse(rest_id)
+            if part and rest and rest_id != change.task_id and rest.contains(part):
+                self._end_rest(rest_id, change)
+
+    def _end_rest(self, task_id: str, change: SplitArray) -> None:
+        task = self._state.tasks.get(task_id)
+        instance = self._state.instances.get(f"{task_id}/{task.instances}") if task else None
+        if task and instance and task.lifecycle.instance_machine.can_transition(instance.status, SPLIT):
+            # The records of the parts say how long each was pending, so the rest ends where it began.
+            context = self._context(change._replace(at=instance.entered_at or change.at), None)
+            self._journal.apply(decide(Family(instance, task), InstanceReport(SPLIT), context))
 
     def _context(self, change: Change, command_id: str | None) -> ReportContext:
         tolerance = self._clock_tolerance.total_seconds()

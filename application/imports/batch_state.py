@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from application.imports.array_part import ArrayPart
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import (
     MOVES,
@@ -18,6 +19,7 @@ from application.imports.change import (
     MoveInstance,
     MoveTask,
     ResetTask,
+    SplitArray,
 )
 from application.imports.known_moves import KnownMoves, ReportedMove
 from application.shared.current_status import OnLocked
@@ -85,7 +87,10 @@ def load_batch_state(
         psycopg.errors.LockNotAvailable: another transaction holds one of the entities.
     """
     attempts = _load_attempts(connection, changes)
-    to_end = _lock_instances_of_resets(store, connection, changes)
+    to_end = [
+        *_lock_instances_of_resets(store, connection, changes),
+        *_lock_instances_of_rests(store, connection, changes),
+    ]
     instances = [*attempts.values(), *_instance_ids(changes), *to_end]
     families = store.status.lock_families(connection, _unique(instances), OnLocked.NOWAIT)
     tasks = {task.id: task for _, task in families}
@@ -114,6 +119,15 @@ def _load_attempts(connection: Connection[Any], changes: Iterable[Change]) -> di
 def _lock_instances_of_resets(store: Store, connection: Connection[Any], changes: Iterable[Change]) -> list[str]:
     tasks = _unique(change.task_id for change in changes if isinstance(change, ResetTask))
     return [instance.id for instance in store.status.lock_instances_of(connection, tasks)] if tasks else []
+
+
+def _lock_instances_of_rests(store: Store, connection: Connection[Any], changes: Iterable[Change]) -> list[str]:
+    parts = (ArrayPart.parse(change.task_id) for change in changes if isinstance(change, SplitArray))
+    arrays = _unique(part.array for part in parts if part)
+    if not arrays:
+        return []
+    rests = [task_id for (task_id,) in connection.execute(query("projections", "imports/rests_of_arrays"), [arrays])]
+    return [instance.id for instance in store.status.lock_instances_of(connection, rests)] if rests else []
 
 
 def _load_cascades(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[CascadedStatus, ...]]:

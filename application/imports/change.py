@@ -104,9 +104,22 @@ class MoveInstance(NamedTuple):
     report_by_date: datetime | None = None
 
 
+class SplitArray(NamedTuple):
+    """The record of a part of a job array, which ends the pending rests that it was a part of.
+
+    `task_id` ends with the part's id, like `17_4`.
+    """
+
+    task_id: str
+    at: datetime
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
+
+
 MOVES = (MoveTask, MoveInstance, ResetTask)
 Move = MoveTask | MoveInstance | ResetTask
-Change = RegisterTask | CreateInstance | Move
+Change = RegisterTask | CreateInstance | SplitArray | Move
 
 
 class ParsedLine(NamedTuple):

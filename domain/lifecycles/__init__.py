@@ -69,9 +69,20 @@ def _read_earlier(name: str, version: int) -> dict[str, Any]:
 
 
 def _before(newer: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
-    """Return the definition before `newer`: without what was `absent` then, and with what the file states otherwise."""
-    absent = earlier.pop("absent", ())
-    return _merge({key: value for key, value in newer.items() if key not in absent}, earlier)
+    """Return the definition before `newer`, with what `earlier` states otherwise.
+
+    `absent` lists what did not exist then, by its key or as `table.key`.
+    """
+    for path in earlier.pop("absent", ()):
+        newer = _without(newer, path.split("."))
+    return _merge(newer, earlier)
+
+
+def _without(table: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    key, *rest = path
+    if rest:
+        return table | {key: _without(table[key], rest)}
+    return {name: value for name, value in table.items() if name != key}
 
 
 def _merge(newer: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:

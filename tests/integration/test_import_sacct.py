@@ -230,3 +230,28 @@ def test_a_later_dump_with_another_name_or_none_goes_on_with_the_job(
     assert [answer["bad"] for answer in answers] == [0, 0]
     found = rows(connection, "SELECT status, template FROM sojourn.task ORDER BY task_id")
     assert [tuple(row.values()) for row in found] == [("COMPLETED", "align")] * 2
+
+
+def pending(name: str) -> str:
+    return job(name, "08:00", "Unknown", "Unknown", "PENDING", NOWHERE)
+
+
+@pytest.mark.parametrize("dumps", [1, 3])
+@pytest.mark.parametrize("rest", ["1_[1-3]", "1_[1-3%2]", "1_[1,2,3]", "1_[1-3:1]", "1_[1,2,...]"])
+def test_the_pending_rest_of_an_array_ends_once_its_elements_have_records(
+    service: TransitionService, connection: psycopg.Connection[Any], rest: str, dumps: int
+) -> None:
+    parts = [
+        pending(rest) + pending("1_[7-9]") + pending("11_[1-3]"),
+        job("1_1", "08:00", "08:05", "09:00", "COMPLETED") + pending("1_[2-3]"),
+        job("1_2", "08:00", "08:05", "Unknown", "RUNNING") + job("1_3", "08:00", "Unknown", "09:00", "CANCELLED"),
+    ]
+    texts = parts if dumps == 3 else ["".join(parts)]
+    for text in texts:
+        imported(service, "sacct", HEADER + text, zone=ZONE)
+
+    open_ones = "SELECT task_id FROM sojourn.current_task_instance WHERE status = 'PENDING' ORDER BY task_id"
+    assert [row["task_id"] for row in rows(connection, open_ones)] == ["c/11_[1-3]", "c/1_[7-9]"]
+    assert stays(connection, f"task:c/{rest}") == [("PENDING", "08:00", "08:00"), ("SPLIT", "08:00", None)]
+    again = [imported(service, "sacct", HEADER + text, zone=ZONE) for text in texts]
+    assert all(answer == answer | ADDED_NOTHING for answer in again)

@@ -13,9 +13,9 @@ submission, RUNNING from its start, and in its last state from its end. What the
   In the audit, where time never goes back, the interval between them has no length.
 
 Job steps (`123.batch`, `123.0`) are not jobs and are ignored. A job array's pending remainder (`123_[5-9]`) is one task
-under that id, because it is one record. A record with the same submission as an earlier one, but another start, is a
-further attempt that begins at that start. Times may also have an offset, or be seconds since 1970. A text may have bars
-and line ends of its own (bar_layout.py).
+under that id, because it is one record; it is SPLIT once a part of it has a record of its own. A record with the same
+submission as an earlier one, but another start, is a further attempt that begins at that start. Times may also have an
+offset, or be seconds since 1970. A text may have bars and line ends of its own (bar_layout.py).
 """
 
 import re
@@ -26,6 +26,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from application.imports.array_part import ArrayPart
 from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
 from application.imports.bar_layout import BAR, FREE_TEXT, BarLayout, RecordLines
 from application.imports.bounded_cache import BoundedCache
@@ -38,6 +39,7 @@ from application.imports.change import (
     MoveInstance,
     ParsedLine,
     RegisterRenamable,
+    SplitArray,
 )
 from application.imports.input_file import MAX_LINE_BYTES
 from application.imports.local_time import epoch_instant, possible_instants
@@ -310,7 +312,8 @@ def _reader(layout: BarLayout, options: Options) -> Callable[[list[str]], JobRec
 def _line(
     number: int, record: JobRecord | None, state_of: Callable[[str], JobState], attempts: _Attempts, options: Options
 ) -> ParsedLine:
-    if record is None or "." in record.jobid:
+    # The list of a pending rest may be cut off with dots, as `123_[5-9,...]`.
+    if record is None or "." in record.jobid.rpartition("]")[2]:
         return ParsedLine(number)
     state = state_of(record.state)
     times = _times(record, state, options)
@@ -386,6 +389,8 @@ def _changes(
     if times.end:
         ender = make_actor(f"user:{state.canceller}") if state.canceller else nodes
         yield MoveInstance(attempt, state.name, times.end, ender, _reason(record, state))
+    if ArrayPart.parse(record.jobid):
+        yield SplitArray(task, times.submit, submitter)
 
 
 def _anomalies(state: JobState, times: AttemptTimes) -> Iterator[str]:
