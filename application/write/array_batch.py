@@ -4,6 +4,7 @@ The array is locked first, so that two batches never share a number. Rows of a b
 several passes, while the rest stays locked.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,10 +28,13 @@ from domain.entities.array import Array
 from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity, check_id
+from domain.entity import ARRAY, MAX_ID_LENGTH, TASK, TASK_INSTANCE, Entity, check_id
 from domain.errors import NotOfArray, UnknownBatch, WrongLifecycle
 from domain.report_context import ReportContext
 from infrastructure.sql import query
+
+DIGEST_DIGITS = 12
+"""How many digits of its digest stand for the rest of a long task id."""
 
 LAUNCHED, KILL_SELF, ERROR_FATAL = "LAUNCHED", "KILL_SELF", "ERROR_FATAL"
 
@@ -282,14 +286,27 @@ def require_queueable(connection: Connection[Any], array: Array, task_ids: Seque
 
 def next_instance_ids(connection: Connection[Any], tasks: Iterable[Task]) -> dict[str, str]:
     """Return the id of each task's next instance: `TASK/ORDINAL`, followed by a number where that id is taken."""
-    first = {task.id: f"{task.id}/{task.instances + 1}" for task in tasks}
+    ordinals = {task.id: task.instances + 1 for task in tasks}
+    first = {task_id: _instance_id(task_id, f"/{ordinal}") for task_id, ordinal in ordinals.items()}
     names, tried = dict(first), 1
     left = first
     while left and (taken := existing_ids(connection, "find/existing_task_instances", list(left.values()))):
         tried += 1
-        left = {task_id: f"{first[task_id]}-{tried}" for task_id, name in left.items() if name in taken}
+        left = {
+            task_id: _instance_id(task_id, f"/{ordinals[task_id]}-{tried}")
+            for task_id, name in left.items()
+            if name in taken
+        }
         names |= left
     return names
+
+
+def _instance_id(task_id: str, end: str) -> str:
+    """Return the task's id with that end; the digest of a task id that leaves no room for it stands for its rest."""
+    if len(task_id) + len(end) <= MAX_ID_LENGTH:
+        return task_id + end
+    digest = hashlib.sha256(task_id.encode()).hexdigest()[:DIGEST_DIGITS]
+    return f"{task_id[: MAX_ID_LENGTH - len(end) - DIGEST_DIGITS - 1]}~{digest}{end}"
 
 
 def append_events(

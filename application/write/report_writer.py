@@ -120,7 +120,10 @@ def _decide_and_append(
     context = store.at_decision(report.context, now)
     decision = decide(Family(*found), report.proposal, context, SlotsInDatabase(connection))
     answer = report.answer(decision)
-    answered = command.answered(answer) if command else None
+    settled = report.settles(decision)
+    if command and remembered and not settled and (known := command.first_answer(connection)) is not None:
+        return Written(cast("Answer", known))  # the append keeps no answer, so it would not find that there is one
+    answered = command.answered(answer) if command and settled else None
     with reporting_loss(safe_to_retry=command is not None or not commits_by_itself(connection)):
         recorded_at = store.log.append(connection, task, instance, decision.events, answered, remembered=remembered)
     _log_refusal(report, decision)

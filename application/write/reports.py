@@ -16,7 +16,7 @@ from domain.entity import TASK, TASK_INSTANCE, Entity, check_id
 from domain.errors import InvalidTransition, UnknownStatus
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
-from domain.rule_names import INVALID, ORPHANED_INSTANCE, STALE_REPORT, UNTIMELY, RuleName
+from domain.rule_names import INVALID, NOT_OWNER, ORPHANED_INSTANCE, STALE_REPORT, UNTIMELY, RuleName
 from domain.rule_outcome import Response
 from domain.state import State
 from domain.text import storable
@@ -59,6 +59,9 @@ class Report(Protocol[Answer_co]):
 
     def answer(self, decision: Decision) -> Answer_co:
         """Return the answer that a decision gives."""
+
+    def settles(self, decision: Decision, /) -> bool:
+        """Return whether the command id stands for this decision from now on, or may be proposed again."""
 
     def failure(self, error: NotDecided) -> Answer_co:
         """Return the answer where nothing was decided, because of `error`."""
@@ -129,6 +132,10 @@ class TaskInstanceReport:
             "error": REFUSALS.get(decision.rule, "invalid_ti_transition") if decision.refused else None,
             "orphaned": decision.rule == ORPHANED_INSTANCE,
         }
+
+    def settles(self, _decision: Decision, /) -> bool:
+        """Return True: a report is about what has happened, so it is kept or refused permanently."""
+        return True
 
     def failure(self, error: NotDecided) -> TaskInstanceAnswer:
         """Return the answer to the reporter where nothing was decided."""
@@ -214,6 +221,11 @@ class TaskReport:
             "owner": decision.task.owner,
             "error": None,
         }
+
+    def settles(self, decision: Decision, /) -> bool:
+        """Return False where a rule says to wait or the gate refuses, because the task may be elsewhere later."""
+        by_gate = decision.refused and decision.rule in (INVALID, UNTIMELY, NOT_OWNER)
+        return decision.response != Response.WAIT and not by_gate
 
     def failure(self, error: NotDecided) -> TaskAnswer:
         """Return the answer to the proposer where nothing was decided."""

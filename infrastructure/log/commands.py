@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Connection
@@ -23,8 +24,13 @@ class Command:
 
 
 def digest(request: Sequence[Any]) -> str:
-    """Return the digest of a request, which identifies it when its command id comes again."""
-    return hashlib.sha256(json.dumps(request, default=str).encode()).hexdigest()
+    """Return the digest of a request, which identifies it when its command id comes again, in any time zone."""
+    return hashlib.sha256(json.dumps(request, default=_format).encode()).hexdigest()
+
+
+def _format(value: Any) -> str:
+    is_instant = isinstance(value, datetime) and value.tzinfo is not None
+    return str(value.astimezone(UTC) if is_instant else value)
 
 
 def first_answer(connection: Connection[Any], command_id: str, request: str) -> Any | None:

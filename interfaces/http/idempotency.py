@@ -1,11 +1,13 @@
 """Handle `Idempotency-Key`: a repeated POST returns its first answer and writes nothing."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Request
 from psycopg import Connection
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 from starlette.responses import Response
 
 from application.shared.unit_of_work import CommandRequest, UnitOfWork
@@ -30,7 +32,22 @@ def answered_once(
 
     Without a key, `work` gets no connection, and is a transaction of its own.
     """
-    command = CommandRequest.of(key, (request.method, request.url.path, body.model_dump(mode="json")))
+    command = CommandRequest.of(key, (request.method, request.url.path, _in_utc(body)))
     if command is None:
         return answer_json(work(None))
     return answer_json(UnitOfWork(get_api(request).store, f"command {key!r}", command=command).run(work))
+
+
+def _in_utc(body: BaseModel) -> Any:
+    """Return the body as JSON with its times in UTC, because one instant in another zone is the same request."""
+    return to_jsonable_python(_move_to_utc(body.model_dump()))
+
+
+def _move_to_utc(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, dict):
+        return {key: _move_to_utc(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_move_to_utc(one) for one in value]
+    return value

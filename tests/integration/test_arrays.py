@@ -494,6 +494,24 @@ def test_the_life_of_an_array_of_200(
     assert diverged == []
 
 
+def test_tasks_with_ids_of_every_length_are_queued(
+    service: TransitionService, arrays: ArrayService, array_id: str, connection: Connection
+) -> None:
+    names = [letter * length for length in (253, 254, 255) for letter in "ab"] + ["a" * 254 + "b"]
+    register(service, *names)
+
+    for _ in range(2):
+        arrays.queue_task_batch(array_id, names)
+        service.reset_tasks(names)
+
+    found = rows(connection, "SELECT task_id, task_instance_id FROM sojourn.task_instance ORDER BY ordinal, 1")
+    assert len({row["task_instance_id"] for row in found}) == len(found) == 2 * len(names)
+    assert all(len(row["task_instance_id"]) <= 255 for row in found)
+    assert all(row["task_instance_id"][-2:] in ("/1", "/2") for row in found)
+    assert all(row["task_instance_id"][:230] == row["task_id"][:230] for row in found)
+    assert_agreement(connection)
+
+
 def queue_and_instantiate(service: TransitionService, arrays: ArrayService, array_id: str, *names: str) -> None:
     """Register tasks, queue them as a batch, and let a distributor take it."""
     register(service, *names)

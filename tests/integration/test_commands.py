@@ -1,12 +1,12 @@
 """Command ids: the same request twice is carried out once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import psycopg
 import pytest
 
-from application.transition_service import TransitionService
+from application.transition_service import TaskSpec, TransitionService
 from domain.errors import CommandConflict
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, register, status
@@ -120,6 +120,52 @@ def test_every_event_that_a_command_makes_names_it(
 
     found = rows(connection, "SELECT stream FROM sojourn.event WHERE data ->> 'command_id' = 'c1' ORDER BY position")
     assert [row["stream"] for row in found] == ["task_instance:t1/1", "task:t1", "task:t1"]
+
+
+ZONES = (UTC, timezone(timedelta(hours=5, minutes=30)))
+
+
+def test_the_same_instant_in_another_zone_is_the_same_request(running: TransitionService) -> None:
+    first, again = (
+        running.transition_task_instance(
+            "t1/1", "ERROR", command_id="c1", report_by_date=NINE.astimezone(zone), occurred_at=NINE.astimezone(zone)
+        )
+        for zone in ZONES
+    )
+    assert again == first
+    gated, gated_again = (
+        running.gate_tasks_for_queueing(["t1"], command_id="c2", occurred_at=NINE.astimezone(zone)) for zone in ZONES
+    )
+    assert gated_again == gated
+
+
+def test_a_run_that_had_to_wait_for_a_slot_may_propose_again(service: TransitionService) -> None:
+    service.limit_concurrency("gpu", 1)
+    tasks = [TaskSpec(name, attributes={"tags": ["gpu"]}) for name in ("a", "b")]
+    service.register_tasks("w", tasks, lifecycle="prefect")
+    service.transition_task("a", "RUNNING")
+    assert service.transition_task("b", "RUNNING", command_id="begin-b")["response"] == "WAIT"
+    service.transition_task("a", "COMPLETED")
+
+    first, again = (service.transition_task("b", "RUNNING", command_id="begin-b") for _ in range(2))
+
+    assert (first["response"], again) == ("ACCEPT", first)
+
+
+def test_what_the_gate_refused_may_be_proposed_again(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    register(service, "t1")
+    for _ in range(2):
+        assert service.transition_task("t1", "INSTANTIATING", command_id="c1")["response"] == "ABORT"
+    service.gate_tasks_for_queueing(["t1"])
+
+    first, again = (service.transition_task("t1", "INSTANTIATING", command_id="c1") for _ in range(2))
+
+    assert (first["response"], again) == ("ACCEPT", first)
+    refused = "SELECT count(*) AS n FROM sojourn.event WHERE name = 'task.refused.v1'"
+    assert rows(connection, refused) == [{"n": 2}]
+    assert_agreement(connection)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

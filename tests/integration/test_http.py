@@ -251,6 +251,25 @@ def test_tasks_that_belong_to_runners(client: TestClient, service: TransitionSer
     assert [(answer["transitioned"], answer["invalid"]) for answer in (taken, begun)] == [(["t2"], ["t1"])] * 2
 
 
+def test_the_same_instant_in_another_zone_is_the_same_request(client: TestClient) -> None:
+    post(client, "/tasks", {"workflow_id": "w", "tasks": [{"task_id": "t1"}]})
+
+    first, again = (
+        post(client, "/tasks/gate", {"task_ids": ["t1"], "occurred_at": at}, "k1")
+        for at in ("2026-01-31T09:00:00Z", "2026-01-31T10:00:00+01:00")
+    )
+
+    assert (first["gated"], again) == (["t1"], first)
+
+
+def test_what_the_gate_refused_may_come_again_under_its_key(client: TestClient) -> None:
+    post(client, "/tasks", {"workflow_id": "w", "tasks": [{"task_id": "t1"}]})
+    post(client, "/task/t1/transition", {"to_status": "INSTANTIATING"}, "k1", 409)
+    post(client, "/tasks/gate", {"task_ids": ["t1"]})
+
+    assert post(client, "/task/t1/transition", {"to_status": "INSTANTIATING"}, "k1")["response"] == "ACCEPT"
+
+
 def test_a_task_that_the_gate_refuses_is_a_409_that_lists_what_is_allowed(
     client: TestClient, service: TransitionService
 ) -> None:
