@@ -44,12 +44,14 @@ from application.write.answers import (
 from application.write.registration import TaskSpec
 from application.write.report_writer import write_one
 from application.write.reports import TaskInstanceReport, TaskReport
+from application.write.workflow_action import Action, WorkflowActionAnswer, act_on_workflow
 from domain.actor import Actor
 from domain.decisions.proposals import GateRequest, TaskRequest
 from domain.decisions.recovery_plan import RecoveryTimeouts
 from domain.entity import check_id
 from domain.errors import InvalidDetails
 from domain.lifecycles.lifecycle import Lifecycle
+from domain.report_context import ReportContext
 from domain.text import storable_json
 from domain.time import check_seconds, zoned
 
@@ -320,6 +322,73 @@ class TransitionService(Reading):
         request = ("reset_tasks", names, reset_if_running)
         unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
         return bulk_transition.reset_tasks(unit, names, context, reset_if_running=reset_if_running)
+
+    def reset_workflow(
+        self,
+        workflow_id: str,
+        statuses: Sequence[str] | None = None,
+        *,
+        dry_run: bool = False,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        command_id: str | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> WorkflowActionAnswer:
+        """Send the tasks of a workflow back to their beginning, all in one transaction, and end their active instances.
+
+        Finished tasks stay as they are, and running ones unless `statuses` are named: then only tasks in those are
+        reset. A `dry_run` returns what would be recorded.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownStatus: no machine of its lifecycles has one of the statuses.
+        """
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        return self._act("reset", workflow_id, statuses, dry_run, context, max_retries, connection)
+
+    def cancel_workflow(
+        self,
+        workflow_id: str,
+        statuses: Sequence[str] | None = None,
+        *,
+        dry_run: bool = False,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        command_id: str | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> WorkflowActionAnswer:
+        """Cancel the tasks of a workflow that have not ended, or those in `statuses`, all in one transaction.
+
+        Each goes to the status that its lifecycle names as `cancel_to`, with its active instances. A `dry_run` returns
+        what would be recorded.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownStatus: no machine of its lifecycles has one of the statuses.
+            WrongLifecycle: a lifecycle names no `cancel_to`; nothing is written.
+        """
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        return self._act("cancel", workflow_id, statuses, dry_run, context, max_retries, connection)
+
+    def _act(
+        self,
+        action: Action,
+        workflow_id: str,
+        statuses: Sequence[str] | None,
+        dry_run: bool,
+        context: ReportContext,
+        max_retries: int,
+        connection: Connection[Any] | None,
+    ) -> WorkflowActionAnswer:
+        check_id("workflow", workflow_id)
+        asked = [statuses] if isinstance(statuses, str) else statuses and list(statuses)
+        request = (f"{action}_workflow", workflow_id, asked, dry_run)
+        unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
+        return act_on_workflow(unit, action, workflow_id, asked or None, context, dry_run=dry_run)
 
     def heartbeat(
         self,

@@ -32,6 +32,7 @@ from application.write.answers import (
     TaskAnswer,
     TaskInstanceAnswer,
 )
+from application.write.workflow_action import Moved, WorkflowActionAnswer
 
 __all__ = [
     "Attempts",
@@ -59,6 +60,7 @@ __all__ = [
     "ListedTask",
     "ListedTaskInstance",
     "ListedWorkflow",
+    "Moved",
     "Orphan",
     "QueueBatchAnswer",
     "RecoverAnswer",
@@ -74,5 +76,6 @@ __all__ = [
     "TimeInStatus",
     "Variant",
     "Why",
+    "WorkflowActionAnswer",
     "WorkflowSummary",
 ]

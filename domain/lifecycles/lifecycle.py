@@ -63,7 +63,8 @@ class Lifecycle(BaseModel):
 
     In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`, unless it goes on
     with one, from a status in `attempt_resumes_from`. Where `attempts_restart`, a task that leaves a terminal status
-    begins again with no attempt made.
+    begins again with no attempt made. A task that somebody cancels enters the status `cancel_to`, and so do its
+    instances where their machine has it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -80,6 +81,7 @@ class Lifecycle(BaseModel):
     attempt_resumes_from: frozenset[str] = frozenset()
     attempts_restart: bool = False
     recovery: Recovery | None = None
+    cancel_to: str | None = None
 
     def __hash__(self) -> int:
         return hash((self.name, self.version))
@@ -199,8 +201,8 @@ class Lifecycle(BaseModel):
                 yield self.task, f"implies.{status}", implied
         if self.gate:
             yield self.task, "gate.to", self.gate.to
-        if self.attempt:
-            yield self.task, "attempt", self.attempt
+        named = (("attempt", self.attempt), ("cancel_to", self.cancel_to))
+        yield from ((self.task, place, name) for place, name in named if name)
         yield from ((self.task, "attempt_resumes_from", status) for status in sorted(self.attempt_resumes_from))
         if self.reset:
             yield from self._statuses_of_reset(self.reset)

@@ -93,6 +93,9 @@ def model_of(shape: Any) -> type[BaseModel]:
 def _type_of(hint: Any) -> Any:
     if is_typeddict(hint):
         return model_of(hint)
+    if get_origin(hint) is dict:
+        key, value = get_args(hint)
+        return dict[key, _type_of(value)]  # type: ignore[misc,valid-type]  # at run time
     return list[_type_of(get_args(hint)[0])] if get_origin(hint) is list else hint  # type: ignore[misc]  # at run time
 
 
@@ -159,6 +162,15 @@ class TasksToReset(ReportBody):
 
     task_ids: list[Id]
     reset_if_running: bool = False
+
+
+class WorkflowAction(ReportBody):
+    """The tasks of a workflow to reset or cancel: those in `statuses`, or without them the action's own choice."""
+
+    model_config = with_example({"statuses": ["ERROR_FATAL"], "dry_run": True, "actor": "operator"})
+
+    statuses: list[Name] | None = None
+    dry_run: bool = False
 
 
 class TaskTransition(ReportBody):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from application.shared.suggestions import unknown_entity
 from application.write.answers import BulkAnswer, GateAnswer, RegisterAnswer, ResetAnswer, TaskAnswer
 from application.write.registration import TaskSpec
+from application.write.workflow_action import WorkflowActionAnswer
 from domain.entity import TASK, Entity
 from domain.rule_names import INVALID, NOT_OWNER, UNTIMELY
 from interfaces.http.api import Api, answer_json, get_api, report_fields
@@ -22,6 +23,7 @@ from interfaces.http.models import (
     TasksToReset,
     TasksToTransition,
     TaskTransition,
+    WorkflowAction,
     model_of,
 )
 from interfaces.http.problems import ProblemError, document_problems
@@ -32,6 +34,10 @@ GATE = frozenset({INVALID, UNTIMELY, NOT_OWNER})
 MOVED = {"transitioned": ["align"], "invalid": [], "locked": [], "not_found": []}
 GATED = {"gated": ["align"], "invalid": [], "locked": [], "not_found": ["17"]}
 RESET = {"reset": ["align"], "kept": [], "locked": [], "not_found": [], "killed": ["align/1"]}
+ACTED = {
+    "workflow_id": "my-workflow", "tasks": {"align": {"from": "ERROR_FATAL", "to": "REGISTERING"}},
+    "refused": {"sort": "reset"},
+}  # fmt: skip
 ACCEPTED = {
     "status": "QUEUED", "response": "ACCEPT", "delay_seconds": None, "rule": None, "reason": None, "owner": None,
     "error": None,
@@ -42,6 +48,7 @@ REFUSED = {
 }  # fmt: skip
 
 TaskId = Annotated[Id, Path(examples=["align"])]
+WorkflowId = Annotated[Id, Path(examples=["my-workflow"])]
 
 router = APIRouter()
 
@@ -117,6 +124,42 @@ def reset_tasks(request: Request, body: TasksToReset, key: Key = None) -> Respon
         key,
         body,
         lambda connection: service.reset_tasks(body.task_ids, body.reset_if_running, connection=connection, **fields),
+    )
+
+
+@router.post(
+    "/workflows/{workflow_id:path}/reset",
+    response_model=model_of(WorkflowActionAnswer),
+    responses={200: example_response(ACTED), **document_problems(404, 409, 413, 422)},
+)
+def reset_workflow(request: Request, workflow_id: WorkflowId, body: WorkflowAction, key: Key = None) -> Response:
+    """Send the tasks of a workflow back to their beginning, all in one transaction."""
+    service, fields = get_api(request).service, report_fields(request, body)
+    return answered_once(
+        request,
+        key,
+        body,
+        lambda connection: service.reset_workflow(
+            workflow_id, body.statuses, dry_run=body.dry_run, connection=connection, **fields
+        ),
+    )
+
+
+@router.post(
+    "/workflows/{workflow_id:path}/cancel",
+    response_model=model_of(WorkflowActionAnswer),
+    responses={200: example_response(ACTED), **document_problems(404, 409, 413, 422)},
+)
+def cancel_workflow(request: Request, workflow_id: WorkflowId, body: WorkflowAction, key: Key = None) -> Response:
+    """Cancel the tasks of a workflow that have not ended, all in one transaction; 409 where a lifecycle cannot."""
+    service, fields = get_api(request).service, report_fields(request, body)
+    return answered_once(
+        request,
+        key,
+        body,
+        lambda connection: service.cancel_workflow(
+            workflow_id, body.statuses, dry_run=body.dry_run, connection=connection, **fields
+        ),
     )
 
 

@@ -39,9 +39,11 @@ READING = {
 """Commands that only read a database."""
 
 WRITING = {
+    "cancel": ["--workflow", "w", "--dry-run"],
     "heartbeat": ["runner"],
     "rebuild": [],
     "recover": [],
+    "reset": ["--workflow", "w"],
     "slots --limit": ["tag", "--limit", "2"],
     "token create": ["name"],
     "token revoke": ["name"],

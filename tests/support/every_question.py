@@ -60,7 +60,21 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
 """Commands that only read. `{folder}` is where they write."""
 
 OTHERS = frozenset(
-    {"bench", "db", "demo", "heartbeat", "import", "open", "rebuild", "recover", "serve", "setup", "doctor"}
+    {
+        "bench",
+        "cancel",
+        "db",
+        "demo",
+        "heartbeat",
+        "import",
+        "open",
+        "rebuild",
+        "recover",
+        "reset",
+        "serve",
+        "setup",
+        "doctor",
+    }
 )
 """The commands that write, or that are about the server."""
 

@@ -1,0 +1,77 @@
+"""`sojourn reset` and `sojourn cancel`: act on the tasks of a whole workflow."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.output import AsJson, Dsn, messages, render
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.write.workflow_action import WorkflowActionAnswer
+
+app = typer.Typer()
+
+WorkflowId = Annotated[
+    str, typer.Option("--workflow", metavar="ID", help="Act on the tasks of this workflow.", show_default=False)
+]
+Statuses = Annotated[
+    list[str] | None, typer.Option("--status", metavar="STATUS", help="Act on tasks in this status; repeatable.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be recorded, and record nothing.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Record this reason with the events.")]
+
+
+@app.command()
+def reset(
+    ctx: typer.Context,
+    workflow: WorkflowId,
+    status: Statuses = None,
+    dry_run: DryRun = False,
+    reason: Reason = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send the tasks of a workflow back to their beginning.
+
+    Finished tasks stay as they are, and running ones unless --status names their status. Active instances end.
+    """
+    with connect.service(ctx, dsn) as service:
+        answer = service.reset_workflow(workflow, status or None, dry_run=dry_run, reason=reason)
+    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer, dry_run=dry_run))
+
+
+@app.command()
+def cancel(
+    ctx: typer.Context,
+    workflow: WorkflowId,
+    status: Statuses = None,
+    dry_run: DryRun = False,
+    reason: Reason = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel the tasks of a workflow that have not ended.
+
+    They go to the status that their lifecycle names as `cancel_to`, with their active instances.
+    """
+    with connect.service(ctx, dsn) as service:
+        answer = service.cancel_workflow(workflow, status or None, dry_run=dry_run, reason=reason)
+    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer, dry_run=dry_run))
+
+
+def print_moves(console: "Console", answer: "WorkflowActionAnswer", *, dry_run: bool) -> None:
+    """Print a line for each task that moved or was refused, and how many moved."""
+    from interfaces.cli.table import print_table, table
+
+    shown = table("task", "from", "to", "refused by")
+    for name, moved in answer["tasks"].items():
+        shown.add_row(name, moved["from"], moved["to"], "")
+    for name, rule in answer["refused"].items():
+        shown.add_row(name, "", "", rule)
+    if shown.row_count:
+        print_table(console, shown)
+    moves = "would move" if dry_run else "moved"
+    messages().print(f"{len(answer['tasks'])} tasks {moves}, {len(answer['refused'])} refused")
