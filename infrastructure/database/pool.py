@@ -17,6 +17,7 @@ from infrastructure.database.embedded import EmbeddedServer
 from infrastructure.database.revival import RevivingConnection, check_open, is_started_again, start_embedded
 from infrastructure.database.settings import Settings
 from infrastructure.errors import DatabaseUnreachable, ServiceClosed, typed_errors
+from infrastructure.forks import renew_in_children
 from infrastructure.loggers import get_logger
 
 log = get_logger("connection")
@@ -45,17 +46,10 @@ class Database:
         """The number of pooled connections that were opened so far: after a failover or a restore it has grown."""
         self._closed = False
         self._refusal: SojournError | None = None
-        self._pool = ConnectionPool(
-            complete_dsn(dsn),
-            min_size=0,
-            max_size=max_size,
-            open=False,
-            timeout=wait_seconds,
-            configure=self._configure,
-            check=check_open if is_started_again(dsn) else None,
-            connection_class=RevivingConnection,
-            kwargs={"autocommit": True},
-        )
+        self._max_size, self._wait_seconds = max_size, wait_seconds
+        self._pool = self._create_pool()
+        self._pools_of_parents: list[ConnectionPool[Any]] = []
+        renew_in_children(self)
 
     @classmethod
     def reach(cls, dsn: str | None = None, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> "Database":
@@ -117,10 +111,31 @@ class Database:
                     connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(Identifier("sojourn", table)))
                 yield connection
 
+    def renew_after_fork(self) -> None:
+        """Replace the pool by an empty one: two processes on one socket would read each other's answers.
+
+        The parent's pool is kept and never closed here, because closing a connection ends its session for the parent.
+        """
+        self._pools_of_parents.append(self._pool)
+        self._pool = self._create_pool()
+
     def close(self) -> None:
         """Close every connection."""
         self._closed = True
         self._pool.close()
+
+    def _create_pool(self) -> ConnectionPool[Any]:
+        return ConnectionPool(
+            complete_dsn(self.dsn),
+            min_size=0,
+            max_size=self._max_size,
+            open=False,
+            timeout=self._wait_seconds,
+            configure=self._configure,
+            check=check_open if is_started_again(self.dsn) else None,
+            connection_class=RevivingConnection,
+            kwargs={"autocommit": True},
+        )
 
     def _configure(self, connection: Connection[Any]) -> None:
         # The pool goes on trying until its timeout, and would then state no reason.

@@ -10,6 +10,7 @@ import psycopg
 
 from domain.errors import SojournError
 from infrastructure.database.connect import connect
+from infrastructure.forks import renew_in_children
 from infrastructure.sql import query
 
 CHANNEL = "sojourn_event"
@@ -29,6 +30,7 @@ class CommitNotifier:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        renew_in_children(self)
 
     def notify(self) -> None:
         """Have the followers notified of a commit; return at once."""
@@ -36,6 +38,15 @@ class CommitNotifier:
             self._pending.set()
             if self._thread is None:
                 self._start()
+
+    def renew_after_fork(self) -> None:
+        """Start with a thread and a connection of this process's own; the parent's thread does not run here."""
+        was_closed = self._closed.is_set()
+        self._pending, self._closed, self._thread, self._starting = (
+            threading.Event(), threading.Event(), None, threading.Lock(),
+        )  # fmt: skip
+        if was_closed:
+            self._closed.set()
 
     def close(self) -> None:
         """Send the notification that is still pending, and end the thread; leave one behind that the network holds."""
