@@ -24,10 +24,15 @@ def unknown_entity(connection: Connection[Any], entity: Entity, *others: Entity)
 
 
 def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEntity:
-    """Return the error that a workflow is unknown, with the nearest known one."""
-    return UnknownEntity("workflow", workflow_id, _nearest(connection, "find/nearest_workflow_ids", workflow_id))
+    """Return the error that a workflow is unknown, with the nearest known one, or with the only one."""
+    known = _candidates(connection, "find/nearest_workflow_ids", workflow_id)
+    only = known if len(known) == 1 else []
+    return UnknownEntity("workflow", workflow_id, nearest_names(workflow_id, known) or only)
 
 
 def _nearest(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:
-    rows = connection.execute(query("projections", candidates), {"wanted": wanted}).fetchall()
-    return nearest_names(wanted, [row[0] for row in rows])
+    return nearest_names(wanted, _candidates(connection, candidates, wanted))
+
+
+def _candidates(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:
+    return [row[0] for row in connection.execute(query("projections", candidates), {"wanted": wanted}).fetchall()]

@@ -170,3 +170,10 @@ def test_routes_filter_as_the_commands_do(busy: TransitionService, client: TestC
 def test_pages_that_cannot_be_asked(client: TestClient, query: str, status: int) -> None:
     answer = client.get(f"/api/v3/{query}")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_only_workflow_is_suggested(service: TransitionService) -> None:
+    """Given two names of two characters, which differ in half of them."""
+    service.register_tasks("c1", [TaskSpec("a")])
+    with pytest.raises(UnknownEntity, match="no workflow 'c2'; did you mean 'c1'"):
+        service.list_tasks("c2")
