@@ -16,9 +16,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-from pydantic import AwareDatetime, BaseModel, NonNegativeInt, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from domain.entity import MAX_ID_LENGTH
 from domain.errors import SojournError
+from domain.text import is_storable
+from domain.time import parse_time
 
 FORMAT = 1
 LEVEL = 6
@@ -28,6 +31,12 @@ BLOCK = 50
 
 MAX_LINE_BYTES = 2**26
 """The largest length of a line in bytes. No case has a longer one, so it is not read into memory."""
+
+LONGEST_SUBJECT = 300
+"""The length to which a sentence shows the subject of a line."""
+
+MAX_POSITION = 2**63 - 1
+"""The largest position of an event: the largest integer of a database column."""
 
 CaseLine = dict[str, Any]
 
@@ -44,19 +53,36 @@ class InvalidCase(SojournError):
         super().__init__(f"{str(path)!r} {why}; ask for the case again, or make it with `sojourn bundle`")
 
 
+def _require_storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("no database stores it")
+    return text
+
+
+def _require_time(text: str) -> str:
+    parse_time(text)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_require_storable)]
+Count = Annotated[int, Field(ge=0, le=MAX_POSITION)]
+
+
 class Header(BaseModel):
     """The fields that every header has.
 
     Only thresholds are accepted as settings, because a case must not change anything else of a server.
     """
 
-    workflow: str
-    until: AwareDatetime
-    events: NonNegativeInt
-    entities: NonNegativeInt
-    leases: NonNegativeInt
-    positions: tuple[NonNegativeInt, NonNegativeInt]
-    settings: dict[Annotated[str, StringConstraints(pattern=r"^sojourn\.[a-z_0-9]+$")], str]
+    model_config = ConfigDict(strict=True)
+
+    workflow: Annotated[Text, Field(min_length=1, max_length=MAX_ID_LENGTH)]
+    until: Annotated[str, AfterValidator(_require_time)]
+    events: Count
+    entities: Count
+    leases: Count
+    positions: Annotated[list[Count], Field(min_length=2, max_length=2)]
+    settings: dict[Annotated[str, StringConstraints(pattern=r"^sojourn\.[a-z_0-9]{1,50}$")], Text]
     lifecycles: list[dict[str, Any]]
 
 
@@ -222,4 +248,5 @@ def _canonical_form(line: CaseLine) -> bytes:
 
 
 def _describe_subject(event: CaseLine) -> str:
-    return f"({event['stream']}@{event.get('version')})" if "stream" in event else f"({event.get('holder')})"
+    subject = f"{event['stream']}@{event.get('version')}" if "stream" in event else f"{event.get('holder')}"
+    return f"({subject[:LONGEST_SUBJECT]})"

@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from psycopg import Connection
+from psycopg import Error as PsycopgError
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import DataError, InsufficientPrivilege, IntegrityError
+from psycopg.errors import (
+    DataError,
+    InsufficientPrivilege,
+    IntegrityError,
+    InternalError,
+    ProgramLimitExceeded,
+    ProgrammingError,
+)
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Json, Jsonb
 
@@ -34,6 +42,15 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 LEASE_COLUMNS = ("holder", "workflow_id", "begun_at", "heartbeat_at", "report_by")
+
+
+NEW_LINE = "\n"
+
+REFUSALS = (
+    KeyError, TypeError, ValueError, AttributeError, ArithmeticError,
+    DataError, IntegrityError, InternalError, ProgrammingError, ProgramLimitExceeded,
+)  # fmt: skip
+"""What the content of a case that somebody has made up can cause while it is loaded."""
 
 
 class OpenedCase(TypedDict):
@@ -170,7 +187,7 @@ def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Pro
     migrate(connection, schema())
     try:
         _copy_case(connection, case, progress)
-    except (KeyError, DataError, IntegrityError) as error:
+    except REFUSALS as error:
         # Its seals match, so somebody has written and sealed the whole file.
         raise InvalidCase(path, f"is not a valid case file: {_explain_refusal(error)}") from error
     connection.commit()
@@ -181,7 +198,9 @@ def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Pro
 def _explain_refusal(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
-    return f"the database refuses its content ({str(error).splitlines()[0]})"
+    if isinstance(error, PsycopgError):
+        return f"the database refuses its content ({str(error).partition(NEW_LINE)[0]})"
+    return "a field has a value of another kind"
 
 
 def _copy_case(connection: Connection[Any], case: CaseFile, progress: Progress) -> None:

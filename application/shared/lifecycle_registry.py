@@ -5,10 +5,11 @@ from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Json
+from pydantic import ValidationError
 
 from application.shared.lifecycle_source import find_lifecycle
 from application.shared.retry import reporting_loss
-from domain.errors import LifecycleConflict, UnknownLifecycle
+from domain.errors import LifecycleConflict, LifecycleInvalid, UnknownLifecycle
 from domain.lifecycles import get_lifecycle, shipped, ships
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.database.pool import Database
@@ -97,7 +98,7 @@ class LifecycleRegistry:
         """Return every stored lifecycle with the number of its tasks."""
         with self._database.connection() as connection:
             rows = connection.execute(query("projections", "read/lifecycles")).fetchall()
-        return [(Lifecycle.model_validate(definition), tasks) for definition, tasks in rows]
+        return [(_read_stored(name, version, definition), tasks) for name, version, definition, tasks in rows]
 
     def _forget_if_reconnected(self) -> None:
         # What is stored is never changed, but a database that went back lacks it, and only new connections lead there.
@@ -134,4 +135,12 @@ def _store(connection: Connection[Any], lifecycle: Lifecycle) -> None:
 
 def _stored(connection: Connection[Any], name: str, version: int) -> Lifecycle | None:
     row = connection.execute(query("infrastructure", "lifecycles/pinned"), [name, version]).fetchone()
-    return Lifecycle.model_validate(row[0]) if row else None
+    return _read_stored(name, version, row[0]) if row else None
+
+
+def _read_stored(name: str, version: int, definition: object) -> Lifecycle:
+    try:
+        return Lifecycle.model_validate(definition)
+    except (ValidationError, LifecycleInvalid) as error:
+        problem = f"lifecycle {name!r} version {version} in the log cannot be read by this version; update Sojourn"
+        raise LifecycleInvalid([problem]) from error
