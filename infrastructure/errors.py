@@ -97,6 +97,16 @@ class StatementCancelled(SojournError):
         )
 
 
+class UnstorableValue(SojournError, ValueError):
+    """Raised when a value cannot be sent to the database, such as a text with NUL.
+
+    Fix: pass text without NUL and without halves of surrogate pairs, and times before the year 10,000.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a value cannot be sent to the database: {why}")
+
+
 READ_ONLY = "25006"
 CANCELLED = "57014"
 
@@ -106,6 +116,8 @@ def typed_errors() -> Iterator[None]:
     """Raise Sojourn's own error for a psycopg error of the block that states what is wrong with the database."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise UnstorableValue("half of a surrogate pair is not text") from error
     except psycopg.Error as error:
         typed = _type(error)
         if typed is None:
@@ -115,6 +127,8 @@ def typed_errors() -> Iterator[None]:
 
 def _type(error: psycopg.Error) -> SojournError | None:
     sqlstate, why = error.sqlstate or "", str(error).partition("\n")[0]
+    if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+        return UnstorableValue(why)
     if sqlstate.startswith("53") or sqlstate in LACKS:
         return DatabaseExhausted(sqlstate, why)
     if sqlstate == READ_ONLY:

@@ -85,6 +85,7 @@ from infrastructure.errors import (
     StatementCancelled,
     TransactionPooling,
     UnreadableDsn,
+    UnstorableValue,
 )
 
 __all__ = [
@@ -172,6 +173,7 @@ __all__ = [
     "UnknownTimeZone",
     "UnreadableDsn",
     "UnreadableInput",
+    "UnstorableValue",
     "UnsupportedCaseFormat",
     "WrongFormat",
     "WrongLifecycle",

@@ -24,11 +24,13 @@ from psycopg.errors import (
 )
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Json, Jsonb
+from pydantic import ValidationError
 
 from application.cases.case_file import CaseFile, CaseLine, InvalidCase
 from application.replay.replay import ignore_progress
 from application.shared.progress import Progress
 from application.shared.store import schema
+from domain.entities.events import read_event
 from domain.errors import SojournError, UnknownName
 from infrastructure.database.connect import connect
 from infrastructure.database.migration import ensure_current, migrate
@@ -94,6 +96,7 @@ def open_case(server: Database, path: Path, progress: Progress = ignore_progress
     Raises:
         InvalidCase: the file is not a case, or was changed after it was bundled.
         UnsupportedCaseFormat: a later version of Sojourn bundled it.
+        UnknownEvent: a later version of Sojourn wrote one of its events.
         OpeningForbidden: the database user may not create a database.
         OSError: the file cannot be read.
     """
@@ -198,6 +201,8 @@ def _fill(connection: Connection[Any], path: Path, case: CaseFile, progress: Pro
 def _explain_refusal(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
+    if isinstance(error, ValidationError):
+        return "an event has data that no version of Sojourn writes"
     if isinstance(error, PsycopgError):
         return f"the database refuses its content ({str(error).partition(NEW_LINE)[0]})"
     return "a field has a value of another kind"
@@ -220,9 +225,17 @@ def _copy_events(connection: Connection[Any], events: Iterator[CaseLine], total:
     while chunk := list(islice(events, CHUNK)):
         with connection.cursor() as cursor, cursor.copy(query("infrastructure", "cases/copy_events")) as copy:
             for event in chunk:
+                _check_event(event)
                 copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
         loaded += len(chunk)
         progress(loaded, total)
+
+
+def _check_event(event: CaseLine) -> None:
+    """Check that an event can be read, so that every command can answer about it."""
+    times = {name: event[name] for name in ("recorded_at", "occurred_at")}
+    place = {name: event[name] for name in ("stream", "version", "workflow_id")}
+    read_event(event["name"], {**event["data"], **place, **times})
 
 
 def _make_read_only(connection: Connection[Any], name: str, header: CaseLine) -> None:

@@ -25,6 +25,7 @@ from application.shared.store import Store
 from application.shared.unit_of_work import UnitOfWork
 from domain.errors import LifecycleConflict
 from domain.lifecycles.lifecycle import Lifecycle
+from infrastructure.errors import UnstorableValue
 from infrastructure.log.commands import keep_commands
 from infrastructure.sql import query
 
@@ -41,7 +42,7 @@ REMEMBERED_STREAMS = 100_000
 
 MAX_RETRIES = 8
 
-REFUSED_VALUES = (DataError, CheckViolation, ProgramLimitExceeded)
+REFUSED_VALUES = (DataError, UnstorableValue, CheckViolation, ProgramLimitExceeded)
 """The errors by which the database refuses a value, however often it is tried."""
 
 REQUEST = "import"

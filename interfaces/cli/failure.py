@@ -18,6 +18,9 @@ EXIT_USAGE = 2
 """The exit status if the request cannot be carried out."""
 
 
+LONGEST_SENTENCE = 2_000
+"""The length to which an error is printed."""
+
 EXIT_INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells count it."""
 
@@ -41,8 +44,15 @@ def cli_errors() -> Iterator[None]:
 
 def fail(sentence: str, *, status: int = EXIT_USAGE) -> None:
     """Print the sentence on stderr, without a password that was given in a wrong place, and exit."""
-    print(f"sojourn: {printable(hide_passwords(sentence))}", file=sys.stderr)  # noqa: T201 - errors are printed here
+    shown = _shorten(printable(hide_passwords(sentence)))
+    print(f"sojourn: {shown}", file=sys.stderr)  # noqa: T201 - errors are printed here
     sys.exit(status)
+
+
+def _shorten(sentence: str) -> str:
+    # A sentence quotes what was given, which may be a megabyte. Its end says what to do.
+    half = LONGEST_SENTENCE // 2
+    return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:half]} ... {sentence[-half:]}"
 
 
 @contextmanager
@@ -85,4 +95,5 @@ def _exit_if_explained(error: Any) -> None:
 def _print_usage(error: Any) -> None:
     usage = StringIO()
     error.show(usage)
-    sys.stderr.write(printable_lines(hide_passwords(usage.getvalue()).expandtabs()))
+    lines = printable_lines(hide_passwords(usage.getvalue()).expandtabs()).split("\n")
+    sys.stderr.write("\n".join(map(_shorten, lines)))

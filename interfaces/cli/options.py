@@ -5,6 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
+LARGEST = 2**31 - 1
+"""The largest number that an option takes: the largest integer of a database column."""
+
+LARGEST_POSITION = 2**63 - 1
+
 EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="Name task:ID, ti:ID, array:ID or runner:ID.")]
 At = Annotated[
     str | None,

@@ -62,7 +62,7 @@ def spoilt_bytes(draw: st.DrawFn, content: bytes) -> bytes:
     return content[:start] + inserted + content[end:] + tail
 
 
-@examples(quick=100, long=3000)
+@examples(quick=60, long=1000)
 @given(data=st.data())
 def test_damage_is_found(case: Case, data: st.DataObject) -> None:
     content = sealed(*case)
@@ -76,7 +76,7 @@ def test_damage_is_found(case: Case, data: st.DataObject) -> None:
     assert len(str(refused.value)) < 1000
 
 
-@examples(quick=100, long=3000)
+@examples(quick=60, long=1000)
 @given(data=st.data())
 def test_whoever_seals_lines_of_anything_is_told_what_is_wrong(case: Case, data: st.DataObject) -> None:
     text = ZstdDecompressor().stream_reader(io.BytesIO(sealed(*case))).read()
@@ -90,7 +90,7 @@ def test_whoever_seals_lines_of_anything_is_told_what_is_wrong(case: Case, data:
     assert refused is None or len(refused) < 1000
 
 
-@examples(quick=6, long=150)
+@examples(quick=5, long=60)
 @given(data=st.data())
 def test_a_case_that_somebody_made_up_is_opened_or_refused(
     service: TransitionService, case: Case, tmp_path: Path, data: st.DataObject

@@ -194,7 +194,8 @@ def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> N
     ("nonsense", "cause"),
     [
         ({}, "the field 'version' is missing"),
-        ({"version": "first"}, "the database refuses its content"),
+        ({"version": "first"}, "an event has data that no version of Sojourn writes"),
+        ({"position": "first"}, "the database refuses its content"),
     ],
 )
 def test_a_sealed_case_with_invalid_content_is_not_loaded(

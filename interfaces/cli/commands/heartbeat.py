@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.options import seconds_of
+from interfaces.cli.options import LARGEST, seconds_of
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration, format_time
 
@@ -33,7 +33,9 @@ def heartbeat(
     every: Annotated[str | None, typer.Option("--every", metavar="DURATION", help="Repeat after each pause.")] = None,
     while_pid: Annotated[
         int | None,
-        typer.Option("--while", metavar="PID", min=1, help="With --every: stop when that process has ended."),
+        typer.Option(
+            "--while", metavar="PID", min=1, max=LARGEST, help="With --every: stop when that process has ended."
+        ),
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,

@@ -10,7 +10,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
-from interfaces.cli.options import Workflow
+from interfaces.cli.options import LARGEST_POSITION, Workflow
 from interfaces.cli.output import AsJson, Dsn, console, json_text
 from interfaces.wording.values import format_time
 
@@ -39,7 +39,10 @@ def replay(
         typer.Option("--lifecycle", metavar="NAME|FILE", help="Decide under this lifecycle instead of the tasks' own."),
     ] = None,
     until: Annotated[
-        int | None, typer.Option("--until", metavar="POSITION", min=1, help="Stop after this event of the log.")
+        int | None,
+        typer.Option(
+            "--until", metavar="POSITION", min=1, max=LARGEST_POSITION, help="Stop after this event of the log."
+        ),
     ] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,

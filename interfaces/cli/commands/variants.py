@@ -6,7 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
+from interfaces.cli.options import LARGEST, At, EntityKind, Workflow, kind_of, time_of
 from interfaces.cli.output import AsJson, Dsn, messages, print_lines, render
 from interfaces.wording.values import format_duration, format_share
 
@@ -26,7 +26,9 @@ def variants(
     ctx: typer.Context,
     entity: EntityKind = "task",
     workflow: Workflow = None,
-    limit: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="Print the most frequent ones.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, max=LARGEST, help="Print the most frequent ones.")
+    ] = None,
     graph: Annotated[
         Literal["mermaid", "dot"] | None,
         typer.Option(help="Print a graph of which status follows which instead."),
