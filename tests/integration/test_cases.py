@@ -195,11 +195,11 @@ def test_a_case_that_does_not_fit_is_not_loaded(home: Database, case: Path) -> N
     [
         ({}, "the field 'version' is missing"),
         ({"version": "first"}, "an event has data that no version of Sojourn writes"),
-        ({"position": "first"}, "the database refuses its content"),
+        ({"version": 1, "position": "first"}, "the database refuses its content"),
     ],
 )
 def test_a_sealed_case_with_invalid_content_is_not_loaded(
-    home: Database, case: Path, nonsense: dict[str, str], cause: str
+    home: Database, case: Path, nonsense: dict[str, object], cause: str
 ) -> None:
     before = list_opened_cases(home)
     with case.open("rb") as stream:
