@@ -7,7 +7,7 @@ import psycopg
 from psycopg import errors
 
 from domain.errors import Contention, Interruption, SojournError
-from infrastructure.lock_holders import LockHolder
+from infrastructure.lock_holders import LockHolder, name_holders
 
 # A rule or a write that meets one of these has not failed by itself: the caller decides whether to retry.
 Interruption.register(psycopg.Error)
@@ -24,8 +24,24 @@ class RetriesExhausted(SojournError):
     def __init__(self, what: str, attempts: int, holders: Sequence[LockHolder] = ()) -> None:
         self.attempts = attempts
         self.holders = tuple(holders)
-        others = f"others ({'; '.join(map(str, holders))})" if holders else "others"
-        super().__init__(f"{what} is locked by {others}: gave up after {attempts} attempts; try again later")
+        super().__init__(
+            f"{what} is locked by {name_holders(holders)}: gave up after {attempts} attempts; try again later"
+        )
+
+
+class LockTimeout(SojournError):
+    """Raised when others kept a lock for longer than a call waits for it (SOJOURN_LOCK_TIMEOUT); nothing is written.
+
+    Fix: call again later, or end the transactions of `holders`, which have held locks for so long.
+    """
+
+    def __init__(self, what: str, seconds: float, holders: Sequence[LockHolder] = ()) -> None:
+        self.seconds = seconds
+        self.holders = tuple(holders)
+        super().__init__(
+            f"{what} is locked by {name_holders(holders)}: gave up after {seconds:.1f} s; try again later, or end "
+            "their transactions"
+        )
 
 
 class ConnectionLost(SojournError):

@@ -1,5 +1,6 @@
 """Find out who holds the locks that a call has waited for, so that its error can name them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -28,11 +29,20 @@ class LockHolder(NamedTuple):
         return ", ".join(filter(None, (process, self.user, self.application, self.state, since)))
 
 
-def find_lock_holders(connection: Connection[Any], seconds: float, *, readers: bool = False) -> list[LockHolder]:
+def name_holders(holders: Sequence[LockHolder]) -> str:
+    """Return who holds a lock, for a sentence: `others (pid 7, ann, psql, active; pid 8)`, or `others`."""
+    return f"others ({'; '.join(map(str, holders))})" if holders else "others"
+
+
+def find_lock_holders(
+    connection: Connection[Any], seconds: float, *, readers: bool = False, key: int | None = None
+) -> list[LockHolder]:
     """Return up to three other sessions that have held locks of Sojourn's for that many seconds, the oldest first.
 
     With `readers`, sessions that have only read count too, because nobody can replace a table before they end.
+    With `key`, only those that hold this advisory lock count.
     """
+    wanted = {"seconds": seconds, "readers": readers, "key": key}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query("infrastructure", "locks/holders"), {"seconds": seconds, "readers": readers})
-        return [LockHolder(*row) for row in rows]
+        rows = cursor.execute(query("infrastructure", "locks/holders"), wanted).fetchall()
+    return [LockHolder(*row) for row in rows]

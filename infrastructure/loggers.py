@@ -10,6 +10,7 @@ They are named for what happens, not for modules, so that a program's settings s
     sojourn.recovery    a task was recovered or skipped (info), or its recovery failed (warning)
     sojourn.report      a report was refused (info)
     sojourn.retry       others hold what a call needs, so that it waits and tries again (debug)
+    sojourn.subscription  another consumer of the same name keeps a subscription waiting (warning)
 
 No message has a DSN, because a DSN may have a password. Ids and reasons are escaped, so that a line end in one of them
 forges no line of a log file.

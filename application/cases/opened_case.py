@@ -36,6 +36,7 @@ from infrastructure.database.connect import connect
 from infrastructure.database.migration import ensure_current, migrate
 from infrastructure.database.pool import Database
 from infrastructure.database.schema_errors import SchemaOutdated
+from infrastructure.lock_timeout import lock_timeout, naming_lock_holders
 from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
@@ -77,6 +78,10 @@ class UnknownCase(UnknownName):
     kind = "opened case"
 
 
+WAIT_SECONDS = 600.0
+"""How long opening a case waits for another process that loads the same case."""
+
+
 class OpeningForbidden(SojournError):
     """Raised when the database user may not create the database that an opened case needs.
 
@@ -90,10 +95,15 @@ class OpeningForbidden(SojournError):
         )
 
 
-def open_case(server: Database, path: Path, progress: Progress = ignore_progress) -> OpenedCase:
+def open_case(
+    server: Database, path: Path, progress: Progress = ignore_progress, *, wait_seconds: float = WAIT_SECONDS
+) -> OpenedCase:
     """Check the whole case file `path`, then load it on `server` unless it is loaded there already.
 
+    It waits for another process that loads the same case for `wait_seconds`.
+
     Raises:
+        LockTimeout: another process is loading the case, and does not end.
         InvalidCase: the file is not a case, or was changed after it was bundled.
         UnsupportedCaseFormat: a later version of Sojourn bundled it.
         UnknownEvent: a later version of Sojourn wrote one of its events.
@@ -107,7 +117,8 @@ def open_case(server: Database, path: Path, progress: Progress = ignore_progress
     name = f"case_{case.digest[:16]}"
     dsn = make_conninfo(server.dsn, dbname=name)
     with server.dedicated() as connection:
-        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        with naming_lock_holders(connection, f"case {case.digest[:16]!r}"), lock_timeout(connection, wait_seconds):
+            connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         is_loaded = _is_current(connection, name, dsn)
         if not is_loaded:
             _load(server, connection, name, path, case, progress)

@@ -6,9 +6,10 @@ tables: then writers wait for a moment, and the rest is added under the lock.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from psycopg import Connection
@@ -19,7 +20,10 @@ from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
 from infrastructure.database.migration import hand_over, keep_current
-from infrastructure.log.tail import take_xid
+from infrastructure.errors import LockTimeout
+from infrastructure.lock_holders import LockHolder, name_holders
+from infrastructure.lock_timeout import list_lock_holders
+from infrastructure.log.tail import is_settled, take_xid
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
 
@@ -34,29 +38,39 @@ FEW = 5_000
 SWAPS = 20
 """How often the swap tries to lock the tables."""
 
+WAIT_SECONDS = 60.0
+"""How long a rebuild waits for the transactions that write when it reads the log."""
+
+NAMED_AFTER_SECONDS = 2.0
+"""How long a rebuild waits before it names whom it waits for."""
+
 TABLES = ("transition", "task", "task_instance", "array")
 
 
 class RebuildRunning(SojournError):
     """Raised when another rebuild of the database is running.
 
-    Fix: wait for it to end.
+    Fix: wait for it to end; `holders` has its session.
     """
 
-    def __init__(self) -> None:
-        super().__init__("another rebuild of this database is running: wait for it, or end it")
+    def __init__(self, holders: Sequence[LockHolder] = ()) -> None:
+        self.holders = tuple(holders)
+        super().__init__(
+            f"another rebuild of this database is running, by {name_holders(holders)}: wait for it, or end it"
+        )
 
 
 class SwapPrevented(SojournError):
     """Raised when others used the tables for so long that a rebuild could not replace them; nothing has changed.
 
-    Fix: end the long transaction, and rebuild again.
+    Fix: end the long transactions of `holders`, and rebuild again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, holders: Sequence[LockHolder] = ()) -> None:
+        self.holders = tuple(holders)
         super().__init__(
-            "the tables are in use by a long transaction, so that the new ones cannot take their place: nothing has "
-            "changed; look for it in pg_stat_activity, and run `sojourn rebuild` again"
+            f"the tables are in use by {name_holders(holders)}, so that the new ones cannot take their place: nothing "
+            "has changed; end the long transactions, and run `sojourn rebuild` again"
         )
 
 
@@ -96,10 +110,11 @@ class Rebuilt(TypedDict):
 OnStep = Callable[[str], None]
 
 
-def rebuild_projections(store: Store, on_step: OnStep) -> Rebuilt:
+def rebuild_projections(store: Store, on_step: OnStep, *, wait_seconds: float = WAIT_SECONDS) -> Rebuilt:
     """Rebuild every projection from the log, and pass the name of each step to `on_step`.
 
     Raises:
+        LockTimeout: a transaction that writes has not ended for `wait_seconds`.
         RebuildForbidden: the database user may not replace the tables.
         RebuildRunning: another rebuild of the database is running.
         SchemaNewer: a newer version of Sojourn has set up the database meanwhile.
@@ -109,22 +124,49 @@ def rebuild_projections(store: Store, on_step: OnStep) -> Rebuilt:
     started = time.monotonic()
     log.info("the projections are rebuilt from the log")
     with _session(store) as connection, _permitted(connection), _alone(connection), _new_tables(connection):
-        _fill_and_swap(store, connection, on_step)
+        _fill_and_swap(store, connection, on_step, _Writers(on_step, wait_seconds))
         events = _one(connection, "rebuild/count_events")
     seconds = time.monotonic() - started
     log.info("the projections are rebuilt: %d events in %.1f s", events, seconds)
     return {"events": events, "seconds": seconds}
 
 
-def _fill_and_swap(store: Store, connection: Connection[Any], on_step: OnStep) -> None:
+@dataclass(frozen=True, slots=True)
+class _Writers:
+    """Waits for the transactions that write to the log, for `wait_seconds`, and passes to `on_step` who they are."""
+
+    on_step: OnStep
+    wait_seconds: float
+
+    def settle(self, connection: Connection[Any]) -> int:
+        """Wait for those that write now, and return the position up to which no event can be added any more.
+
+        Raises:
+            LockTimeout: one of them does not end.
+        """
+        last, horizon = _one(connection, "rebuild/last_position"), take_xid(connection)
+        began, pause, named = time.monotonic(), 0.001, False
+        while not is_settled(connection, horizon):
+            waited = time.monotonic() - began
+            if waited >= self.wait_seconds:
+                raise LockTimeout("the log", waited, list_lock_holders(connection, waited))
+            if waited >= NAMED_AFTER_SECONDS and not named:
+                named = True
+                self.on_step(f"waiting for {name_holders(list_lock_holders(connection, waited))} to end")
+            time.sleep(pause)
+            pause = min(pause * 2, 0.5)
+        return last
+
+
+def _fill_and_swap(store: Store, connection: Connection[Any], on_step: OnStep, writers: _Writers) -> None:
     on_step("waiting for transactions that write")
-    max_position = _settled(connection)
+    max_position = writers.settle(connection)
     on_step("reading the log")
     _fill_all(store, connection, max_position)
     on_step("adding what came in the meantime")
-    max_position = _catch_up(connection, max_position)
+    max_position = _catch_up(connection, max_position, writers)
     on_step("putting the new tables in place")
-    _swap(connection, max_position)
+    _swap(connection, max_position, writers)
 
 
 @contextmanager
@@ -186,10 +228,10 @@ def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
         connection.execute(statement)
 
 
-def _catch_up(connection: Connection[Any], max_position: int) -> int:
+def _catch_up(connection: Connection[Any], max_position: int, writers: _Writers) -> int:
     """Add settled events until few are left, and return the last position that was added."""
     while _one(connection, "rebuild/last_position") - max_position > FEW:
-        settled = _settled(connection)
+        settled = writers.settle(connection)
         _add(connection, max_position, settled)
         max_position = settled
     return max_position
@@ -204,12 +246,13 @@ def _add(connection: Connection[Any], after: int, max_position: int) -> None:
     _fill_status(connection, max_position, SQL("e.stream = ANY (%(streams)s)"), streams)
 
 
-def _swap(connection: Connection[Any], max_position: int) -> None:
+def _swap(connection: Connection[Any], max_position: int, writers: _Writers) -> None:
     """Put the new tables in the place of the old ones, once nobody else uses these."""
+    began = time.monotonic()
     for attempt in range(SWAPS):
         if attempt:
             time.sleep(min(backoff_seconds(attempt), 2.0))
-            max_position = _catch_up(connection, max_position)
+            max_position = _catch_up(connection, max_position, writers)
         try:
             _swap_once(connection, max_position)
             return
@@ -217,7 +260,7 @@ def _swap(connection: Connection[Any], max_position: int) -> None:
             continue
         except DependentObjectsStillExist as error:
             raise TablesInUse(error.diag.message_detail or str(error)) from error
-    raise SwapPrevented
+    raise SwapPrevented(list_lock_holders(connection, time.monotonic() - began, readers=True))
 
 
 def _swap_once(connection: Connection[Any], max_position: int) -> None:
@@ -233,16 +276,6 @@ def _swap_once(connection: Connection[Any], max_position: int) -> None:
         connection.execute(query("projections", "rebuild/drop_replaced"))
 
 
-def _settled(connection: Connection[Any]) -> int:
-    """Wait for the transactions that may still write, and return the position up to which no event can be added."""
-    last, horizon = _one(connection, "rebuild/last_position"), take_xid(connection)
-    pause = 0.001
-    while _one(connection, "rebuild/oldest_running") < horizon:
-        time.sleep(pause)
-        pause = min(pause * 2, 0.5)
-    return last
-
-
 @contextmanager
 def _session(store: Store) -> Iterator[Connection[Any]]:
     with store.database.dedicated() as connection:
@@ -254,7 +287,7 @@ def _session(store: Store) -> Iterator[Connection[Any]]:
 def _alone(connection: Connection[Any]) -> Iterator[None]:
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
     if row is None or not row[0]:
-        raise RebuildRunning
+        raise RebuildRunning(list_lock_holders(connection, 0, key=LOCK))
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ from typing import TypedDict
 from application.shared.store import Store
 from domain.entity import check_id
 from domain.errors import InvalidLimit
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.sql import query
 
 
@@ -29,11 +30,12 @@ def limit_concurrency(store: Store, tag: str, slots: int | None) -> None:
 
     Raises:
         InvalidLimit: `slots` is not a whole number from 0 to 2,147,483,647.
+        LockTimeout: others are taking slots of the tag, and do not end their transactions.
     """
     check_id("tag", tag)
     if slots is not None and not (isinstance(slots, int) and 0 <= slots < 2**31):
         raise InvalidLimit(tag, slots)
-    with store.session() as connection:
+    with store.session() as connection, naming_lock_holders(connection, f"the limit of tag {tag!r}"):
         if slots is None:
             connection.execute(query("infrastructure", "slots/unlimit"), [tag])
         else:

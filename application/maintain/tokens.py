@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, NamedTuple, TypedDict, cast
@@ -15,6 +16,7 @@ from application.shared.store import Store
 from domain.entity import check_id
 from domain.errors import SojournError, UnknownEntity
 from domain.nearest import nearest_names
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.sql import query
 
 BYTES = 32
@@ -72,10 +74,11 @@ def create_token(store: Store, name: str, scope: Scope) -> str:
     Raises:
         TokenExists: a token has or had that name.
         InvalidId: the name is not a text of up to 255 characters.
+        LockTimeout: others are creating it, and do not end their transaction.
     """
     check_id("token", name)
     secret = PREFIX + secrets.token_urlsafe(BYTES)
-    with store.transaction() as connection:
+    with _token_transaction(store, name) as connection:
         inserted = connection.execute(query("infrastructure", "tokens/insert"), [name, str(scope), hash_token(secret)])
         if not inserted.rowcount:
             raise TokenExists(name)
@@ -87,13 +90,24 @@ def revoke_token(store: Store, name: str) -> Token:
 
     Raises:
         UnknownEntity: no token has that name.
+        LockTimeout: others are changing it, and do not end their transaction.
     """
-    with store.transaction() as connection:
+    with _token_transaction(store, name) as connection:
         found = _rows(connection, "tokens/revoke", [name])
     if not found:
         known = [token["name"] for token in list_tokens(store)]
         raise UnknownEntity("token", name, nearest_names(name, known))
     return found[0]
+
+
+@contextmanager
+def _token_transaction(store: Store, name: str) -> Iterator[Connection[Any]]:
+    with (
+        store.session() as session,
+        naming_lock_holders(session, f"token {name!r}"),
+        store.transaction(session) as connection,
+    ):
+        yield connection
 
 
 def list_tokens(store: Store) -> list[Token]:

@@ -8,11 +8,13 @@ from typing import TypedDict, cast
 from psycopg.rows import dict_row
 
 from application.read.audit import BATCH
+from application.shared.as_of import READ
 from application.shared.current_status import database_now
 from application.shared.existence import require_workflow
 from application.shared.store import Store
 from domain.errors import TimesReversed
 from domain.time import require_past
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.sql import query
 
 
@@ -41,7 +43,7 @@ def find_differences(
     if end < start:
         raise TimesReversed(start, end)
     wanted = {"from": start, "to": end, "workflow_id": workflow_id, "limit": limit}
-    with store.session() as connection, connection.transaction():
+    with store.session() as connection, naming_lock_holders(connection, READ), connection.transaction():
         now = database_now(connection)
         for name, time in (("from", start), ("to", end)):
             require_past(name, time, now, store.clock_tolerance)

@@ -9,7 +9,11 @@ from psycopg import Connection
 
 from application.shared.store import Store
 from domain.time import require_past
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.sql import query
+
+READ = "what the answer is read from"
+"""What others hold where reading waits in vain."""
 
 
 @contextmanager
@@ -18,8 +22,9 @@ def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
 
     Raises:
         FutureTime: `at` lies in the future.
+        LockTimeout: others are replacing what the block reads.
     """
-    with store.session() as connection, connection.transaction():
+    with store.session() as connection, naming_lock_holders(connection, READ), connection.transaction():
         if at is not None:
             row = connection.execute(query("projections", "session/set_as_of"), [at.isoformat()]).fetchone()
             assert row is not None

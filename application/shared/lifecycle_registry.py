@@ -13,6 +13,7 @@ from domain.errors import LifecycleConflict, LifecycleInvalid, UnknownLifecycle
 from domain.lifecycles import get_lifecycle, shipped, ships
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.database.pool import Database
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.sql import query
 
 
@@ -85,11 +86,16 @@ class LifecycleRegistry:
         Raises:
             LifecycleConflict: other transitions ship or are stored under the same name and version.
             ConnectionLost: the connection broke; storing it again has the same effect.
+            LockTimeout: others are storing it, and do not end their transaction.
         """
         self._forget_if_reconnected()
         if self._by_key.get(lifecycle.key) != lifecycle:
             _require_shipped_transitions(lifecycle)
-            with reporting_loss(safe_to_retry=True), self._database.connection() as connection:
+            with (
+                reporting_loss(safe_to_retry=True),
+                self._database.connection() as connection,
+                naming_lock_holders(connection, f"lifecycle {lifecycle.name!r}"),
+            ):
                 _store(connection, lifecycle)
             self._by_key[lifecycle.key] = lifecycle
         return lifecycle

@@ -1,5 +1,6 @@
 """Retry: a bounded number of attempts, further and further apart, while others hold what a call needs."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -63,8 +64,11 @@ def retrying(
     *,
     max_retries: int = MAX_RETRIES,
     may_retry: Callable[[psycopg.Error], bool],
+    patience: float = math.inf,
 ) -> Answer:
     """Return the answer of `attempt`, made up to `max_retries` times (at least once).
+
+    An attempt that fails after `patience` seconds is the last, because it has waited for a lock for all that time.
 
     Raises:
         RetriesExhausted: others held `subject` during every attempt; the last one's error is its cause.
@@ -73,13 +77,14 @@ def retrying(
     attempts = max(1, max_retries)
     number = 1
     while True:
+        began = time.monotonic()
         try:
             return attempt()
         except psycopg.Error as error:
             if is_lost(error) or not may_retry(error):
                 raise
-            if number == attempts:
-                raise RetriesExhausted(subject, attempts) from error
+            if number == attempts or time.monotonic() - began >= patience:
+                raise RetriesExhausted(subject, number) from error
             log.debug("%s is held by others (SQLSTATE %s): attempt %d of %d", subject, error.sqlstate, number, attempts)
         count = on_retry.get()
         if count is not None:

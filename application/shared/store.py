@@ -45,6 +45,7 @@ class Store:
         self.database = database
         settings = Settings()
         self.clock_tolerance = timedelta(seconds=settings.clock_tolerance)
+        self.lock_timeout = settings.lock_timeout
         self.max_lease_seconds = settings.max_lease
         self.log = EventLog(self.clock_tolerance)
         self.recorder = LogRecorder(database, self.log)

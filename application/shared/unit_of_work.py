@@ -33,7 +33,7 @@ from domain.errors import SojournError
 from domain.report_context import ReportContext
 from domain.time import require_past
 from infrastructure.errors import RetriesExhausted
-from infrastructure.lock_holders import find_lock_holders
+from infrastructure.lock_timeout import list_lock_holders
 from infrastructure.log.commands import Command, digest, first_answer, keep_answer
 from infrastructure.log.event_log import STALE
 from infrastructure.sql import query
@@ -158,7 +158,13 @@ class UnitOfWork:
         try:
             # A loss that is in doubt is a ConnectionLost already; wherever else it happens, nothing was committed.
             with reporting_loss(safe_to_retry=True):
-                return retrying(self.subject, attempt, max_retries=self.max_retries, may_retry=self._may_retry)
+                return retrying(
+                    self.subject,
+                    attempt,
+                    max_retries=self.max_retries,
+                    may_retry=self._may_retry,
+                    patience=self.store.lock_timeout,
+                )
         except RetriesExhausted as error:
             if not self.names_holders:
                 raise
@@ -171,8 +177,8 @@ class UnitOfWork:
         what = f"command {command.command_id!r}" if command and is_command else self.subject
         try:
             with self.store.session(self.connection) as connection:
-                holders = find_lock_holders(connection, seconds)
-        except (psycopg.Error, SojournError):  # what the caller must know is that it gave up
+                holders = list_lock_holders(connection, seconds)
+        except SojournError:  # no connection is free; what the caller must know is that it gave up
             holders = []
         return RetriesExhausted(what, error.attempts, holders)
 

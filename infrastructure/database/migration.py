@@ -21,7 +21,11 @@ from infrastructure.database.schema_errors import (
     SchemaOutdated,
     SetupForbidden,
 )
+from infrastructure.lock_timeout import lock_timeout, naming_lock_holders
 from infrastructure.sql import query, sql_object
+
+WAIT_SECONDS = 60.0
+"""How long a migration waits for another one of the same database."""
 
 LOCK = 7205759403792793
 """The advisory lock that lets one migration at a time run in a database."""
@@ -70,20 +74,23 @@ def read_object_versions() -> dict[int, str]:
     return {int(version): checksum for version, checksum in lines}
 
 
-def migrate(connection: Connection[Any], schema: Schema) -> list[str]:
+def migrate(connection: Connection[Any], schema: Schema, *, wait_seconds: float = WAIT_SECONDS) -> list[str]:
     """Apply the missing migrations and objects in one transaction, and return the names of the migrations.
 
-    It also creates the roles, grants them what they lack, and gives what is new to the owner of the schema.
+    It also creates the roles, grants them what they lack, and gives what is new to the owner of the schema. It waits
+    for another migration for `wait_seconds`.
 
     Raises:
         SetupForbidden: the database's user may not create them.
         SchemaForeign: the schema of that name is not Sojourn's.
         SchemaNewer: a newer version of Sojourn made the schema.
         MigrationEdited: the file of an applied migration has changed.
+        LockTimeout: others use what must change, or change the schema themselves, and do not end.
     """
     try:
-        with connection.transaction():
-            connection.execute(query("infrastructure", "schema/lock"), [LOCK])
+        with naming_lock_holders(connection, "the schema", readers=True), connection.transaction():
+            with lock_timeout(connection, wait_seconds):
+                connection.execute(query("infrastructure", "schema/lock"), [LOCK])
             _has_schema(connection)
             for name in ("schema/create_schema", "schema/create_roles", "schema/create_ledger"):
                 connection.execute(query("infrastructure", name))

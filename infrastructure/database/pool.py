@@ -18,6 +18,7 @@ from infrastructure.database.revival import RevivingConnection, check_open, is_s
 from infrastructure.database.settings import Settings
 from infrastructure.errors import DatabaseUnreachable, ServiceClosed, typed_errors
 from infrastructure.forks import renew_in_children
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.loggers import get_logger
 
 log = get_logger("connection")
@@ -101,11 +102,15 @@ class Database:
 
     @contextmanager
     def snapshot(self, *tables: str) -> Iterator[Connection[tuple[Any, ...]]]:
-        """Open a connection whose reads all see one moment. No rebuild swaps `tables` meanwhile."""
+        """Open a connection whose reads all see one moment. No rebuild swaps `tables` meanwhile.
+
+        Raises:
+            LockTimeout: others are replacing what is read.
+        """
         with self.dedicated() as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
-            with connection.transaction():
+            with naming_lock_holders(connection, "the log"), connection.transaction():
                 # The first read fixes the moment. A table that a rebuild swaps in after it would look empty.
                 for table in tables:
                     connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(Identifier("sojourn", table)))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from infrastructure.database.settings import Settings
 from infrastructure.sql import query
 
 SETTINGS = {
@@ -27,6 +28,11 @@ SETTINGS = {
 """The settings of a session in which Sojourn's statements run. Names without a schema are those of PostgreSQL alone."""
 
 
+def session_settings() -> dict[str, str]:
+    """Return SETTINGS, and how long a statement waits for a lock: no wait is without an end."""
+    return SETTINGS | {"lock_timeout": f"{round(Settings().lock_timeout * 1000)}ms"}
+
+
 class Applied(NamedTuple):
     """Settings that were applied: what they were before, and the process id of the session."""
 
@@ -36,15 +42,16 @@ class Applied(NamedTuple):
 
 def apply_settings(
     connection: Connection[Any],
-    settings: Mapping[str, str] = SETTINGS,
+    settings: Mapping[str, str] | None = None,
     *,
     is_local: bool = False,
     pid: int | None = None,
 ) -> Applied | None:
-    """Apply settings to the session, or with `is_local` to its transaction, in one round trip.
+    """Apply settings (None: `session_settings`) to the session, or with `is_local` to its transaction, in one round trip.
 
     Return None where the session is not that of the process `pid`: then nothing was applied.
     """
+    settings = session_settings() if settings is None else settings
     wanted = {"names": list(settings), "values": list(settings.values()), "is_local": is_local, "pid": pid}
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query("infrastructure", "connections/configure"), wanted, prepare=False).fetchall()

@@ -48,9 +48,11 @@ def _seconds(value: object) -> object:
 
 
 class Settings(EnvironmentSettings):
-    """Where the database is, how far ahead of its clock a reported time may be, and how long a runner's lease may hold.
+    """Where the database is, and the limits of what is asked of it.
 
-    The database is at `dsn`, or else an embedded server in `home`.
+    The database is at `dsn`, or else an embedded server in `home`. A reported time may be ahead of the database's
+    clock by `clock_tolerance`, a statement waits for a lock for `lock_timeout`, and a runner's lease holds for
+    `max_lease` at most.
     """
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_", env_ignore_empty=True, hide_input_in_errors=True)
@@ -59,6 +61,9 @@ class Settings(EnvironmentSettings):
     home: Path = Field(default_factory=lambda: user_data_path("sojourn"), description="a folder")
     clock_tolerance: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=60, ge=0, description="a duration like 60s or 5m"
+    )
+    lock_timeout: Annotated[float, BeforeValidator(_seconds)] = Field(
+        default=10, ge=0.001, description="a duration like 500ms or 10s"
     )
     max_lease: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=3600, gt=0, description="a duration like 90s or 1h"

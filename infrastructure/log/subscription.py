@@ -8,10 +8,15 @@ import psycopg
 from psycopg import Connection
 
 from infrastructure.database.connect import connect
+from infrastructure.errors import LockTimeout
+from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.log.commit_listener import connect_listener, wait_for_commit
 from infrastructure.log.logged_event import LoggedEvent
 from infrastructure.log.tail import BATCH, GAP_POLL_SECONDS, POLL_SECONDS, GapBarrier, Tail
+from infrastructure.loggers import get_logger
 from infrastructure.sql import query
+
+log = get_logger("subscription")
 
 Consume = Callable[[Connection[Any], Sequence[LoggedEvent]], None]
 
@@ -45,7 +50,11 @@ class Subscription:
         self._tail: Tail | None = None
 
     def catch_up(self) -> int:
-        """Consume every event up to the end of the log, and return their number."""
+        """Consume every event up to the end of the log, and return their number.
+
+        Raises:
+            LockTimeout: another consumer under this name does not end its batch.
+        """
         with connect_listener(self._dsn) as listener, self._connect_worker() as worker:
             consumed = 0
             while True:
@@ -68,6 +77,8 @@ class Subscription:
                         if not consumed:
                             seconds = GAP_POLL_SECONDS if self._waits_for_others else self._poll_seconds
                             wait_for_commit(listener, seconds, self._stopped.is_set)
+            except LockTimeout as error:
+                log.warning("subscription %s waits: %s", self.name, error)
             except psycopg.OperationalError:
                 self._stopped.wait(RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)])
                 failures += 1
@@ -82,17 +93,19 @@ class Subscription:
 
     def _consume_batch(self, worker: Connection[Any], listener: Connection[Any]) -> int:
         with worker.transaction():
-            tail = self._tail_at(self._hold_checkpoint(worker), listener)
+            tail = self._tail_at(self._hold_checkpoint(worker, listener), listener)
             events = tail.read(worker, self._batch)
             if events:
-                worker.execute(query("infrastructure", "connections/use_role_search_path"))
+                worker.execute(query("infrastructure", "connections/use_role_settings"))
                 self._consume(worker, events)
                 worker.execute(query("infrastructure", "connections/use_own_search_path"))
                 worker.execute(query("infrastructure", "subscriptions/advance"), [tail.position, self.name])
         return len(events)
 
-    def _hold_checkpoint(self, worker: Connection[Any]) -> int:
-        row = worker.execute(query("infrastructure", "subscriptions/lock"), [self.name]).fetchone()
+    def _hold_checkpoint(self, worker: Connection[Any], listener: Connection[Any]) -> int:
+        # The worker's transaction has failed where it waited in vain, so the listener looks for the holders.
+        with naming_lock_holders(listener, f"the checkpoint of subscription {self.name!r}"):
+            row = worker.execute(query("infrastructure", "subscriptions/lock"), [self.name]).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -105,5 +118,6 @@ class Subscription:
     def _connect_worker(self) -> Connection[Any]:
         self._tail = None  # its barrier takes ids through a connection that is gone
         connection = connect(self._dsn)
-        connection.execute(query("infrastructure", "subscriptions/begin"), [self.name])
+        with naming_lock_holders(connection, f"the checkpoint of subscription {self.name!r}"):
+            connection.execute(query("infrastructure", "subscriptions/begin"), [self.name])
         return connection

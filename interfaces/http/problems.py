@@ -32,6 +32,7 @@ from infrastructure.errors import (
     DatabaseExhausted,
     DatabaseReadOnly,
     DatabaseUnreachable,
+    LockTimeout,
     RetriesExhausted,
     StatementCancelled,
 )
@@ -58,6 +59,7 @@ PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (LifecycleConflict, HTTPStatus.CONFLICT, "conflict"),
     (WrongLifecycle, HTTPStatus.CONFLICT, "wrong-lifecycle"),
     (RetriesExhausted, HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
+    (LockTimeout, HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     (ConnectionLost, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (DatabaseUnreachable, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (DatabaseExhausted, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
