@@ -47,7 +47,7 @@ def apply_settings(
     is_local: bool = False,
     pid: int | None = None,
 ) -> Applied | None:
-    """Apply settings (None: `session_settings`) to the session, or with `is_local` to its transaction, in one round trip.
+    """Apply settings (None: `session_settings`) to the session, or its transaction (`is_local`), in one round trip.
 
     Return None where the session is not that of the process `pid`: then nothing was applied.
     """
