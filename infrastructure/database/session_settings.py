@@ -1,6 +1,8 @@
 """Settings that statements rely on, whatever the server, the database and the role have set."""
 
+import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from psycopg import Connection
@@ -30,6 +32,13 @@ SETTINGS = {
 
 def session_settings() -> dict[str, str]:
     """Return SETTINGS, and how long a statement waits for a lock: no wait is without an end."""
+    return _with_lock_timeout(os.environ.get("SOJOURN_LOCK_TIMEOUT"))
+
+
+@cache
+def _with_lock_timeout(_variable: str | None) -> dict[str, str]:
+    # Reading the environment's settings takes longer than a call on a caller's connection, so it is done once for each
+    # value of the variable.
     return SETTINGS | {"lock_timeout": f"{round(Settings().lock_timeout * 1000)}ms"}
 
 
