@@ -106,9 +106,10 @@ class Batch:
                 yield from self._decide_identified(waiting)
 
     def _decide_identified(self, identified: IdentifiedLine) -> Sequence[AppendedRow]:
-        line, move_ids = identified
+        line, move_ids, has_waited = identified
+        self.tally.lines += not has_waited
         if isinstance(line, BadLine):
-            self.tally.add_line(line)
+            self.tally.add_bad_line(line)
             return ()
         self._journal.begin_line()
         try:
@@ -117,7 +118,6 @@ class Batch:
             self._journal.roll_back_line()
             self._set_aside(identified, error)
         else:
-            self.tally.add_line()
             self._count(line)
         return self._journal.rows
 
@@ -131,7 +131,7 @@ class Batch:
         bad = BadLine.of(identified.line.number, explain(error))
         stream = error.waits_for if isinstance(error, InvalidLine) else None
         if stream is None or not self.waiting.add(stream, identified, bad):
-            self.tally.add_line(bad)
+            self.tally.add_bad_line(bad)
 
     def _count(self, line: ParsedLine) -> None:
         for counts in self._journal.counts:

@@ -145,20 +145,20 @@ class _ImportRun:
         for stream in batch.new_streams:
             self.new_streams.put(stream, True)
         for bad in self.waiting.add_all(batch.waiting):
-            batch.tally.add_line(bad)
+            batch.tally.add_bad_line(bad)
         return batch.tally
 
     def give_up_waiting(self) -> Tally:
         """Return the counts of the lines whose entity no line has created."""
         tally = Tally()
         for bad in self.waiting.give_up():
-            tally.add_line(bad)
+            tally.add_bad_line(bad)
         return tally
 
     def _decide_and_append(self, connection: Connection[Any], lines: list[IdentifiedLine]) -> Batch:
         lines = list(map(self._save_lifecycles, lines))
-        changes = [change for line, _ in lines if isinstance(line, ParsedLine) for change in line.changes]
-        command_ids = [move_id.command_id for _, move_ids in lines for move_id in move_ids if move_id]
+        changes = [change for line, *_ in lines if isinstance(line, ParsedLine) for change in line.changes]
+        command_ids = [move_id.command_id for _, move_ids, _ in lines for move_id in move_ids if move_id]
         state = load_batch_state(self.store, connection, changes, command_ids, self.new_streams)
         now = database_now(connection)
         batch = Batch(self.lifecycle, state, now, self.store.clock_tolerance, self.cache)
@@ -181,7 +181,7 @@ class _ImportRun:
 
 
 def _tally_refused(identified: IdentifiedLine, error: Exception) -> Tally:
-    tally = Tally()
+    tally = Tally(lines=int(not identified.has_waited))
     sentence = f"has a value that the database does not store: {str(error).splitlines()[0]}"
-    tally.add_line(BadLine.of(identified.line.number, sentence))
+    tally.add_bad_line(BadLine.of(identified.line.number, sentence))
     return tally

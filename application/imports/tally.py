@@ -82,12 +82,10 @@ class Tally:
     bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
 
-    def add_line(self, bad: BadLine | None = None) -> None:
-        """Count a line; `bad` if it was not understood."""
-        self.lines += 1
-        if bad:
-            self.bad += 1
-            self.bad_lines.append(bad)
+    def add_bad_line(self, line: BadLine) -> None:
+        """Count a line that was not understood."""
+        self.bad += 1
+        self.bad_lines.append(line)
 
     def add_counts(self, counts: EventCounts) -> None:
         """Add the counts of appended events."""

@@ -15,10 +15,14 @@ MOST_BYTES = 64 * 2**20
 
 
 class IdentifiedLine(NamedTuple):
-    """A line, and for each of its changes the move's id; None for a registration or creation, known by its entity."""
+    """A line, and for each of its changes the move's id; None for a registration or creation, known by its entity.
+
+    `has_waited` says that it was counted before.
+    """
 
     line: ParsedLine | BadLine
     move_ids: Sequence[MoveId | None] = ()
+    has_waited: bool = False
 
     @property
     def creates(self) -> list[str]:
@@ -39,7 +43,7 @@ class WaitingLines:
         size = line.line.size if isinstance(line.line, ParsedLine) else 0
         if self._count >= MOST_WAITING or self._bytes + size > MOST_BYTES:
             return False
-        self._lines.setdefault(stream, []).append((line, bad))
+        self._lines.setdefault(stream, []).append((line._replace(has_waited=True), bad))
         self._count += 1
         self._bytes += size
         return True
