@@ -53,7 +53,11 @@ def configure(connection: Connection[Any], dsn: str) -> None:
 
 def _configure_behind_pooler(connection: Connection[Any], dsn: str) -> None:
     connection.prepare_threshold = None  # the statements of an earlier client may still have the same names
-    if not _has_own_session(connection, dsn):
+    try:
+        has_own_session = _has_own_session(connection, dsn)
+    except (psycopg.NotSupportedError, psycopg.errors.ReadOnlySqlTransaction) as error:
+        raise TransactionPooling from error  # the pooler, or a standby behind it, knows no notifications
+    if not has_own_session:
         raise TransactionPooling
     connection.execute("DISCARD ALL")
     apply_settings(connection)

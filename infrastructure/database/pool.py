@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -44,7 +45,8 @@ class Database:
     def __init__(self, dsn: str, *, max_size: int = 10, wait_seconds: float = WAIT_SECONDS) -> None:
         self.dsn = dsn
         self.opened = 0
-        """The number of pooled connections that were opened so far: after a failover or a restore it has grown."""
+        """The number of the pooled connection that was opened last: after a failover or a restore it is another."""
+        self._numbers = count(1)
         self._closed = False
         self._refusal: SojournError | None = None
         self._max_size, self._wait_seconds = max_size, wait_seconds
@@ -150,4 +152,4 @@ class Database:
         except SojournError as error:
             self._refusal = error
             raise
-        self.opened += 1
+        self.opened = next(self._numbers)

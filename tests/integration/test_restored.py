@@ -15,6 +15,7 @@ from sojourn.errors import ConnectionLost
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, log, register, status
 from tests.support.own_server import OwnServer, own_server
+from tests.support.waiting import wait_for
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -119,6 +120,13 @@ def reconnect(service: TransitionService) -> None:
         service.list_workflows()
 
 
+def has_replayed(primary: OwnServer, standby: OwnServer) -> bool:
+    """Return whether the standby has everything that the primary has written."""
+    with psycopg.connect(primary.dsn) as ahead, psycopg.connect(standby.dsn) as behind:
+        (written,) = rows(ahead, "SELECT pg_current_wal_lsn()::text AS lsn")
+        return bool(rows(behind, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn AS done", written["lsn"])[0]["done"])
+
+
 @every_backup
 class TestWhatTheServiceRemembers:
     """The same number of events happens twice: versions, positions and reported times are the same, statuses differ."""
@@ -202,6 +210,30 @@ class TestWhatTheServiceRemembers:
             reconnect(service)
 
             assert service.transition_task_instance("t1/1", "DONE")["error"] == "not_found"
+
+
+def test_after_a_failover_to_a_standby_that_lacked_the_last_commits_it_is_not_decided_on() -> None:
+    """Given an asynchronous standby that was away for a while, and a DSN that names both servers."""
+    with own_server() as primary, primary.standby() as standby:
+        dsn = f"postgresql://postgres@/postgres?host={primary.folder},{standby.folder}&target_session_attrs=read-write"
+        with TransitionService.connect(dsn) as service:
+            register(service, "t1")
+            attempt(service, "t1")
+            wait_for(lambda: has_replayed(primary, standby))
+            standby.stop()
+            service.transition_task_instance("t1/1", "TRIAGING", occurred_at=NOON)
+            primary.stop("immediate")
+            standby.start()
+            standby.promote()
+            with TransitionService.connect(dsn) as another:
+                another.transition_task_instance("t1/1", "KILL_SELF", occurred_at=NOON)
+            reconnect(service)
+
+            answer = service.transition_task_instance("t1/1", "RUNNING", occurred_at=NOON)
+
+            assert answer["error"] == "invalid_ti_transition"
+        with psycopg.connect(standby.dsn) as connection:
+            assert_agreement(connection)
 
 
 @pytest.mark.parametrize("back_up", BACKUPS[:2], ids=lambda way: way.__name__)
