@@ -322,7 +322,7 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
         "type": "urn:sojourn:problem:no-such-route",
         "detail": "/api/v3/nowhere is not a route; /openapi.json lists them all",
     }),
-    ("GET", "/tasks", None, 405, {}),
+    ("GET", "/tasks/gate", None, 405, {}),
     ("POST", "/tasks", b'{"workflow_id": "w", "tasks": [{"task_id": "t1", "max_attempts": 9}]}', 409, {
         "task_id": "t1", "differences": {"max_attempts": [3, 9]},
     }),
