@@ -84,6 +84,7 @@ def verify_log(store: Store, progress: Progress = ignore_progress) -> Verificati
         for kind in CURRENT:
             mismatches += _compare_current(connection, kind, replay.entities)
         mismatches += _slots(connection, replay)
+        mismatches += _checkpoints(connection)
         _compare_audits(connection, mismatches)
     return {
         "entities": entities,
@@ -213,6 +214,13 @@ def _slots(connection: Connection[Any], replay: Replay) -> Iterator[Mismatch]:
             status = task.status if task else None
             text = f"sojourn.slot says that {entity} holds a slot of tag {tag!r}, and it is {status or 'unknown'}"
             yield Mismatch(entity, "slot.extra", None, tag, text)
+
+
+def _checkpoints(connection: Connection[Any]) -> Iterator[Mismatch]:
+    """Yield the subscriptions that have read events which the log no longer has."""
+    for name, position, last in connection.execute(query("infrastructure", "subscriptions/beyond_the_log")):
+        text = f"subscription {name!r} has read up to position {position}, and the log ends at {last}: events are gone"
+        yield Mismatch(f"subscription:{name}", "checkpoint.position", last, position, text)
 
 
 def _entered_at(step: Step) -> Iterator[Mismatch]:

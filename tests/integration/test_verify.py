@@ -12,8 +12,10 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from application.array_service import ArrayService
+from application.maintain.rebuild import rebuild_projections
 from application.replay.replay import find_pinned_lifecycles, replay_events
 from application.replay.verify import verify_log
+from application.replay.what_if import try_history
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from domain.auditing.replay import Replay
@@ -21,6 +23,8 @@ from domain.decisions.decide import decide
 from domain.decisions.decision import Family
 from domain.decisions.proposals import TaskRequest
 from domain.entities.task_instance import TaskInstance
+from domain.errors import UnknownEntity
+from infrastructure.log.subscription import Subscription
 from tests.support.attempts import attempt, register
 
 Connection = psycopg.Connection[Any]
@@ -356,6 +360,60 @@ class TestWhatIsFoundInTheLog:
             ("task:t1", "transition.extra"),
             ("task:t1", "version"),
         ]
+
+    @pytest.mark.fresh_database
+    def test_the_newest_events_that_a_subscription_has_read_are_gone(
+        self, log: TransitionService, connection: Connection
+    ) -> None:
+        """Their rows are gone too, so that nothing else is left of them."""
+        Subscription(log.dsn, "mail", lambda _connection, _events: None).catch_up()
+        assert found(log) == []
+        rewrite(connection, "DELETE FROM sojourn.event WHERE position > (SELECT max(position) - 3 FROM sojourn.event)")
+        rebuild_projections(log.store, lambda _: None)
+
+        mismatches = [found for found in verify_log(log.store)["mismatches"] if found.entity == "subscription:mail"]
+
+        (last,) = one(connection, "SELECT max(position) FROM sojourn.event")
+        assert [(mismatch.what, mismatch.expected) for mismatch in mismatches] == [("checkpoint.position", last)]
+        assert "'mail' has read up to position " in mismatches[0].text
+
+    @pytest.mark.fresh_database
+    def test_recorded_at_of_a_transition(self, log: TransitionService, connection: Connection) -> None:
+        """An event that states when it occurred enters its status then, so that its recorded_at counts for nothing."""
+        log.register_tasks("w", [TaskSpec("t4")], occurred_at=NINE)
+        shift = (
+            "UPDATE sojourn.event SET recorded_at = recorded_at - interval '1 hour' WHERE stream = '{}' AND version = 1"
+        )
+        rewrite(connection, shift.format("task:t3"))
+        rewrite(connection, shift.format("task:t4"))
+
+        assert {entity for entity, _ in found(log)} == {"task:t3"}
+
+    @pytest.mark.fresh_database
+    def test_a_removed_effect_of_an_instances_report_is_found_by_a_replay(
+        self, log: TransitionService, connection: Connection
+    ) -> None:
+        """The newest event of a task is removed with its rows; the report that caused it is still there."""
+        rewrite(connection, "DELETE FROM sojourn.event WHERE stream = 'task:t2' AND data ->> 'status' = 'DONE'")
+        rebuild_projections(log.store, lambda _: None)
+        assert found(log) == []
+
+        diverged: list[str] = []
+        try_history(log.store, None, diverged=lambda divergence: diverged.append(str(divergence.entity)))
+
+        assert diverged == ["task:t2"]
+
+    @pytest.mark.fresh_database
+    def test_what_is_removed_with_all_its_traces_is_not_found(
+        self, log: TransitionService, connection: Connection
+    ) -> None:
+        """docs/guarantees.md states so: gaps in the positions are what aborted transactions leave too."""
+        rewrite(connection, "DELETE FROM sojourn.event WHERE stream = 'task:t3'")
+        rebuild_projections(log.store, lambda _: None)
+
+        assert found(log) == []
+        with pytest.raises(UnknownEntity):
+            log.status("task:t3")
 
     @pytest.mark.fresh_database
     def test_entered_at_in_the_log(self, log: TransitionService, connection: Connection) -> None:
