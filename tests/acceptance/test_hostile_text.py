@@ -91,6 +91,15 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
         yield ("export", "--format", "perfetto", *named, "-o", str(folder / f"trace{EVIL}.json"))
         yield ("bundle", *named, "-o", str(folder / f"case{EVIL}.sojourn"))
         yield ("diff", "--from", "2026-01-30T00:00:00Z", "--to", "2026-02-01T00:00:00Z", *named)
+    for kind in ("workflows", "tasks", "instances", "runners", "arrays"):
+        yield ("list", kind)
+    yield from (("list", "tasks", "--status", EVIL), ("list", "tasks", "--actor", EVIL), ("list", "arrays", EVIL))
+    yield from (("failures", "--by", by) for by in ("reason", "template", "actor"))
+    yield from (("workflow", WORKFLOW), ("workflow", f"none{EVIL}"), ("doctor",))
+    for verb in ("reset", "cancel"):
+        yield (verb, "--workflow", WORKFLOW, "--dry-run")
+        yield (verb, "--workflow", WORKFLOW, "--reason", EVIL)
+        yield (verb, "--workflow", f"none{EVIL}", "--status", EVIL)
     yield from (("orphans",), ("concurrency", "--status", "RUNNING"), ("variants",), ("attempts",), ("breaches",))
     yield from (("variants", "--graph", "mermaid"), ("variants", "--graph", "dot"), ("time-in-status", "--histogram"))
     yield from (("time-in-status", "--by", by) for by in ("workflow", "template", "actor"))
@@ -137,7 +146,7 @@ def test_no_command_prints_a_character_that_acts_on_the_terminal(
     names = {" ".join(words) for words in command_names()}
     groups = {name for name in names if any(other.startswith(f"{name} ") for other in names)}
     left = {name for name in names - groups - {""} if not any(f"{text} ".startswith(f"{name} ") for text in ran)}
-    assert left == WITHOUT_TEXT_FROM_OTHERS
+    assert left == WITHOUT_TEXT_FROM_OTHERS, "commands() lists every command that prints text from others"
 
 
 def test_what_is_escaped_can_be_recognised(hostile: TransitionService) -> None:

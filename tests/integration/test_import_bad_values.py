@@ -185,12 +185,13 @@ def test_what_only_the_database_refuses_is_a_bad_line(
 
 
 def test_long_lines_end_a_batch_early(service: TransitionService) -> None:
-    line = moved(id="unknown", state={"details": {"a": "x" * 2**21}}).encode()
+    line = moved(state={"details": {"a": "x" * 2**21}}).encode()  # the second and all others are known
     options = Options(find_lifecycle("jobmon"), "long")
-    lines = find_format("jsonl").read(((number, line) for number in range(1, 41)), options)
+    texts = [SAMPLES["jsonl"][6].encode(), *[line] * 40]
+    lines = find_format("jsonl").read(enumerate(texts, 1), options)
     batches: list[int] = []
 
     tally = import_lines(service.store, options.lifecycle, lines, lambda so_far: batches.append(so_far.lines))
 
-    assert (tally.lines, tally.bad) == (40, 40)
-    assert batches == [BYTES_PER_BATCH // len(line) + 1, 40]
+    assert (tally.lines, tally.bad, tally.duplicates) == (41, 0, 39)
+    assert batches == [BYTES_PER_BATCH // len(line) + 2, 41]
