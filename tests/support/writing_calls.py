@@ -20,6 +20,8 @@ CALLS: dict[str, Call] = {
     "transition_task_instance": lambda service, **more: service.transition_task_instance("t1/1", "ERROR", **more),
     "transition_task_instances": lambda service, **more: service.transition_task_instances(["t1/1"], "DONE", **more),
     "reset_tasks": lambda service, **more: service.reset_tasks(["t1"], reset_if_running=True, **more),
+    "reset_workflow": lambda service, **more: service.reset_workflow("w", ["RUNNING"], **more),
+    "cancel_workflow": lambda service, **more: service.cancel_workflow("v", **more),
     "heartbeat": lambda service, **more: service.heartbeat("ann", 60, **more),
     "heartbeat_task_instances": lambda service, **more: service.heartbeat_task_instances(["t1/1"], **more),
     "bind": lambda service, **more: service.arrays.bind("w", "13", 7, **more),
@@ -40,11 +42,12 @@ def begin(service: TransitionService) -> TransitionService:
     """Bring the service to where each call writes something.
 
     The task t1 and its instance t1/1 are RUNNING, t2 is new. The first batch of array 1 has an INSTANTIATED instance,
-    and one that must end. The leases of the runner ann and of t1/1 have expired.
+    and one that must end. The leases of the runner ann and of t1/1 have expired. A workflow `v` can be cancelled.
     """
     register(service, "t1", "t2")
     attempt(service, "t1")
     register(service, "a1", "a2")
+    service.register_tasks("v", [TaskSpec("f1")], "fetch_ml")
     service.arrays.queue_task_batch(service.arrays.bind("w", "12", 7)["array_id"], ["a1", "a2"])
     service.transition_task_instances(["a1/1", "a2/1"], "INSTANTIATED")
     service.transition_task_instances(["a2/1"], "KILL_SELF")
