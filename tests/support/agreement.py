@@ -86,6 +86,8 @@ def _assert_owned(events: list[Row], machine: Row) -> None:
             elif status in machine["acquires"]:
                 assert runner, event
                 owner = runner
+            elif status in machine["adopts"] and runner:
+                owner = runner
         assert event.get("owner") == owner, event
 
 
