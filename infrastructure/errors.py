@@ -85,7 +85,7 @@ class DatabaseExhausted(SojournError):
     def __init__(self, sqlstate: str, why: str) -> None:
         self.sqlstate = sqlstate
         lacks = LACKS.get(sqlstate, "lacks a resource")
-        super().__init__(f"the database {lacks} ({why}); free it on the server, then repeat the call")
+        super().__init__(f"the database {lacks} ({why}); resolve that on the server, then repeat the call")
 
 
 class DatabaseReadOnly(SojournError):

@@ -65,11 +65,29 @@ def plain(dsn: str) -> psycopg.Connection[Any]:
     return psycopg.connect(dsn, autocommit=True, options=options, client_encoding="UTF8")
 
 
+@pytest.fixture(scope="module")
+def hostile_template(server: Server) -> Iterator[str]:
+    """Yield the name of a database with the schema, whose public has a raising namesake of everything."""
+    name = f"{server.template}_hostile"
+    make_hostile(server.create(name, server.template))
+    yield name
+    server.drop(name)
+
+
+@pytest.fixture
+def hostile(server: Server, hostile_template: str) -> Iterator[str]:
+    """Yield the DSN of a hostile database of its own, in which public stands before pg_catalog."""
+    name = f"{hostile_template}_copy"
+    dsn = server.create(name, hostile_template)
+    configure(dsn, {"search_path": "public, pg_catalog"})
+    yield dsn
+    server.drop(name)
+
+
 def make_hostile(dsn: str) -> None:
-    """Let public stand before pg_catalog, with a namesake of everything that raises when it is used."""
+    """Create a namesake of everything that raises when it is used."""
     with plain(dsn) as connection:
         connection.execute(HOSTILE.read_bytes())
-    configure(dsn, {"search_path": "public, pg_catalog"})
 
 
 def is_ended(idle: psycopg.Connection[Any]) -> bool:
@@ -88,17 +106,15 @@ def test_every_command_is_asked_here_or_writes() -> None:
 
 
 class TestPublic:
-    def test_hostile_objects_are_run_without_a_search_path(self, dsn: str) -> None:
+    def test_hostile_objects_are_run_without_a_search_path(self, hostile: str) -> None:
         """Otherwise the tests below would show nothing."""
-        make_hostile(dsn)
-        with psycopg.connect(dsn) as connection:
+        with psycopg.connect(hostile) as connection:
             for statement in (b"SELECT 1 = 1", b"SELECT clock_timestamp()", b"SELECT hashtextextended('a', 1::bigint)"):
                 with pytest.raises(psycopg.Error, match="was run"), connection.transaction():
                     connection.execute(statement)
 
-    def test_no_write_runs_it(self, dsn: str, tmp_path: Path) -> None:
-        make_hostile(dsn)
-        with TransitionService.connect(dsn) as service:
+    def test_no_write_runs_it(self, hostile: str, tmp_path: Path) -> None:
+        with TransitionService.connect(hostile) as service:
             begin(service)
             for name, call in CALLS.items():
                 call(service, command_id=f"command {name}")
@@ -112,37 +128,35 @@ class TestPublic:
             )
             for command in (("import", "jsonl", str(tmp_path / "more.jsonl")), ("heartbeat", "bob"), ("setup",)):
                 assert run(service, *command).exit_code == 0
-        with plain(dsn) as connection:
+        with plain(hostile) as connection:
             assert_agreement(connection)
 
-    def test_no_question_runs_it(self, dsn: str, tmp_path: Path) -> None:
-        with TransitionService.connect(dsn) as service:
+    def test_no_question_runs_it(self, hostile: str, tmp_path: Path) -> None:
+        with TransitionService.connect(hostile) as service:
             fill(service, tmp_path)
-        make_hostile(dsn)
-        with TransitionService.connect(dsn) as service:
             assert ask_everything(service, tmp_path / "answers")
             with TestClient(create_app(service), "http://127.0.0.1") as client:
-                for path in ("/readyz", "/metrics", "/api/v3/workflows", "/api/v3/audit", "/api/v3/status/task:t"):
-                    assert client.get(path).status_code in (200, 404), path
+                for path in ("/readyz", "/metrics", "/api/v3/audit", "/api/v3/status/task:t", "/api/v3/orphans"):
+                    assert client.get(path).status_code == 200, path
 
-    def test_no_follower_runs_it_and_its_consumer_finds_its_own_tables(self, dsn: str) -> None:
-        with TransitionService.connect(dsn) as service:
+    def test_no_follower_runs_it_and_its_consumer_finds_its_own_tables(self, hostile: str) -> None:
+        with TransitionService.connect(hostile) as service:
             register(service, "t1")
-        make_hostile(dsn)
-        configure(dsn, {"search_path": "mine, public, pg_catalog"})
-        with plain(dsn) as connection:
+        configure(hostile, {"search_path": "mine, public, pg_catalog"})
+        with plain(hostile) as connection:
             connection.execute("CREATE SCHEMA mine CREATE TABLE seen (entity pg_catalog.text)")
 
         def consume(connection: psycopg.Connection[Any], events: Any) -> None:
             for event in events:
                 connection.execute("INSERT INTO seen VALUES (%s)", [str(event.entity)])
 
-        assert Subscription(dsn, "follower", consume).catch_up() == 1
-        with plain(dsn) as connection:
+        assert Subscription(hostile, "follower", consume).catch_up() == 1
+        with plain(hostile) as connection:
             assert rows(connection, "SELECT entity FROM mine.seen") == [{"entity": "task:t1"}]
 
     def test_setup_does_not_run_it(self, empty_dsn: str) -> None:
         make_hostile(empty_dsn)
+        configure(empty_dsn, {"search_path": "public, pg_catalog"})
         with TransitionService.connect(empty_dsn) as service:
             register(service, "t1")
             assert status(service, "task:t1") == ["REGISTERING"]
@@ -227,21 +241,20 @@ class TestTheCallersConnection:
     """A connection of the caller's has settings of its own: calls do not depend on them, and put them back."""
 
     @pytest.fixture
-    def caller(self, dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    def caller(self, hostile: str) -> Iterator[psycopg.Connection[Any]]:
         """Yield a connection with odd settings, before whose pg_catalog stand hostile objects."""
-        make_hostile(dsn)
-        configure(dsn, ODD | {"search_path": "public, pg_catalog"})
-        with psycopg.connect(dsn) as connected:
+        configure(hostile, ODD | {"search_path": "public, pg_catalog"})
+        with psycopg.connect(hostile) as connected:
             yield connected
 
     @pytest.fixture
-    def begun(self, dsn: str) -> Iterator[TransitionService]:
-        with TransitionService.connect(dsn) as service:
+    def begun(self, hostile: str) -> Iterator[TransitionService]:
+        with TransitionService.connect(hostile) as service:
             yield begin(service)
 
     @pytest.mark.parametrize("autocommit", [False, True])
     def test_in_a_transaction_and_in_autocommit(
-        self, begun: TransitionService, caller: psycopg.Connection[Any], dsn: str, autocommit: bool
+        self, begun: TransitionService, caller: psycopg.Connection[Any], hostile: str, autocommit: bool
     ) -> None:
         caller.autocommit = autocommit
         before = settings_of(caller)
@@ -252,7 +265,7 @@ class TestTheCallersConnection:
         caller.commit()
 
         assert settings_of(caller) == before
-        with plain(dsn) as connection:
+        with plain(hostile) as connection:
             assert_agreement(connection)
 
     def test_a_call_that_fails_puts_them_back_too(

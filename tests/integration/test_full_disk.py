@@ -75,7 +75,9 @@ def test_it_is_a_clear_error_and_nothing_is_stored(
 ) -> None:
     before = events(connection)
 
-    with pytest.raises(DatabaseExhausted, match=r"has no disk space left \(could not extend .*\); free it") as full:
+    with pytest.raises(
+        DatabaseExhausted, match=r"has no disk space left \(could not extend .*\); resolve that"
+    ) as full:
         call(running)
 
     assert full.value.sqlstate == "53100"

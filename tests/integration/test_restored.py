@@ -96,7 +96,11 @@ class Backups:
 
 
 BACKUPS = [Backups.data_folder, Backups.dump_into_a_new_database, Backups.dump_into_the_same_database]
-every_backup = pytest.mark.parametrize("back_up", BACKUPS, ids=lambda way: way.__name__)
+every_backup = pytest.mark.parametrize(
+    "back_up",
+    [pytest.param(way, id=way.__name__, marks=[pytest.mark.stress] if way in BACKUPS[:2] else []) for way in BACKUPS],
+)
+"""Every way, of which the slow ones are tried with the long tests."""
 
 
 def _dump(server: OwnServer, dsn: str) -> Path:
@@ -127,10 +131,10 @@ def has_replayed(primary: OwnServer, standby: OwnServer) -> bool:
         return bool(rows(behind, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn AS done", written["lsn"])[0]["done"])
 
 
-@every_backup
 class TestWhatTheServiceRemembers:
     """The same number of events happens twice: versions, positions and reported times are the same, statuses differ."""
 
+    @pytest.mark.parametrize("back_up", BACKUPS, ids=lambda way: way.__name__)
     def test_of_an_instance_is_not_decided_on(
         self, server: OwnServer, dsn: str, back_up: Callable[[OwnServer, str], Restore]
     ) -> None:
@@ -154,6 +158,7 @@ class TestWhatTheServiceRemembers:
         with psycopg.connect(dsn) as connection:
             assert_agreement(connection)
 
+    @every_backup
     def test_of_a_task_is_not_decided_on(
         self, server: OwnServer, dsn: str, tmp_path: Path, back_up: Callable[[OwnServer, str], Restore]
     ) -> None:
@@ -175,6 +180,7 @@ class TestWhatTheServiceRemembers:
         with psycopg.connect(dsn) as connection:
             assert_agreement(connection)
 
+    @every_backup
     def test_of_another_registration_is_not_decided_on(
         self, server: OwnServer, dsn: str, tmp_path: Path, back_up: Callable[[OwnServer, str], Restore]
     ) -> None:
@@ -198,6 +204,7 @@ class TestWhatTheServiceRemembers:
         with psycopg.connect(dsn) as connection:
             assert_agreement(connection)
 
+    @every_backup
     def test_and_no_longer_exists_is_not_found(
         self, server: OwnServer, dsn: str, back_up: Callable[[OwnServer, str], Restore]
     ) -> None:
@@ -236,7 +243,7 @@ def test_after_a_failover_to_a_standby_that_lacked_the_last_commits_it_is_not_de
             assert_agreement(connection)
 
 
-@pytest.mark.parametrize("back_up", BACKUPS[:2], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("back_up", [Backups.dump_into_a_new_database])
 class TestALifecycle:
     def test_that_was_changed_is_decided_under(
         self, server: OwnServer, dsn: str, tmp_path: Path, back_up: Callable[[OwnServer, str], Restore]
