@@ -77,7 +77,10 @@ def parse_duration(text: str, *, or_zero: bool = False) -> float:
     bare = len(parts) > 1 and any(unit == "" for _, unit in parts)
     if not parts or PART.sub("", text).strip() or 0 in sizes or bare or sizes != sorted(set(sizes), reverse=True):
         raise InvalidDuration(text)
-    return check_seconds(sum(float(number) * UNITS[unit] for number, unit in parts), or_zero=or_zero)
+    try:
+        return check_seconds(sum(float(number) * UNITS[unit] for number, unit in parts), or_zero=or_zero)
+    except InvalidDuration as error:
+        raise InvalidDuration(text) from error
 
 
 def check_seconds(seconds: float, *, or_zero: bool = False) -> float:

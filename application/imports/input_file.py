@@ -59,7 +59,8 @@ class InputFile:
     @property
     def bytes_read(self) -> int:
         """The number of bytes read: of files as they are stored, of a pipe after decompression."""
-        return sum(file.tell() for file in self._files) if self._files else self._read
+        seekable = self._files and all(file.seekable() for file in self._files)
+        return sum(file.tell() for file in self._files) if seekable else self._read
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield every line that is not blank, with its number from 1 on."""

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +99,20 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"LZ4Block" + bytes(20))
     with pytest.raises(UnreadableInput, match="lz4"):
         lines(path)
+
+
+def test_a_pipe_with_a_name_is_read_as_a_file_is() -> None:
+    """As in `sojourn import jsonl <(zcat x.gz)`: a pipe has no position."""
+    reading, writing = os.pipe()
+    os.write(writing, gzip.compress(b"one\ntwo\n"))
+    os.close(writing)
+
+    with open_input(f"/dev/fd/{reading}") as source:
+        read = list(source.lines())
+        assert source.bytes_read == 8
+    os.close(reading)
+
+    assert read == [(1, b"one\n"), (2, b"two\n")]
 
 
 def test_a_file_is_called_by_its_name_without_endings() -> None:
