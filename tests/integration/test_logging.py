@@ -54,7 +54,7 @@ def test_a_lost_connection(
     assert logged(caplog) == [
         (
             "sojourn.connection", logging.WARNING,
-            "a connection to the database was lost; the others of the pool are checked",
+            "a connection to the database was lost; the others of the pool are replaced",
         )
     ]  # fmt: skip
 
