@@ -24,12 +24,6 @@ COLUMNS_OF_FUNCTION = """
     WHERE p.oid = ('sojourn.project_' || %s)::regproc AND o.mode = 't'
     ORDER BY o.place
 """
-WITH_OWNERS_RIGHTS = """
-    SELECT p.oid::regprocedure::text AS name, coalesce(array_to_string(p.proconfig, '; '), '') AS settings
-    FROM pg_proc AS p
-    WHERE p.pronamespace = 'sojourn'::regnamespace AND p.prosecdef
-    ORDER BY 1
-"""
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -41,13 +35,3 @@ def test_a_projection_function_returns_the_columns_of_its_table(
 
     assert len(columns) > 5
     assert rows(connection, COLUMNS_OF_FUNCTION, table) == columns
-
-
-def test_functions_with_the_rights_of_their_owner_fix_where_names_are_looked_up(
-    connection: psycopg.Connection[Any],
-) -> None:
-    functions = rows(connection, WITH_OWNERS_RIGHTS)
-
-    assert functions
-    for function in functions:
-        assert "search_path=pg_catalog, pg_temp" in function["settings"].split("; "), function["name"]
