@@ -71,9 +71,11 @@ def read_history(store: Store, entity: Entity) -> list[HistoryEvent]:
 
 
 def read_history_page(
-    store: Store, entity: Entity, *, after: int | None = None, newest_first: bool = False, limit: int
+    store: Store, entity: Entity, *, after: int | None = None, newest_first: bool = False, limit: int, max_bytes: int
 ) -> tuple[list[HistoryEvent], str | None]:
-    """Return at most `limit` events beyond version `after`, and the `after` of the next page, None at the end.
+    """Return the next events beyond version `after`, and the `after` of the page that follows, None at the end.
+
+    They are at most `limit`, and have about `max_bytes` together, or else there is one.
 
     Raises:
         UnknownEntity: the log has no event of the entity.
@@ -83,12 +85,22 @@ def read_history_page(
         end = (after or _last_version(store, entity) + 1) - 1
         begin = max(end - limit, 0)
     with store.session() as connection:
+        wanted = {"stream": entity.stream, "after": begin, "until": end}
+        reach = _reach(connection, wanted | {"newest_first": newest_first, "max_bytes": max_bytes})
+        if reach is not None:
+            begin, end = (reach - 1, end) if newest_first else (begin, reach)
         events = _events(connection, entity, after=begin, until=end)
         if not events:
             require_entity(connection, entity)
     if newest_first:
         return events[::-1], str(begin + 1) if begin else None
     return events, str(end) if end < _last_version(store, entity) else None
+
+
+def _reach(connection: Connection[Any], wanted: dict[str, Any]) -> int | None:
+    """Return the last version of a page, in its order, or None where there is no event."""
+    row = connection.execute(query("projections", "read/history_extent"), wanted).fetchone()
+    return row[0] if row else None
 
 
 def _last_version(store: Store, entity: Entity) -> int:

@@ -70,21 +70,59 @@ class Settings(EnvironmentSettings):
     )
 
 
-class HttpSettings(EnvironmentSettings):
-    """The limits of the HTTP API.
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number of seconds above 0")]
+Bytes = Annotated[int, Field(ge=1024, description="a number of bytes from 1024 on")]
 
-    `pool_size` limits its connections to the database. A request waits `pool_wait_seconds` for one and is then refused
-    with a time to try again. It is answered within `answer_seconds`; what it writes may take `work_seconds`. Where the
-    database does not answer a report within `database_seconds`, its connection is replaced. After a signal to end, open
-    requests may take `finish_seconds`. The body of a request may have `max_body_bytes`.
-    """
+
+class HttpSettings(EnvironmentSettings):
+    """The limits of the HTTP API; docs/http.md says what happens at each."""
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_HTTP_", env_ignore_empty=True)
 
     pool_size: int = Field(default=10, ge=2, description="a whole number from 2 on")
-    pool_wait_seconds: float = Field(default=5, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
-    answer_seconds: float = Field(default=60, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
-    work_seconds: float = Field(default=600, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
-    database_seconds: float = Field(default=10, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
-    finish_seconds: float = Field(default=20, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
-    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="a number of bytes from 1024 on")
+    """How many connections to the database there are."""
+
+    pool_wait_seconds: Seconds = 5
+    """How long a request waits for one of them."""
+
+    answer_seconds: Seconds = 60
+    """How long a request may take until it is answered."""
+
+    work_seconds: Seconds = 600
+    """How long a writing request may go on, whoever waits for it."""
+
+    database_seconds: Seconds = 10
+    """How long the database may take for a report, until another connection replaces the one that waits."""
+
+    finish_seconds: Seconds = 20
+    """How long open requests may take after the signal to end."""
+
+    connections: int = Field(default=500, ge=10, description="a whole number from 10 on")
+    """How many clients may be connected."""
+
+    path_bytes: Bytes = 16 * 1024
+    """The size of a path with its query."""
+
+    header_bytes: Bytes = 32 * 1024
+    """The size of all headers of a request."""
+
+    head_seconds: Seconds = 10
+    """How long the head of a request may take to arrive, and a client may be silent that had no allowed request."""
+
+    body_seconds: Seconds = 60
+    """How long a body may take to arrive."""
+
+    idle_seconds: Seconds = 75
+    """How long a client may be silent after an allowed request."""
+
+    slow_seconds: Seconds = 30
+    """How long a client may not read what it is sent."""
+
+    page_bytes: Bytes = 8 * 1024 * 1024
+    """The size of the events on a page of a history."""
+
+    bodies_bytes: Bytes = 64 * 1024 * 1024
+    """The size of all bodies whose requests are not answered."""
+
+    max_body_bytes: Bytes = 16 * 1024 * 1024
+    """The size of one body."""

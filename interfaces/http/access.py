@@ -88,7 +88,12 @@ class AuthorizationMiddleware:
 
     async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        denial = await self._authorizer.deny_reason(scope) if scope["type"] == "http" else None
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        denial = await self._authorizer.deny_reason(scope)
+        # A connection with an allowed request is not closed for the sake of another that has sent none.
+        scope["is_allowed"] = denial is None and scope["path"] not in OPEN_PATHS
         await (denial or self._app)(scope, receive, send)
 
 

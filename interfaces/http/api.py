@@ -13,6 +13,7 @@ from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.actor import Actor
 from domain.text import storable
+from infrastructure.database.settings import HttpSettings
 from interfaces.http.access import Authorizer
 from interfaces.http.deadline import Deadlines
 from interfaces.http.feed import Feed
@@ -31,6 +32,7 @@ class Api:
     """The service beneath an app, and the parts that live as long as the app."""
 
     service: TransitionService
+    settings: HttpSettings
     authorizer: Authorizer
     feed: Feed
     batcher: ReportBatcher

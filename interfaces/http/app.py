@@ -56,9 +56,11 @@ def create_app(
     )
     batcher = ReportBatcher(service.store, settings.database_seconds)
     readiness, deadlines = Readiness(service.store, batcher), Deadlines(settings)
-    app.state.api = Api(service, authorizer, feed, batcher, counted, ReadThrottle(settings), readiness, deadlines)
+    app.state.api = Api(
+        service, settings, authorizer, feed, batcher, counted, ReadThrottle(settings), readiness, deadlines
+    )
     app.add_middleware(AuthorizationMiddleware, authorizer=authorizer)
-    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, max_bytes_of_all=settings.bodies_bytes)
     app.add_middleware(RetryCountingMiddleware, metrics=counted)
     app.add_middleware(DeadlineMiddleware, deadlines=deadlines)
     add_problem_handlers(app)

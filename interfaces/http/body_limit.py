@@ -1,4 +1,4 @@
-"""The limit on the size of request bodies, with or without a Content-Length."""
+"""The limits on request bodies: the size of one, with or without a Content-Length, and of all together."""
 
 from http import HTTPStatus
 
@@ -8,13 +8,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interfaces.http.problems import answer_problem
 
+SMALL = 64 * 1024
+"""The part of each body that the limit on all bodies leaves out, so that reports are taken while large ones come."""
+
+TOO_MANY = "the bodies of other requests take up the memory for them; try again"
+
 
 class BodyLimitMiddleware:
-    """Refuses a body as soon as its Content-Length, or what has arrived of it, is above the limit."""
+    """Refuses a body as soon as its Content-Length, or what has arrived of it, is above the limit.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    What has arrived of all bodies whose requests are not answered is limited too.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, max_bytes_of_all: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._left = max_bytes_of_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -24,24 +33,34 @@ class BodyLimitMiddleware:
             refusal = answer_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", self._detail)
             await refusal(scope, receive, send)
         else:
-            await self._app(scope, self._limit(receive), send)
+            await self._handle(scope, receive, send)
 
-    def _limit(self, receive: Receive) -> Receive:
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         size = 0
 
         async def receive_limited() -> Message:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
+            before, size = size, size + len(message.get("body", b""))
             if size > self._max_bytes:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
+            self._left -= _counted(size) - _counted(before)
+            if self._left < 0 and size > SMALL:
+                raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
             return message
 
-        return receive_limited
+        try:
+            await self._app(scope, receive_limited, send)
+        finally:
+            self._left += _counted(size)
 
     @property
     def _detail(self) -> str:
         return f"the body is larger than {self._max_bytes} bytes; send it in parts"
+
+
+def _counted(size: int) -> int:
+    return max(size - SMALL, 0)
 
 
 def _content_length(scope: Scope) -> int:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from domain.entity import parse_entity
 from interfaces.http.access import TOKEN_CACHE_SECONDS
@@ -15,9 +14,6 @@ from interfaces.http.api import Api, get_api
 from interfaces.http.models import Id, Name
 from interfaces.http.problems import document_problems
 from interfaces.http.sse_message import SseMessage, format_keepalive
-
-SLOW_SECONDS = 30.0
-"""A listener that reads nothing for this long is disconnected; it may resume."""
 
 MAX_POSITION = 2**63 - 1
 EXAMPLE = (
@@ -29,17 +25,9 @@ router = APIRouter()
 
 
 class EventStream(StreamingResponse):
-    """A stream of server-sent events that disconnects slow listeners."""
+    """A stream of server-sent events. The server closes the connection of a listener that does not read."""
 
     media_type = "text/event-stream"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream for as long as the listener reads it."""
-
-        async def send_in_time(message: object) -> None:
-            await asyncio.wait_for(send(message), SLOW_SECONDS)  # type: ignore[arg-type]  # a message, untouched
-
-        await super().__call__(scope, receive, send_in_time)
 
 
 @router.get(

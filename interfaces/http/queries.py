@@ -186,6 +186,7 @@ def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuer
         after=chosen.after,
         newest_first=chosen.order == "newest",
         limit=chosen.limit,
+        max_bytes=get_api(request).settings.page_bytes,
     )
     return answer_page(request, events, next_after)
 

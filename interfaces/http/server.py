@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import os
+import resource
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from math import ceil
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.logging import DefaultFormatter
@@ -25,6 +27,8 @@ from infrastructure.loggers import ROOT
 from interfaces.http.access import is_loopback_address
 from interfaces.http.api import Api
 from interfaces.http.app import create_app
+from interfaces.http.connections import Connections
+from interfaces.http.protocol import BoundedProtocol, Limits
 
 CUT_SECONDS = 5
 """How long requests may take to end once their connections to the database were cut."""
@@ -32,7 +36,8 @@ CUT_SECONDS = 5
 CLOSE_SECONDS = 4
 """How long closing the service may take after that; then the process ends, whatever still holds it."""
 
-KEEP_ALIVE_SECONDS = 75
+FILES = 100
+"""How many files a server has open besides its connections to clients."""
 
 
 class TokenNeeded(SojournError):
@@ -102,19 +107,20 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, on_start: 
         if not (has_tokens or local):
             raise TokenNeeded(host)
         app = create_app(service, settings, open_without_token=local)
+        limits = Limits(settings, Connections(settings.connections))
+        allow_open_files(settings.connections + FILES)
         with open_listener(host, port) as sock:
             config = uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, limits=limits)),
                 ws="none",
                 lifespan="on",
-                log_level="info" if access_log else "warning",
+                log_level="info" if access_log else "error",  # it warns of each request that is not HTTP
                 access_log=access_log,
                 log_config=build_log_config(),
                 proxy_headers=False,
                 server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=ceil(settings.finish_seconds) + CUT_SECONDS,
             )
             url = format_url(sock)
@@ -153,8 +159,16 @@ class LineFormatter(DefaultFormatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         """Return the line of a record."""
-        record.message = printable(record.message)
+        record.message = printable(record.message.rstrip())
         return super().formatMessage(record)
+
+
+def allow_open_files(number: int) -> None:
+    """Raise this process's limit of open files to `number`, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from application.transition_service import TransitionService
+from infrastructure.database.settings import HttpSettings
 from interfaces.http.app import create_app
 from tests.support.serving import serving
 
@@ -39,6 +40,18 @@ def test_the_page_lists_every_route(service: TransitionService) -> None:
     for path in paths:
         shown = re.sub(r"\{(?!task_template)\w*(_id|_number|entity|name)?\}", "*", path.removeprefix("/api/v3"))
         assert shown in re.sub(r"\{(id|n|entity|name)\}", "*", table), path
+
+
+def test_the_page_lists_every_limit_with_its_default() -> None:
+    for name, field in HttpSettings.model_fields.items():
+        assert f"| `SOJOURN_HTTP_{name.upper()}` | {_shown(name, field.default)} |" in PAGE
+
+
+def _shown(name: str, default: float) -> str:
+    """Return a default as the page shows it."""
+    if not name.endswith("_bytes"):
+        return f"{default:g}"
+    return f"{default / 2**20:g} MiB" if default >= 2**20 else f"{default / 2**10:g} KiB"
 
 
 def _run(script: str, url: str, folder: Path) -> list[Any]:

@@ -81,10 +81,18 @@ def serving(dsn: str | None, *arguments: str) -> Iterator[Serving]:
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ)
         try:
-            assert process.stdout is not None
-            printed = "".join(iter(process.stdout.readline, "}\n")) + "}"
-            yield Serving(process, errors, json.loads(printed)["url"])
+            yield Serving(process, errors, _read_url(process))
         finally:
             end(process)
             if process.stdout:
                 process.stdout.close()
+
+
+def _read_url(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    printed = ""
+    while not printed.endswith("}\n"):
+        line = process.stdout.readline()
+        assert line, "the server has ended before it printed its address"
+        printed += line
+    return str(json.loads(printed)["url"])
