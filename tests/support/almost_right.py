@@ -87,6 +87,21 @@ SAMPLES: dict[str, list[str]] = {
 }  # fmt: skip
 """Format -> the lines of a valid file of it."""
 
+SACCT_JOB = {
+    "job_id": 17, "name": "align", "cluster": "c", "user": "ann", "nodes": "n[1-2]", "allocation_nodes": 2,
+    "array": {"job_id": 16, "task_id": {"set": True, "infinite": False, "number": 3}, "task": ""},
+    "het": {"job_id": 0, "job_offset": None}, "exit_code": {"status": ["SUCCESS"], "return_code": 0},
+    "state": {"current": ["COMPLETED"], "reason": "None"}, "kill_request_user": "",
+    "time": {"submission": 1769846400, "eligible": 1769846400, "start": 1769846460, "end": 1769850000},
+    "association": {"user": "ann", "cluster": "c"},
+}  # fmt: skip
+SACCT_JSON = {
+    "meta": {"slurm": {"cluster": "c", "version": {"major": "23"}}},
+    "jobs": [SACCT_JOB, SACCT_JOB | {"job_id": 18, "array": {"job_id": 0}, "state": {"current": "RUNNING"}}],
+    "errors": [],
+}
+"""What `sacct --json` prints of two jobs, one in each shape."""
+
 NUMBERS = (
     "0", "-1", "1.5", "999999999999999999", "9223372036854775808", "253402300800", "1e400", "NaN", "Infinity", "²", "٣",
     "1_0", "9" * 5_000, "0.1e-9", "4294967296",
@@ -119,7 +134,13 @@ VALUES = st.recursive(
 @st.composite
 def almost_right(draw: st.DrawFn, format_name: str) -> bytes:
     """A sample of the format, of which up to four places are spoilt."""
-    lines = [line.encode() for line in SAMPLES[format_name]]
+    return draw(spoilt_lines([line.encode() for line in SAMPLES[format_name]]))
+
+
+@st.composite
+def spoilt_lines(draw: st.DrawFn, right: Sequence[bytes]) -> bytes:
+    """The lines of a text, of which up to four places are spoilt."""
+    lines = list(right)
     for _ in range(draw(st.integers(1, 4))):
         number = draw(st.integers(0, max(len(lines) - 1, 0)))
         lines[number : number + 1] = draw(_spoilt(lines[number])) if lines else []

@@ -1,6 +1,8 @@
 """Files that are almost right: whatever is wrong in a line is that line's, and ends no import."""
 
 import io
+import json
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +17,7 @@ from application.imports.formats.sacct import MissingSacctFields
 from application.imports.input_file import InputFile
 from application.imports.options import Options
 from application.shared.lifecycle_source import find_lifecycle
-from tests.support.almost_right import SAMPLES, almost_right
+from tests.support.almost_right import SACCT_JSON, SAMPLES, almost_right, spoilt_document
 from tests.support.examples import examples
 
 OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields, WrongFormat)
@@ -34,8 +36,27 @@ def test_samples_are_right(format_name: str) -> None:
     assert [line for line in found if isinstance(line, BadLine)] == []
 
 
+def test_jobs_in_json_are_right() -> None:
+    found = parsed("sacct", json.dumps(SACCT_JSON).encode())
+
+    assert [len(line.changes) for line in found if isinstance(line, ParsedLine)] == [5, 3]
+
+
+@examples(quick=60, long=600)
+@given(document=spoilt_document(SACCT_JSON), indent=st.sampled_from([None, 1]))
+def test_jobs_in_json_that_are_almost_right(document: Any, indent: int | None) -> None:
+    content = json.dumps(document, indent=indent).encode(errors="replace")
+
+    try:
+        found = parsed("sacct", content)
+    except OF_THE_WHOLE_FILE:
+        return
+
+    assert all(len(line.error) <= 1000 for line in found if isinstance(line, BadLine))
+
+
 @pytest.mark.parametrize("format_name", format_names())
-@examples(quick=60, long=2000)
+@examples(quick=60, long=600)
 @given(data=st.data())
 def test_what_is_almost_right(format_name: str, data: st.DataObject) -> None:
     content = data.draw(almost_right(format_name))
