@@ -4,7 +4,7 @@
 -- unique violation (23505), because its first answer stands. SJ003: the database's clock is before `not_before`.
 --
 -- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances", "not_before",
---         "known_task": {column: value, ...}, "known_instance": {column: value, ...},
+--         "known_task": [value, ...], "known_instance": [value, ...],
 --         "command_id", "request", "response",
 --         "events": [{"stream", "version", "name", "workflow_id", "occurred_at", "data"}, ...]}
 CREATE OR REPLACE FUNCTION sojourn.append(batch jsonb) RETURNS timestamptz
@@ -16,10 +16,13 @@ DECLARE
     moment   timestamptz;
 BEGIN
     -- A database that was restored, or a standby that took over, may have other events at the same versions, so what is
-    -- only remembered is compared as a whole. Columns that are not in the batch are equal to themselves.
+    -- only remembered is compared as a whole. In one array, that costs a third of comparing column by column.
     SELECT
         i.version, i.entered_at,
-        jsonb_populate_record(i, batch -> 'known_instance') IS DISTINCT FROM i AS differs
+        batch -> 'known_instance' <> jsonb_build_array(
+            i.task_id, i.workflow_id, i.ordinal, i.status, i.entered_at, i.report_by_date, i.distributor_id,
+            i.array_id, i.batch_number, i.step
+        ) AS differs
     INTO instance
     FROM sojourn.task_instance AS i
     WHERE i.task_instance_id = batch ->> 'task_instance_id'
@@ -27,7 +30,10 @@ BEGIN
 
     SELECT
         t.version, t.instances, t.entered_at,
-        jsonb_populate_record(t, batch -> 'known_task') IS DISTINCT FROM t AS differs
+        batch -> 'known_task' <> jsonb_build_array(
+            t.workflow_id, t.lifecycle, t.lifecycle_version, t.max_attempts, t.template, t.array_id, t.status,
+            t.num_attempts, t.entered_at, t.owner, t.state, t.attributes
+        ) AS differs
     INTO task
     FROM sojourn.task AS t
     WHERE t.task_id = batch ->> 'task_id'

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from application.shared.current_status import CurrentStatus
 from application.shared.entity_cache import EntityCache
@@ -13,9 +16,10 @@ from application.shared.retry import between_attempts
 from application.transition_service import TaskSpec, TransitionService
 from domain.entity import Entity
 from infrastructure.errors import RetriesExhausted
-from infrastructure.log.event_log import CHUNK
+from infrastructure.log.event_log import CHUNK, json_time
 from tests.support.agreement import assert_agreement, rows, streams_of
 from tests.support.attempts import attempt, ids, log, register, status
+from tests.support.examples import examples
 
 Lock = tuple[str, str]
 TASK: Lock = ("task", "t1")
@@ -225,6 +229,36 @@ class TestWhatIsRemembered:
                     connection.execute(changed.encode())
                     with pytest.raises(psycopg.Error, match="the log has moved on"), connection.transaction():
                         service.store.log.append(connection, task, instance, [], remembered=True)
+
+    @pytest.mark.parametrize("occurred_at", [None, datetime(2026, 1, 31, 9, 0, 0, 120, timezone(timedelta(hours=2)))])
+    def test_is_read_once(
+        self, service: TransitionService, monkeypatch: pytest.MonkeyPatch, occurred_at: datetime | None
+    ) -> None:
+        """Given times with a zone and a fraction that ends in zeros: nothing seems to differ."""
+        register(service, "t1")
+        attempt(service, "t1", until="LAUNCHED")
+        service.store.entity_cache = EntityCache()
+        family, read = CurrentStatus.family, []
+
+        def counted(status: CurrentStatus, *arguments: Any, **more: Any) -> Any:
+            read.append(arguments)
+            return family(status, *arguments, **more)
+
+        monkeypatch.setattr(CurrentStatus, "family", counted)
+        for status_ in ("RUNNING", "TRIAGING", "RUNNING", "DONE", "RUNNING"):
+            service.transition_task_instance("t1/1", status_, occurred_at=occurred_at, report_by_date=occurred_at)
+
+        assert len(read) == 1
+
+    @examples(quick=50, long=500)
+    @given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.timezones()))  # noqa: DTZ001 - bounds have no zone
+    @example(datetime(2026, 1, 1, tzinfo=UTC))
+    @example(datetime(2026, 1, 1, microsecond=500_000, tzinfo=UTC))
+    def test_times_are_compared_as_the_database_writes_them(
+        self, connection: psycopg.Connection[Any], time: datetime
+    ) -> None:
+        connection.execute("SET TimeZone = 'UTC'")
+        assert rows(connection, "SELECT to_jsonb(%s::timestamptz) AS time", time) == [{"time": json_time(time)}]
 
     def test_a_newer_instance_is_decided_on(
         self, service: TransitionService, connection: psycopg.Connection[Any]
