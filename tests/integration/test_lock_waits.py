@@ -1,6 +1,8 @@
 """Every wait for a lock has an end, and its error names the holder of the lock: real transactions that stay open."""
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database import migration
 from infrastructure.database.settings import HttpSettings, InvalidSetting
+from infrastructure.database.start_lock import start_lock
 from infrastructure.errors import LockTimeout, RetriesExhausted
 from infrastructure.log.commit_listener import connect_listener
 from infrastructure.log.subscription import Subscription
@@ -411,3 +414,28 @@ class TestASubscription:
             thread.join(60)
 
             assert not thread.is_alive()
+
+
+HOLD = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_starting_the_embedded_server_names_the_process_that_starts_it(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+
+    with pytest.raises(LockTimeout) as raised, start_lock(tmp_path, 0.2):
+        pass
+    holder.communicate()
+
+    named = f"the embedded server of {str(tmp_path)!r} is locked by others (pid {holder.pid})"
+    assert str(raised.value).startswith(named)
+    with start_lock(tmp_path, 60):
+        pass
