@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypedDict, cast
+from typing import BinaryIO, TypedDict, cast
 
 from application.exports.formats import FolderFormat, Format, find_format
 from application.exports.log_snapshot import LogSnapshot
@@ -47,8 +47,9 @@ def export_log(
     progress: Progress = ignore_progress,
     *,
     csv_safe: bool = False,
+    stdout: BinaryIO | None = None,
 ) -> ExportAnswer:
-    """Write the log, or one workflow, to a file (`-`: standard output) or, if the format needs one, to a folder.
+    """Write the log, or one workflow, to a file (`-`: `stdout`) or, if the format needs one, to a folder.
 
     An existing file is replaced once the new one is complete. `csv_safe` marks cells that a spreadsheet would run as
     formulas.
@@ -68,7 +69,7 @@ def export_log(
     with store.database.snapshot() as connection:
         if workflow_id is None:
             connection.execute(query("projections", "session/export"))
-        rows = _write(writer, LogSnapshot(connection, store.lifecycles.by_key, workflow_id, progress), output)
+        rows = _write(writer, LogSnapshot(connection, store.lifecycles.by_key, workflow_id, progress), output, stdout)
     return {"format": format_name, "rows": rows}
 
 
@@ -79,7 +80,7 @@ def _find_safe_csv(format_name: str) -> Format:
     return SimpleNamespace(write=found.write_for_spreadsheets)
 
 
-def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> int:
+def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str, stdout: BinaryIO | None) -> int:
     if getattr(writer, "FOLDER", False):
         if output == STDOUT:
             raise OutputExists(Path(output), "is standard output, but this format writes a folder; name one with -o")
@@ -87,8 +88,9 @@ def _write(writer: Format | FolderFormat, source: LogSnapshot, output: str) -> i
             return cast("FolderFormat", writer).write(source, folder)
     file_format = cast("Format", writer)
     if output == STDOUT:
-        rows = file_format.write(source, sys.stdout.buffer)
-        sys.stdout.flush()
+        stream = stdout or sys.stdout.buffer
+        rows = file_format.write(source, stream)
+        stream.flush()
         return rows
     with output_file(Path(output)) as file:
         return file_format.write(source, file)

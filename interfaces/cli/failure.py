@@ -74,14 +74,22 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, psycopg.Error):
         return f"the database refused ({' '.join(str(error).split())})"
-    if isinstance(error, OSError) and error.filename == STANDARD_OUTPUT:
-        discard_output()
-        return f"{STANDARD_OUTPUT} cannot be written: {error.strerror}"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename!r} cannot be used: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return _explain_system_error(error)
+    if isinstance(error, MemoryError):
+        return "this machine has no memory left for the answer; ask for less, such as one workflow"
     if os.environ.get("SOJOURN_TRACEBACK"):
         raise error
     return f"unexpected {type(error).__name__}: {error}; SOJOURN_TRACEBACK=1 shows where, for a report of this mistake"
+
+
+def _explain_system_error(error: OSError) -> str:
+    if error.filename == STANDARD_OUTPUT:
+        discard_output()
+        return f"{STANDARD_OUTPUT} cannot be written: {error.strerror}"
+    if error.filename:
+        return f"{error.filename!r} cannot be used: {error.strerror}"
+    return f"the operating system refused a call: {error.strerror}"
 
 
 def _exit_if_explained(error: Any) -> None:

@@ -1,10 +1,13 @@
 """The standard streams: none is missing, answers that cannot be written are an error, and lost messages are not."""
 
+import codecs
 import io
 import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
+
+from domain.printable import printable_lines
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -67,6 +70,27 @@ def _text_stream(raw: io.FileIO, replaced: TextIO | None) -> io.TextIOWrapper:
     encoding = replaced.encoding if replaced else "utf-8"
     lines = raw.isatty() or isinstance(raw, StandardError)
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=lines)
+
+
+class TerminalOutput(io.RawIOBase):
+    """A terminal as a stream of bytes: text that would act on it is escaped, unlike in a file or a pipe."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def writable(self) -> bool:
+        """Return that it can be written."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Print text of which each part may end within a character."""
+        self._terminal.write(printable_lines(self._decoder.decode(bytes(data))))
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Show what was printed."""
+        self._terminal.flush()
 
 
 def discard_output() -> None:

@@ -17,6 +17,7 @@ from application.shared.store import Store
 from domain.entities.events import Event, TaskInstanceRefused, TaskRefused
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.printable import printable
 from infrastructure.log.commands import Command
 from infrastructure.log.event_log import EventLog
 from infrastructure.sql import query
@@ -113,7 +114,8 @@ class SubscriptionLags(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges, with a sample for each subscription."""
         position, behind, seconds, still, stalled = (_new_gauge(*gauge) for gauge in GAUGES)
-        for name, at, events, behind_seconds, still_seconds in self._read_lags():
+        for subscription, at, events, behind_seconds, still_seconds in self._read_lags():
+            name = printable(subscription)
             position.add_metric([name], at)
             behind.add_metric([name], events)
             seconds.add_metric([name], behind_seconds)

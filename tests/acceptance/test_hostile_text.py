@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -17,6 +18,7 @@ from application.cases.opened_case import forget_case, list_opened_cases
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from tests.support.command_line import Done, command_names, run_program
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.security
 
@@ -172,12 +174,32 @@ def test_a_page_shows_them_escaped(hostile: TransitionService, tmp_path: Path) -
     assert "&lt;svg" not in page
 
 
-def test_a_terminal_gets_colours_and_nothing_else(hostile: TransitionService) -> None:
-    arguments = [sys.executable, "-m", "sojourn", "--dsn", hostile.dsn, "history", f"ti:{TASK}/1"]
+def test_metrics_show_them_escaped(service: TransitionService) -> None:
+    with service.store.transaction() as connection:
+        connection.execute("INSERT INTO sojourn.checkpoint (subscription) VALUES (%s)", [f"mail{EVIL}"])
 
-    text = on_a_terminal(arguments)
+    with serving(service.dsn) as server, urlopen(f"{server.url}/metrics") as answer:
+        text = answer.read().decode()
 
-    assert "\x1b[" in text
+    assert r"""subscription="mail\\x1b[2J\\x07""" in text
+    assert acting_characters(Done(0, text, "")) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "colours"),
+    [
+        (("history", f"ti:{TASK}/1"), True),
+        (("export", "--format", "csv", "-o", "-"), False),
+        (("export", "--format", "jsonl", "-o", "-"), False),
+    ],
+)
+def test_a_terminal_gets_colours_and_nothing_else(
+    hostile: TransitionService, command: tuple[str, ...], colours: bool
+) -> None:
+    text = on_a_terminal([sys.executable, "-m", "sojourn", "--dsn", hostile.dsn, *command])
+
+    assert ("\x1b[" in text) == colours
+    assert r"\x85" in text or r"\u0085" in text
     assert acting_characters(Done(0, re.sub(r"\x1b\[[0-9;]*m", "", text.replace("\r\n", "\n")), "")) == ""
 
 

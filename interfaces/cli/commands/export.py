@@ -1,6 +1,7 @@
 """`sojourn export`: write the log in the formats of other tools."""
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
@@ -47,12 +48,14 @@ def export(
     from application.exports.exporter import STDOUT
     from application.exports.exporter import export_log as exported
     from interfaces.cli.progress import progress_bars
+    from interfaces.cli.standard_streams import TerminalOutput
 
     if output == STDOUT and as_json:
         raise typer.BadParameter("standard output cannot be both the export and the answer", param_hint="--json")
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
         progress = bar(f"Exporting to {format_name}")
-        answer = exported(service.store, format_name, output, workflow, progress, csv_safe=csv_safe)
+        stdout = cast("BinaryIO", TerminalOutput(sys.stdout)) if sys.stdout.isatty() else None
+        answer = exported(service.store, format_name, output, workflow, progress, csv_safe=csv_safe, stdout=stdout)
     if output == STDOUT:
         messages().print(summary_of(answer, output))
     else:
