@@ -44,6 +44,9 @@ ANY = re.compile(r"[^\n]*")
 MOST_PIECES = 100
 """The largest number of lines that a record may take."""
 
+MOST_BARS = 1000
+"""The largest number of bars in a record's texts, so that a line of nothing but bars costs no minutes."""
+
 
 class BarLayout:
     """The columns of a file, by their names in lower case."""
@@ -58,8 +61,10 @@ class BarLayout:
     def align(self, fields: list[str]) -> list[str | None] | None:
         """Return the value of each column, None where it is ambiguous; None if the fields do not fit the columns."""
         more = len(fields) - self.width
-        if more <= 0:
-            return None if more else list(fields)
+        if more == 0:
+            return list(fields)
+        if not 0 < more <= MOST_BARS:
+            return None
         begins, ends = self._begins(fields, more), self._ends(fields, more)
         offsets = [_bits(begin & end) for begin, end in zip(begins, ends, strict=True)]
         if not all(offsets):

@@ -250,7 +250,7 @@ class TestWhatIsRemembered:
 
         assert len(read) == 1
 
-    @examples(quick=50, long=500)
+    @examples(quick=50, long=200)
     @given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.timezones()))  # noqa: DTZ001 - bounds have no zone
     @example(datetime(2026, 1, 1, tzinfo=UTC))
     @example(datetime(2026, 1, 1, microsecond=500_000, tzinfo=UTC))

@@ -66,7 +66,7 @@ def said_about(dsn: str) -> str:
     return " ".join([str(error), repr(error), repr(error.args), trace, repr(error.__context__), repr(error.__cause__)])
 
 
-@examples(quick=300, long=5000)
+@examples(quick=300, long=2000)
 @given(form=st.sampled_from(FORMS), password=passwords)
 @example("postgresql://u:{}@127.0.0.1:1/d", f"{PART}@{PART}")
 @example("postgresql://u:{}@127.0.0.1:1/d", f"{PART}/{PART}")

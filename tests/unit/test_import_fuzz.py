@@ -42,7 +42,7 @@ def test_jobs_in_json_are_right() -> None:
     assert [len(line.changes) for line in found if isinstance(line, ParsedLine)] == [5, 3]
 
 
-@examples(quick=60, long=600)
+@examples(quick=60, long=300)
 @given(document=spoilt_document(SACCT_JSON), indent=st.sampled_from([None, 1]))
 def test_jobs_in_json_that_are_almost_right(document: Any, indent: int | None) -> None:
     content = json.dumps(document, indent=indent).encode(errors="replace")
@@ -56,7 +56,7 @@ def test_jobs_in_json_that_are_almost_right(document: Any, indent: int | None) -
 
 
 @pytest.mark.parametrize("format_name", format_names())
-@examples(quick=60, long=600)
+@examples(quick=60, long=300)
 @given(data=st.data())
 def test_what_is_almost_right(format_name: str, data: st.DataObject) -> None:
     content = data.draw(almost_right(format_name))

@@ -355,6 +355,13 @@ def test_a_template_stays_unknown_where_bars_may_belong_to_either_of_two_texts()
     assert registered.template is None
 
 
+def test_a_text_may_have_a_thousand_bars() -> None:
+    text = f"JobID|Cluster|Submit|Start|End|State|SubmitLine\n17|c|{TIMES}|FAILED|"
+
+    assert len(line(f"{text}{'|' * 1000}x\n").changes) == 4
+    assert error(f"{text}{'|' * 200_000}x\n") == "has 200007 fields separated by '|', not 7"
+
+
 def test_bars_that_leave_a_column_in_doubt_are_an_error_of_their_line() -> None:
     text = f"Comment|Cluster|JobName|JobID|Submit|Start|End|State\na|b|c|d|17|{TIMES}|FAILED\n"
 

@@ -19,7 +19,7 @@ TEXTS = {name: read_definition(name).encode().split(b"\n") for name in shipped()
 DEFINITIONS = {name: get_lifecycle(name).model_dump(mode="json", by_alias=True) for name in shipped()}
 
 
-@examples(quick=60, long=500)
+@examples(quick=60, long=300)
 @given(data=st.data(), name=st.sampled_from(shipped()))
 def test_a_file_that_is_almost_right_is_a_lifecycle_or_a_sentence(
     tmp_path: Path, data: st.DataObject, name: str
@@ -35,7 +35,7 @@ def test_a_file_that_is_almost_right_is_a_lifecycle_or_a_sentence(
         check_usable(lifecycle)
 
 
-@examples(quick=60, long=500)
+@examples(quick=60, long=300)
 @given(data=st.data(), name=st.sampled_from(shipped()))
 def test_a_definition_that_is_almost_right_is_a_lifecycle_or_a_bad_line(data: st.DataObject, name: str) -> None:
     definition = data.draw(spoilt_document(DEFINITIONS[name]))
