@@ -11,11 +11,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Discriminator,
+    FailFast,
     Field,
     RootModel,
     Tag,
+    TypeAdapter,
+    ValidationError,
     WithJsonSchema,
     create_model,
+    model_validator,
 )
 
 from application.transition_service import NEXT_REPORT_SECONDS
@@ -24,6 +28,9 @@ from domain.errors import MAX_ATTEMPTS, MAX_CONCURRENTLY_RUNNING
 from domain.report_context import check_reason
 from domain.text import MAX_REASON_BYTES, is_storable
 from domain.time import MAX_SECONDS, parse_time
+
+MAX_FIELDS = 100
+"""How many fields an object may have, and up to how many entries each wrong one is reported."""
 
 
 def _integer_to_text(value: Any) -> Any:
@@ -34,6 +41,28 @@ def _check_storable(value: str) -> str:
     if not is_storable(value):
         raise ValueError("a text contains NUL; remove it")
     return value
+
+
+def _stop_at_first_error(entry: Any) -> BeforeValidator:
+    """Return a validator that reports only the first wrong entry of a large object, each of whose values is one."""
+    adapters: list[TypeAdapter[Any]] = []
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            adapters[:] = adapters or [TypeAdapter(Id), TypeAdapter(entry)]
+            for name, part in value.items():
+                _check_entry(adapters, name, part)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _check_entry(adapters: "list[TypeAdapter[Any]]", name: str, part: Any) -> None:
+    try:
+        for adapter, given in zip(adapters, (name, part), strict=True):
+            adapter.validate_python(given)
+    except ValidationError:
+        raise ValueError(f"its entry {name[:MAX_ID_LENGTH]!r} has a wrong name or value") from None
 
 
 def _parse_time(value: Any) -> datetime:
@@ -57,6 +86,9 @@ Id = Annotated[
     WithJsonSchema(ID_SCHEMA),
 ]
 """An id: a text, or an integer that becomes text."""
+
+Ids = Annotated[list[Id], FailFast()]
+"""Ids, of which the first wrong one is reported: each report takes a kilobyte."""
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_check_storable)]
 """A status, an actor, the name of a lifecycle."""
@@ -104,6 +136,14 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _limit_fields(cls, value: Any) -> Any:
+        """Refuse an object of very many fields at once, because the report of each unknown one takes a kilobyte."""
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise ValueError(f"an object of {len(value)} fields is not one of at most {MAX_FIELDS}")
+        return value
+
 
 class TaskToRegister(Body):
     """A task of a workflow."""
@@ -132,7 +172,7 @@ class TasksToRegister(ReportBody):
 
     workflow_id: Id
     lifecycle: Name = "jobmon"
-    tasks: list[TaskToRegister]
+    tasks: Annotated[list[TaskToRegister], FailFast()]
 
 
 class TasksToGate(ReportBody):
@@ -140,7 +180,7 @@ class TasksToGate(ReportBody):
 
     model_config = with_example({"task_ids": ["align", 17]})
 
-    task_ids: list[Id]
+    task_ids: Ids
 
 
 class TasksToTransition(ReportBody):
@@ -148,7 +188,7 @@ class TasksToTransition(ReportBody):
 
     model_config = with_example({"task_ids": ["align"], "to_status": "QUEUED", "increment_attempts": True})
 
-    task_ids: list[Id]
+    task_ids: Ids
     to_status: Name
     increment_attempts: bool = False
     use_skip_locked: bool = False
@@ -160,7 +200,7 @@ class TasksToReset(ReportBody):
 
     model_config = with_example({"task_ids": ["align"], "reset_if_running": False})
 
-    task_ids: list[Id]
+    task_ids: Ids
     reset_if_running: bool = False
 
 
@@ -190,7 +230,7 @@ class InstancesToCreate(ReportBody):
 
     model_config = with_example({"instances": {"align/1": "align"}})
 
-    instances: dict[Id, Id]
+    instances: Annotated[dict[Id, Id], _stop_at_first_error(Id)]
 
 
 class InstancesToTransition(ReportBody):
@@ -198,7 +238,7 @@ class InstancesToTransition(ReportBody):
 
     model_config = with_example({"task_instance_ids": ["align/1"], "to_status": "LAUNCHED"})
 
-    task_instance_ids: list[Id]
+    task_instance_ids: Ids
     to_status: Name
 
 
@@ -229,7 +269,7 @@ class InstancesAlive(ReportBody):
 
     model_config = with_example({"task_instance_ids": ["align/1"], "next_report_increment": 90})
 
-    task_instance_ids: list[Id]
+    task_instance_ids: Ids
     next_report_increment: Seconds = NEXT_REPORT_SECONDS
 
 
@@ -259,7 +299,7 @@ class BatchToQueue(DistributorBody):
 
     model_config = with_example({"task_ids": ["align"], "task_resources_id": 3, "workflow_run_id": 1})
 
-    task_ids: list[Id]
+    task_ids: Ids
     task_resources_id: Id | None = None
     workflow_run_id: Id | None = None
 
@@ -302,7 +342,7 @@ IdOrSubmission = Annotated[
 """Tagged, so that an error is about the shape that the value has."""
 
 
-class DistributorIds(RootModel[dict[Id, IdOrSubmission]]):
+class DistributorIds(RootModel[Annotated[dict[Id, IdOrSubmission], _stop_at_first_error(IdOrSubmission)]]):
     """{task instance id: the cluster's id, or an object with that and where the output goes}."""
 
     model_config = ConfigDict(

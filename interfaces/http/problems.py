@@ -221,9 +221,9 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
         detail = f"{request.url.path} is not a route; /openapi.json lists them all"
         return answer_problem(HTTPStatus.NOT_FOUND, "no-such-route", detail)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return answer_problem(error.status_code, "too-large", str(error.detail), headers={"Connection": "close"})
+        return answer_problem(error.status_code, "too-large", str(error.detail))
     if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        return answer_problem(error.status_code, "busy", str(error.detail), headers={"Connection": "close"})
+        return answer_problem(error.status_code, "busy", str(error.detail))
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return answer_problem(error.status_code, "malformed", "the body is not valid JSON: it cannot be read")
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")

@@ -25,8 +25,7 @@ MAX_WAITING_BYTES = 512 * 1024
 """How many bytes of later requests are kept at most; reading pauses at the first ones, and one read is smaller."""
 
 LINGER_SECONDS = 2.0
-LINGER_BYTES = 1024 * 1024
-"""How long and how much a refused client may go on sending; it would miss the answer if its socket closed at once."""
+"""How long a refused client may go on sending; it would miss the answer if its socket closed at once."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Expect the head of a request."""
         self._arriving = Arriving.HEAD
-        self._head_bytes = self._header_bytes = 0
+        self._head_bytes = self._header_bytes = self._discarded_bytes = 0
         self._must_arrive_within(self._limits.head_seconds)
         super().on_message_begin()
 
@@ -142,6 +141,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._must_arrive_within(self._limits.body_seconds)
         self._table.begin(self)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; read over what comes after the answer, so that the client gets to read it."""
+        if self.cycle.response_complete:
+            self._discard(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect nothing more until the request is answered."""
@@ -183,7 +188,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _discard(self, data: bytes) -> None:
         self._discarded_bytes += len(data)
-        if self._discarded_bytes > LINGER_BYTES:
+        if self._discarded_bytes > self._limits.max_body_bytes:
             self.abort()
 
     def _keep(self, data: bytes) -> None:

@@ -271,6 +271,38 @@ def test_unfinished_bodies_are_given_up_and_are_bounded_together(served: Serving
     assert memory.grown() < 64 + 2 * MOST_GROWN, "64 MiB of bodies, and a little"
 
 
+MANY = {
+    "ids": ("/tasks/gate", b'{"task_ids":[' + b'"t",' * 4_000_000 + b'"t"]}', 413),
+    "lists": ("/tasks/gate", b'{"task_ids":[' + b"[]," * 500_000 + b"[]]}", 422),
+    "objects": ("/tasks", b'{"workflow_id":"w","tasks":[' + b"{}," * 300_000 + b"{}]}", 422),
+    "fields": ("/tasks/gate", b'{"task_ids":["t"]' + b"".join(b',"%d":1' % n for n in range(500_000)) + b"}", 422),
+    "entries": (
+        "/task_instances",
+        b'{"instances":{"a":"b"' + b"".join(b',"%d":[]' % n for n in range(300_000)) + b"}}",
+        422,
+    ),
+}
+"""Where each is sent, a body of very many values, and the status of the answer."""
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_a_body_of_very_many_values_costs_a_multiple_of_its_limit_at_most(served: Serving, what: str) -> None:
+    path, body, status = MANY[what]
+    memory = Memory(served.process.pid)
+    with others_are_answered(served), Client(served) as client:
+        head = (
+            f"POST /api/v3{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {served.headers['Authorization']}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        client.send(head.encode())
+        client.send_until_closed(body, 1)
+        answer = client.read_to_end()
+
+    assert int(answer.split()[1]) == status, answer[:300]
+    assert len(answer) < 8192
+    assert memory.grown() < 4 * MOST_GROWN
+
+
 def test_a_listener_that_does_not_read_is_closed(served: Serving, service: TransitionService) -> None:
     """Given one listener that never reads, while 40 MiB of reasons are reported."""
     memory = Memory(served.process.pid)

@@ -63,16 +63,18 @@ def test_a_body_at_the_limit_is_read(length: int | None) -> None:
 
 
 class Bodies:
-    """Requests under a limit of 100 KiB for all bodies, of whose first 64 KiB each are not counted."""
+    """Requests under a limit of 200 KiB for all bodies; one of up to 64 KiB does not count."""
 
     def __init__(self) -> None:
         self.answers: dict[str, int] = {}
         self.may_answer: dict[str, asyncio.Event] = {}
-        self._limited = BodyLimitMiddleware(self._answer, 2**20, 100 * 1024)
+        self._limited = BodyLimitMiddleware(self._answer, 2**20, 200 * 1024)
 
-    def post(self, name: str, parts: int, *, answer: bool = True) -> "asyncio.Task[None]":
+    def post(
+        self, name: str, parts: int, *, part: bytes = b"x" * 50 * 1024, answer: bool = True
+    ) -> "asyncio.Task[None]":
         """Send a body of a number of parts of 50 KiB; without `answer` its request waits."""
-        waiting = [b"x" * 50 * 1024] * parts
+        waiting = [part] * parts
         self.may_answer[name] = asyncio.Event()
         if answer:
             self.may_answer[name].set()
@@ -108,6 +110,20 @@ def test_bodies_whose_requests_are_not_answered_are_limited_together() -> None:
         return bodies.answers
 
     assert asyncio.run(scenario()) == {"large": 503, "small": 200, "first": 200, "again": 200}
+
+
+def test_each_value_counts_more_than_its_text() -> None:
+    """Given a body of 100 KiB, as one text and as many short values."""
+    assert [_status_of(part) for part in (b'"%s"' % (b"x" * 100_000), b"[1,2,3]," * 12_500)] == [200, 413]
+
+
+def _status_of(body: bytes) -> int:
+    async def scenario() -> int:
+        bodies = Bodies()
+        await bodies.post("one", 1, part=body)
+        return bodies.answers["one"]
+
+    return asyncio.run(scenario())
 
 
 async def _ignore(message: Message) -> None:
