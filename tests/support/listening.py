@@ -34,6 +34,7 @@ class Listener:
                 self.last = value
             if name == "data":
                 taken.append(json.loads(value))
+                deadline = time.monotonic() + PATIENCE_SECONDS
         return taken
 
     def wait_for_end(self) -> list[dict[str, Any]]:

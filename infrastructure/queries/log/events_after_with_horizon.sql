@@ -1,5 +1,28 @@
 -- Return the events after a position and, of the same snapshot, the oldest transaction that may still be running.
--- The events have about max_bytes together, or else there is one.
+-- The events have about max_bytes together, or else there is one. Sizes are taken in parts, because each size reads its
+-- event; those of single events are taken only where all that were read are too large.
+WITH RECURSIVE part AS (
+    SELECT %(position)s::bigint AS reach, 0::bigint AS number, 0::bigint AS bytes
+    UNION ALL
+    SELECT next.reach, part.number + next.number, part.bytes + next.bytes
+    FROM
+        part
+        CROSS JOIN LATERAL (
+            SELECT max(e.position), count(*), sum(octet_length(e.data))
+            FROM (
+                SELECT e.position, e.data
+                FROM sojourn.logged_event AS e
+                WHERE e.position > part.reach
+                ORDER BY e.position
+                LIMIT 20
+            ) AS e
+        ) AS next (reach, number, bytes)
+    WHERE part.number < %(limit)s AND part.bytes < %(max_bytes)s AND next.number > 0
+),
+whole AS (
+    SELECT max(part.reach) AS reach, max(part.bytes) >= %(max_bytes)s AS is_too_large
+    FROM part
+)
 SELECT
     e.*, horizon.oldest_running
 FROM
@@ -9,16 +32,15 @@ FROM
         FROM (
             SELECT
                 e.*,
-                sum(octet_length(e.data)) OVER (
+                sum(CASE WHEN whole.is_too_large THEN octet_length(e.data) END) OVER (
                     ORDER BY e.position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                 ) AS bytes_before
-            FROM (
-                SELECT e.*
-                FROM sojourn.logged_event AS e
-                WHERE e.position > %(position)s
-                ORDER BY e.position
-                LIMIT %(limit)s
-            ) AS e
+            FROM
+                whole
+                JOIN sojourn.logged_event AS e
+                    ON e.position > %(position)s AND e.position <= whole.reach
+            ORDER BY e.position
+            LIMIT %(limit)s
         ) AS e
         WHERE coalesce(e.bytes_before, 0) < %(max_bytes)s
     ) AS e ON true

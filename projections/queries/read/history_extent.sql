@@ -1,18 +1,23 @@
 -- Return the version up to which a page of events reaches, in its order.
 -- Their data have about max_bytes together, or else there is one event. Without events there is no row.
-SELECT e.version
-FROM (
+-- Sizes are taken one after the other, because each reads its event.
+WITH RECURSIVE page AS (
     SELECT
-        e.version, e.rank,
-        sum(octet_length(e.data::text)) OVER (
-            ORDER BY e.rank ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS bytes_before
-    FROM (
-        SELECT e.version, e.data, CASE WHEN %(newest_first)s THEN -e.version ELSE e.version END AS rank
-        FROM sojourn.event AS e
-        WHERE e.stream = %(stream)s AND e.version > %(after)s AND e.version <= %(until)s
-    ) AS e
-) AS e
-WHERE coalesce(e.bytes_before, 0) < %(max_bytes)s
-ORDER BY e.rank DESC
+        CASE WHEN %(newest_first)s THEN %(until)s + 1 ELSE %(after)s END::bigint AS version, 0::bigint AS number,
+        0::bigint AS bytes
+    UNION ALL
+    SELECT next.version, page.number + 1, page.bytes + next.bytes
+    FROM
+        page
+        CROSS JOIN LATERAL (
+            SELECT e.version, octet_length(e.data::text)
+            FROM sojourn.event AS e
+            WHERE e.stream = %(stream)s AND e.version = page.version + CASE WHEN %(newest_first)s THEN -1 ELSE 1 END
+        ) AS next (version, bytes)
+    WHERE page.bytes < %(max_bytes)s AND next.version > %(after)s AND next.version <= %(until)s
+)
+SELECT page.version
+FROM page
+WHERE page.number > 0
+ORDER BY page.number DESC
 LIMIT 1;
