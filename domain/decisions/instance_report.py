@@ -79,8 +79,9 @@ def propagate_to_task(decision: Decision, context: ReportContext = NO_CONTEXT) -
     if not path:
         refused = task.refuse(implied, outcome if target is None else RuleOutcome(INVALID), context, cause)
         return decision._replace(task=task.evolve(refused), events=(*events, refused))
+    returns = task.lifecycle.is_return(vars(cause).get("previous_status"), instance.status)
     for status in path:
-        attempts = int(task.lifecycle.starts_attempt(status))
+        attempts = int(task.lifecycle.starts_attempt(status) and not returns)
         entered = task.transition(status, context, attempts=attempts, outcome=outcome, cause=cause)
         task, events = task.evolve(entered), (*events, entered)
     moved = task.status != decision.task.status

@@ -1,6 +1,7 @@
 """A lifecycle: the machines of a task and its instances, and the effect of an instance on its task."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain, islice, pairwise
 from typing import Any, Self
 
@@ -61,13 +62,16 @@ class TaskEffect(BaseModel):
 class Lifecycle(BaseModel):
     """Everything that decides which transitions a task and its instances may make.
 
+    An attempt begins when a task enters the gate's status: through the gate, or because of an instance, which counts
+    once however often it returns to a status that implies the gate's.
+
     In a lifecycle without instances, a task starts an attempt when it enters the status `attempt`, unless it goes on
     with one, from a status in `attempt_resumes_from`. Where `attempts_restart`, a task that leaves a terminal status
     begins again with no attempt made. A task that somebody cancels enters the status `cancel_to`, and so do its
     instances where their machine has it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, ignored_types=(cached_property,))
 
     name: Name
     version: int = Field(ge=1, le=MAX_VERSION)
@@ -136,6 +140,27 @@ class Lifecycle(BaseModel):
     def starts_attempt(self, target: str) -> bool:
         """Return whether entering `target` starts an attempt, as the gate does."""
         return self.gate is not None and target == self.gate.to
+
+    def is_return(self, source: str | None, entered: str) -> bool:
+        """Return whether an instance that goes from `source` to `entered` has been in a status of the gate before.
+
+        `source` is None for an instance that is created.
+        """
+        return source is not None and entered in self.gate_instances and source not in self._before_gate
+
+    @cached_property
+    def gate_instances(self) -> frozenset[str]:
+        """The statuses of an instance under way that imply the gate's status for its task."""
+        gate, machine = self.gate, self.instance
+        if gate is None or machine is None:
+            return frozenset()
+        implying = {status for status, effect in self.implies.items() if effect.status == gate.to}
+        return frozenset(implying - machine.terminal)
+
+    @cached_property
+    def _before_gate(self) -> frozenset[str]:
+        """The statuses that an instance can have before it first implies the gate's status."""
+        return self.instance.reachable_without(self.gate_instances) if self.instance else frozenset()
 
     def begins_attempt(self, source: str, target: str) -> bool:
         """Return whether a task that reports for itself begins an attempt as it goes from `source` to `target`."""

@@ -151,6 +151,15 @@ class Machine(BaseModel):
                 return reachable
             reachable = further
 
+    def reachable_without(self, avoided: frozenset[str]) -> frozenset[str]:
+        """Return the statuses to which a path from the initial one leads that enters none of `avoided`."""
+        reached, ahead = set(), {self.initial} - avoided
+        while ahead:
+            reached |= ahead
+            following = {target for status in ahead for target in self.transitions.get(status, ())}
+            ahead = following - reached - avoided
+        return frozenset(reached)
+
     def sources(self, target: str) -> frozenset[str]:
         """Return the statuses from which an edge leads to `target`."""
         return frozenset(source for source, to in self.edges if to == target)

@@ -8,12 +8,15 @@ import psycopg
 import pytest
 
 from application.replay.verify import verify_log
+from application.replay.what_if import try_history
 from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.transition_service import TaskSpec, TransitionService
+from domain.auditing.what_if import Divergence
 from domain.errors import LifecycleConflict, UnknownStatus, WrongLifecycle
 from tests.support.agreement import rows
 from tests.support.attempts import status
 from tests.support.concurrently import at_once
+from tests.support.deferring import DEFERRING_TOML
 
 TRANSITIONS = "SELECT previous_status, status, rule FROM sojourn.transition ORDER BY position"
 PRINTING = """
@@ -163,3 +166,26 @@ def test_what_only_says_how_to_read_a_status_is_told_anew_under_the_same_version
         newer.register_tasks("w", [TaskSpec("t2")])
 
     assert [row["status"] for row in rows(connection, awaiting)] == ["LAUNCHED", "RUNNING"]
+
+
+def test_an_instance_that_gives_its_slot_back_and_is_scheduled_again_is_one_attempt(
+    service: TransitionService, tmp_path: Path
+) -> None:
+    file = tmp_path / "deferring.toml"
+    file.write_text(DEFERRING_TOML)
+    service.register_tasks("w", [TaskSpec("t", max_attempts=2)], lifecycle=file)
+    service.create_task_instances({"t/1": "t"})
+    for to in ("scheduled", "running", "deferred", "scheduled", "running"):
+        assert service.transition_task_instance("t/1", to)["task_transitioned"]
+    one, bulk = service.status("task:t"), service.transition_task_instances(["t/1"], "deferred")
+
+    assert one["attempts"] == service.status("task:t")["attempts"] == 1
+    assert bulk["transitioned"] == ["t/1"]
+    assert service.transition_task_instances(["t/1"], "scheduled")["transitioned"] == ["t/1"]
+    service.transition_task_instance("t/1", "running")
+    assert service.transition_task_instance("t/1", "failed")["task_status"] == "up_for_retry"
+    assert service.status("task:t")["attempts"] == 1
+    assert verify_log(service.store)["mismatches"] == []
+    diverged: list[Divergence] = []
+    try_history(service.store, None, diverged=diverged.append)
+    assert diverged == []
