@@ -291,14 +291,19 @@ class InvalidLimit(SojournError, ValueError):
 class InvalidTime(SojournError, ValueError):
     """Raised when a time cannot be read, has no zone, or is out of range.
 
-    Fix: pass a datetime with a zone, or write ISO 8601 with one.
+    Fix: pass a datetime with a zone, or write ISO 8601 with one. On the command line, `nearest` has a word like it.
     """
 
-    def __init__(self, value: object, why: str) -> None:
+    def __init__(
+        self,
+        value: object,
+        why: str,
+        examples: str = "2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00",
+        nearest: Iterable[str] = (),
+    ) -> None:
         self.value = value
-        super().__init__(
-            f"time {short_repr(value)} {why}; write it like 2026-01-31T08:30:00Z or 2026-01-31T09:30:00+01:00"
-        )
+        self.nearest = tuple(nearest)
+        super().__init__(f"time {short_repr(value)} {why}; write it like {examples}{did_you_mean(self.nearest)}")
 
 
 class FutureTime(SojournError, ValueError):

@@ -26,10 +26,19 @@ def parse_time(text: str) -> datetime:
         InvalidTime: the text is not such a time.
     """
     try:
-        time = datetime.fromisoformat(text)
+        time = read_iso(text)
     except ValueError as error:
         raise InvalidTime(text, "cannot be read") from error
     return zoned(time)
+
+
+def read_iso(text: str) -> datetime:
+    """Read an ISO 8601 time, with a zone or without one; UTC may be a lower-case `z`.
+
+    Raises:
+        ValueError: the text is not such a time.
+    """
+    return datetime.fromisoformat(f"{text[:-1]}Z" if text.endswith("z") else text)
 
 
 def zoned(time: datetime) -> datetime:
@@ -38,13 +47,22 @@ def zoned(time: datetime) -> datetime:
     Raises:
         InvalidTime: the time has no zone, or is out of range.
     """
-    if time.year not in YEARS:
-        raise InvalidTime(time.isoformat(), "is out of range")
-    offset = time.utcoffset()
+    offset = require_in_range(time).utcoffset()
     if offset is None:
         raise InvalidTime(time.isoformat(), "has no zone")
     if abs(offset) >= MAX_UTC_OFFSET:
         raise InvalidTime(time.isoformat(), "is in a zone that no place has")
+    return time
+
+
+def require_in_range(time: datetime) -> datetime:
+    """Return `time` if every zone can show it.
+
+    Raises:
+        InvalidTime: it is out of range.
+    """
+    if time.year not in YEARS:
+        raise InvalidTime(time.isoformat(), "is out of range")
     return time
 
 

@@ -1,11 +1,12 @@
 """Reads the times in files: with a zone, or in the zone that --timezone names."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from domain.errors import InvalidTime, SojournError, UnknownName
-from domain.time import EPOCH, YEARS
+from domain.time import EPOCH, YEARS, read_iso
 
 CLOCK_AT_EPOCH = EPOCH.replace(tzinfo=None)
 
@@ -17,6 +18,13 @@ class UnknownTimeZone(UnknownName):
     """
 
     kind = "time zone"
+
+    def __init__(self, name: str, known: Iterable[str], given_in: str | None = None) -> None:
+        super().__init__(name, known)
+        self.given_in = given_in
+
+    def __str__(self) -> str:
+        return f"{self.given_in}: {super().__str__()}" if self.given_in else super().__str__()
 
     def _choices(self) -> str:
         return "; write it like Europe/Berlin or UTC"
@@ -35,8 +43,8 @@ class TimeZoneNeeded(SojournError):
         )
 
 
-def find_time_zone(name: str) -> ZoneInfo:
-    """Return the IANA time zone of that name.
+def find_time_zone(name: str, given_in: str | None = None) -> ZoneInfo:
+    """Return the IANA time zone of that name; `given_in` names the setting that has it, for the error.
 
     Raises:
         UnknownTimeZone: there is none.
@@ -44,7 +52,7 @@ def find_time_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UnknownTimeZone(name, sorted(available_timezones())) from error
+        raise UnknownTimeZone(name, sorted(available_timezones()), given_in) from error
 
 
 def parse_instant(text: str, zone: ZoneInfo | None) -> datetime:
@@ -97,7 +105,7 @@ def possible_instants(text: str, zone: ZoneInfo | None, format_name: str | None 
         TimeZoneNeeded: the text has no zone, and `zone` is None.
     """
     try:
-        local = datetime.fromisoformat(text)
+        local = read_iso(text)
     except ValueError as error:
         raise InvalidTime(text, "cannot be read") from error
     _in_range(text, local)

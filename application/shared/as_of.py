@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -32,9 +32,21 @@ def as_of(store: Store, at: datetime | None) -> Iterator[Connection[Any]]:
         yield connection
 
 
+class Clocks(NamedTuple):
+    """The database's time, and the time to answer for where none is given: the same, or the end of an opened case."""
+
+    effective: datetime
+    database: datetime
+
+
+def read_clocks(store: Store) -> Clocks:
+    """Return both times."""
+    with store.session() as connection:
+        row = connection.execute(query("projections", "session/clocks")).fetchone()
+    assert row is not None
+    return Clocks(*row)
+
+
 def effective_now(store: Store) -> datetime:
     """Return the time to answer for where none is given: now, or the end of an opened case."""
-    with store.session() as connection:
-        row = connection.execute(query("projections", "session/as_of_or_now")).fetchone()
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]
+    return read_clocks(store).effective

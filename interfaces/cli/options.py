@@ -1,6 +1,5 @@
 """Define arguments and options that several commands share."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
@@ -13,7 +12,7 @@ LARGEST_POSITION = 2**63 - 1
 EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="Name task:ID, ti:ID, array:ID or runner:ID.")]
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME", help="Answer as of a time (ISO 8601 with a zone)."),
+    typer.Option("--at", metavar="TIME", help="Answer as of a time: -2h, yesterday, 2026-11-28 08:30."),
 ]
 Workflow = Annotated[str | None, typer.Option("--workflow", metavar="ID", help="Restrict the answer to one workflow.")]
 
@@ -27,17 +26,6 @@ def kind_of(entity: str) -> str:
     from domain.entity import ALIASES
 
     return ALIASES.get(entity, entity)
-
-
-def time_of(at: str | None) -> datetime | None:
-    """Return the time of `--at`, or None without it.
-
-    Raises:
-        InvalidTime: the text is not a time with a zone.
-    """
-    from domain.time import parse_time
-
-    return None if at is None else parse_time(at)
 
 
 def seconds_of(duration: str | None, *, or_zero: bool = False) -> float | None:

@@ -106,6 +106,15 @@ COMMANDS = [
     # times, durations and numbers
     Command(("status", "task:t1", "--at", "soon"), "time 'soon' cannot be read; write it like 2026-01-31T08:30:00Z"),
     Command(("status", "task:t1", "--at", "2026-02-30T00:00:00Z"), "cannot be read"),
+    Command(("status", "task:t1", "--at", "tomorrow"), "time 'tomorrow' cannot be read"),
+    Command(("status", "task:t1", "--at", "-2"), "time '-2' is not a duration before now; write it like"),
+    Command(("list", "tasks", "--since", "yesteday"), "did you mean 'yesterday'?"),
+    Command(("list", "tasks", "--until", "2099-01-01"), "--until 2099-01-01T00:00:00"),
+    Command(
+        ("status", "task:t1", "--at", "today"),
+        "TZ: no time zone 'Mars/Base'; write it like Europe/Berlin or UTC",
+        environment={"TZ": "Mars/Base"},
+    ),
     Command(("status", "task:t1", "--at", "9999-12-31T23:59:59Z"), "is out of range"),
     Command(("status", "task:t1", "--at", "0001-01-01T00:00:00Z"), "is out of range"),
     Command(("status", "task:t1", "--at", "2099-01-01T00:00:00Z"), "is in the future"),

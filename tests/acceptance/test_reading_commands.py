@@ -184,8 +184,8 @@ def test_an_empty_log_has_empty_answers(service: TransitionService, command: str
         (["audit", "--task", "job[b]"], UnknownEntity),
         (["audit", "--workflow", "nowhere"], UnknownEntity),
         (["time-in-status", "--workflow", "nowhere"], UnknownEntity),
-        (["status", "task:job[a]", "--at", "2026-01-31T08:00:00"], InvalidTime),
-        (["audit", "--at", "2026-01-31"], InvalidTime),
+        (["status", "task:job[a]", "--at", "2026-01-31T08:00:60"], InvalidTime),
+        (["audit", "--at", "2026-02-31"], InvalidTime),
         (["audit", "--at", ""], InvalidTime),
         (["time-in-status", "--at", "noon"], InvalidTime),
     ],
@@ -210,7 +210,7 @@ def test_a_process_answers_with_json_alone_and_ends_well(attempted: TransitionSe
     ("arguments", "sentence"),
     [
         (["status", "task:job[b]"], "sojourn: no task 'job[b]'; did you mean 'job[a]'?\n"),
-        (["audit", "--at", "2026-01-31T08:00:00"], "sojourn: time '2026-01-31T08:00:00' has no zone; write it like"),
+        (["audit", "--at", "2026-01-31T25:00:00"], "sojourn: time '2026-01-31T25:00:00' cannot be read; write it like"),
         (["time-in-status", "--by", "colour"], "'colour' is not one of 'workflow', 'template', 'actor'"),
     ],
 )

@@ -6,8 +6,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import At, Workflow, time_of
+from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def attempts(
     from application.analyse.attempts import count_attempts as read
     from domain.entity import TASK
 
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         rows = read(service.store, by, workflow, time)
         if not rows:
             explain_empty(service.store, TASK, workflow, time)

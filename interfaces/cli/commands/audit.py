@@ -8,8 +8,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event, explain_empty
-from interfaces.cli.options import At, Workflow, time_of
+from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ def audit(
     from domain.entity import ALIASES, TASK
 
     kind = "task_instance" if array is not None else ALIASES.get(entity, entity)
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     limit = None if as_json else SHOWN + 1
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         store = service.store
         reading: AbstractContextManager[Iterator[Any]] = (
             of_tasks(store, task, workflow, time, limit=limit)

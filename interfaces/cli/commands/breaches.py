@@ -7,8 +7,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE
-from interfaces.cli.options import At, Workflow, time_of
+from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def breaches(
     """
     from application.analyse.breaches import find_breaches as read
 
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         rows = read(service.store, sla, workflow, time, only_open=only_open)
     render(rows, as_json=as_json, human=lambda console: print_breaches(console, rows))
     if rows and fail:

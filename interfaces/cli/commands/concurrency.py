@@ -10,8 +10,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
+from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def concurrency(
     """
     from domain.time import parse_duration
 
-    kind, time = kind_of(entity), time_of(at)
+    kind, stated = kind_of(entity), StatedTimes(at=at)
     length = None if bucket is None else timedelta(seconds=parse_duration(bucket))
-    wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow, "at": time}
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
+        wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow, "at": time}
         with read(service.store, length, wanted) as rows:
             shown = rows if by else map(without_group, rows)
             number = render_rows(shown) if as_json else print_concurrency(list(islice(shown, SHOWN + 1)), by)

@@ -8,6 +8,7 @@ from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ SHOWN = 500
 @app.command()
 def diff(
     ctx: typer.Context,
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Set the time (ISO 8601 with a zone).")],
-    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Set the time (ISO 8601 with a zone).")],
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin at a time: -2h, yesterday, 2026-11-28.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="End at a time: now, today, 2026-11-28 08:30.")],
     workflow: Workflow = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -36,10 +37,12 @@ def diff(
     """
     from application.read.diff import find_differences as read
     from domain.entity import TASK
-    from domain.time import parse_time
 
-    since, until = parse_time(start), parse_time(end)
+    stated = StatedTimes(from_=start, to=end)
     with connect.service(ctx, dsn) as service:
+        since, until = stated.resolve(service.store)
+        assert since is not None
+        assert until is not None
         with read(service.store, since, until, workflow, limit=None if as_json else SHOWN + 1) as rows:
             number = render_rows(rows) if as_json else print_differences(list(rows))
         if not number and not explain_empty(service.store, TASK, workflow, until):

@@ -6,8 +6,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import Workflow, time_of
+from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def failures(
     from application.read.failures import count_failures as read
     from domain.entity import TASK
 
-    begin, end = time_of(since), time_of(until)
+    stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
+        begin, end = stated.resolve(service.store)
         rows = read(service.store, workflow, begin, end, by, limit=limit)
         if not rows and not explain_empty(service.store, TASK, workflow, None):
             messages().print("nothing failed")

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from domain.printable import printable
 from interfaces.cli import connect
-from interfaces.cli.options import Workflow, time_of
+from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time
-
-if TYPE_CHECKING:
-    from application.read.lists import Chosen
 
 app = typer.Typer(name="list", no_args_is_help=True, help="List workflows, tasks, instances, runners and arrays.")
 
@@ -52,8 +50,9 @@ def workflows(
     """
     from application.read.lists import list_workflows
 
-    begin, end = time_of(since), time_of(until)
+    stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
+        begin, end = stated.resolve(service.store)
         rows = list_workflows(service.store, begin, end, failed=failed, active=active, limit=limit)
     columns = ("workflow", "tasks>", "failed>", "active>", "orphans>", "first", "last", "by status")
     print_rows(iter(rows), columns, workflow_cells, as_json=as_json)
@@ -80,9 +79,12 @@ def tasks(
     """
     from application.read.lists import Chosen, list_tasks
 
-    chosen = Chosen(workflow, status, template, failed, active, time_of(since), time_of(until), actor, limit)
-    with connect.service(ctx, dsn) as service, list_tasks(service.store, chosen) as rows:
-        print_rows(rows, COLUMNS, entity_cells, as_json=as_json)
+    stated = StatedTimes(since=since, until=until)
+    with connect.service(ctx, dsn) as service:
+        begin, end = stated.resolve(service.store)
+        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, limit)
+        with list_tasks(service.store, chosen) as rows:
+            print_rows(rows, COLUMNS, entity_cells, as_json=as_json)
 
 
 @app.command()
@@ -106,9 +108,12 @@ def instances(
     """
     from application.read.lists import Chosen, list_task_instances
 
-    chosen = Chosen(workflow, status, template, failed, active, time_of(since), time_of(until), actor, limit)
-    with connect.service(ctx, dsn) as service, list_task_instances(service.store, chosen) as rows:
-        print_rows(rows, (*COLUMNS, "report by"), instance_cells, as_json=as_json)
+    stated = StatedTimes(since=since, until=until)
+    with connect.service(ctx, dsn) as service:
+        begin, end = stated.resolve(service.store)
+        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, limit)
+        with list_task_instances(service.store, chosen) as rows:
+            print_rows(rows, (*COLUMNS, "report by"), instance_cells, as_json=as_json)
 
 
 @app.command()
@@ -122,11 +127,13 @@ def runners(
     as_json: AsJson = False,
 ) -> None:
     """List runners (ALIVE or SILENT) with their last heartbeat."""
-    from application.read.lists import list_runners
+    from application.read.lists import Chosen, list_runners
 
-    chosen = chosen_by(None, status, since, until, limit)
-    with connect.service(ctx, dsn) as service, list_runners(service.store, chosen) as rows:
-        print_rows(rows, ("entity", "status", "since", "heartbeat"), runner_cells, as_json=as_json)
+    stated = StatedTimes(since=since, until=until)
+    with connect.service(ctx, dsn) as service:
+        begin, end = stated.resolve(service.store)
+        with list_runners(service.store, Chosen(statuses=status, since=begin, until=end, limit=limit)) as rows:
+            print_rows(rows, ("entity", "status", "since", "heartbeat"), runner_cells, as_json=as_json)
 
 
 @app.command()
@@ -140,21 +147,14 @@ def arrays(
     as_json: AsJson = False,
 ) -> None:
     """List arrays with their batches and limits, the newest change first."""
-    from application.read.lists import list_arrays
+    from application.read.lists import Chosen, list_arrays
 
     columns = ("entity", "workflow", "template version", "name", "at once>", "batches>", "since")
-    chosen = chosen_by(workflow, None, since, until, limit)
-    with connect.service(ctx, dsn) as service, list_arrays(service.store, chosen) as rows:
-        print_rows(rows, columns, array_cells, as_json=as_json)
-
-
-def chosen_by(
-    workflow: str | None, status: list[str] | None, since: str | None, until: str | None, limit: int | None
-) -> "Chosen":
-    """Return what the options choose."""
-    from application.read.lists import Chosen
-
-    return Chosen(workflow, status, since=time_of(since), until=time_of(until), limit=limit)
+    stated = StatedTimes(since=since, until=until)
+    with connect.service(ctx, dsn) as service:
+        begin, end = stated.resolve(service.store)
+        with list_arrays(service.store, Chosen(workflow, since=begin, until=end, limit=limit)) as rows:
+            print_rows(rows, columns, array_cells, as_json=as_json)
 
 
 def print_rows(rows: Iterator[Any], columns: Sequence[str], cells: Cells, *, as_json: bool) -> None:

@@ -7,8 +7,9 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.failure import EXIT_FAILURE
-from interfaces.cli.options import At, Workflow, time_of
+from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def orphans(
     """
     from application.read.orphans import find_orphans as read
 
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     options = {
         "never_launched_after": never_launched_after,
         "runner_dead_after": runner_dead_after,
@@ -66,6 +67,7 @@ def orphans(
     }
     thresholds = {name: value for name, value in options.items() if value is not None}
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         found = read(service.store, rule, include_handled or decided, time, workflow, thresholds)
         if not found:
             explain_no_orphans(service.store, workflow, time)

@@ -7,8 +7,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import At, time_of
+from interfaces.cli.options import At
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.stated_time import StatedTimes
 
 app = typer.Typer()
 
@@ -33,8 +34,9 @@ def report(
     require_extra("report", "`sojourn report`")
     from interfaces.report.page import render_page
 
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         found = reported(service.store, workflow, time)
         if not found.attempts:
             explain_empty(service.store, found.kind, workflow, time)

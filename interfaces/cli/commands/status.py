@@ -6,8 +6,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event
-from interfaces.cli.options import At, EntityName, time_of
+from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
     from domain.entity import parse_entity
 
     named = parse_entity(entity)
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         found = read(service.store, named, time)
         if found["status"] is None and time:
             explain_before_first_event(service.store, named, time)

@@ -8,8 +8,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import At, EntityKind, Workflow, kind_of, time_of
+from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def time_in_status(
     from application.analyse import time_in_status as use_case
 
     kind = kind_of(entity)
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     read = use_case.measure_histogram if histogram else use_case.measure_time_in_status
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:
             explain_empty(service.store, kind, workflow, time)

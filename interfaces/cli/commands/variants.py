@@ -6,8 +6,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import LARGEST, At, EntityKind, Workflow, kind_of, time_of
+from interfaces.cli.options import LARGEST, At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, messages, print_lines, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ def variants(
     from application.analyse import variants as read
     from interfaces.wording.status_graph import graph as draw_graph
 
-    kind, time = kind_of(entity), time_of(at)
+    kind, stated = kind_of(entity), StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         if graph:
             edges = read.count_successions(service.store, kind, workflow, time)
             if not edges:

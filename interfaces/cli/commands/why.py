@@ -6,8 +6,9 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event
-from interfaces.cli.options import At, EntityName, time_of
+from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time, localize_times
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
     from domain.entity import parse_entity
 
     named = parse_entity(entity)
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         found = read(service.store, named, time)
         if found["status"] is None and time:
             explain_before_first_event(service.store, named, time)

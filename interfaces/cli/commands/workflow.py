@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.options import At, time_of
+from interfaces.cli.options import At
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share, format_time
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ def workflow(
     """
     from application.read.workflow import summarize_workflow as read
 
-    time = time_of(at)
+    stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        [time] = stated.resolve(service.store)
         found = read(service.store, workflow_id, time)
     if not found["tasks"]:
         messages().print(f"workflow {workflow_id!r} had no tasks at {format_time(time)}")
