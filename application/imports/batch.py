@@ -29,6 +29,7 @@ from application.imports.change import (
     CreateInstance,
     InvalidLine,
     Move,
+    MoveIfPossible,
     MoveInstance,
     MoveTask,
     ParsedLine,
@@ -58,6 +59,9 @@ from infrastructure.log.event_log import AppendedRow
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt comes after one that began later. The log numbers attempts in the order of the file."""
+
+EARLIER_ATTEMPTS_UNKNOWN = "earlier-attempts-unknown"
+"""The source states that a task was attempted before, and the log has fewer attempts at it."""
 
 SPLIT = "SPLIT"
 """The status of the pending rest of a job array once its elements have records of their own."""
@@ -123,7 +127,7 @@ class Batch:
 
     def _decide_line(self, line: ParsedLine, move_ids: Sequence[MoveId | None]) -> None:
         for change, move_id in zip(line.changes, move_ids, strict=True):
-            if change.at > self._latest:
+            if change.at > self._latest and not isinstance(change, MoveIfPossible):
                 raise FutureTime("time", change.at, self._now, self._clock_tolerance)
             self._decide(change, move_id)
 
@@ -145,7 +149,7 @@ class Batch:
             self.tally.anomalies.update((*line.anomalies, *self._journal.anomalies))
 
     def _decide(self, change: Change, move_id: MoveId | None) -> None:
-        if move_id and self._is_known(change, move_id):
+        if move_id and self._adds_nothing(change, move_id):
             return
         command_id = move_id.command_id if move_id else None
         repeated = move_id is not None and move_id.repetition > 0
@@ -163,11 +167,20 @@ class Batch:
             case SplitArray():
                 self._split_array(change)
 
-    def _is_known(self, change: Change, move_id: MoveId) -> bool:
+    def _adds_nothing(self, change: Change, move_id: MoveId) -> bool:
+        if isinstance(change, MoveIfPossible) and not self._is_possible(change):
+            return True
         if not self._journal.add_command(move_id):
             return True
         move = cast("Move", change)  # only moves have an id
         return self._state.known_moves.has_other_report(move, move_id, self._state.attempts)
+
+    def _is_possible(self, change: MoveIfPossible) -> bool:
+        instance = self._state.instances.get(self._instance_id(change.instance) or "")
+        if instance is None or not (instance.entered_at or change.at) <= change.at <= self._latest:
+            return False
+        machine = self._find_task(instance.task_id, change.workflow_id).lifecycle.instance_machine
+        return change.to in machine.transitions and machine.can_transition(instance.status, change.to)
 
     def _register_task(self, change: RegisterTask) -> None:
         existing = self._state.tasks.get(change.task_id)
@@ -213,6 +226,8 @@ class Batch:
                 raise TaskInstanceConflict(instance_id, existing.task_id, task.id)
             return
         self._journal.add_stream(f"{TASK_INSTANCE}:{instance_id}")
+        if change.earlier_attempts > task.instances:
+            self._journal.anomalies.append(EARLIER_ATTEMPTS_UNKNOWN)
         cached = self._cache.decide_creation(task) if self._cache and task.lifecycle.instance else None
         if cached:
             instance = TaskInstance(instance_id, task.id, task.workflow_id, task.instances + 1)

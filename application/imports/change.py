@@ -48,7 +48,10 @@ class RegisterRenamable(RegisterTask):
 
 
 class CreateInstance(NamedTuple):
-    """A new attempt at a task. `workflow_id`, if stated, must be the task's."""
+    """A new attempt at a task. `workflow_id`, if stated, must be the task's.
+
+    `earlier_attempts` is the number of attempts before it that the source states.
+    """
 
     instance: str | AttemptKey
     task_id: str
@@ -56,6 +59,7 @@ class CreateInstance(NamedTuple):
     actor: Actor | None = None
     reason: str | None = None
     workflow_id: str | None = None
+    earlier_attempts: int = 0
 
 
 class MoveTask(NamedTuple):
@@ -102,6 +106,16 @@ class MoveInstance(NamedTuple):
     reason: str | None = None
     workflow_id: str | None = None
     report_by_date: datetime | None = None
+
+
+class MoveIfPossible(MoveInstance):
+    """A task instance's transition that adds nothing where it is not possible.
+
+    The instance may have gone on since, because an earlier file did not state this transition; or its time is still to
+    come, because the source states what it plans.
+    """
+
+    __slots__ = ()
 
 
 class SplitArray(NamedTuple):

@@ -49,6 +49,9 @@ def columns_of(job: Mapping[str, Any], cluster: str | None) -> Columns:
         "nodelist": _nodes(job),
         "alloccpus": None,
         "jobname": _text(job.get("name")),
+        "reason": _text(_object(job.get("state")).get("reason")),
+        "restarts": str(_number(job.get("restart_cnt")) or ""),
+        "flags": _flags(job.get("flags")),
     }
 
 
@@ -75,6 +78,12 @@ def _state(job: Mapping[str, Any]) -> str:
 
 def _nodes(job: Mapping[str, Any]) -> str | None:
     return "" if _number(job.get("allocation_nodes")) == 0 else _text(job.get("nodes"))
+
+
+def _flags(value: object) -> str | None:
+    if isinstance(value, list):
+        return ",".join(flag for flag in value if isinstance(flag, str))
+    return _text(value)
 
 
 def _exit_code(code: Mapping[str, Any]) -> str | None:

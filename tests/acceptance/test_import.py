@@ -265,16 +265,19 @@ def _seconds(duration: str) -> float:
 
 
 def _independently(path: Path) -> tuple[dict[str, float], dict[str, int]]:
-    """Seconds and numbers of stays in PENDING and RUNNING, from the file alone."""
+    """Seconds and numbers of stays in PENDING, ELIGIBLE and RUNNING, from the file alone."""
     seconds: dict[str, float] = defaultdict(float)
     numbers: Counter[str] = Counter()
     zone = ZoneInfo(NEW_YORK)
     for line in path.read_text().splitlines():
         fields = line.split("|")
-        submit, start, end = (datetime.fromisoformat(fields[n]).replace(tzinfo=zone).timestamp() for n in (10, 12, 13))
+        submit, eligible, start, end = (
+            datetime.fromisoformat(fields[n]).replace(tzinfo=zone).timestamp() for n in range(10, 14)
+        )
         ran = fields[24] != "None assigned"
-        seconds["PENDING"] += (start if ran else end) - submit
-        numbers["PENDING"] += 1
+        seconds["PENDING"] += eligible - submit
+        seconds["ELIGIBLE"] += (start if ran else end) - eligible
+        numbers.update(["PENDING", "ELIGIBLE"])
         if ran:
             seconds["RUNNING"] += end - start
             numbers["RUNNING"] += 1

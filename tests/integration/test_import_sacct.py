@@ -7,10 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.imports.importer import import_lines
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
+from domain.lifecycles import get_lifecycle
 from tests.support.agreement import rows
-from tests.support.importing import ADDED_NOTHING, events, imported
+from tests.support.importing import ADDED_NOTHING, events, imported, read
 
 HEADER = "JobID|Cluster|User|Submit|Start|End|Elapsed|State|ExitCode|NodeList|JobName\n"
 ZONE = "UTC"
@@ -255,3 +257,101 @@ def test_the_pending_rest_of_an_array_ends_once_its_elements_have_records(
     assert stays(connection, f"task:c/{rest}") == [("PENDING", "08:00", "08:00"), ("SPLIT", "08:00", None)]
     again = [imported(service, "sacct", HEADER + text, zone=ZONE) for text in texts]
     assert all(answer == answer | ADDED_NOTHING for answer in again)
+
+
+WAITING = "JobID|Cluster|Submit|Eligible|Start|End|State|Reason|Restarts|NodeList\n"
+
+
+def waiting(submit: str, eligible: str, start: str, end: str, state: str, restarts: int = 0, jobid: str = "1") -> str:
+    """A job with the time since which only nodes were missing, times as HH:MM of one day."""
+    times = [f"2026-01-31T{time}:00" if time[0].isdigit() else time for time in (submit, eligible, start, end)]
+    nodes = "n1" if start[0].isdigit() else NOWHERE
+    return "|".join((jobid, "c", *times, state, "Dependency", str(restarts), nodes)) + "\n"
+
+
+def without_eligible(text: str) -> str:
+    rows = [line.split("|") for line in text.splitlines()]
+    return "".join("|".join((*fields[:3], *fields[4:])) + "\n" for fields in rows)
+
+
+def test_waiting_for_a_dependency_and_waiting_for_nodes_are_different_statuses(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    answer = imported(service, "sacct", WAITING + waiting("08:00", "08:10", "08:30", "09:00", "COMPLETED"), zone=ZONE)
+
+    assert (answer["refused"], answer["anomalies"]) == ({}, {})
+    expected = [
+        ("PENDING", "08:00", "08:10"), ("ELIGIBLE", "08:10", "08:30"), ("RUNNING", "08:30", "09:00"),
+        ("COMPLETED", "09:00", None),
+    ]  # fmt: skip
+    assert stays(connection, "task:c/1") == stays(connection, "task_instance:c/1/1") == expected
+    seconds = {row["status"]: row["total_seconds"] for row in service.time_in_status("ti")}
+    assert seconds == {"PENDING": 600, "ELIGIBLE": 1200, "RUNNING": 1800}
+    assert "waiting reason Dependency" in [event["reason"] for event in service.history("ti:c/1/1")]
+    assert any("waiting reason Dependency" in link["text"] for link in service.why("ti:c/1/1")["chain"])
+
+
+def test_dumps_with_the_time_of_eligibility_go_on_with_those_without_it(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    """What an earlier dump did not state is added to what still waits, and adds nothing to what has gone on."""
+    ended = waiting("08:00", "08:10", "08:30", "09:00", "FAILED", jobid="1")
+    waits = waiting("08:00", "08:10", "Unknown", "Unknown", "PENDING", jobid="2")
+    runs = waiting("08:00", "08:10", "08:30", "Unknown", "RUNNING", jobid="2")
+    older = imported(service, "sacct", without_eligible(WAITING + ended + waits), zone=ZONE)
+
+    newer = [imported(service, "sacct", WAITING + text, zone=ZONE) for text in (ended, waits, runs, ended + runs)]
+
+    assert [(answer["transitions"], answer["refused"]) for answer in (older, *newer)] == [
+        (8, {}), (0, {}), (2, {}), (2, {}), (0, {}),
+    ]  # fmt: skip
+    assert statuses(connection, "task:c/1") == ["PENDING", "RUNNING", "FAILED"]
+    assert statuses(connection, "task:c/2") == ["PENDING", "ELIGIBLE", "RUNNING"]
+    again = imported(service, "sacct", without_eligible(WAITING + ended + runs), zone=ZONE)
+    assert again == again | ADDED_NOTHING
+
+
+def test_a_time_of_eligibility_that_is_still_to_come_is_left_out_and_costs_no_job(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    begins = waiting("08:00", "08:10", "Unknown", "Unknown", "PENDING").replace("2026-01-31T08:10", "2199-01-01T08:10")
+
+    answer = imported(service, "sacct", WAITING + begins, zone=ZONE)
+
+    assert (answer["bad"], answer["refused"]) == (0, {})
+    assert statuses(connection, "task_instance:c/1/1") == ["PENDING"]
+
+
+def test_a_job_of_an_earlier_version_stays_without_the_new_status(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    earlier = get_lifecycle("slurm", 1)
+    text = WAITING + waiting("08:00", "08:10", "Unknown", "Unknown", "PENDING")
+    lines = list(read("sacct", text, zone=ZONE))
+    import_lines(service.store, earlier, lines)
+
+    answer = imported(service, "sacct", WAITING + waiting("08:00", "08:10", "08:30", "09:00", "COMPLETED"), zone=ZONE)
+
+    assert (answer["refused"], answer["bad"]) == ({}, 0)
+    assert statuses(connection, "task:c/1") == ["PENDING", "RUNNING", "COMPLETED"]
+
+
+def test_a_requeued_job_has_all_attempts_of_the_file_and_says_of_how_many_it_knows_nothing(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    first = waiting("08:00", "08:00", "08:10", "08:20", "NODE_FAIL", 0)
+    second = waiting("08:20", "08:22", "08:30", "09:00", "COMPLETED", 1)
+    alone = waiting("08:20", "08:22", "08:30", "09:00", "COMPLETED", 1, jobid="2")
+
+    answer = imported(service, "sacct", WAITING + first + second + alone, zone=ZONE)
+
+    assert answer["anomalies"] == {"earlier-attempts-unknown": 1}
+    assert stays(connection, "task_instance:c/1/2")[:2] == [
+        ("PENDING", "08:20", "08:22"),
+        ("ELIGIBLE", "08:22", "08:30"),
+    ]
+    (task,) = rows(connection, "SELECT num_attempts FROM sojourn.task WHERE task_id = 'c/1'")
+    assert task["num_attempts"] == 2
+    assert service.history("ti:c/2/1")[0]["reason"] == "restart 1"
+    again = imported(service, "sacct", WAITING + first + second + alone, zone=ZONE)
+    assert (again["transitions"], again["anomalies"]) == (0, {})

@@ -39,7 +39,7 @@ def test_samples_are_right(format_name: str) -> None:
 def test_jobs_in_json_are_right() -> None:
     found = parsed("sacct", json.dumps(SACCT_JSON).encode())
 
-    assert [len(line.changes) for line in found if isinstance(line, ParsedLine)] == [5, 3]
+    assert [len(line.changes) for line in found if isinstance(line, ParsedLine)] == [6, 4]
 
 
 @examples(quick=60, long=300)

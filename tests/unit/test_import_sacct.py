@@ -12,6 +12,7 @@ from application.imports.change import (
     AttemptKey,
     BadLine,
     CreateInstance,
+    MoveIfPossible,
     MoveInstance,
     ParsedLine,
     RegisterTask,
@@ -24,12 +25,13 @@ from tests.support.importing import read
 
 JOB = {
     "jobid": "17", "jobidraw": "17", "cluster": "c", "user": "ann", "uid": "501", "submit": "2026-01-31T08:00:00",
-    "eligible": "2026-01-31T08:00:00", "start": "2026-01-31T08:05:00", "end": "2026-01-31T09:00:00",
+    "eligible": "Unknown", "start": "2026-01-31T08:05:00", "end": "2026-01-31T09:00:00",
     "elapsed": "00:55:00", "exitcode": "0:0", "state": "COMPLETED", "nodelist": "n[1-2]", "jobname": "align",
 }  # fmt: skip
 SUBMITTED, STARTED, ENDED = datetime(2026, 1, 31, 8, tzinfo=UTC), datetime(2026, 1, 31, 8, 5, tzinfo=UTC), datetime(
     2026, 1, 31, 9, tzinfo=UTC
 )  # fmt: skip
+MINUTE_3 = datetime(2026, 1, 31, 8, 3, tzinfo=UTC)
 
 
 def row(**columns: str) -> str:
@@ -73,6 +75,104 @@ def test_a_job_that_ran() -> None:
             MoveInstance(attempt, "COMPLETED", ENDED, nodes),
         ),
     )
+
+
+def test_a_job_waits_for_its_dependency_and_then_for_nodes() -> None:
+    attempt = AttemptKey("c/17", SUBMITTED)
+    waited = row(eligible="2026-01-31T08:03:00")
+
+    assert moves(waited) == [
+        ("PENDING", SUBMITTED), ("ELIGIBLE", MINUTE_3), ("RUNNING", STARTED), ("COMPLETED", ENDED),
+    ]  # fmt: skip
+    assert line(waited).changes[2] == MoveIfPossible(attempt, "ELIGIBLE", MINUTE_3)
+
+
+@pytest.mark.parametrize(
+    ("columns", "statuses"),
+    [
+        ({"eligible": JOB["submit"]}, ["PENDING", "ELIGIBLE", "RUNNING", "COMPLETED"]),
+        ({"eligible": JOB["start"]}, ["PENDING", "ELIGIBLE", "RUNNING", "COMPLETED"]),
+        ({"eligible": JOB["submit"], "nodelist": ""}, ["PENDING", "ELIGIBLE", "COMPLETED"]),
+        ({"eligible": JOB["submit"], "state": "PENDING", "start": "Unknown"}, ["PENDING", "ELIGIBLE"]),
+        # Nobody states since when it has been eligible, or the time is one that Slurm had planned.
+        ({"eligible": ""}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"eligible": "0"}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"eligible": "soon"}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"eligible": "2026-01-31T07:59:59"}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"eligible": "2026-01-31T08:05:01"}, ["PENDING", "RUNNING", "COMPLETED"]),
+        ({"eligible": "2026-01-31T09:00:01", "state": "CANCELLED", "nodelist": ""}, ["PENDING", "CANCELLED"]),
+        ({"eligible": JOB["submit"], "state": "PENDING", "start": "Unknown", "jobid": "17_[5-9]"}, ["PENDING"]),
+    ],
+)
+def test_when_a_job_was_eligible_and_when_that_is_unknown(columns: dict[str, str], statuses: list[str]) -> None:
+    assert [status for status, _ in moves(row(**columns))] == statuses
+
+
+def test_a_time_of_eligibility_that_cannot_be_read_is_left_out_and_counted() -> None:
+    assert line(row(eligible="soon")).anomalies == ("undated-status",)
+
+
+def test_of_two_times_by_a_clock_that_is_set_back_eligibility_is_the_one_in_order() -> None:
+    job = row(submit="2026-11-01T01:50:00", eligible="2026-11-01T01:05:00", start="2026-11-01T01:10:00",
+              end="2026-11-01T01:20:00")  # fmt: skip
+
+    assert [f"{at:%H:%M}" for _, at in moves(job, NEW_YORK)] == ["05:50", "06:05", "06:10", "06:20"]
+
+
+DETAILS = "JobID|Cluster|Submit|Eligible|Start|End|State|Reason|Restarts|Flags|NodeList\n"
+
+
+def reasons(**columns: str) -> list[tuple[str, str | None]]:
+    """The statuses of a job's only attempt, each with its reason."""
+    names = DETAILS.lower().strip().split("|")
+    found = line(DETAILS + "|".join((JOB | columns).get(name, "") for name in names) + "\n").changes
+    return [
+        (change.to if isinstance(change, MoveInstance) else "PENDING", change.reason)
+        for change in found
+        if isinstance(change, MoveInstance | CreateInstance)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"eligible": "2026-01-31T08:03:00"}, {"ELIGIBLE": "waiting reason Dependency"}),
+        ({"eligible": JOB["submit"]}, {"RUNNING": "waiting reason Dependency"}),
+        ({"flags": "SchedBackfill,StartRecieved"}, {"RUNNING": "flags SchedBackfill; waiting reason Dependency"}),
+        ({"flags": "NotSet", "reason": "None"}, {}),
+        ({"restarts": "2", "reason": ""}, {"PENDING": "restart 2"}),
+        ({"restarts": "0", "reason": "None"}, {}),
+        ({"restarts": "9" * 5000, "reason": "None"}, {}),
+        (
+            {"state": "CANCELLED by 5", "nodelist": ""},
+            {"CANCELLED": "CANCELLED by 5; waiting reason Dependency"},
+        ),
+        (
+            {"state": "PENDING", "start": "Unknown", "end": "Unknown", "restarts": "1"},
+            {"PENDING": "restart 1; waiting reason Dependency"},
+        ),
+        (
+            {"state": "PENDING", "start": "Unknown", "end": "Unknown", "eligible": JOB["submit"]},
+            {"ELIGIBLE": "waiting reason Dependency"},
+        ),
+    ],
+)
+def test_what_sacct_says_of_the_waiting_is_the_reason_of_the_event_that_ends_it(
+    columns: dict[str, str], expected: dict[str, str]
+) -> None:
+    found = reasons(**{"reason": "Dependency"} | columns)
+
+    assert {status: reason for status, reason in found if reason} == expected
+
+
+def test_a_doubt_about_what_is_no_more_than_a_detail_costs_no_job() -> None:
+    header = "JobID|Cluster|Submit|Start|End|State|Comment|Reason|Comment\n"
+
+    assert [name for name, _ in moves(f"{header}17|c|{TIMES}|COMPLETED|a|b|c|d\n")] == [
+        "PENDING",
+        "RUNNING",
+        "COMPLETED",
+    ]
 
 
 def test_the_workflow_of_the_command_goes_before_the_cluster_and_leaves_the_ids() -> None:
@@ -450,6 +550,24 @@ def test_json_says_the_same_as_columns(job: dict[str, Any], indent: int | None) 
     (only,) = read("sacct", as_json(job, indent=indent))
 
     assert only == line(row(state="FAILED", exitcode="3:0"))
+
+
+def test_json_says_of_the_waiting_what_columns_say() -> None:
+    more = {
+        "time": OLD_JSON["time"] | {"eligible": {"set": True, "infinite": False, "number": instant(MINUTE_3)}},
+        "state": {"current": ["FAILED"], "reason": "Dependency"},
+        "restart_cnt": 2,
+        "flags": ["CLEAR_SCHEDULING", "STARTED_ON_BACKFILL"],
+    }
+    values = f"17|c|ann|{JOB['submit']}|2026-01-31T08:03:00|{JOB['start']}|{JOB['end']}|FAILED|3:0|n[1-2]|align"
+    header = "JobID|Cluster|User|Submit|Eligible|Start|End|State|ExitCode|NodeList|JobName|Reason|Restarts|Flags"
+
+    (only,) = read("sacct", as_json(OLD_JSON | more))
+
+    assert only == line(f"{header}\n{values}|Dependency|2|STARTED_ON_BACKFILL\n")._replace(number=1)
+    assert [change.reason for change in only.changes[1:4]] == [
+        "restart 2", "waiting reason Dependency", "flags STARTED_ON_BACKFILL",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("none", [0, 4294967294, {"set": False, "infinite": False, "number": 0}])

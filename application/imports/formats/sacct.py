@@ -4,8 +4,11 @@ The fields and states are those of Slurm's manual page sacct(1).
 
 A job is the task `CLUSTER/JOBID` in the workflow CLUSTER (or --workflow). Each submission is an attempt
 `CLUSTER/JOBID/N`: a requeue keeps the job's id, but mostly has a new time of submission. An attempt is PENDING from its
-submission, RUNNING from its start, and in its last state from its end. What the accounting does not say stays unknown:
+submission, ELIGIBLE from the time at which nothing but nodes was missing, RUNNING from its start, and in its last
+state from its end. What the accounting does not say stays unknown:
 
+- Where it has no time of eligibility, the attempt is PENDING until its start. A time after the start, or one to come,
+  is what Slurm had planned.
 - An attempt that never got a node (`None assigned`) was never RUNNING, even if it has a start.
 - A state without a time of its own (SUSPENDED, COMPLETING, an `Unknown` end) is left out and counted as
   `undated-status`; the interval before it stays open.
@@ -24,9 +27,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import chain, islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from application.imports.array_part import ArrayPart
+from application.imports.array_part import REST, ArrayPart
 from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
 from application.imports.bar_layout import BAR, FREE_TEXT, BarLayout, RecordLines
 from application.imports.bounded_cache import BoundedCache
@@ -36,6 +39,7 @@ from application.imports.change import (
     Change,
     CreateInstance,
     InvalidLine,
+    MoveIfPossible,
     MoveInstance,
     ParsedLine,
     RegisterRenamable,
@@ -48,7 +52,7 @@ from application.imports.options import Options
 from application.imports.parsing import parse_lines
 from application.imports.sacct_json import columns_of, parse_jobs
 from domain.entity import check_id
-from domain.errors import MAX_ATTEMPTS, SojournError
+from domain.errors import MAX_ATTEMPTS, InvalidTime, SojournError
 from domain.lifecycles.machine import Machine
 from domain.printable import short_repr
 
@@ -62,15 +66,18 @@ FIELDS = (
 """The fields of a file without a header, in the order of XDMoD's dumps."""
 
 USED = (
-    "jobid", "cluster", "user", "submit", "start", "end", "elapsed", "exitcode", "state", "nodelist", "alloccpus",
-    "jobname",
+    "jobid", "cluster", "user", "submit", "eligible", "start", "end", "elapsed", "exitcode", "state", "nodelist",
+    "alloccpus", "jobname", "reason", "restarts", "flags",
 )  # fmt: skip
+DETAILS = frozenset({"eligible", "reason", "restarts", "flags"})
+"""The fields without which a record is still whole, so that a doubt about one of them costs no job."""
+
 NEEDED = ("jobid", "submit", "start", "end", "state")
 IN_HEADERS = frozenset({*NEEDED, "jobidraw", "cluster", "user", "elapsed", "exitcode", "nodelist", "jobname"})
 
 SUGGESTED = (
-    "JobID", "Cluster", "User", "Submit", "Eligible", "Start", "End", "Elapsed", "State", "ExitCode", "NodeList",
-    "JobName",
+    "JobID", "Cluster", "User", "Submit", "Eligible", "Start", "End", "Elapsed", "State", "Reason", "ExitCode", "Flags",
+    "NodeList", "JobName",
 )  # fmt: skip
 
 CHECKED_LINES = 20
@@ -78,12 +85,24 @@ CHECKED_LINES = 20
 
 NO_TIME = frozenset({"", "Unknown", "None", "N/A"})
 NO_ERROR = frozenset({None, "", "0:0"})
+NO_REASON = frozenset({None, "", "None", "Unknown", "N/A"})
 NO_CPUS = frozenset({"", "0"})
 NO_NODES = frozenset({"", "None assigned"})
+
+SILENT_FLAGS = frozenset({
+    "", "None", "NONE", "NotSet", "NOT_SET", "StartRecieved", "StartReceived", "START_RECEIVED", "CLEAR_SCHEDULING",
+})  # fmt: skip
+"""Flags that say nothing about a job, in the spellings of all versions."""
+
+ELIGIBLE = "ELIGIBLE"
+UNDATED_STATUS = "undated-status"
 
 DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
 
 SECOND = timedelta(seconds=1)
+
+LONGEST_COUNT = 9
+"""The largest number of digits in a count of restarts."""
 
 CUT = "+"
 """The mark where sacct cuts off a value that is wider than its column."""
@@ -115,6 +134,7 @@ class JobRecord(NamedTuple):
     cluster: str | None
     user: str | None
     submit: str
+    eligible: str | None
     start: str
     end: str
     elapsed: str | None
@@ -123,6 +143,9 @@ class JobRecord(NamedTuple):
     nodelist: str | None
     alloccpus: str | None
     jobname: str | None
+    reason: str | None
+    restarts: str | None
+    flags: str | None
 
 
 class JobState(NamedTuple):
@@ -293,7 +316,7 @@ def _reader(layout: BarLayout, options: Options) -> Callable[[list[str]], JobRec
     if missing:
         raise MissingSacctFields(missing)
     used = itemgetter(*(columns.index(name) if name in columns else layout.width for name in USED))
-    stated = [(name, columns.index(name)) for name in USED if name in columns and name not in FREE_TEXT]
+    stated = [(name, columns.index(name)) for name in USED if name in columns and name not in FREE_TEXT | DETAILS]
 
     def record(fields: list[str]) -> JobRecord | None:
         if not fields:
@@ -317,8 +340,9 @@ def _line(
         return ParsedLine(number)
     state = state_of(record.state)
     times = _times(record, state, options)
-    changes = _changes(record, state, times, attempts, options)
-    return ParsedLine(number, tuple(changes), tuple(_anomalies(state, times)))
+    eligible, unreadable = _eligible(record, times, options)
+    changes = _changes(record, state, times, eligible, attempts, options)
+    return ParsedLine(number, tuple(changes), (*_anomalies(state, times), *unreadable))
 
 
 def _state(text: str, machine: Machine) -> JobState:
@@ -373,7 +397,12 @@ def _duration(text: str | None) -> timedelta | None:
 
 
 def _changes(
-    record: JobRecord, state: JobState, times: AttemptTimes, attempts: _Attempts, options: Options
+    record: JobRecord,
+    state: JobState,
+    times: AttemptTimes,
+    eligible: datetime | None,
+    attempts: _Attempts,
+    options: Options,
 ) -> Iterator[Change]:
     cluster = record.cluster or options.workflow or record.cluster
     task = check_id("task", f"{check_id('cluster', cluster)}/{check_id('job', record.jobid)}")
@@ -381,22 +410,78 @@ def _changes(
     workflow = options.workflow or check_id("workflow", cluster)
     submitter = make_actor("slurm", user=record.user or None)
     template = template_name(record.jobname) if record.jobname else None
+    waiting = _Waiting.of(record, times, eligible)
     yield RegisterRenamable(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter)
-    yield CreateInstance(attempt, task, attempt.begun_at, submitter)
+    restarts = _restarts(record)
+    began = _join(f"restart {restarts}" if restarts else None, waiting.at_submission)
+    yield CreateInstance(attempt, task, attempt.begun_at, submitter, began, earlier_attempts=restarts)
+    if eligible:
+        yield MoveIfPossible(attempt, ELIGIBLE, eligible, None, waiting.at_eligibility)
     nodes = make_actor("slurm", record.nodelist if times.start else None)
     if times.start:
-        yield MoveInstance(attempt, "RUNNING", times.start, nodes)
+        yield MoveInstance(attempt, "RUNNING", times.start, nodes, _join(_flags(record), waiting.at_start))
     if times.end:
         ender = make_actor(f"user:{state.canceller}") if state.canceller else nodes
-        yield MoveInstance(attempt, state.name, times.end, ender, _reason(record, state))
+        yield MoveInstance(attempt, state.name, times.end, ender, _join(_reason(record, state), waiting.at_end))
     if ArrayPart.parse(record.jobid):
         yield SplitArray(task, times.submit, submitter)
+
+
+def _eligible(record: JobRecord, times: AttemptTimes, options: Options) -> tuple[datetime | None, Sequence[str]]:
+    """Return since when only nodes were missing (None: the record does not state it), and the name of an anomaly.
+
+    The rest of an array has no such time, because the records of its elements say how long each of them waited.
+    """
+    if not record.eligible or REST in record.jobid:
+        return None, ()
+    try:
+        instants = _instants(record.eligible, options)
+    except InvalidTime:
+        return None, [UNDATED_STATUS]
+    latest = times.start or times.end
+    in_order = (at for at in instants if at and times.submit <= at and (latest is None or at <= latest))
+    return next(in_order, None), ()
+
+
+class _Waiting(NamedTuple):
+    """What kept a job from running, as the reason of the event up to which it did, or since which it does."""
+
+    at_submission: str | None = None
+    at_eligibility: str | None = None
+    at_start: str | None = None
+    at_end: str | None = None
+
+    @classmethod
+    def of(cls, record: JobRecord, times: AttemptTimes, eligible: datetime | None) -> Self:
+        """Return the reason that a record states, at its event."""
+        if record.reason in NO_REASON:
+            return cls()
+        sentence = f"waiting reason {record.reason}"
+        if eligible and (eligible > times.submit or not (times.start or times.end)):
+            return cls(at_eligibility=sentence)
+        if times.start:
+            return cls(at_start=sentence)
+        return cls(at_end=sentence) if times.end else cls(at_submission=sentence)
+
+
+def _restarts(record: JobRecord) -> int:
+    text = record.restarts or ""
+    return min(int(text), MAX_ATTEMPTS) if text.isdecimal() and len(text) <= LONGEST_COUNT else 0
+
+
+def _flags(record: JobRecord) -> str | None:
+    flags = [flag for flag in (record.flags or "").split(",") if flag.strip() not in SILENT_FLAGS]
+    return f"flags {','.join(flags)}" if flags else None
+
+
+def _join(*reasons: str | None) -> str | None:
+    return "; ".join(reason for reason in reasons if reason) or None
 
 
 def _anomalies(state: JobState, times: AttemptTimes) -> Iterator[str]:
     yield from find_reversed(times)
     if state.name in UNDATED or (state.is_end and times.end is None):
-        yield "undated-status"
+        yield UNDATED_STATUS
 
 
 def _reason(record: JobRecord, state: JobState) -> str | None:
