@@ -46,7 +46,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_kind" in metafunc.fixturenames:
-        kinds = servers.kinds(every=metafunc.config.getoption("--all-servers"))
+        may_be_several = metafunc.definition.get_closest_marker("one_server") is None
+        kinds = servers.kinds(every=may_be_several and metafunc.config.getoption("--all-servers"))
         metafunc.parametrize("server_kind", kinds, scope="session")
 
 

@@ -9,6 +9,8 @@ import pytest
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.command_line import SOJOURN, Done
 
+pytestmark = pytest.mark.one_server
+
 TASK = "Zürich 東京"
 COMMANDS = {
     "for people": f"history 'task:{TASK}'",

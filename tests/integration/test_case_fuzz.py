@@ -22,6 +22,8 @@ from tests.support.attempts import attempt, register
 from tests.support.command_line import run_program
 from tests.support.examples import examples
 
+pytestmark = pytest.mark.one_server
+
 Case = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
@@ -62,7 +64,7 @@ def spoilt_bytes(draw: st.DrawFn, content: bytes) -> bytes:
     return content[:start] + inserted + content[end:] + tail
 
 
-@examples(quick=60, long=300)
+@examples(quick=60, long=150)
 @given(data=st.data())
 def test_damage_is_found(case: Case, data: st.DataObject) -> None:
     content = sealed(*case)
@@ -76,7 +78,7 @@ def test_damage_is_found(case: Case, data: st.DataObject) -> None:
     assert len(str(refused.value)) < 1000
 
 
-@examples(quick=60, long=300)
+@examples(quick=60, long=150)
 @given(data=st.data())
 def test_whoever_seals_lines_of_anything_is_told_what_is_wrong(case: Case, data: st.DataObject) -> None:
     text = ZstdDecompressor().stream_reader(io.BytesIO(sealed(*case))).read()

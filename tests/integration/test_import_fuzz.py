@@ -16,6 +16,8 @@ from tests.support.databases import DatabasePool
 from tests.support.examples import examples
 from tests.support.importing import audit, events, imported_bytes
 
+pytestmark = pytest.mark.one_server
+
 OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields)
 
 
