@@ -171,21 +171,42 @@ class LifecycleInvalid(SojournError, ValueError):
 class UnknownEntity(UnknownName):
     """Raised when the log has no task, task instance, array, runner or workflow of that id.
 
-    Fix: check the id; `nearest` has a similar known one, `names` all that are unknown.
+    Fix: check the id; `nearest` has a similar known one, `known` some that there are, `elsewhere` the entities of other
+    kinds that have the id, `names` all ids that are unknown.
     """
 
-    def __init__(self, kind: str, name: str, nearest: Iterable[str] = (), *, others: Iterable[str] = ()) -> None:
-        super().__init__(name, ())
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        nearest: Iterable[str] = (),
+        *,
+        others: Iterable[str] = (),
+        known: Iterable[str] = (),
+        elsewhere: Iterable[str] = (),
+    ) -> None:
+        super().__init__(name, known)
         self.kind = kind
         self.nearest = tuple(nearest)
         self.names = (name, *others)
+        self.elsewhere = tuple(elsewhere)
 
     def __str__(self) -> str:
         others = self.names[1:]
         listed = f" (nor {', '.join(map(repr, others[:MAX_NAMES_SHOWN]))}" if others else ""
         more = f" and {len(others) - MAX_NAMES_SHOWN} more" if len(others) > MAX_NAMES_SHOWN else ""
         name = short_repr(self.name, LONGEST_NAME)
-        return f"no {self.kind} {name}{listed}{more}{')' if others else ''}{did_you_mean(self.nearest)}"
+        return f"no {self.kind} {name}{listed}{more}{')' if others else ''}{self._hint()}"
+
+    def _hint(self) -> str:
+        if self.elsewhere:
+            return f", but there is {' and '.join(self.elsewhere)}"
+        return did_you_mean(self.nearest) or self._choices()
+
+    def _choices(self) -> str:
+        shown = [short_repr(name, LONGEST_NAME) for name in sorted(self.known[:MAX_NAMES_SHOWN])]
+        more = " and more" if len(self.known) > MAX_NAMES_SHOWN else ""
+        return f"; there {'is' if len(shown) == 1 else 'are'} {', '.join(shown)}{more}" if shown else ""
 
 
 class UnknownArray(UnknownEntity):
@@ -205,13 +226,29 @@ class UnknownArray(UnknownEntity):
 class InvalidEntity(SojournError, ValueError):
     """Raised when a text does not name an entity.
 
-    Fix: write task:ID, ti:ID, array:ID or runner:ID.
+    Fix: write task:ID, ti:ID, array:ID or runner:ID; `nearest` has a known one whose id is like the text.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, nearest: Iterable[str] = ()) -> None:
         self.text = text
+        self.nearest = tuple(nearest)
         super().__init__(
             f"{short_repr(text)} is not the name of an entity; write task:ID, ti:ID, array:ID or runner:ID"
+            f"{did_you_mean(self.nearest)}"
+        )
+
+
+class AmbiguousEntity(SojournError, LookupError):
+    """Raised when a bare id names entities of several kinds.
+
+    Fix: write one of `entities`.
+    """
+
+    def __init__(self, text: str, entities: Iterable[str]) -> None:
+        self.text = text
+        self.entities = tuple(entities)
+        super().__init__(
+            f"{short_repr(text, LONGEST_NAME)} is not the id of one entity; write {' or '.join(self.entities)}"
         )
 
 

@@ -21,6 +21,7 @@ from application.maintain.tokens import TokenExists
 from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.shared.output_file import OutputExists, OutputNotWritable
 from domain.errors import (
+    AmbiguousEntity,
     CommandConflict,
     FutureTime,
     InvalidAttributes,
@@ -90,6 +91,7 @@ from infrastructure.errors import (
 )
 
 __all__ = [
+    "AmbiguousEntity",
     "CommandConflict",
     "ConnectionLost",
     "CsvOnly",

@@ -21,10 +21,9 @@ from application.replay.replay import (
     task_scope,
     workflow_scope,
 )
-from application.shared.existence import require_workflow
+from application.shared.existence import require_entity, require_workflow
 from application.shared.progress import Progress
 from application.shared.store import Store
-from application.shared.suggestions import unknown_entity
 from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import LifecycleOf, Replay
@@ -153,7 +152,8 @@ def _scope(connection: Connection[Any], what: Entity | str | None) -> Scope:
     own = stream_scope(what.stream)
     first = next(read_logged_events(connection, scope=own), None)
     if first is None:
-        raise unknown_entity(connection, what)
+        require_entity(connection, what)  # a runner may exist without an event
+        return own
     if what.kind == TASK:
         return task_scope(first.workflow_id, what.id)
     return task_scope(first.workflow_id, from_json(first.data)["task_id"]) if what.kind == TASK_INSTANCE else own

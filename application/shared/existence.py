@@ -7,16 +7,34 @@ from psycopg import Connection
 
 from application.shared.current_status import existing_ids
 from application.shared.store import Store
-from application.shared.suggestions import unknown_entity, unknown_workflow
-from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
+from application.shared.suggestions import EXISTING, entities_of_id, nearest_entities, unknown_entity, unknown_workflow
+from domain.entity import MAX_ID_LENGTH, Entity, parse_entity
+from domain.errors import AmbiguousEntity, InvalidEntity
+from domain.text import is_storable
 from infrastructure.sql import query
 
-EXISTING = {
-    TASK: "find/existing_tasks",
-    TASK_INSTANCE: "find/existing_task_instances",
-    ARRAY: "find/existing_arrays",
-    RUNNER: "find/existing_runners",
-}
+
+def find_entity(store: Store, text: str) -> Entity:
+    """Return the entity that a text names: `task:ID`, `ti:ID`, ..., or a bare id that only one entity has.
+
+    Raises:
+        InvalidEntity: the text is neither; the error has the nearest entity.
+        InvalidId: the id is too long, or cannot be stored.
+        AmbiguousEntity: entities of several kinds have the id.
+    """
+    try:
+        return parse_entity(text)
+    except InvalidEntity:
+        if not 0 < len(text) <= MAX_ID_LENGTH or not is_storable(text):
+            raise
+    with store.session() as connection:
+        found = entities_of_id(connection, text)
+        nearest = [] if found else nearest_entities(connection, text)
+    if not found:
+        raise InvalidEntity(text, map(str, nearest))
+    if len(found) > 1:
+        raise AmbiguousEntity(text, map(str, found))
+    return found[0]
 
 
 def require_entity(connection: Connection[Any], entity: Entity) -> None:

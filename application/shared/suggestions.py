@@ -4,10 +4,18 @@ from typing import Any
 
 from psycopg import Connection
 
+from application.shared.current_status import existing_ids
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.errors import UnknownEntity
 from domain.nearest import nearest_names
 from infrastructure.sql import query
+
+EXISTING = {
+    TASK: "find/existing_tasks",
+    TASK_INSTANCE: "find/existing_task_instances",
+    ARRAY: "find/existing_arrays",
+    RUNNER: "find/existing_runners",
+}
 
 CANDIDATES = {
     TASK: "find/nearest_task_ids",
@@ -18,20 +26,36 @@ CANDIDATES = {
 
 
 def unknown_entity(connection: Connection[Any], entity: Entity, *others: Entity) -> UnknownEntity:
-    """Return the error that an entity (and `others` of its kind) is unknown, with the nearest known id."""
-    nearest = _nearest(connection, CANDIDATES[entity.kind], entity.id)
-    return UnknownEntity(entity.kind.replace("_", " "), entity.id, nearest, others=[other.id for other in others])
+    """Return the error that an entity (and `others` of its kind) is unknown, with what may have been meant instead.
+
+    That is an entity of another kind with the same id, or the nearest known id, or some that there are.
+    """
+    known = _candidates(connection, CANDIDATES[entity.kind], entity.id)
+    return UnknownEntity(
+        entity.kind.replace("_", " "), entity.id, nearest_names(entity.id, known),
+        others=[other.id for other in others], known=known,
+        elsewhere=[str(other) for other in entities_of_id(connection, entity.id) if other.kind != entity.kind],
+    )  # fmt: skip
+
+
+def entities_of_id(connection: Connection[Any], entity_id: str) -> list[Entity]:
+    """Return the entities of every kind that have the id."""
+    return [Entity(kind, entity_id) for kind, name in EXISTING.items() if existing_ids(connection, name, [entity_id])]
+
+
+def nearest_entities(connection: Connection[Any], entity_id: str) -> list[Entity]:
+    """Return an entity whose id is like this one, of the first kind that has any."""
+    for kind, name in CANDIDATES.items():
+        if nearest := nearest_names(entity_id, _candidates(connection, name, entity_id)):
+            return [Entity(kind, near) for near in nearest]
+    return []
 
 
 def unknown_workflow(connection: Connection[Any], workflow_id: str) -> UnknownEntity:
-    """Return the error that a workflow is unknown, with the nearest known one, or with the only one."""
+    """Return the error that a workflow is unknown, with the nearest known one, or the only one, or some."""
     known = _candidates(connection, "find/nearest_workflow_ids", workflow_id)
     only = known if len(known) == 1 else []
-    return UnknownEntity("workflow", workflow_id, nearest_names(workflow_id, known) or only)
-
-
-def _nearest(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:
-    return nearest_names(wanted, _candidates(connection, candidates, wanted))
+    return UnknownEntity("workflow", workflow_id, nearest_names(workflow_id, known) or only, known=known)
 
 
 def _candidates(connection: Connection[Any], candidates: str, wanted: str) -> list[str]:

@@ -9,7 +9,10 @@ LARGEST = 2**31 - 1
 
 LARGEST_POSITION = 2**63 - 1
 
-EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help="Name task:ID, ti:ID, array:ID or runner:ID.")]
+NAME_ENTITY = "Name task:ID, ti:ID, array:ID, runner:ID or a unique ID."
+
+EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help=NAME_ENTITY)]
+OptionalEntity = Annotated[str | None, typer.Argument(metavar="ENTITY", help=NAME_ENTITY, show_default=False)]
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="Answer as of a time: -2h, yesterday, 2026-11-28 08:30."),

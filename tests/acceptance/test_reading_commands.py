@@ -180,7 +180,7 @@ def test_an_empty_log_has_empty_answers(service: TransitionService, command: str
     [
         (["status", "task:job[b]"], UnknownEntity),
         (["history", "ti:job[b]"], UnknownEntity),
-        (["history", "job[a]"], InvalidEntity),
+        (["history", "job:a"], InvalidEntity),
         (["audit", "--task", "job[b]"], UnknownEntity),
         (["audit", "--workflow", "nowhere"], UnknownEntity),
         (["time-in-status", "--workflow", "nowhere"], UnknownEntity),

@@ -124,7 +124,7 @@ def test_an_unknown_entity_is_an_error_that_names_the_nearest(service: Transitio
 
     with pytest.raises(UnknownEntity, match="no task 'align-71'; did you mean 'align-17'"):
         history(service, "task:align-71")
-    with pytest.raises(UnknownEntity, match=r"no task instance 'align-17'$"):
+    with pytest.raises(UnknownEntity, match=r"no task instance 'align-17', but there is task:align-17$"):
         history(service, "ti:align-17")
 
 

@@ -104,10 +104,10 @@ def history(
     the runner is the one that proposed the transition. The cause is the position of the event that caused this one.
     """
     from application.read.history import read_history as read
-    from domain.entity import parse_entity
+    from application.shared.existence import find_entity
 
-    named = parse_entity(entity)
     with connect.service(ctx, dsn) as service:
+        named = find_entity(service.store, entity)
         if follow:
             follow_until_interrupted(service.store, named, full=full, as_json=as_json)
         else:

@@ -10,7 +10,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
-from interfaces.cli.options import LARGEST_POSITION, Workflow
+from interfaces.cli.options import LARGEST_POSITION, OptionalEntity, Workflow
 from interfaces.cli.output import AsJson, Dsn, console, json_text
 from interfaces.wording.values import format_time
 
@@ -22,10 +22,6 @@ app = typer.Typer()
 
 SHOWN = 20
 """The number of kinds of divergences that are printed."""
-
-OptionalEntity = Annotated[
-    str | None, typer.Argument(metavar="ENTITY", help="task:ID, ti:ID, array:ID or runner:ID", show_default=False)
-]
 
 
 @app.command()
@@ -55,16 +51,16 @@ def replay(
     divergence means that the log is wrong, and the exit status is 1. For one entity each step is printed.
     """
     from application.replay.what_if import try_history
-    from domain.entity import parse_entity
+    from application.shared.existence import find_entity
     from interfaces.cli.progress import progress_bars
 
     if (entity is not None) + (workflow is not None) + everything != 1:
         fail("none or several of ENTITY, --workflow and --all are given; name exactly one")
     # Entities have no reference cycles, and looking for cycles takes a fifth of the time.
     gc.set_threshold(100_000)
-    what = parse_entity(entity) if entity else workflow
     shown: Shown = Document() if as_json else Summary(steps=entity is not None)
     with progress_bars() as bar, connect.service(ctx, dsn) as service:
+        what = find_entity(service.store, entity) if entity else workflow
         other = service.store.lifecycles.resolve(lifecycle) if lifecycle else None
         tried = try_history(
             service.store, what, other, until,

@@ -26,11 +26,11 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
     """Print the status of one entity, and since when."""
     from application.read.status import read_status as read
     from application.shared.as_of import effective_now
-    from domain.entity import parse_entity
+    from application.shared.existence import find_entity
 
-    named = parse_entity(entity)
     stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        named = find_entity(service.store, entity)
         [time] = stated.resolve(service.store)
         found = read(service.store, named, time)
         if found["status"] is None and time:

@@ -28,11 +28,11 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
     The events are those of the entity, its task, the task's other instances and their array.
     """
     from application.read.why import explain_entity as read
-    from domain.entity import parse_entity
+    from application.shared.existence import find_entity
 
-    named = parse_entity(entity)
     stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
+        named = find_entity(service.store, entity)
         [time] = stated.resolve(service.store)
         found = read(service.store, named, time)
         if found["status"] is None and time:
