@@ -12,10 +12,11 @@ from application.exports.exporter import CsvOnly
 from application.exports.formats import UnknownExport
 from application.imports.formats import UnknownFormat, WrongFormat
 from application.imports.formats.jobmon import MissingColumns
-from application.imports.formats.nextflow import MissingTraceFields
 from application.imports.formats.sacct import MissingSacctFields, UnknownSacctLayout
 from application.imports.input_file import UnreadableInput
 from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
+from application.imports.seqera_tasks import UnknownTaskList
+from application.imports.trace_file import MissingTraceFields
 from application.maintain.rebuild import RebuildForbidden, RebuildRunning, SwapPrevented, TablesInUse
 from application.maintain.tokens import TokenExists
 from application.shared.lifecycle_source import LifecycleFileInvalid
@@ -173,6 +174,7 @@ __all__ = [
     "UnknownRule",
     "UnknownSacctLayout",
     "UnknownStatus",
+    "UnknownTaskList",
     "UnknownTemplate",
     "UnknownTimeZone",
     "UnreadableDsn",

@@ -9,6 +9,7 @@ from application.imports.local_time import TimeZoneNeeded
 from domain.errors import SojournError
 
 Line = TypeVar("Line")
+Parsed = TypeVar("Parsed")
 
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, csv.Error)
 """What a value can cause that no format has foreseen."""
@@ -27,13 +28,23 @@ def parse_lines(
         TimeZoneNeeded: a time has no zone, which is the same for every line.
     """
     for number, line in lines:
-        try:
-            parsed: ParsedLine | BadLine = parse(number, line)
-        except TimeZoneNeeded:
-            raise
-        except (SojournError, *UNFORESEEN) as error:
-            parsed = BadLine.of(number, explain(error, unforeseen))
-        yield parsed
+        yield parse_line(number, line, parse, unforeseen)
+
+
+def parse_line(
+    number: int, line: Line, parse: Callable[[int, Line], Parsed], unforeseen: str = UNREADABLE
+) -> Parsed | BadLine:
+    """Return what `parse` understands of a line, or why it does not.
+
+    Raises:
+        TimeZoneNeeded: a time has no zone, which is the same for every line.
+    """
+    try:
+        return parse(number, line)
+    except TimeZoneNeeded:
+        raise
+    except (SojournError, *UNFORESEEN) as error:
+        return BadLine.of(number, explain(error, unforeseen))
 
 
 def explain(error: Exception, unforeseen: str = UNREADABLE) -> str:

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from application.imports.formats import format_names
 from application.imports.formats.jobmon import MissingColumns
-from application.imports.formats.nextflow import MissingTraceFields
 from application.imports.formats.sacct import MissingSacctFields
+from application.imports.seqera_tasks import UnknownTaskList
 from application.imports.tally import ImportAnswer
+from application.imports.trace_file import MissingTraceFields
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.almost_right import almost_right
@@ -18,7 +19,7 @@ from tests.support.importing import audit, events, imported_bytes
 
 pytestmark = pytest.mark.one_server
 
-OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields)
+OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields, UnknownTaskList)
 
 
 @pytest.mark.parametrize("format_name", format_names())

@@ -10,6 +10,7 @@ import pytest
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.agreement import rows
+from tests.support.almost_right import SEQERA_TASKS
 from tests.support.importing import ADDED_NOTHING, imported
 
 SECOND = 1_769_846_400_000
@@ -144,6 +145,49 @@ def test_a_task_of_nextflow_that_is_tried_again_and_one_that_is_cached(
     ]  # fmt: skip
     assert stays(connection, f"task_instance:{run}/SORT (a)/4") == [("SUBMITTED", 0), ("FAILED", 5)]
     assert stays(connection, f"task:{run}/INDEX") == [("NEW", 0), ("CACHED", 0)]
+
+
+def test_a_run_of_nextflow_that_was_aborted_leaves_nothing_open(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    header = "task_id\tname\tstatus\tattempt\tsubmit\tduration\trealtime\n"
+    rows_of_run = [
+        f"1\tINDEX\tCACHED\t1\t{SECOND}\t9000\t8000\n",
+        f"2\tALIGN (a)\tFAILED\t1\t{SECOND}\t5000\t3000\n",
+        f"3\tALIGN (a)\tABORTED\t2\t{SECOND + 6000}\t-\t-\n",
+        "4\tSORT\tABORTED\t1\t-\t-\t-\n",
+        f"5\tPLOT\tCOMPLETED\t1\t{SECOND}\t9000\t9000\n",
+    ]
+
+    for order in (rows_of_run, rows_of_run[::-1]):
+        answer = imported(service, "nextflow", header + "".join(order))
+
+        assert (answer["tasks"], answer["task_instances"], answer["refused"], answer["bad"]) == (4, 3, {}, 0)
+        assert answer["anomalies"] == {"estimated-time": 2}
+    assert rows(connection, "SELECT entity_id FROM sojourn.status_interval WHERE open AND status = 'SUBMITTED'") == []
+    runs = [row["workflow_id"] for row in rows(connection, "SELECT DISTINCT workflow_id FROM sojourn.task")]
+    assert len(runs) == 2
+    for run in runs:
+        assert stays(connection, f"task:{run}/ALIGN (a)") == [
+            ("NEW", 0), ("SUBMITTED", 0), ("RUNNING", 2), ("FAILED", 5), ("SUBMITTED", 6), ("ABORTED", 9),
+        ]  # fmt: skip
+        assert stays(connection, f"task:{run}/SORT") == [("NEW", 9), ("ABORTED", 9)]
+
+
+def test_the_tasks_of_seqera_platform_are_those_of_the_run(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    text = json.dumps(SEQERA_TASKS, indent=2)
+
+    answer = imported(service, "nextflow", text)
+    again = imported(service, "nextflow", text)
+
+    assert (answer["tasks"], answer["task_instances"], answer["anomalies"]) == (2, 2, {})
+    assert again == again | ADDED_NOTHING | {"duplicates": 2}
+    assert stays(connection, "task_instance:5ymDk0hm/ALIGN (s1)/1") == [
+        ("SUBMITTED", 0), ("RUNNING", 45), ("COMPLETED", 61),
+    ]  # fmt: skip
+    assert stays(connection, "task_instance:5ymDk0hm/SORT/2") == [("SUBMITTED", 0), ("RUNNING", 45), ("ABORTED", 61.25)]
 
 
 def test_a_table_of_jobmon(service: TransitionService, connection: psycopg.Connection[Any]) -> None:

@@ -102,6 +102,22 @@ SACCT_JSON = {
 }
 """What `sacct --json` prints of two jobs, one in each shape."""
 
+SEQERA_TASK = {
+    "id": 230087803, "taskId": 1, "status": "COMPLETED", "hash": "ab/12ef34", "nativeId": "job-7", "process": "ALIGN",
+    "tag": "s1", "name": "ALIGN (s1)", "submit": "2026-01-31T08:00:00Z", "start": "2026-01-31T08:00:45Z",
+    "complete": "2026-01-31T08:01:01Z", "duration": 61250, "realtime": 15800, "attempt": 1, "exitStatus": 0,
+    "exit": "0", "module": [], "cpus": 2, "cost": 0.0003, "errorAction": None,
+}  # fmt: skip
+SEQERA_TASKS = {
+    "workflow": {"id": "5ymDk0hm", "status": "SUCCEEDED"},
+    "tasks": [
+        {"task": SEQERA_TASK},
+        SEQERA_TASK | {"taskId": 2, "name": "SORT", "status": "ABORTED", "complete": None},
+    ],
+    "total": 2,
+}
+"""What Seqera Platform answers about two tasks of a run, one in each shape."""
+
 NUMBERS = (
     "0", "-1", "1.5", "999999999999999999", "9223372036854775808", "253402300800", "1e400", "NaN", "Infinity", "²", "٣",
     "1_0", "9" * 5_000, "0.1e-9", "4294967296",

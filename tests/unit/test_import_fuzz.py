@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from application.imports.change import BadLine, ParsedLine
 from application.imports.formats import WrongFormat, check_format, find_format, format_names
 from application.imports.formats.jobmon import MissingColumns
-from application.imports.formats.nextflow import MissingTraceFields
 from application.imports.formats.sacct import MissingSacctFields
 from application.imports.input_file import InputFile
 from application.imports.options import Options
+from application.imports.seqera_tasks import UnknownTaskList
+from application.imports.trace_file import MissingTraceFields
 from application.shared.lifecycle_source import find_lifecycle
-from tests.support.almost_right import SACCT_JSON, SAMPLES, almost_right, spoilt_document
+from tests.support.almost_right import SACCT_JSON, SAMPLES, SEQERA_TASKS, almost_right, spoilt_document, spoilt_lines
 from tests.support.examples import examples
 
-OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields, WrongFormat)
+OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields, UnknownTaskList, WrongFormat)
 
 
 def parsed(format_name: str, content: bytes) -> list[ParsedLine | BadLine]:
@@ -49,6 +50,33 @@ def test_jobs_in_json_that_are_almost_right(document: Any, indent: int | None) -
 
     try:
         found = parsed("sacct", content)
+    except OF_THE_WHOLE_FILE:
+        return
+
+    assert all(len(line.error) <= 1000 for line in found if isinstance(line, BadLine))
+
+
+@examples(quick=60, long=300)
+@given(document=spoilt_document(SEQERA_TASKS), indent=st.sampled_from([None, 1]))
+def test_tasks_in_json_that_are_almost_right(document: Any, indent: int | None) -> None:
+    content = json.dumps(document, indent=indent).encode(errors="replace")
+
+    try:
+        found = parsed("nextflow", content)
+    except OF_THE_WHOLE_FILE:
+        return
+
+    assert all(len(line.error) <= 1000 for line in found if isinstance(line, BadLine))
+
+
+@pytest.mark.parametrize("separator", [b",", b";"])
+@examples(quick=60, long=300)
+@given(data=st.data())
+def test_a_trace_with_another_separator_that_is_almost_right(separator: bytes, data: st.DataObject) -> None:
+    rows = [line.encode().replace(b"\t", separator) for line in SAMPLES["nextflow"]]
+
+    try:
+        found = parsed("nextflow", data.draw(spoilt_lines(rows)))
     except OF_THE_WHOLE_FILE:
         return
 

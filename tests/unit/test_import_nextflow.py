@@ -1,12 +1,18 @@
 """The rows of a Nextflow trace: names, retries, times for people and raw ones."""
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.imports.change import BadLine, CreateInstance, MoveInstance, MoveTask, ParsedLine, RegisterTask
-from application.imports.formats.nextflow import MissingTraceFields
 from application.imports.local_time import TimeZoneNeeded
+from application.imports.trace_file import MissingTraceFields
+from tests.support.examples import examples
 from tests.support.importing import read
 
 FIELDS = ("task_id", "hash", "native_id", "name", "status", "exit", "submit", "duration", "realtime")
@@ -82,8 +88,9 @@ def test_durations_for_people(reported: str, expected: float) -> None:
     ("reported", "statuses", "anomalies"),
     [
         ({"status": "FAILED", "realtime": "-", "exit": "-"}, ["FAILED"], ()),
-        ({"status": "ABORTED", "duration": "-", "realtime": "-"}, [], ("undated-status",)),
-        ({"status": "RUNNING", "duration": "-", "realtime": "-"}, [], ("undated-status",)),
+        ({"status": "ABORTED", "duration": "-", "realtime": "-"}, ["ABORTED"], ("estimated-time",)),
+        ({"status": "RUNNING", "duration": "-", "realtime": "-"}, ["RUNNING"], ("estimated-time",)),
+        ({"status": "FAILED", "duration": "-", "realtime": "-"}, ["FAILED"], ("estimated-time",)),
         ({"status": "SUBMITTED", "duration": "-", "realtime": "-"}, [], ()),
         ({"duration": "10s"}, ["RUNNING", "COMPLETED"], ("start-before-submit",)),
     ],
@@ -108,6 +115,54 @@ def test_what_is_cached_was_not_tried_in_this_run() -> None:
 
     assert isinstance(moved, MoveTask)
     assert (moved.to, moved.at, register.at) == ("CACHED", SUBMITTED, SUBMITTED)
+    assert line.anomalies == ()
+
+
+ENDED = {"task_id": "9", "hash": "9/9", "name": "SORT", "submit": "2026-01-31 08:00:30.250", "duration": "1m"}
+"""A row of which the end, 90 s after that of `ROW`'s submission, is the latest time in its trace."""
+UNDATED = {"duration": "-", "realtime": "-"}
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [
+        ({"status": "ABORTED"}, [("ABORTED", 90.0)]),
+        ({"status": "COMPLETED"}, [("COMPLETED", 90.0)]),
+        ({"status": "RUNNING"}, [("RUNNING", 90.0)]),
+        ({"status": "SUBMITTED"}, []),
+    ],
+)
+def test_a_status_without_a_time_has_the_latest_of_the_trace_wherever_that_stands(
+    reported: dict[str, str], expected: list[tuple[str, float]], before: bool
+) -> None:
+    found = lines(*sorted([reported | UNDATED, ENDED], key=lambda row: (row is ENDED) != before))
+
+    (line,) = (line for line in found if "SORT" not in str(line.changes[0]))
+    assert moves(line) == expected
+    assert line.anomalies == (("estimated-time",) if expected else ())
+
+
+def test_what_ended_with_its_run_before_it_was_submitted_is_a_task_without_an_attempt() -> None:
+    line, _ = lines({"status": "ABORTED", "submit": "-"} | UNDATED, ENDED)
+    register, moved = line.changes
+
+    assert isinstance(moved, MoveTask)
+    assert (moved.to, (moved.at - SUBMITTED).total_seconds(), register.at) == ("ABORTED", 90.0, moved.at)
+    assert line.anomalies == ("estimated-time",)
+
+
+def test_times_of_the_run_that_executed_a_cached_task_are_not_of_this_run() -> None:
+    aborted, _ = lines({"status": "ABORTED", "submit": "-"} | UNDATED, ENDED | {"status": "CACHED"})
+
+    assert aborted == ParsedLine(2, (), ("undated-status",))
+
+
+def test_an_attempt_without_an_end_ended_before_the_next_one_was_submitted() -> None:
+    later = {"task_id": "6", "hash": "1/2", "attempt": "2", "submit": "2026-01-31 08:00:10.250"}
+    first, *_ = lines({"status": "FAILED"} | UNDATED, later, ENDED, fields=(*FIELDS, "attempt"))
+
+    assert moves(first) == [("FAILED", 10.0)]
 
 
 def test_a_retry_is_a_further_attempt_and_another_task_of_the_name_is_another_task() -> None:
@@ -130,6 +185,123 @@ def test_a_row_that_is_told_twice_is_one(status: str) -> None:
     once, other, again = lines({"status": status}, {"task_id": "6", "hash": "1/2"}, {"status": status})
 
     assert again.changes == once.changes != other.changes
+
+
+class Run(NamedTuple):
+    """The rows of a run, and the ids of the attempts at each of its tasks, in their order."""
+
+    rows: list[dict[str, str]]
+    tasks: set[tuple[str, ...]]
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Run:
+    rows: list[dict[str, str]] = []
+    tasks: set[tuple[str, ...]] = set()
+    task_id = count(1)
+    for name in draw(st.lists(st.sampled_from("ABC"), min_size=1, max_size=6)):
+        attempts = [str(next(task_id)) for _ in range(draw(st.integers(1, 3)))]
+        # A task of a name begins after the one before has ended.
+        begin = SUBMITTED + timedelta(seconds=100 * len(tasks))
+        tasks.add(tuple(attempts))
+        for attempt, number in enumerate(attempts, 1):
+            submit = begin + timedelta(seconds=10 * attempt)
+            rows.append({
+                "task_id": number, "hash": f"aa/{number}", "name": name, "attempt": str(attempt),
+                "status": "FAILED" if attempt < len(attempts) else "COMPLETED", "duration": "5s", "realtime": "1s",
+                "submit": str(round(submit.timestamp() * 1000)),
+            })  # fmt: skip
+    return Run(draw(st.permutations(rows)), tasks)
+
+
+@pytest.mark.parametrize("fields", [FIELDS, (*FIELDS, "attempt")])
+@examples(quick=60, long=300)
+@given(run=runs())
+def test_the_order_of_the_rows_makes_no_difference(fields: tuple[str, ...], run: Run) -> None:
+    found = lines(*run.rows, fields=fields)
+
+    attempts: defaultdict[str, list[str]] = defaultdict(list)
+    for line in found:
+        (created,) = (change for change in line.changes if isinstance(change, CreateInstance))
+        attempts[created.task_id].append(str(created.instance).removeprefix(f"{created.task_id}/"))
+    assert set(map(tuple, attempts.values())) == run.tasks
+    # The tasks of a name are numbered in the order of the file, which a trace that grows keeps.
+    for name in "ABC":
+        numbers = [task.partition("/")[2] for task in attempts if task.partition("/")[2].startswith(name)]
+        assert numbers == [name if number == 1 else f"{name}#{number}" for number in range(1, len(numbers) + 1)]
+
+
+def test_a_trace_that_grows_keeps_its_tasks() -> None:
+    later = {"task_id": "7", "submit": "2026-01-31 09:00:00.000"}
+    short, long = lines(later), lines(later, {"task_id": "5", "hash": "1/2"})
+
+    assert long[0] == short[0]
+    assert tasks(*long) == ["ALIGN (s1)", "ALIGN (s1)#2"]
+
+
+def test_what_was_submitted_before_a_failure_is_not_its_retry() -> None:
+    rows = [
+        {"task_id": "1", "status": "FAILED", "duration": "10s"},
+        {"task_id": "2", "submit": "2026-01-31 08:00:05.000"},
+        {"task_id": "3", "submit": "2026-01-31 08:00:11.000"},
+    ]
+
+    assert tasks(*lines(*rows)) == ["ALIGN (s1)", "ALIGN (s1)#2", "ALIGN (s1)"]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_header_of_a_sorted_trace_may_stand_anywhere(place: int) -> None:
+    header, *rows = trace({}, {"task_id": "6", "hash": "1/2"}).splitlines(keepends=True)
+    rows.insert(place, header)
+
+    found = read("nextflow", "".join(rows), zone="UTC")
+
+    assert [len(line.changes) for line in found if isinstance(line, ParsedLine)] == [4, 4]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", " | ", ", ", ":"])
+def test_fields_may_have_any_separator(separator: str) -> None:
+    row = {"submit": "1769846400250"} if separator == ":" else {}
+    (found,) = read("nextflow", trace(row).replace("\t", separator), zone="UTC")
+
+    assert isinstance(found, ParsedLine)
+    assert (tasks(found), moves(found)) == (["ALIGN (s1)"], [("RUNNING", 60.0), ("COMPLETED", 80.0)])
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("ALIGN (s1,s2)", "ALIGN (s1,s2)"),
+        ("ALIGN (1,2,3,4)", "ALIGN (1,2,3,4)"),
+        ("ALIGN (s1,s2)", '"ALIGN (s1,s2)"'),
+        ('ALIGN (a "b")', 'ALIGN (a "b")'),
+        ("A,COMPLETED", "A,COMPLETED"),
+    ],
+)
+def test_a_name_may_contain_the_separator(name: str, written: str) -> None:
+    text = trace({"name": "NAME"}).replace("\t", ",").replace("NAME", written)
+    (line,) = read("nextflow", text, zone="UTC")
+
+    assert isinstance(line, ParsedLine)
+    assert tasks(line) == [name]
+    assert moves(line) == [("RUNNING", 60.0), ("COMPLETED", 80.0)]
+
+
+def test_a_tag_says_which_separators_are_its_own() -> None:
+    fields = ("task_id", "tag", "name", "process", "status", "submit")
+    text = trace({"tag": "a,b", "name": "X (a,b)", "process": "X"}, fields=fields).replace("\t", ",")
+    (line,) = read("nextflow", text, zone="UTC")
+
+    assert isinstance(line, ParsedLine)
+    assert tasks(line) == ["X (a,b)"]
+
+
+def test_a_row_that_may_be_cut_in_two_ways_is_a_bad_line() -> None:
+    fields = ("task_id", "name", "process", "status", "submit")
+    (line,) = read("nextflow", trace({"name": "A,B"}, fields=fields).replace("\t", ","), zone="UTC")
+
+    assert isinstance(line, BadLine)
+    assert "name and process may contain them in 2 ways" in line.error
 
 
 def test_a_task_is_named_by_its_process_and_tag_where_it_has_no_name() -> None:

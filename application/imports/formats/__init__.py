@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from itertools import islice
 from typing import Protocol, cast
 
 from application.imports.change import BadLine, ParsedLine
@@ -15,7 +16,12 @@ from application.imports.options import Options
 from domain.errors import SojournError, UnknownName
 
 LONGEST_HEADER = 64 * 1024
-"""The length in bytes of the part of a first line by which its format is recognised."""
+"""The length in bytes of the part of a file by which its format is recognised."""
+
+BRACKETS = frozenset({b"{", b"[", b"[{", b"[ {"})
+"""The first lines of a document whose format the lines after them show."""
+
+CHECKED_LINES = 50
 
 
 class Format(Protocol):
@@ -51,20 +57,25 @@ class WrongFormat(SojournError):
 
 
 def check_format(name: str, source: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines unchanged, once the first one has been checked.
+    """Yield the lines unchanged, once the beginning of the file has been checked.
 
     Raises:
-        WrongFormat: the first line is not one of the format `name`, but of another.
+        WrongFormat: it is not one of the format `name`, but of another.
     """
-    for number, (line, text) in enumerate(lines):
-        if number == 0:
-            _check_first_line(name, source, text[:LONGEST_HEADER].decode(errors="replace"))
-        yield line, text
+    lines = iter(lines)
+    first = list(islice(lines, 1))
+    if first and first[0][1].strip() in BRACKETS:
+        first += islice(lines, CHECKED_LINES)
+    if first:
+        beginning = b"".join(text for _, text in first)[:LONGEST_HEADER]
+        _check_beginning(name, source, beginning.decode(errors="replace"))
+    yield from first
+    yield from lines
 
 
-def _check_first_line(name: str, source: str, line: str) -> None:
-    if not find_format(name).looks_like(line):
-        likely = next((other for other in format_names() if find_format(other).looks_like(line)), None)
+def _check_beginning(name: str, source: str, text: str) -> None:
+    if not find_format(name).looks_like(text):
+        likely = next((other for other in format_names() if find_format(other).looks_like(text)), None)
         if likely:
             raise WrongFormat(source, name, likely)
 

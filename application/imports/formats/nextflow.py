@@ -1,28 +1,30 @@
-"""Reads Nextflow's trace file: `nextflow run -with-trace`, with any fields, for people or raw.
+"""Reads what Nextflow records of a run: the trace file of `-with-trace`, or Seqera Platform's list of its tasks.
 
-The fields are those of Nextflow's documentation, "Trace file" (nextflow.io/docs/latest/reports.html).
+The fields are those of Nextflow's documentation, "Trace file" (nextflow.io/docs/latest/reports.html); a trace may have
+any of them, for people or raw, with any separator and in any order of rows.
 
 A task is identified by its name (or process and tag): it is `RUN/NAME` in the workflow RUN (or --workflow), and each of
-its rows is an attempt `RUN/NAME/TASK_ID`. A retry is a further attempt at the failed task of the same name: its row has
-an `attempt` above 1, or follows a failure if there is no such field. Other rows of the same name are separate tasks,
-`RUN/NAME#2`. An attempt is SUBMITTED from `submit`, RUNNING from `start`, and in its last status from `complete`.
-Without those fields, it ended `duration` after `submit`, and had run for `realtime`.
+its rows is an attempt `RUN/NAME/TASK_ID`. A retry is a further attempt at the failed task of the same name
+(trace_tasks.py). Other rows of the same name are separate tasks, `RUN/NAME#2`. An attempt is SUBMITTED from `submit`,
+RUNNING from `start`, and in its last status from `complete`. Without those fields, it ended `duration` after `submit`,
+and had run for `realtime`.
 
 The trace does not name its run. RUN is made of the first row that the run executed itself, which is unique to it.
 
-What the trace does not say stays unknown: an attempt without a start has no RUNNING interval. A CACHED task was not
-executed in this run and has no attempt; its times are those of the run that executed it.
+What the trace does not say stays unknown: an attempt that ended without a start has no RUNNING interval. But a status
+without a time, like that of attempts that ended with their run (ABORTED), is entered when its task is tried again, or
+at the latest time of the trace, and counted as `estimated-time`. A CACHED task was not executed in this run and has no
+attempt; its times are those of the run that executed it.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from operator import itemgetter
 from typing import NamedTuple
 
 from application.imports.attempt_times import UNKNOWN_TIME, AttemptTimes, Instants, find_reversed, resolve_ambiguous
-from application.imports.bounded_cache import BoundedCache
 from application.imports.change import (
     BadLine,
     Change,
@@ -34,81 +36,42 @@ from application.imports.change import (
     RegisterTask,
 )
 from application.imports.local_time import epoch_instant, possible_instants, shift_instant
-from application.imports.naming import join_id, make_actor, placeholder_name, template_name
+from application.imports.naming import join_id, make_actor, template_name
 from application.imports.options import Options
-from application.imports.parsing import parse_lines
-from domain.errors import MAX_ATTEMPTS, SojournError
+from application.imports.parsing import parse_line
+from application.imports.seqera_tasks import can_be_task_list, open_task_list
+from application.imports.trace_file import CACHED, TraceFile, TraceRow, is_header, open_trace
+from application.imports.trace_tasks import RowKey, TimedRow, TraceTasks
+from domain.errors import MAX_ATTEMPTS
 from domain.printable import short_repr
 from domain.time import MAX_SECONDS
 
 LIFECYCLE = "nextflow"
 
-REMEMBERED_NAMES = 100_000
-"""The number of names that are remembered for retries, at least."""
+ROWS_PER_BLOCK = 20_000
+"""The number of rows within which their order does not matter."""
 
-MAX_UNRETRIED = 100
-"""The number of failed, not yet retried tasks of one name that are remembered."""
-
-LOOKAHEAD = 10_000
-"""The number of rows among which the run's first own one is looked for."""
-
-USED = (
-    "task_id", "hash", "native_id", "process", "tag", "name", "status", "exit", "attempt", "submit", "start",
-    "complete", "duration", "realtime", "hostname",
-)  # fmt: skip
-IDS = ("task_id", "native_id", "hash")
-"""The fields that identify a row of a run; the first one that the file has is used."""
-
-NULLS = frozenset({"", "-", "null", "N/A", "NA"})
-
-CACHED = "CACHED"
 UNFINISHED = frozenset({"SUBMITTED", "RUNNING"})
+UNDATED, ESTIMATED = "undated-status", "estimated-time"
 
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
 MILLISECOND = timedelta(milliseconds=1)
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
-
-class TraceRow(NamedTuple):
-    """The fields of a row that are used here; None where the file has no value."""
-
-    task_id: str | None
-    hash: str | None
-    native_id: str | None
-    process: str | None
-    tag: str | None
-    name: str | None
-    status: str | None
-    exit: str | None
-    attempt: str | None
-    submit: str | None
-    start: str | None
-    complete: str | None
-    duration: str | None
-    realtime: str | None
-    hostname: str | None
+Read = Callable[[], TraceRow]
 
 
-class NameUse(NamedTuple):
-    """The tasks of one name so far: their number, and each failed task with its attempt."""
+class PlacedRow(NamedTuple):
+    """A row with the number of its task among those of its name, and the time at which that is tried again."""
 
-    tasks: int = 0
-    failed: tuple[tuple[int, int], ...] = ()
-
-
-class MissingTraceFields(SojournError):
-    """Raised when a Nextflow trace lacks fields that its import needs.
-
-    Fix: add them to Nextflow's trace.fields.
-    """
-
-    def __init__(self, fields: Sequence[str]) -> None:
-        super().__init__(f"the trace lacks {', '.join(fields)}; add it to Nextflow's trace.fields")
+    timed: TimedRow
+    task_number: int
+    tried_again_at: datetime | None
 
 
 def looks_like(line: str) -> bool:
-    """Return whether a file that begins with `line` can be a trace."""
-    return len({"task_id", "hash", "native_id", "name", "process", "status", "submit"} & set(_split(line))) > 2
+    """Return whether a file that begins with `line` can be a trace, or a list of tasks."""
+    return is_header(line) or can_be_task_list(line)
 
 
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
@@ -117,80 +80,102 @@ def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[Parse
     Raises:
         MissingTraceFields: the trace lacks fields.
         TimeZoneNeeded: a time has no zone, and no --timezone was given.
+        UnknownTaskList: a JSON file is not a list of tasks.
     """
-    numbered = ((number, text.decode(errors="replace").rstrip("\r\n")) for number, text in lines)
-    _, header = next(numbered, (0, ""))
-    if not header:
-        return
-    row = _reader(_split(header))
-    first = list(islice(numbered, LOOKAHEAD))
-    trace = _Trace(_run(row, [text for _, text in first]), options)
-    rows = ((number, text) for number, text in chain(first, numbered) if text != header)
-    yield from parse_lines(rows, lambda number, text: trace.parse(number, row(text)))
+    file = _open(iter(lines))
+    trace = _Trace(file.run, options)
+    while block := list(islice(file.rows, ROWS_PER_BLOCK)):
+        yield from trace.parse_block(block)
+
+
+def _open(lines: Iterator[tuple[int, bytes]]) -> TraceFile:
+    first = list(islice(lines, 1))
+    is_json = bool(first) and first[0][1].lstrip().startswith((b"{", b"["))
+    return (open_task_list if is_json else open_trace)(chain(first, lines), LIFECYCLE)
 
 
 class _Trace:
-    """Parses rows, remembering earlier ones to recognise retries and repeated rows."""
+    """Parses rows, block by block."""
 
     def __init__(self, run: str, options: Options) -> None:
         self._run = run
         self._options = options
-        self._names: BoundedCache[str, NameUse] = BoundedCache(REMEMBERED_NAMES)
-        self._rows: BoundedCache[tuple[str | None, ...], int] = BoundedCache(REMEMBERED_NAMES)
         self._attempts = options.require_instances(LIFECYCLE)
+        self._tasks = TraceTasks(self._attempts.failures)
+        self._latest: datetime | None = None
 
-    def parse(self, number: int, row: TraceRow) -> ParsedLine:
-        """Return the changes of a row."""
+    def parse_block(self, block: Sequence[tuple[int, Read]]) -> Iterator[ParsedLine | BadLine]:
+        """Yield the changes of each row, in the order of the file, but the attempts at a task in theirs."""
+        lines = [parse_line(number, read, self._time_row) for number, read in block]
+        rows = [line for line in lines if isinstance(line, TimedRow)]
+        self._note_latest(rows)
+        placed = iter(_place_rows(rows, self._tasks.number_rows(rows)))
+        for line in lines:
+            yield line if isinstance(line, BadLine) else self._parse(next(placed))
+
+    def _time_row(self, number: int, read: Read) -> TimedRow:
+        row = read()
         status = self._options.lifecycle.task.check(row.status or "")
-        name = row.name or f"{row.process}{f' ({row.tag})' if row.tag else ''}"
-        if status == CACHED:
-            undated = row.submit is None and row.complete is None
-        else:
-            undated = row.submit is None or status not in self._attempts.transitions
-        if undated:
-            # It was never submitted, and the row has no time for its status.
-            return ParsedLine(number, (), ("undated-status",))
-        times = self._times(row, status)
-        changes = self._changes(self._task(name, row, status), name, row, status, times)
-        return ParsedLine(number, tuple(changes), tuple(_anomalies(status, times)))
+        return TimedRow(number, row, status, self._times(row, status))
 
-    def _changes(self, task: str, name: str, row: TraceRow, status: str, times: AttemptTimes) -> Iterator[Change]:
+    def _note_latest(self, rows: Iterable[TimedRow]) -> None:
+        # The times of a CACHED row are of an earlier run.
+        known = (time for row in rows if row.times and row.status != CACHED for time in row.times if time)
+        self._latest = max(chain([self._latest] if self._latest else [], known), default=None)
+
+    def _parse(self, placed: PlacedRow) -> ParsedLine | BadLine:
+        return parse_line(placed.timed.number, placed, self._parse_placed)
+
+    def _parse_placed(self, number: int, placed: PlacedRow) -> ParsedLine:
+        row, status, times = placed.timed[1:]
+        estimate = placed.tried_again_at or self._latest
+        if status == CACHED and times:
+            return ParsedLine(number, tuple(self._move_task(placed, times.end or times.submit)))
+        if times and row.was_submitted and status in self._attempts.transitions:
+            anomalies = find_reversed(times)
+            dated = _estimate_times(times, status, estimate or times.submit)
+            changes = tuple(self._try_task(placed, dated))
+            return ParsedLine(number, changes, (*anomalies, *([ESTIMATED] if dated != times else ())))
+        at = times.submit if times else estimate
+        task = self._options.lifecycle.task
+        if at is None or status == CACHED or not task.can_transition(task.initial, status):
+            return ParsedLine(number, (), (UNDATED,))
+        return ParsedLine(number, tuple(self._move_task(placed, at)), () if times else (ESTIMATED,))
+
+    def _move_task(self, placed: PlacedRow, at: datetime) -> Iterator[Change]:
+        """Yield the changes of a task that was never submitted in this run."""
+        row, status = placed.timed.row, placed.timed.status
+        yield self._register(placed, at)
+        yield MoveTask(self._task_id(placed), status, at, make_actor("nextflow", row.hostname), _identification(row))
+
+    def _try_task(self, placed: PlacedRow, times: AttemptTimes) -> Iterator[Change]:
+        row, status = placed.timed.row, placed.timed.status
         by = make_actor("nextflow", row.hostname)
-        at = times.end or times.submit if status == CACHED else times.submit
-        workflow = self._options.workflow or self._run
-        yield RegisterTask(task, workflow, at, MAX_ATTEMPTS, template_name(row.process or name.partition(" (")[0]))
-        if status == CACHED:
-            yield MoveTask(task, CACHED, at, by, _identification(row))
-            return
-        row_id = row.task_id or row.native_id or row.hash or ""
-        instance = join_id("task instance", task, row_id)
+        task = self._task_id(placed)
+        yield self._register(placed, times.submit)
+        instance = join_id("task instance", task, row.instance)
         yield CreateInstance(instance, task, times.submit, by, _identification(row))
         if times.start:
             yield MoveInstance(instance, "RUNNING", times.start, by)
         if times.end:
             yield MoveInstance(instance, status, times.end, by, f"exit code {row.exit}" if row.exit else None)
 
-    def _task(self, name: str, row: TraceRow, status: str) -> str:
-        """Return the id of a row's task; a repeated row has the same task as before."""
-        key = (name, row.task_id, row.hash, row.native_id)
-        which = self._rows.get(key) or self._task_of_new_row(name, row, status)
-        self._rows.put(key, which)
-        return join_id("task", self._run, name if which == 1 else f"{name}#{which}")
+    def _register(self, placed: PlacedRow, at: datetime) -> RegisterTask:
+        row = placed.timed.row
+        template = template_name(row.process or row.task_name.partition(" (")[0])
+        return RegisterTask(self._task_id(placed), self._options.workflow or self._run, at, MAX_ATTEMPTS, template)
 
-    def _task_of_new_row(self, name: str, row: TraceRow, status: str) -> int:
-        """Return the number, among the tasks of this name, of the failed one that is retried, or of a new one."""
-        named = self._names.get(name) or NameUse()
-        which, attempt, failed = _which(named, row)
-        if status in self._attempts.failures:
-            failed = (*failed[1 - MAX_UNRETRIED :], (which, attempt))
-        self._names.put(name, NameUse(max(named.tasks, which), failed))
-        return which
+    def _task_id(self, placed: PlacedRow) -> str:
+        name, number = placed.timed.row.task_name, placed.task_number
+        return join_id("task", self._run, name if number == 1 else f"{name}#{number}")
 
-    def _times(self, row: TraceRow, status: str) -> AttemptTimes:
+    def _times(self, row: TraceRow, status: str) -> AttemptTimes | None:
         ended = status not in UNFINISHED
         submits, starts, completes = (self._instants(text) for text in (row.submit, row.start, row.complete))
         if submits == UNKNOWN_TIME:
             submits = completes
+        if submits == UNKNOWN_TIME:
+            return None
         took, ran = _duration(row.duration), _duration(row.realtime)
         times = resolve_ambiguous(submits, starts, completes if ended else UNKNOWN_TIME, run_time=ran, total_time=took)
         if not ended or status == CACHED:
@@ -206,16 +191,37 @@ class _Trace:
         return possible_instants(text, self._options.zone, LIFECYCLE)
 
 
-def _which(named: NameUse, row: TraceRow) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-    """Return the number of a row's task among those of its name, of its attempt, and the other failed tasks."""
-    stated = int(row.attempt) if row.attempt and row.attempt.isdecimal() and len(row.attempt) < 10 else None
-    for number, before in named.failed:
-        if stated is None or stated == before + 1:
-            rest = tuple(other for other in named.failed if other != (number, before))
-            return number, before + 1, rest
-    if stated is not None and stated > 1:
-        return max(named.tasks, 1), stated, named.failed
-    return named.tasks + 1, stated or 1, named.failed
+def _place_rows(rows: Sequence[TimedRow], numbers: Sequence[int]) -> list[PlacedRow]:
+    """Return the rows where the file has them, but each task's in the order of its attempts."""
+    places: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for place, (row, number) in enumerate(zip(rows, numbers, strict=True)):
+        places[row.row.task_name, number].append(place)
+    placed: dict[int, PlacedRow] = {}
+    for (_, number), its in places.items():
+        attempts, again = _order_attempts([rows[place] for place in its])
+        placed |= {place: PlacedRow(row, number, again[row.key]) for place, row in zip(its, attempts, strict=True)}
+    return [placed[place] for place in range(len(rows))]
+
+
+def _order_attempts(rows: list[TimedRow]) -> tuple[list[TimedRow], dict[RowKey, datetime | None]]:
+    """Return the rows of a task in the order of its attempts, and when it was submitted again after each of them."""
+    first_rows: dict[RowKey, TimedRow] = {}
+    for row in rows:
+        first_rows.setdefault(row.key, row)
+    found = list(first_rows.values())
+    attempts = sorted(found, key=lambda row: row.order)
+    submissions = [row.times.submit if row.times else None for row in attempts]
+    again = {row.key: submit for row, submit in zip(attempts, [*submissions[1:], None], strict=True)}
+    return rows if attempts == found else sorted(rows, key=lambda row: row.order), again
+
+
+def _estimate_times(times: AttemptTimes, status: str, estimate: datetime) -> AttemptTimes:
+    """Return the times of an attempt, with an estimate for the one of its status if the row does not state it."""
+    if status == "RUNNING" and times.start is None:
+        return times._replace(start=max(estimate, times.submit))
+    if status not in UNFINISHED and times.end is None:
+        return times._replace(end=max(estimate, times.start or times.submit))
+    return times
 
 
 def _start_time(
@@ -224,48 +230,6 @@ def _start_time(
     if end is None or ran is None:
         return None
     return shift_instant(submit, took - ran) if took is not None else shift_instant(end, -ran)
-
-
-def _reader(fields: list[str]) -> Callable[[str], TraceRow]:
-    missing = [name for name in ("status", "submit") if name not in fields]
-    if not {"name", "process"} & set(fields):
-        missing.append("name")
-    if not set(IDS) & set(fields):
-        missing.append("task_id")
-    if missing:
-        raise MissingTraceFields(missing)
-    width = len(fields)
-    used = itemgetter(*(fields.index(name) if name in fields else width for name in USED))
-
-    def row(text: str) -> TraceRow:
-        values = text.split("\t")
-        if len(values) != width:
-            raise InvalidLine(f"has {len(values)} fields separated by tabs, not {width}")
-        values.append("-")
-        found = TraceRow._make([None if (value := field.strip()) in NULLS else value for field in used(values)])
-        if not (found.name or found.process) or not (found.task_id or found.native_id or found.hash):
-            raise InvalidLine("has no name, or no id")
-        return found
-
-    return row
-
-
-def _run(row: Callable[[str], TraceRow], texts: Sequence[str]) -> str:
-    """Return the run's name: a digest of the first row that it executed itself, else of the first row."""
-    own = (text for text in texts if _is_own(row, text))
-    text = next(own, texts[0] if texts else "")
-    return placeholder_name(LIFECYCLE, text)
-
-
-def _is_own(row: Callable[[str], TraceRow], text: str) -> bool:
-    try:
-        return row(text).status not in (CACHED, None)
-    except SojournError:
-        return False
-
-
-def _split(line: str) -> list[str]:
-    return [field.strip() for field in line.rstrip("\r\n").split("\t")]
 
 
 def _duration(text: str | None) -> timedelta | None:
@@ -281,13 +245,6 @@ def _duration(text: str | None) -> timedelta | None:
         what = "longer than a century" if seconds > MAX_SECONDS else "not a duration"
         raise InvalidLine(f"duration {short_repr(text)} is {what}; write it like 1m 20s or in milliseconds")
     return timedelta(seconds=seconds)
-
-
-def _anomalies(status: str, times: AttemptTimes) -> Iterator[str]:
-    if status != CACHED:
-        yield from find_reversed(times)
-    if (times.end is None and status not in UNFINISHED) or (times.start is None and status == "RUNNING"):
-        yield "undated-status"
 
 
 def _identification(row: TraceRow) -> str | None:
