@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from application.imports.array_part import REST, ArrayPart
+from application.imports.array_records import ArrayRecords
 from application.imports.batch_journal import BatchJournal
 from application.imports.batch_state import BatchState
 from application.imports.change import (
@@ -97,9 +97,9 @@ class Batch:
         self.command_ids = self._journal.command_ids
         self.new_streams = self._journal.new_streams
         self.waiting = WaitingLines()
-        self._rests: dict[str, list[str]] = {}
-        for task_id in state.tasks:
-            self._note_rest(task_id)
+        self._arrays = ArrayRecords()
+        for task_id, submitted_at in state.array_parts.items():
+            self._arrays.add(task_id, submitted_at)
 
     def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield the rows of each: of the whole line, or none if it is not understood."""
@@ -191,16 +191,12 @@ class Batch:
             raise_if_different(existing, task._replace(attributes=existing.attributes, template=template))
             return
         self._journal.add_stream(task.stream)
-        self._note_rest(task.id)
+        self._arrays.add(task.id, change.at)
         cached = self._cache.decide_registration(task) if self._cache else None
         if cached:
             self._journal.apply_cached(cached, task, None, change, None, task.template)
         else:
             self._journal.apply(decide(Family(None, task), Registration(), self._context(change, None)))
-
-    def _note_rest(self, task_id: str) -> None:
-        if REST in task_id and (part := ArrayPart.parse(task_id)):
-            self._rests.setdefault(part.array, []).append(task_id)
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
         # A task stays pinned to the version of its lifecycle that was current when it was registered.
@@ -311,11 +307,11 @@ class Batch:
                     self._journal.apply(Decision(decision.task, instance.evolve(event), (event,)))
 
     def _split_array(self, change: SplitArray) -> None:
-        part = ArrayPart.parse(change.task_id)
-        for rest_id in self._rests.get(part.array, ()) if part else ():
-            rest = ArrayPart.parse(rest_id)
-            if part and rest and rest_id != change.task_id and rest.contains(part):
-                self._end_rest(rest_id, change)
+        for rest_id in self._arrays.rests_with(change.task_id):
+            self._end_rest(rest_id, change)
+        # An older dump may have the rest as it was before its elements started, which the log knows already.
+        if self._arrays.is_split(change.task_id, change.at):
+            self._end_rest(change.task_id, change)
 
     def _end_rest(self, task_id: str, change: SplitArray) -> None:
         task = self._state.tasks.get(task_id)

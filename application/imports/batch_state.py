@@ -1,14 +1,14 @@
 """The state of the entities that a batch of lines is about, locked until the batch's transaction ends."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from application.imports.array_part import ArrayPart
+from application.imports.array_part import REST, ArrayPart
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import (
     MOVES,
@@ -42,6 +42,7 @@ class BatchState:
     """Tasks and instances by id, the ids of attempts, and the moves that the log knows.
 
     `cascades` has, for each task, the statuses that it entered because of its instances since it was last moved itself.
+    `array_parts` are the tasks that are parts of the arrays of a batch, and when each was submitted.
     """
 
     tasks: dict[str, Task]
@@ -49,6 +50,7 @@ class BatchState:
     attempts: dict[AttemptKey, str]
     cascades: dict[str, tuple[CascadedStatus, ...]]
     known_moves: KnownMoves = field(default_factory=KnownMoves)
+    array_parts: dict[str, datetime] = field(default_factory=dict)
 
     def load_known_moves(
         self, connection: Connection[Any], moves: Sequence[tuple[Move, str]], new_streams: BoundedCache[str, bool]
@@ -102,6 +104,7 @@ def load_batch_state(
         {each.id: each for each in read_clocks(connection, [instance for instance, _ in families], earliest)},
         attempts,
         _load_cascades(connection, [task_id for task_id in _moved_task_ids(changes) if task_id in tasks]),
+        array_parts=_load_array_parts(connection, changes, tasks),
     )
     moves = (change for change in changes if isinstance(change, MOVES))
     state.load_known_moves(connection, list(zip(moves, command_ids, strict=True)), new_streams)
@@ -122,12 +125,31 @@ def _lock_instances_of_resets(store: Store, connection: Connection[Any], changes
 
 
 def _lock_instances_of_rests(store: Store, connection: Connection[Any], changes: Iterable[Change]) -> list[str]:
-    parts = (ArrayPart.parse(change.task_id) for change in changes if isinstance(change, SplitArray))
-    arrays = _unique(part.array for part in parts if part)
+    arrays = _arrays_of(change.task_id for change in changes if isinstance(change, SplitArray))
     if not arrays:
         return []
     rests = [task_id for (task_id,) in connection.execute(query("projections", "imports/rests_of_arrays"), [arrays])]
     return [instance.id for instance in store.status.lock_instances_of(connection, rests)] if rests else []
+
+
+def _load_array_parts(
+    connection: Connection[Any], changes: Iterable[Change], tasks: Mapping[str, Task]
+) -> dict[str, datetime]:
+    """Return the rests of a batch's arrays, and all parts of the arrays of which it has a rest that may still wait."""
+    parts = {task_id: task.entered_at for task_id, task in tasks.items() if REST in task_id and task.entered_at}
+    split = (change.task_id for change in changes if isinstance(change, SplitArray) and REST in change.task_id)
+    waiting = [task_id for task_id in split if task_id not in tasks or not _has_ended(tasks[task_id])]
+    if waiting:
+        parts |= dict(connection.execute(query("projections", "imports/parts_of_arrays"), [_arrays_of(waiting)]))
+    return parts
+
+
+def _has_ended(task: Task) -> bool:
+    return task.lifecycle.task.is_terminal(task.status)
+
+
+def _arrays_of(task_ids: Iterable[str]) -> list[str]:
+    return _unique(part.array for part in map(ArrayPart.parse, task_ids) if part)
 
 
 def _load_cascades(connection: Connection[Any], tasks: list[str]) -> dict[str, tuple[CascadedStatus, ...]]:

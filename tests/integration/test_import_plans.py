@@ -46,6 +46,7 @@ def known_to_the_planner(connection: psycopg.Connection[Any]) -> set[str]:
     [
         ("imports/attempts_of_tasks", [SOME]),
         ("imports/caused_statuses", [SOME]),
+        ("imports/parts_of_arrays", [SOME]),
         ("imports/proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORT_PREFIX}),
     ],
 )

@@ -259,6 +259,43 @@ def test_the_pending_rest_of_an_array_ends_once_its_elements_have_records(
     assert all(answer == answer | ADDED_NOTHING for answer in again)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(
+    "newer",
+    [
+        job("1_5", "08:00", "08:05", "09:00", "COMPLETED") + pending("1_[6-9]"),
+        job("1_9", "08:00", "08:05", "Unknown", "RUNNING"),
+        pending("1_[7-9]"),
+        job("1_6", "08:30", "08:35", "09:00", "COMPLETED"),  # requeued since
+    ],
+)
+def test_the_rest_of_an_array_in_an_older_dump_ends_where_the_log_has_elements_of_it(
+    service: TransitionService, connection: psycopg.Connection[Any], newer: str, at_once: bool
+) -> None:
+    older = pending("1_[5-9]")
+    for text in [newer + older] if at_once else [newer, older]:
+        imported(service, "sacct", HEADER + text, zone=ZONE)
+
+    assert stays(connection, "task:c/1_[5-9]") == [("PENDING", "08:00", "08:00"), ("SPLIT", "08:00", None)]
+    again = imported(service, "sacct", HEADER + older + newer, zone=ZONE)
+    assert again == again | ADDED_NOTHING
+
+
+def test_the_rest_of_an_array_waits_where_the_records_are_of_others(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    """Other elements, another array, and one of the same id that Slurm has used again."""
+    others = job("1_4", "08:00", "08:05", "09:00", "COMPLETED") + job("11_5", "08:00", "08:05", "09:00", "COMPLETED")
+    reused = job("1_5", "07:00", "07:05", "07:30", "COMPLETED") + pending("1_[3-4]").replace("08:00", "07:00")
+
+    imported(service, "sacct", HEADER + others + reused, zone=ZONE)
+    imported(service, "sacct", HEADER + pending("1_[5-9]"), zone=ZONE)
+    imported(service, "sacct", HEADER + pending("1_[5-9%2]"), zone=ZONE)  # somebody has limited it
+
+    assert statuses(connection, "task:c/1_[5-9]") == ["PENDING", "SPLIT"]
+    assert statuses(connection, "task:c/1_[5-9%2]") == ["PENDING"]
+
+
 WAITING = "JobID|Cluster|Submit|Eligible|Start|End|State|Reason|Restarts|NodeList\n"
 
 
