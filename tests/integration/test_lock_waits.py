@@ -203,7 +203,7 @@ CHANGES: dict[str, tuple[str, Call, str]] = {
         "a task",
     ),
     "a lifecycle": (
-        "INSERT INTO sojourn.lifecycle SELECT 'slurm', version, definition FROM sojourn.lifecycle",
+        "INSERT INTO sojourn.lifecycle SELECT 'slurm', version, definition FROM sojourn.lifecycle LIMIT 1",
         lambda service: service.register_tasks("w", [], "slurm"),
         "lifecycle 'slurm'",
     ),
