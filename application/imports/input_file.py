@@ -1,6 +1,7 @@
 """Reads the numbered lines of a file, plain or compressed by gzip, zstd, bzip2 or xz.
 
-A folder is read as one file in the parts `events_1_*`, `events_2_*`, ..., which Spark calls a rolling event log.
+A folder is read as one file: Spark's rolling event log in the parts `events_1_*`, `events_2_*`, ..., or Databricks' in
+`eventlog-2026-01-31--08-00.gz`, ..., and `eventlog`, which has the newest events.
 """
 
 import bz2
@@ -34,6 +35,10 @@ ZSTD_READ_BYTES = 4 * 2**10
 """The part of a zstd file that is read at a time. It is small because zstd can expand it 30,000 times."""
 
 LOG_PART = re.compile(r"events_(\d+)_.*")
+DATABRICKS_PART = re.compile(r"eventlog(?:-(\d{4}-\d\d-\d\d--\d\d-\d\d))?(?:\.\w+)?")
+NEWEST = "9999"
+"""What stands for the date of the part that is being written, after all dates."""
+
 DECOMPRESSION_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 Pieces = Iterator[bytes]
@@ -135,10 +140,15 @@ def input_size(name: str) -> int | None:
 def _parts(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    numbered = [(int(found[1]), part) for part in path.iterdir() if (found := LOG_PART.fullmatch(part.name))]
-    if not numbered:
-        raise UnreadableInput(f"{str(path)!r} is not a rolling event log: the folder has no files events_1_...")
-    return [part for _, part in sorted(numbered)]
+    names = {part.name: part for part in path.iterdir() if part.is_file()}
+    numbered = [(int(found[1]), name) for name in names if (found := LOG_PART.fullmatch(name))]
+    dated = [(found[1] or NEWEST, name) for name in names if (found := DATABRICKS_PART.fullmatch(name))]
+    if not numbered and not dated:
+        raise UnreadableInput(
+            f"{str(path)!r} is not a rolling event log: the folder has no files events_1_... or eventlog"
+        )
+    ordered = [name for _, name in sorted(numbered)] or [name for _, name in sorted(dated)]
+    return [names[name] for name in ordered]
 
 
 def _decompressed(name: str, stream: BufferedReader) -> BinaryIO:

@@ -21,6 +21,7 @@ from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidId, UnknownLifecycle
 from interfaces.cli.command_line import app
+from tests.support import almost_right
 from tests.support.command_line import SOJOURN
 from tests.support.importing import ADDED_NOTHING, jsonl
 
@@ -186,6 +187,21 @@ def test_every_module_of_the_folder_is_a_format() -> None:
     assert lifecycles == {
         "jobmon": "jobmon", "jsonl": "jobmon", "nextflow": "nextflow", "sacct": "slurm", "spark": "spark",
     }  # fmt: skip
+
+
+def test_a_folder_of_databricks_is_one_log(service: TransitionService, tmp_path: Path) -> None:
+    lines = [f"{line}\n".encode() for line in almost_right.SAMPLES["spark"]]
+    (tmp_path / "eventlog-2026-01-31--07-00.gz").write_bytes(gzip.compress(b"".join(lines[:2])))
+    (tmp_path / "eventlog-2026-01-31--08-00.gz").write_bytes(gzip.compress(b"".join(lines[2:4])))
+    (tmp_path / "eventlog").write_bytes(b"".join(lines[4:]))
+    whole = tmp_path / "whole.json"
+    whole.write_bytes(b"".join(lines))
+
+    answer = document(service, "import", "spark", str(tmp_path))
+    again = document(service, "import", "spark", str(whole))
+
+    assert (answer["lines"], answer["tasks"], answer["task_instances"], answer["bad"]) == (len(lines), 1, 2, 0)
+    assert again == again | ADDED_NOTHING
 
 
 @pytest.mark.skipif(not POZIDRIV.exists(), reason="the real Slurm dump is not here")

@@ -122,6 +122,24 @@ def test_an_attempt_of_spark_that_ends_after_its_task_and_one_that_ends_twice(
     assert killed["rule"] == "orphaned-instance"
 
 
+def test_an_end_of_spark_without_a_time_makes_no_stay_of_zero_length(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    killed = [event("TaskEnd", attempt, launched, Reason="TaskKilled") for attempt, launched in ((0, 1), (1, 4))]
+    text = APPLICATION + started(0, 1) + killed[0] + started(1, 4) + killed[1]
+
+    answer = imported(service, "spark", text)
+    again = imported(service, "spark", text)
+    longer = imported(service, "spark", text + started(2, 9))
+
+    assert (answer["refused"], answer["bad"]) == ({}, 0)
+    assert answer["anomalies"] == {"estimated-time": 1, "undated-status": 1}
+    assert again == again | ADDED_NOTHING
+    assert longer["anomalies"] == {"estimated-time": 2}
+    assert stays(connection, "task_instance:app/5.0/3/0") == [("RUNNING", 1), ("KILLED", 4)]
+    assert stays(connection, "task_instance:app/5.0/3/1") == [("RUNNING", 4), ("KILLED", 9)]
+
+
 def test_a_task_of_nextflow_that_is_tried_again_and_one_that_is_cached(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:

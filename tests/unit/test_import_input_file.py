@@ -92,6 +92,17 @@ def test_the_parts_of_a_rolling_log_follow_one_another(tmp_path: Path) -> None:
     assert lines(tmp_path) == [b"one\n", b"two\n", b"ten\n"]
 
 
+def test_the_parts_of_a_log_of_databricks_follow_one_another(tmp_path: Path) -> None:
+    parts = {"eventlog": b"newest\n", "eventlog-2026-01-01--00-00": b"second\n"}
+    for name, part in parts.items():
+        (tmp_path / name).write_bytes(part)
+    (tmp_path / "eventlog-2025-12-31--23-00.gz").write_bytes(gzip.compress(b"first\n"))
+    (tmp_path / "stdout").write_bytes(b"other\n")
+    (tmp_path / "eventlog-2026-01-01--01-00").mkdir()
+
+    assert lines(tmp_path) == [b"first\n", b"second\n", b"newest\n"]
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="rolling event log"):
         lines(tmp_path)

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.imports.change import BadLine, CreateInstance, MoveInstance, ParsedLine, RegisterTask
 from domain.actor import Actor
+from tests.support.examples import examples
 from tests.support.importing import read
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
@@ -133,6 +136,76 @@ def test_an_end_whose_start_is_not_in_the_file_tells_of_both() -> None:
 
 def test_an_end_before_its_start_is_counted() -> None:
     assert last(start_of_application(), started(), ended(finish=1)).anomalies == ("end-before-start",)
+
+
+def moves(*events: dict[str, Any]) -> list[tuple[str, float]]:
+    """The statuses that attempts enter, and the minutes after eight, in the order of the lines."""
+    found = [change for line in lines(*events) if isinstance(line, ParsedLine) for change in line.changes]
+    return [(move.to, (move.at - EIGHT).total_seconds() / 60) for move in found if isinstance(move, MoveInstance)]
+
+
+def at_a_time(event: str, minute: float) -> dict[str, Any]:
+    return {"Event": f"SparkListener{event}", "Timestamp": milliseconds(minute)}
+
+
+UNDATED: dict[str, Any] = {"Finish Time": 0}
+
+
+def test_an_end_without_a_time_has_the_latest_one_in_the_log() -> None:
+    events = [start_of_application(), started(), at_a_time("JobEnd", 7), ended("TaskKilled", **UNDATED)]
+
+    assert moves(*events) == [("KILLED", 7)]
+    assert last(*events).anomalies == ("estimated-time",)
+
+
+@pytest.mark.parametrize("later", ["ApplicationEnd", "JobEnd", "ExecutorRemoved"])
+def test_where_no_time_is_later_than_the_launch_the_end_has_the_next_one(later: str) -> None:
+    undated = [ended("TaskKilled", **UNDATED), ended("Success", **UNDATED | {"Index": 4, "Task ID": 78})]
+    found = lines(start_of_application(), started(), *undated, at_a_time(later, 8), at_a_time(later, 9))
+
+    assert [(line.number, line.anomalies) for line in found[2:4] if isinstance(line, ParsedLine)] == [
+        (3, ("estimated-time",)), (4, ("estimated-time",)),
+    ]  # fmt: skip
+    assert moves(start_of_application(), started(), *undated, at_a_time(later, 8)) == [("KILLED", 8), ("SUCCESS", 8)]
+    assert len(found) == 6
+
+
+def test_an_end_without_any_time_is_left_out() -> None:
+    line = last(start_of_application(), started(), ended("TaskKilled", **UNDATED))
+    alone = last(start_of_application(), ended("TaskKilled", **UNDATED))
+
+    assert (line.number, line.changes, line.anomalies) == (3, (), ("undated-status",))
+    assert [type(change) for change in alone.changes] == [RegisterTask, CreateInstance]
+
+
+def test_the_next_attempt_begins_after_the_end_of_the_one_before() -> None:
+    again = started(**{"Attempt": 1, "Task ID": 78, "Launch Time": milliseconds(5)})
+    *_, end, begin = lines(start_of_application(), started(), ended("TaskKilled", **UNDATED), again)
+
+    assert isinstance(end, ParsedLine)
+    assert isinstance(begin, ParsedLine)
+    assert (end.number, begin.number) == (3, 4)
+    assert end.changes[-1].at == begin.changes[-1].at == at(5)
+
+
+def without_attempt(event: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in event["Task Info"].items() if key != "Attempt"}
+    return event | {"Task Info": kept}
+
+
+@examples(quick=60, long=300)
+@given(indexes=st.lists(st.integers(0, 2), min_size=1, max_size=8), ends=st.permutations(range(8)))
+def test_attempts_without_a_number_are_numbered_as_spark_does(indexes: list[int], ends: list[int]) -> None:
+    launched: list[dict[str, Any]] = [
+        {"Index": index, "Attempt": indexes[:place].count(index), "Task ID": place, "Launch Time": milliseconds(place)}
+        for place, index in enumerate(indexes)
+    ]
+    events = [
+        *(started(**keys) for keys in launched),
+        *(ended(finish=20 + place, **launched[place]) for place in ends if place < len(launched)),
+    ]
+
+    assert lines(start_of_application(), *map(without_attempt, events)) == lines(start_of_application(), *events)
 
 
 def test_attempts_of_one_application_on_yarn_do_not_collide() -> None:

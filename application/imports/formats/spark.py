@@ -11,6 +11,10 @@ the log does not say stays unknown:
 - An attempt without an end stays RUNNING, even if its executor, stage or application ended.
 - A task without a launched attempt does not appear.
 - RESUBMITTED has no time of its own: it gets the latest time in the log so far.
+- So does an end without a time (`Finish Time` 0), counted as `estimated-time`. If that is no later than the launch, the
+  end waits for a later time in the log (`_held`); without one it is left out, and counted as `undated-status`.
+
+Logs of old versions do not number attempts (`Attempt`): they are numbered in the order of their launch, as Spark does.
 
 Of events about jobs, stages and executors, only their times and a stage's name are read; all others are skipped.
 """
@@ -87,6 +91,20 @@ class TaskAttempt(NamedTuple):
     speculative: bool
 
 
+class LaunchOrder(NamedTuple):
+    """The attempts in a stage of a log that does not number them: how many each task had, and the number of each."""
+
+    counts: dict[int, int]
+    numbers: dict[int, int]
+
+    def number_of(self, attempt: TaskAttempt) -> int:
+        """Return the number of an attempt among those at its task; the one that is met first has 0."""
+        if attempt.task_id not in self.numbers:
+            self.numbers[attempt.task_id] = self.counts.get(attempt.number, 0)
+            self.counts[attempt.number] = self.numbers[attempt.task_id] + 1
+        return self.numbers[attempt.task_id]
+
+
 UNKNOWN_STAGE = Stage()
 
 
@@ -98,7 +116,11 @@ def looks_like(line: str) -> bool:
 def read(lines: Iterable[tuple[int, bytes]], options: Options) -> Iterator[ParsedLine | BadLine]:
     """Yield the changes of each event."""
     log = _Log(options)
-    return parse_lines(lines, log.parse, "is not an event as Spark writes it")
+    for line in parse_lines(lines, log.parse, "is not an event as Spark writes it"):
+        yield from log.take_dated()
+        if not log.is_held(line.number):
+            yield line
+    yield from log.take_undated()
 
 
 class _Log:
@@ -110,6 +132,8 @@ class _Log:
         self._workflow = options.workflow
         self._stages: BoundedCache[tuple[int, int], Stage] = BoundedCache(REMEMBERED_STAGES)
         self._open: set[tuple[int, int, int, int]] = set()
+        self._numbers: BoundedCache[tuple[int, int], LaunchOrder] = BoundedCache(REMEMBERED_STAGES)
+        self._held: dict[int, tuple[TaskAttempt, str, JsonObject]] = {}
         self._latest = EPOCH
         self._readers: dict[bytes, Callable[[int, JsonObject], ParsedLine]] = {
             b"SparkListenerApplicationStart": self._application_start,
@@ -122,6 +146,7 @@ class _Log:
             b"SparkListenerExecutorRemoved": self._at_a_time,
             b"SparkListenerJobStart": self._at_a_time,
             b"SparkListenerJobEnd": self._at_a_time,
+            b"SparkListenerApplicationEnd": self._at_a_time,
         }
 
     def parse(self, number: int, text: bytes) -> ParsedLine:
@@ -164,8 +189,8 @@ class _Log:
         return ParsedLine(number)
 
     def _task_start(self, number: int, event: JsonObject) -> ParsedLine:
-        attempt = _task_attempt(event)
-        self._open.add((*attempt.stage, attempt.number, attempt.attempt))
+        attempt = self._task_attempt(event)
+        self._open.add(self._key(attempt))
         self._note_time(attempt.launched_at)
         return ParsedLine(number, tuple(self._begin(attempt)))
 
@@ -176,11 +201,45 @@ class _Log:
         return ParsedLine(number)
 
     def _task_end(self, number: int, event: JsonObject) -> ParsedLine:
-        attempt, reason = _task_attempt(event), event["Task End Reason"]
+        attempt, reason = self._task_attempt(event), event["Task End Reason"]
         status = STATUS.get(reason["Reason"], FAILED)
+        self._note_time(attempt.launched_at)
         self._note_time(attempt.finished_at)
+        if attempt.finished_at is None and self._latest == attempt.launched_at:
+            self._held[number] = attempt, status, reason
+            return ParsedLine(number)
+        return self._ended_line(number, attempt, status, reason)
+
+    def _ended_line(self, number: int, attempt: TaskAttempt, status: str, reason: JsonObject) -> ParsedLine:
         at = self._latest if status == RESUBMITTED else attempt.finished_at or self._latest
         return ParsedLine(number, tuple(self._end(attempt, status, at, reason)), tuple(_anomalies(attempt, status)))
+
+    def is_held(self, number: int) -> bool:
+        """Return whether the end of an attempt in this line waits for a time."""
+        return number in self._held
+
+    def take_dated(self) -> Iterator[ParsedLine]:
+        """Yield the lines whose attempts have ended by now, because the log has a later time than their launch."""
+        # All of them were launched at the latest time of then.
+        if not self._held or self._latest == next(iter(self._held.values()))[0].launched_at:
+            return
+        held, self._held = self._held, {}
+        for number, (attempt, status, reason) in held.items():
+            yield self._ended_line(number, attempt, status, reason)
+
+    def take_undated(self) -> Iterator[ParsedLine]:
+        """Yield the lines whose attempts ended at a time that nothing in the log suggests."""
+        for number, (attempt, _, _) in self._held.items():
+            begin = () if self._key(attempt) in self._open else self._begin(attempt)
+            yield ParsedLine(number, tuple(begin), ("undated-status",))
+
+    def _task_attempt(self, event: JsonObject) -> TaskAttempt:
+        attempt = _task_attempt(event)
+        if "Attempt" in event["Task Info"]:
+            return attempt
+        order = self._numbers.get(attempt.stage) or LaunchOrder({}, {})
+        self._numbers.put(attempt.stage, order)
+        return attempt._replace(attempt=order.number_of(attempt))
 
     def _begin(self, attempt: TaskAttempt) -> Iterator[Change]:
         task, instance = self._ids(attempt)
@@ -191,9 +250,8 @@ class _Log:
         yield CreateInstance(instance, task, attempt.launched_at, _executor(attempt), _launch(attempt))
 
     def _end(self, attempt: TaskAttempt, status: str, at: datetime, reason: JsonObject) -> Iterator[Change]:
-        key = (*attempt.stage, attempt.number, attempt.attempt)
-        if key in self._open:
-            self._open.remove(key)
+        if self._key(attempt) in self._open:
+            self._open.remove(self._key(attempt))
         else:
             yield from self._begin(attempt)
         _, instance = self._ids(attempt)
@@ -201,6 +259,10 @@ class _Log:
         if attempt.result_at and status != RESUBMITTED:
             yield MoveInstance(instance, GET_RESULT, attempt.result_at, by)
         yield MoveInstance(instance, status, at, by, _reason_text(reason))
+
+    @staticmethod
+    def _key(attempt: TaskAttempt) -> tuple[int, int, int, int]:
+        return *attempt.stage, attempt.number, attempt.attempt
 
     def _ids(self, attempt: TaskAttempt) -> tuple[str, str]:
         stage = f"{attempt.stage[0]}.{attempt.stage[1]}"
@@ -247,7 +309,7 @@ def _anomalies(attempt: TaskAttempt, status: str) -> Iterator[str]:
     if status == RESUBMITTED:
         yield "resubmitted"
     elif attempt.finished_at is None:
-        yield "undated-status"
+        yield "estimated-time"
     elif attempt.finished_at < attempt.launched_at:
         yield "end-before-start"
 
