@@ -68,7 +68,7 @@ class Entity:
 
 
 def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime, *, stuck_minimum: int) -> set[Hit]:
-    """Every orphan as of `at`, decided or not."""
+    """Every orphan as of `at`, decided or not. `streams` are all of the lifecycle, as stays are compared with them."""
     assert lifecycle.instance
     machines = {"task": lifecycle.task, "task_instance": lifecycle.instance}
     templates = {stream: events[0].get("template") for stream, events in streams.items()}
@@ -170,13 +170,16 @@ def late(task: Entity, instance: Entity) -> Iterator[Hit]:
 
 
 def stuck(entities: list[Entity], at: datetime, minimum: int) -> Iterator[Hit]:
+    """Yield what has lasted longer than is usual for its template, or else for all templates of its lifecycle."""
     stays: dict[Any, list[timedelta]] = {}
     for entity in entities:
         for event, following in pairwise(entity.entered):
-            key = entity.kind, entity.template, event["status"]
-            stays.setdefault(key, []).append(following["entered_at"] - event["entered_at"])
+            lasted = following["entered_at"] - event["entered_at"]
+            for alike in ((entity.kind, event["status"]), (entity.kind, event["status"], entity.template)):
+                stays.setdefault(alike, []).append(lasted)
     for entity in entities:
-        usual = stays.get((entity.kind, entity.template, entity.status), [])
+        own = stays.get((entity.kind, entity.status, entity.template), [])
+        usual = own if len(own) >= minimum else stays.get((entity.kind, entity.status), [])
         if entity.is_active and len(usual) >= minimum:
             allowed = max(STUCK_FACTOR * percentile_99(usual), STUCK_FLOOR)
             since = entity.last["entered_at"] + allowed
