@@ -1,7 +1,8 @@
 """Print one JSON document, or tables and sentences for people."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +26,8 @@ def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]
         sys.stdout.write(json_text(document, indent=2) + "\n")
         sys.stdout.flush()
     else:
-        human(console())
+        with answer_console() as shown:
+            human(shown)
 
 
 def render_rows(rows: Iterable[Any]) -> int:
@@ -57,17 +59,30 @@ def console() -> "Console":
     return _console(sys.stdout.isatty())
 
 
+@contextmanager
+def answer_console() -> "Iterator[Console]":
+    """Yield the console for an answer; on a terminal, what does not fit goes through a pager where one is wanted."""
+    from interfaces.cli.pager import find_pager, paged
+    from interfaces.cli.presentation import is_paged
+
+    terminal = console()
+    pager = find_pager() if is_paged() and terminal.is_terminal else None
+    if pager is None:
+        yield terminal
+        return
+    with paged(pager, terminal.height, terminal.width) as output:
+        yield _console(terminal=True, file=output, width=terminal.width, force_terminal=True)
+
+
 @cache
 def messages() -> "Console":
     """Return standard error, for progress and warnings."""
     return _console(sys.stderr.isatty(), stderr=True)
 
 
-def _console(terminal: bool, *, stderr: bool = False) -> "Console":
+def _console(terminal: bool, **options: Any) -> "Console":
     from interfaces.cli.console import EscapingConsole
 
     # Ids may look like markup (`job[3]`) or emoji (`a:b:c`), so neither is interpreted.
-    width = None if terminal else 10_000
-    return EscapingConsole(
-        stderr=stderr, width=width, soft_wrap=not terminal, highlight=False, markup=False, emoji=False
-    )
+    options = {"width": None if terminal else 10_000, "soft_wrap": not terminal} | options
+    return EscapingConsole(highlight=False, markup=False, emoji=False, **options)

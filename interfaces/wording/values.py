@@ -1,6 +1,7 @@
 """Durations, shares and times as people read them."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 
@@ -42,9 +43,24 @@ UTC_TIME = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:.)
 
 def localize_times(sentence: str) -> str:
     """Return the sentence with its times in the local zone."""
-    return UTC_TIME.sub(lambda found: format_time(datetime.fromisoformat(found[0])), sentence)
+    return replace_times(sentence, format_time)
+
+
+def replace_times(sentence: str, write: Callable[[datetime], str]) -> str:
+    """Return the sentence with each of its times as `write` writes it."""
+    return UTC_TIME.sub(lambda found: write(datetime.fromisoformat(found[0])), sentence)
+
+
+def find_times(sentence: str) -> list[datetime]:
+    """Return the times of a sentence."""
+    return [datetime.fromisoformat(found) for found in UTC_TIME.findall(sentence)]
 
 
 def format_time(time: datetime | None) -> str:
     """Return a time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
     return time.astimezone().isoformat(sep=" ", timespec="milliseconds") if time else ""
+
+
+def format_second(time: datetime) -> str:
+    """Return a time in the local zone without its milliseconds: `2026-01-31 09:30:00+01:00`."""
+    return time.astimezone().isoformat(sep=" ", timespec="seconds")

@@ -55,11 +55,13 @@ def test_concurrency(ran: TransitionService) -> None:
     assert (first.split()[0], second.split()[0]) == ("align", "align")
 
 
-def test_a_curve_for_people_is_cut_and_says_so(ran: TransitionService) -> None:
-    done = run(ran, "concurrency", "--status", "QUEUED", "--bucket", "1s", *AT)
+def test_a_curve_for_people_is_whole_unless_a_limit_is_given(ran: TransitionService) -> None:
+    command = ("concurrency", "--status", "QUEUED", "--bucket", "1s", *AT)
+    done, limited = run(ran, *command), run(ran, *command, "--limit", "500")
 
-    assert len(done.stdout.splitlines()) == 501
-    assert "the first 500 rows" in done.stderr
+    assert (len(done.stdout.splitlines()), done.stderr) == (1 + len(document(ran, *command)), "")
+    assert len(limited.stdout.splitlines()) == 501
+    assert "the first 500 rows" in limited.stderr
 
 
 def test_a_status_that_nobody_was_in_is_told(ran: TransitionService) -> None:

@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity, UnknownStatus
-from interfaces.cli.commands import list_entities
+from interfaces.cli import table
 from interfaces.http.app import create_app
 from tests.support.agreement import moves, streams_of
 from tests.support.command_line import document, run
@@ -101,7 +101,7 @@ def test_tables_have_a_line_for_each_row_and_one_header(
     busy: TransitionService, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """Given more rows than are held at a time."""
-    monkeypatch.setattr(list_entities, "CHUNK", 2)
+    monkeypatch.setattr(table, "CHUNK", 2)
     lines = run(busy, "list", kind).stdout.splitlines()
     assert len(lines) == 1 + len(document(busy, "list", kind))
     assert lines[0].startswith("workflow " if kind == "workflows" else "entity ")

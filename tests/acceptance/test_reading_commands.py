@@ -11,7 +11,7 @@ import pytest
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidEntity, InvalidTime, UnknownEntity
-from interfaces.cli.commands.audit import SHOWN
+from interfaces.cli import table
 from tests.support.command_line import SOJOURN, document, run
 
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
@@ -124,17 +124,26 @@ def test_audit(attempted: TransitionService) -> None:
     assert document(attempted, "audit", "--workflow", "w", "--at", "2026-01-31T08:03:00Z") == rows
 
 
-def test_an_audit_for_people_is_cut_and_says_so_and_as_json_it_is_whole(service: TransitionService) -> None:
+def test_an_audit_for_people_is_whole_unless_a_limit_is_given(
+    service: TransitionService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more rows than are held at a time."""
+    monkeypatch.setattr(table, "CHUNK", 200)
     long = "0" * 255
-    service.register_tasks("w", [TaskSpec(long), *(TaskSpec(f"t{number}") for number in range(SHOWN))])
+    service.register_tasks("w", [TaskSpec(long), *(TaskSpec(f"t{number}") for number in range(500))])
 
-    shown = run(service, "audit")
+    whole = run(service, "audit")
+    limited = run(service, "audit", "--limit", "500")
 
-    lines = shown.stdout.splitlines()[1:]
-    assert len(lines) == SHOWN
+    lines = whole.stdout.splitlines()[1:]
+    assert (len(lines), whole.stderr) == (501, "")
     assert any(line.startswith(long) for line in lines), "nothing of an id is cut"
-    assert f"the first {SHOWN} rows" in shown.stderr
-    assert len(document(service, "audit")) == SHOWN + 1
+    assert len(limited.stdout.splitlines()) == 501
+    assert limited.stderr == (
+        "These are the first 500 rows; a larger --limit prints more, and without --limit all are printed.\n"
+    )
+    assert len(document(service, "audit")) == 501
+    assert len(document(service, "audit", "--limit", "500")) == 500
 
 
 def test_time_in_status(attempted: TransitionService) -> None:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from rich.table import Table
 
+from interfaces.cli.columns import table
 from interfaces.cli.output import console, messages, render_rows
-from interfaces.cli.table import print_table, table
+from interfaces.cli.table import print_part, print_table
 from interfaces.wording.values import format_duration
 
 
@@ -63,13 +64,13 @@ def test_a_line_of_a_table_ends_where_its_text_ends(capsys: pytest.CaptureFixtur
 
 
 def test_columns_line_up_and_go_on_below(capsys: pytest.CaptureFixture[str]) -> None:
-    first, below = table("name", "n>", "at"), table("name", "n>", "at", widths=[8, 3, 4])
+    first, below = table("name", "n>", "at"), table("name", "n>", "at")
     first.add_row("QUEUED", "7", "noon")
     first.add_row("RUNNING!", "100", "noon")
     below.add_row("DONE", "12", "later than that")
 
-    for shown in (first, below):
-        print_table(console(), shown)
+    widths = print_part(console(), first)
+    print_part(console(), below, widths)
 
     assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
         "name        n  at",

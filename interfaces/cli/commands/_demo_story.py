@@ -11,9 +11,10 @@ from application.analyse.time_in_status import TimeInStatus
 from application.read.history import HistoryEvent
 from domain.entity import TASK, TASK_INSTANCE
 from domain.rule_names import ORPHANED_INSTANCE
+from interfaces.cli.columns import table
 from interfaces.cli.commands import history, time_in_status, verify
 from interfaces.cli.output import print_lines
-from interfaces.cli.table import print_table, table
+from interfaces.cli.table import print_table
 from sojourn.demo.findings import Findings
 from sojourn.demo.run import Run
 

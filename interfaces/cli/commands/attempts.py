@@ -6,8 +6,10 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
 
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Listing)
 def attempts(
     ctx: typer.Context,
     by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="Print a row for each.")] = None,
     workflow: Workflow = None,
     at: At = None,
+    limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,19 +45,23 @@ def attempts(
         rows = read(service.store, by, workflow, time)
         if not rows:
             explain_empty(service.store, TASK, workflow, time)
-    render(rows, as_json=as_json, human=lambda console: print_attempts(console, rows, by))
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_attempts(console, shown, by))
+    first.state_end()
 
 
 def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -> None:
     """Print a row for each group."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import detail, table
+    from interfaces.cli.table import print_table
 
     counts = ("tasks", "attempts", "most_attempts", "succeeded", "failed", "interrupted", "open")
     names = ("tasks", "attempts", "most", "succeeded", "failed", "interrupted", "open")
     shown = table(
         *((by,) if by else ()),
         *(f"{name}>" for name in names[:2]),
-        "per task>",
+        detail("per task>"),
         *(f"{name}>" for name in names[2:]),
         "time>",
         "wasted>",

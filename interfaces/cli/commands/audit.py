@@ -1,6 +1,6 @@
 """`sojourn audit`: print every status of tasks or task instances with its interval."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -8,8 +8,10 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event, explain_empty
+from interfaces.cli.limit import FirstRows, Limit, one_more
 from interfaces.cli.options import At, Workflow
-from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_time
 
@@ -20,11 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-SHOWN = 500
-"""The number of rows in a table for people."""
 
-
-@app.command()
+@app.command(cls=Listing)
 def audit(
     ctx: typer.Context,
     entity: Annotated[
@@ -34,54 +33,45 @@ def audit(
     array: Annotated[str | None, typer.Option(metavar="ID", help="Print the task instances of one array.")] = None,
     workflow: Workflow = None,
     at: At = None,
+    limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print every status with its interval.
-
-    The table has the first rows; --json has all.
-    """
+    """Print every status with its interval."""
     from application.read.audit import read_audit as of_tasks
     from application.read.audit import read_instance_audit as of_instances
     from domain.entity import ALIASES, TASK
 
     kind = "task_instance" if array is not None else ALIASES.get(entity, entity)
     stated = StatedTimes(at=at)
-    limit = None if as_json else SHOWN + 1
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
         store = service.store
         reading: AbstractContextManager[Iterator[Any]] = (
-            of_tasks(store, task, workflow, time, limit=limit)
+            of_tasks(store, task, workflow, time, limit=one_more(limit))
             if kind == TASK
-            else of_instances(store, task, workflow, array, time, limit=limit)
+            else of_instances(store, task, workflow, array, time, limit=one_more(limit))
         )
         with reading as rows:
-            number = render_rows(rows) if as_json else print_audit(list(rows), kind)
+            first = FirstRows(rows, limit)
+            number = render_rows(first) if as_json else print_audit(first, kind)
+        first.state_end()
         if not number:
             explain_no_rows(store, kind, task, workflow, time)
 
 
-def print_audit(rows: "Sequence[Mapping[str, Any]]", kind: str) -> int:
-    """Print the first rows, and whether there are more; return the number of rows."""
-    from interfaces.cli.table import print_table, table
+def print_audit(rows: "Iterable[Mapping[str, Any]]", kind: str) -> int:
+    """Print a line for each status, and return their number."""
+    from interfaces.cli.columns import Row, detail, entity
+    from interfaces.cli.table import print_rows
 
-    shown = table(kind.replace("_", " "), "workflow", "from", "to", "entered", "exited", "for>")
-    for row in rows[:SHOWN]:
-        shown.add_row(
-            row[f"{kind}_id"],
-            row["workflow_id"],
-            row["previous_status"],
-            row["new_status"],
-            format_time(row["entered_at"]),
-            format_time(row["exited_at"]),
-            format_duration(row["duration_seconds"]),
-        )
-    if rows:
-        print_table(console(), shown)
-    if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN} rows; --json prints all, --task or --workflow fewer.")
-    return len(rows)
+    def cells(row: "Mapping[str, Any]") -> Row:
+        statuses = (row["previous_status"], row["new_status"], row["entered_at"], row["exited_at"])
+        return Row((row[f"{kind}_id"], row["workflow_id"], *statuses, format_duration(row["duration_seconds"])))
+
+    columns = (entity(kind.replace("_", " ")), detail("workflow"), "from", "to", "entered", "exited", "for>")
+    with answer_console() as console:
+        return print_rows(console, columns, map(cells, rows))
 
 
 def explain_no_rows(store: "Store", kind: str, task: str | None, workflow: str | None, at: "datetime | None") -> None:

@@ -40,13 +40,12 @@ def bench(ctx: typer.Context, quick: Quick = False, dsn: Dsn = None, as_json: As
 
 def print_figures(console: "Console", figures: "list[Figure]") -> None:
     """Print the figures as a table, then the figures that only some cases have."""
-    from rich.table import Table
+    from interfaces.cli.columns import table
+    from interfaces.cli.table import print_table
 
-    table = Table("case", box=None, pad_edge=False)
-    for column in ("clients", "size", "per second", "p50 ms", "p99 ms", "floor/s", "of floor"):
-        table.add_column(column, justify="right")
+    shown = table("case", "clients>", "size>", "per second>", "p50 ms>", "p99 ms>", "floor/s>", "of floor>")
     for figure in figures:
-        table.add_row(
+        shown.add_row(
             figure["case"],
             str(figure["clients"]),
             f"{figure['size']:,}",
@@ -56,7 +55,7 @@ def print_figures(console: "Console", figures: "list[Figure]") -> None:
             _format_number(figure["floor_per_second"]),
             _format_number(figure["ratio_to_floor"]),
         )
-    console.print(table)
+    print_table(console, shown)
     for figure in figures:
         for line in _describe_others(figure):
             console.print(line)

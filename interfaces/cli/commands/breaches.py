@@ -7,10 +7,12 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_duration, format_time
+from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,17 +21,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-SHOWN = 500
-"""The number of rows in a table for people."""
 
-
-@app.command()
+@app.command(cls=Listing)
 def breaches(
     ctx: typer.Context,
     sla: Annotated[Path, typer.Option(metavar="FILE", help="Read the limits from a TOML file.")],
     workflow: Workflow = None,
     only_open: Annotated[bool, typer.Option("--open", help="List open intervals only.")] = False,
     at: At = None,
+    limit: Limit = None,
     fail: Annotated[bool, typer.Option("--fail", help="Exit with status 1 if there is any.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -45,29 +45,31 @@ def breaches(
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
         rows = read(service.store, sla, workflow, time, only_open=only_open)
-    render(rows, as_json=as_json, human=lambda console: print_breaches(console, rows))
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_breaches(console, shown))
+    if not as_json:
+        messages().print(f"{len(rows):,} over their limit, {sum(row['open'] for row in rows):,} of them open")
+    first.state_end()
     if rows and fail:
         raise typer.Exit(EXIT_FAILURE)
 
 
 def print_breaches(console: "Console", rows: "list[Breach]") -> None:
-    """Print the first rows and the number of all."""
-    from interfaces.cli.table import print_table, table
+    """Print a line for each interval."""
+    from interfaces.cli.columns import detail, entity, table
+    from interfaces.cli.table import print_table
 
-    shown = table("entity", "template", "status", "entered", "exited", "for>", "at most>")
-    for row in rows[:SHOWN]:
+    shown = table(entity("entity"), detail("template"), "status", "entered", "exited", "for>", "at most>")
+    for row in rows:
         shown.add_row(
             row["entity"],
-            row["template"] or "",
+            row["template"],
             row["status"],
-            format_time(row["entered_at"]),
-            format_time(row["exited_at"]),
+            row["entered_at"],
+            row["exited_at"],
             format_duration(row["seconds"]),
             format_duration(row["limit_seconds"]),
         )
     if rows:
         print_table(console, shown)
-    open_ = sum(row["open"] for row in rows)
-    messages().print(f"{len(rows):,} over their limit, {open_:,} of them open")
-    if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN}; --json prints all, --open or --workflow fewer.")

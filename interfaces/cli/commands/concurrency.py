@@ -3,31 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
-from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from application.shared.store import Store
 
 app = typer.Typer()
 
-SHOWN = 500
-"""The number of rows in a table for people."""
-
 BAR = 40
 """The length of the longest bar, in characters."""
 
 
-@app.command()
+@app.command(cls=Listing)
 def concurrency(
     ctx: typer.Context,
     status: Annotated[str, typer.Option(metavar="STATUS", help="Choose the status to count.")],
@@ -39,6 +36,7 @@ def concurrency(
         typer.Option(metavar="DURATION", help="Print mean and maximum of each 5m, 1h, ..."),
     ] = None,
     at: At = None,
+    limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -55,8 +53,9 @@ def concurrency(
         [time] = stated.resolve(service.store)
         wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow, "at": time}
         with read(service.store, length, wanted) as rows:
-            shown = rows if by else map(without_group, rows)
-            number = render_rows(shown) if as_json else print_concurrency(list(islice(shown, SHOWN + 1)), by)
+            first = FirstRows(rows if by else map(without_group, rows), limit)
+            number = render_rows(first) if as_json else print_concurrency(list(first), by)
+        first.state_end()
         if not number and not explain_empty(service.store, kind, workflow, time):
             messages().print(f"no {kind.replace('_', ' ')} stayed in {status}")
 
@@ -80,20 +79,21 @@ def without_group(row: Any) -> dict[str, Any]:
 
 
 def print_concurrency(rows: list[Any], by: str | None) -> int:
-    """Print the first rows with a bar each, and whether there are more; return the number of rows."""
-    from interfaces.cli.table import print_table, table
+    """Print the rows with a bar each, and return their number."""
+    from interfaces.cli.columns import Column, Row
+    from interfaces.cli.table import print_rows
 
     in_buckets = bool(rows) and "mean" in rows[0]
-    numbers = ("mean>", "max>") if in_buckets else ("n>",)
-    shown = table(*((by,) if by else ()), "at", *numbers, "")
     value = "mean" if in_buckets else "n"
     most = max((row[value] for row in rows), default=0) or 1
-    for row in rows[:SHOWN]:
-        cells = [row["group"] or ""] if by else []
+
+    def cells(row: Any) -> Row:
+        group = [row["group"]] if by else []
         values = [f"{row['mean']:.2f}", str(row["max"])] if in_buckets else [str(row["n"])]
-        shown.add_row(*cells, format_time(row["at"]), *values, "█" * round(BAR * row[value] / most))
-    if rows:
-        print_table(console(), shown)
-    if len(rows) > SHOWN:
-        messages().print(f"These are the first {SHOWN} rows; --json prints all, --bucket or --workflow fewer.")
-    return len(rows)
+        return Row((*group, row["at"], *values, "█" * round(BAR * row[value] / most)))
+
+    numbers = ("mean>", "max>") if in_buckets else ("n>",)
+    with answer_console() as console:
+        return print_rows(
+            console, (*((by,) if by else ()), "at", *numbers, Column("", "bar", detail=True)), map(cells, rows)
+        )

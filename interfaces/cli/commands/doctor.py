@@ -6,6 +6,7 @@ import typer
 
 from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.presentation import Listing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Listing)
 def doctor(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Check the database, its server and this machine.
 
@@ -31,9 +32,10 @@ def doctor(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None
 
 def print_findings(console: "Console", found: "list[Finding]") -> None:
     """Print a line for each check, then what to do."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import prose, table
+    from interfaces.cli.table import print_table
 
-    shown = table("", "check", "found")
+    shown = table("", "check", prose("found"))
     for finding in found:
         shown.add_row("ok" if finding["ok"] else "WRONG", finding["check"], finding["value"] or "unknown")
     print_table(console, shown)

@@ -6,10 +6,11 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.limit import FirstRows, Limit, one_more
 from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Listing)
 def failures(
     ctx: typer.Context,
     workflow: Workflow = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Count what ended at or after a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Count what ended before a time.")] = None,
     by: Annotated[Literal["reason", "template", "actor"], typer.Option(help="Print a row for each.")] = "reason",
-    limit: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="Print at most this many rows.")] = None,
+    limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,19 +42,23 @@ def failures(
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        rows = read(service.store, workflow, begin, end, by, limit=limit)
+        rows = read(service.store, workflow, begin, end, by, limit=one_more(limit))
         if not rows and not explain_empty(service.store, TASK, workflow, None):
             messages().print("nothing failed")
-    render(rows, as_json=as_json, human=lambda console: print_failures(console, rows, by))
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_failures(console, shown, by))
+    first.state_end()
 
 
 def print_failures(console: "Console", rows: "list[Failures]", by: str) -> None:
     """Print a row for each group."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import entity, prose, table
+    from interfaces.cli.table import print_table
 
-    shown = table("failures>", "tasks>", "first", "last", "example", by)
+    shown = table("failures>", "tasks>", "first", "last", entity("example"), prose(by))
     for row in rows:
-        times = (format_time(row["first_at"]), format_time(row["last_at"]))
+        times = (row["first_at"], row["last_at"])
         shown.add_row(str(row["n"]), str(row["tasks"]), *times, row["example"], row["group"] or f"(no {by})")
     if rows:
         print_table(console, shown)

@@ -1,14 +1,16 @@
 """`sojourn history`: print every event of one entity."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.printable import printable
 from interfaces.cli import connect
+from interfaces.cli.columns import Row, Table, detail, prose, table
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import EntityName
 from interfaces.cli.output import AsJson, Dsn, json_text, messages, print_lines, render
+from interfaces.cli.presentation import Listing
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -33,24 +35,17 @@ DETAILS = {
 COLUMNS = (
     "position>",
     "at",
-    "what",
+    prose("what"),
     "after>",
     "reported",
-    "rule",
+    detail("rule"),
     "answer",
     "owner",
-    "runner",
-    "cause>",
-    "actor",
-    "why",
+    detail("runner"),
+    detail("cause>"),
+    detail("actor"),
+    prose("why"),
 )
-
-
-class Line(NamedTuple):
-    """The cells and the style of one event."""
-
-    cells: tuple[str, ...]
-    style: str | None
 
 
 class Intervals:
@@ -66,27 +61,27 @@ class Intervals:
         began, self._entered_at = self._entered_at, event["entered_at"]
         return format_duration(event["entered_at"] - began) if began else ""
 
-    def line(self, event: "HistoryEvent") -> Line:
-        """Return the line of one event."""
+    def row(self, event: "HistoryEvent") -> Row:
+        """Return the row of one event."""
         reported = event["reported"] if is_refused(event) or event["reported"] != event["status"] else None
         cells = (
             str(event["position"]),
-            format_time(held_at(event)),
+            held_at(event),
             in_short(event),
             self.after(event),
-            reported or "",
-            event["rule"] or "",
+            reported,
+            event["rule"],
             answer(event),
-            event["owner"] or "",
-            event["runner_id"] or "",
+            event["owner"],
+            event["runner_id"],
             str(event["cause"] or ""),
-            event["actor"] or "",
-            event["reason"] or event["rule_reason"] or "",
+            event["actor"],
+            event["reason"] or event["rule_reason"],
         )
-        return Line(cells, style_of(event))
+        return Row(cells, style_of(event))
 
 
-@app.command()
+@app.command(cls=Listing)
 def history(
     ctx: typer.Context,
     entity: EntityName,
@@ -94,6 +89,7 @@ def history(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Continue with new events; JSON has one event a line.")
     ] = False,
+    limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -114,13 +110,17 @@ def history(
             events = read(service.store, named)
             if not events:
                 messages().print(f"{named.title} has never been silent, so it has no events")
-            render(events, as_json=as_json, human=lambda console: print_history(console, events, full=full))
+            first = FirstRows(events, limit)
+            shown = list(first)
+            render(shown, as_json=as_json, human=lambda console: print_history(console, shown, full=full))
+            first.state_end()
 
 
 def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as_json: bool) -> None:
     """Print the history and new events; print the header again when an empty column gets its first cell."""
     from application.read.history import follow_history
     from interfaces.cli.output import console
+    from interfaces.cli.table import print_part
 
     columns: Sequence[int] = ()
     widths: Sequence[int] = ()
@@ -132,42 +132,36 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
             elif full:
                 print_whole(console(), events, intervals)
             else:
-                lines = list(map(intervals.line, events))
-                wanted = sorted({*columns, *filled(lines)})
+                rows = list(map(intervals.row, events))
+                wanted = sorted({*columns, *filled(rows)})
                 if wanted != columns:
                     columns, widths = wanted, ()
-                widths = print_events(console(), lines, columns, widths)
+                widths = print_part(console(), table_of(rows, columns), widths)
     except KeyboardInterrupt:
         return  # Ctrl-C is how following ends
 
 
 def print_history(console: "Console", events: "list[HistoryEvent]", *, full: bool) -> None:
     """Print a line for each event without empty columns, or every field of each event."""
+    from interfaces.cli.table import print_table
+
     if full:
         print_whole(console, events, Intervals())
     elif events:
-        lines = list(map(Intervals().line, events))
-        print_events(console, lines, filled(lines))
+        rows = list(map(Intervals().row, events))
+        print_table(console, table_of(rows, filled(rows)))
 
 
-def filled(lines: Sequence[Line]) -> list[int]:
+def filled(rows: Sequence[Row]) -> list[int]:
     """Return the numbers of the columns that are not empty."""
-    return [number for number, column in enumerate(zip(*(line.cells for line in lines), strict=True)) if any(column)]
+    return [number for number, column in enumerate(zip(*(row.cells for row in rows), strict=True)) if any(column)]
 
 
-def print_events(
-    console: "Console", lines: Iterable[Line], columns: Sequence[int], widths: Sequence[int] = ()
-) -> Sequence[int]:
-    """Print a line for each event and return the columns' widths, which later lines reuse."""
-    from interfaces.cli.table import print_table, table
-
-    shown = table(*(COLUMNS[number] for number in columns), widths=widths)
-    for line in lines:
-        shown.add_row(*(line.cells[number] for number in columns), style=line.style)
-    print_table(console, shown)
-    return widths or [
-        max(len(printable(str(cell))) for cell in (column.header, *column.cells)) for column in shown.columns
-    ]
+def table_of(rows: Sequence[Row], numbers: Sequence[int]) -> Table:
+    """Return a table of events with some of the columns."""
+    found = table(*(COLUMNS[number] for number in numbers))
+    found.rows = [Row([row.cells[number] for number in numbers], row.style) for row in rows]
+    return found
 
 
 def print_whole(console: "Console", events: "list[HistoryEvent]", intervals: Intervals) -> None:

@@ -104,9 +104,10 @@ def _progress(file: str, source: "InputFile") -> Iterator[Callable[[object], Non
 
 
 def _print_answer(console: "Console", answer: "ImportAnswer", seconds: float) -> None:
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import table
+    from interfaces.cli.table import print_table
 
-    shown = table(">", "", widths=(0, 0))
+    shown = table(">", "", header=False)
     for count, what in _findings(answer):
         shown.add_row(f"{count:,}", what)
     console.print(f"Read {answer['lines']:,} lines in {format_duration(seconds)}.")

@@ -8,6 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=Fals
 Log = Annotated[bool, typer.Option("--log", help="List the lifecycles stored in the log, all versions.")]
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """List the shipped lifecycles, or those stored in the log with their number of tasks."""
     from domain.lifecycles import get_lifecycle, shipped
@@ -45,7 +46,7 @@ def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson
     )
 
 
-@app.command("show")
+@app.command("show", cls=Listing)
 def show_(
     ctx: typer.Context,
     lifecycle: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Name a shipped lifecycle, or a TOML file.")],
@@ -183,21 +184,21 @@ def _in_words(lifecycle: "Lifecycle") -> str:
 
 
 def _print_list(console: "Console", lifecycles: "Sequence[tuple[Lifecycle, int | None]]") -> None:
-    from rich.table import Table
+    from interfaces.cli.columns import prose, table
+    from interfaces.cli.table import print_table
 
-    counted = any(tasks is not None for _, tasks in lifecycles)
-    head = ("lifecycle", "version", *(("tasks",) if counted else ()), "task statuses", "instance statuses", "rules")
-    table = Table(*head, box=None)
+    counted = ("tasks>",) if any(tasks is not None for _, tasks in lifecycles) else ()
+    shown = table("lifecycle", "version>", *counted, "task statuses>", "instance statuses>", prose("rules"))
     for lifecycle, tasks in lifecycles:
-        table.add_row(
+        shown.add_row(
             lifecycle.name,
             str(lifecycle.version),
             *((str(tasks),) if counted else ()),
             str(len(lifecycle.task.statuses)),
-            str(len(lifecycle.instance.statuses)) if lifecycle.instance else "",
+            str(len(lifecycle.instance.statuses)) if lifecycle.instance else None,
             ", ".join(lifecycle.rules),
         )
-    console.print(table)
+    print_table(console, shown)
 
 
 def _print_lifecycle(console: "Console", lifecycle: "Lifecycle") -> None:
@@ -216,48 +217,46 @@ def _print_lifecycle(console: "Console", lifecycle: "Lifecycle") -> None:
 
 
 def _print_machine(console: "Console", name: str, machine: "Machine") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
+    from interfaces.cli.columns import prose, table
+    from interfaces.cli.table import print_table
     from interfaces.wording.lifecycle_page import marks, untimely
 
-    table = Table(f"{name} status", "", "may become", "when", box=None, header_style="bold")
+    shown = table(f"{name} status", prose(""), "may become", prose("when"))
     for source, targets in machine.transitions.items():
-        cells = source, Text(", ".join(marks(machine, source)), style="dim")
+        cells = source, ", ".join(marks(machine, source))
         for target, cause in (targets or {"": ""}).items():
-            table.add_row(*cells, target, cause)
-            cells = "", Text()
-    console.print(table)
+            shown.add_row(*cells, target, cause)
+            cells = "", ""
+    print_table(console, shown)
     pairs = [f"{source} -> {target}" for source, target in untimely(machine)]
     if pairs:
-        console.print(f" untimely: {', '.join(pairs)}")
+        console.print(f"untimely: {', '.join(pairs)}")
 
 
 def _print_implied(console: "Console", lifecycle: "Lifecycle") -> None:
-    from rich.table import Table
+    from interfaces.cli.columns import table
+    from interfaces.cli.table import print_table
 
-    table = Table(
-        "task instance status", "implies task status", "without attempts left", "through",
-        box=None, header_style="bold",
-    )  # fmt: skip
+    shown = table("task instance status", "implies task status", "without attempts left", "through")
     for status, implied in lifecycle.implies.items():
-        table.add_row(status, implied.status, implied.exhausted or "", implied.through or "")
-    console.print(table)
+        shown.add_row(status, implied.status, implied.exhausted, implied.through)
+    print_table(console, shown)
 
 
 def _print_recovery(console: "Console", recovery: "Recovery") -> None:
-    from rich.table import Table
+    from interfaces.cli.columns import prose, table
+    from interfaces.cli.table import print_table
 
     reasons = {
         "overdue": f"pending for longer than {format_duration(recovery.max_pending_seconds or 0)}",
         "abandoned": f"its runner is silent for longer than {format_duration(recovery.runner_dead_after)}",
         "unfinished": "an earlier recovery stopped here",
     }
-    table = Table("recovered from", "when", "by way of", box=None, header_style="bold")
+    shown = table("recovered from", prose("when"), prose("by way of"))
     for when, reason in reasons.items():
         for status, path in getattr(recovery, when).items():
-            table.add_row(status, reason, ", ".join(path))
-    console.print(table)
+            shown.add_row(status, reason, ", ".join(path))
+    print_table(console, shown)
 
 
 def _print_problems(console: "Console", file: Path, problems: list[str]) -> None:

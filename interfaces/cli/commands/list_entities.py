@@ -1,22 +1,19 @@
 """`sojourn list`: find the workflows, tasks, task instances, runners and arrays of the log."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from domain.printable import printable
 from interfaces.cli import connect
+from interfaces.cli.columns import Cell, Column, Row, detail, entity, prose
+from interfaces.cli.limit import FirstRows, Limit, one_more
 from interfaces.cli.options import Workflow
-from interfaces.cli.output import AsJson, Dsn, console, messages, render_rows
+from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_time
 
 app = typer.Typer(name="list", no_args_is_help=True, help="List workflows, tasks, instances, runners and arrays.")
-
-CHUNK = 1_000
-"""The number of rows whose widths decide those of a table's columns, and that are held at a time."""
 
 Status = Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help="Choose a status; repeatable.")]
 Template = Annotated[str | None, typer.Option("--template", metavar="NAME", help="Choose one template.")]
@@ -25,14 +22,16 @@ Failed = Annotated[bool, typer.Option("--failed", help="Choose what failed.")]
 Active = Annotated[bool, typer.Option("--active", help="Choose what has not ended.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Choose what changed at or after a time.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Choose what changed before a time.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="NUMBER", min=1, help="List at most this many rows.")]
 
-Cells = Callable[[Mapping[str, Any]], Sequence[str]]
+Cells = Callable[[Mapping[str, Any]], Sequence[Cell]]
 
-COLUMNS = ("entity", "workflow", "template", "status", "since", "attempts>", "rule", "actor", "reason")
+COLUMNS = (
+    entity("entity"), detail("workflow"), detail("template"), "status", "since", detail("attempts>"), detail("rule"),
+    detail("actor"), prose("reason"),
+)  # fmt: skip
 
 
-@app.command()
+@app.command(cls=Listing)
 def workflows(
     ctx: typer.Context,
     since: Since = None,
@@ -53,12 +52,15 @@ def workflows(
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        rows = list_workflows(service.store, begin, end, failed=failed, active=active, limit=limit)
-    columns = ("workflow", "tasks>", "failed>", "active>", "orphans>", "first", "last", "by status")
-    print_rows(iter(rows), columns, workflow_cells, as_json=as_json)
+        rows = list_workflows(service.store, begin, end, failed=failed, active=active, limit=one_more(limit))
+    columns = (
+        entity("workflow"), "tasks>", "failed>", "active>", detail("orphans>"), detail("first"), "last",
+        prose("by status"),
+    )  # fmt: skip
+    print_answer(FirstRows(rows, limit), columns, workflow_cells, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Listing)
 def tasks(
     ctx: typer.Context,
     workflow: Workflow = None,
@@ -82,12 +84,12 @@ def tasks(
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, limit)
+        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, one_more(limit))
         with list_tasks(service.store, chosen) as rows:
-            print_rows(rows, COLUMNS, entity_cells, as_json=as_json)
+            print_answer(FirstRows(rows, limit), COLUMNS, entity_cells, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Listing)
 def instances(
     ctx: typer.Context,
     workflow: Workflow = None,
@@ -111,12 +113,13 @@ def instances(
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, limit)
+        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, one_more(limit))
         with list_task_instances(service.store, chosen) as rows:
-            print_rows(rows, (*COLUMNS, "report by"), instance_cells, as_json=as_json)
+            columns = (*COLUMNS, detail("report by"))
+            print_answer(FirstRows(rows, limit), columns, instance_cells, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Listing)
 def runners(
     ctx: typer.Context,
     status: Status = None,
@@ -130,13 +133,15 @@ def runners(
     from application.read.lists import Chosen, list_runners
 
     stated = StatedTimes(since=since, until=until)
+    columns = (entity("entity"), "status", "since", "heartbeat")
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        with list_runners(service.store, Chosen(statuses=status, since=begin, until=end, limit=limit)) as rows:
-            print_rows(rows, ("entity", "status", "since", "heartbeat"), runner_cells, as_json=as_json)
+        chosen = Chosen(statuses=status, since=begin, until=end, limit=one_more(limit))
+        with list_runners(service.store, chosen) as rows:
+            print_answer(FirstRows(rows, limit), columns, runner_cells, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Listing)
 def arrays(
     ctx: typer.Context,
     workflow: Workflow = None,
@@ -149,44 +154,34 @@ def arrays(
     """List arrays with their batches and limits, the newest change first."""
     from application.read.lists import Chosen, list_arrays
 
-    columns = ("entity", "workflow", "template version", "name", "at once>", "batches>", "since")
+    columns = (
+        entity("entity"), "workflow", "template version", "name", "at once>", detail("batches>"), "since",
+    )  # fmt: skip
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        with list_arrays(service.store, Chosen(workflow, since=begin, until=end, limit=limit)) as rows:
-            print_rows(rows, columns, array_cells, as_json=as_json)
+        with list_arrays(service.store, Chosen(workflow, since=begin, until=end, limit=one_more(limit))) as rows:
+            print_answer(FirstRows(rows, limit), columns, array_cells, as_json=as_json)
 
 
-def print_rows(rows: Iterator[Any], columns: Sequence[str], cells: Cells, *, as_json: bool) -> None:
+def print_answer(rows: FirstRows[Any], columns: Sequence[str | Column], cells: Cells, *, as_json: bool) -> None:
     """Print rows as one JSON array or as a table, some at a time to save memory."""
-    number = render_rows(rows) if as_json else print_chunks(map(cells, rows), columns)
+    from interfaces.cli.table import print_rows
+
+    if as_json:
+        number = render_rows(rows)
+    else:
+        with answer_console() as console:
+            number = print_rows(console, columns, (Row(cells(row)) for row in rows))
+    rows.state_end()
     if not number:
         messages().print("nothing in the log is as asked")
 
 
-def print_chunks(lines: Iterator[Sequence[str]], columns: Sequence[str]) -> int:
-    """Print lines as one table, and return their number; the first chunk sets the widths of the columns."""
-    from interfaces.cli.table import print_table, table
-
-    number = 0
-    widths: Sequence[int] = ()
-    while chunk := list(islice(lines, CHUNK)):
-        shown = table(*columns, widths=widths)
-        for line in chunk:
-            shown.add_row(*line)
-        print_table(console(), shown)
-        number += len(chunk)
-        widths = widths or [
-            max(len(printable(str(cell))) for cell in (column.header, *column.cells)) for column in shown.columns
-        ]
-    return number
-
-
-def workflow_cells(row: Mapping[str, Any]) -> Sequence[str]:
+def workflow_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return the cells of a workflow."""
-    counts = (row["tasks"], row["failed"], row["active"], "" if row["orphans"] is None else row["orphans"])
-    times = (format_time(row["first_at"]), format_time(row["last_at"]))
-    return (row["workflow_id"], *map(str, counts), *times, statuses_in_words(row["by_status"]))
+    counts = (row["tasks"], row["failed"], row["active"], row["orphans"])
+    return (row["workflow_id"], *texts(*counts), row["first_at"], row["last_at"], statuses_in_words(row["by_status"]))
 
 
 def statuses_in_words(by_status: Mapping[str, int]) -> str:
@@ -195,32 +190,32 @@ def statuses_in_words(by_status: Mapping[str, int]) -> str:
     return ", ".join(f"{status} {n}" for status, n in ordered)
 
 
-def entity_cells(row: Mapping[str, Any]) -> Sequence[str]:
+def entity_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return the cells of a task, and those that an instance has too."""
-    return texts(
-        row["entity"], row["workflow_id"], row["template"], row["status"], format_time(row["since"]),
-        row["attempts"], row["rule"], row["actor"], row["reason"],
+    return (
+        row["entity"], row["workflow_id"], row["template"], row["status"], row["since"], *texts(row["attempts"]),
+        row["rule"], row["actor"], row["reason"],
     )  # fmt: skip
 
 
-def instance_cells(row: Mapping[str, Any]) -> Sequence[str]:
+def instance_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return the cells of a task instance."""
-    return (*entity_cells(row), format_time(row["report_by_date"]))
+    return (*entity_cells(row), row["report_by_date"])
 
 
-def runner_cells(row: Mapping[str, Any]) -> Sequence[str]:
+def runner_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return the cells of a runner."""
-    return (row["entity"], row["status"], format_time(row["since"]), format_time(row["heartbeat_at"]))
+    return (row["entity"], row["status"], row["since"], row["heartbeat_at"])
 
 
-def array_cells(row: Mapping[str, Any]) -> Sequence[str]:
+def array_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return the cells of an array."""
-    return texts(
-        row["entity"], row["workflow_id"], row["task_template_version_id"], row["name"],
-        row["max_concurrently_running"], row["batches"], format_time(row["since"]),
+    return (
+        row["entity"], row["workflow_id"], *texts(row["task_template_version_id"]), row["name"],
+        *texts(row["max_concurrently_running"], row["batches"]), row["since"],
     )  # fmt: skip
 
 
-def texts(*values: Any) -> tuple[str, ...]:
-    """Return values as cells; None is an empty one."""
-    return tuple(map(str, ("" if value is None else value for value in values)))
+def texts(*values: Any) -> tuple[str | None, ...]:
+    """Return values as cells."""
+    return tuple(None if value is None else str(value) for value in values)

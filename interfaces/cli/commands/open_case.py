@@ -103,11 +103,12 @@ def _list(server: "Database", *, as_json: bool) -> None:
 
 
 def _print_cases(console: "Console", cases: "list[OpenedCase]") -> None:
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import entity, table
+    from interfaces.cli.table import print_table
 
-    shown = table("database", "workflow", "events>", "until")
+    shown = table("database", entity("workflow"), "events>", "until")
     for case in cases:
-        shown.add_row(case["database"], case["workflow"], f"{case['events']:,}", _until(case))
+        shown.add_row(case["database"], case["workflow"], f"{case['events']:,}", datetime.fromisoformat(case["until"]))
     if cases:
         print_table(console, shown)
     else:

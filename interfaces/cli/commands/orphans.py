@@ -7,10 +7,12 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.failure import EXIT_FAILURE
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_time, localize_times
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +29,7 @@ Threshold = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Listing)
 def orphans(
     ctx: typer.Context,
     rule: Annotated[str | None, typer.Option(metavar="RULE", help="List orphans of one rule.")] = None,
@@ -38,6 +40,7 @@ def orphans(
     at: At = None,
     fail: Annotated[bool, typer.Option("--fail", help="Exit with status 1 while any orphan is open.")] = False,
     workflow: Workflow = None,
+    limit: Limit = None,
     never_launched_after: Threshold = None,
     runner_dead_after: Threshold = None,
     stuck_after: Annotated[
@@ -71,7 +74,10 @@ def orphans(
         found = read(service.store, rule, include_handled or decided, time, workflow, thresholds)
         if not found:
             explain_no_orphans(service.store, workflow, time)
-    render(found, as_json=as_json, human=lambda console: print_orphans(console, found))
+    first = FirstRows(found, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_orphans(console, shown))
+    first.state_end()
     if fail and any(not orphan["decided"] for orphan in found):
         raise typer.Exit(EXIT_FAILURE)
 
@@ -89,16 +95,17 @@ def durations(texts: list[str]) -> str:
 
 def print_orphans(console: "Console", found: "list[Orphan]") -> None:
     """Print a line for each orphan."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import prose, sentence, table
+    from interfaces.cli.table import print_table
 
     if not found:
         return
-    shown = table("rule", "since", "what is wrong", "evidence")
+    shown = table("rule", "since", sentence("what is wrong"), prose("evidence"))
     for orphan in found:
         shown.add_row(
             orphan["rule"],
-            format_time(orphan["since"]),
-            localize_times(orphan["explanation"]),
+            orphan["since"],
+            orphan["explanation"],
             ", ".join(map(str, orphan["evidence"])),
             style="dim" if orphan["decided"] else None,
         )

@@ -9,6 +9,7 @@ from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE
 from interfaces.cli.options import seconds_of
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.presentation import Listing
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SHOWN = 100
 """The number of entities that are printed one by one."""
 
 
-@app.command()
+@app.command(cls=Listing)
 def recover(
     ctx: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing.")] = False,
@@ -57,10 +58,11 @@ def recover(
 
 def print_recovery(console: "Console", answer: "RecoverAnswer", *, dry_run: bool) -> None:
     """Print a line for each of the first entities, and their number."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import entity, prose, table
+    from interfaces.cli.table import print_table
 
     rows = list(lines(answer))
-    shown = table("entity", "what", "owner", "why")
+    shown = table(entity("entity"), prose("what"), "owner", prose("why"))
     for cells, style in rows[:SHOWN]:
         shown.add_row(*cells, style=style)
     if rows:

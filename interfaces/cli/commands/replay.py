@@ -11,12 +11,15 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
 from interfaces.cli.options import LARGEST_POSITION, OptionalEntity, Workflow
-from interfaces.cli.output import AsJson, Dsn, console, json_text
-from interfaces.wording.values import format_time
+from interfaces.cli.output import AsJson, Dsn, answer_console, json_text
+from interfaces.cli.presentation import Listing
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from application.replay.what_if import Tried, TriedStep
     from domain.auditing.what_if import Divergence
+    from interfaces.cli.columns import Cell, Column
 
 app = typer.Typer()
 
@@ -24,7 +27,7 @@ SHOWN = 20
 """The number of kinds of divergences that are printed."""
 
 
-@app.command()
+@app.command(cls=Listing)
 def replay(
     ctx: typer.Context,
     entity: OptionalEntity = None,
@@ -126,43 +129,38 @@ class Summary:
 
     def end(self, tried: "Tried") -> None:
         """Print the summary."""
-        if self._steps is not None:
-            self._print_steps(self._steps)
-        elif self._kinds:
-            self._print_kinds()
-        what = (
-            f"Replayed {tried.events:,} events of {tried.entities:,} {'entity' if tried.entities == 1 else 'entities'}"
-        )
-        found = f"{tried.divergences:,} would be decided otherwise" if tried.divergences else "nothing diverges"
-        console().print(f"{what}: {found}.")
+        with answer_console() as console:
+            if self._steps is not None:
+                self._print_steps(console, self._steps)
+            elif self._kinds:
+                self._print_kinds(console)
+            entities = f"{tried.entities:,} {'entity' if tried.entities == 1 else 'entities'}"
+            found = f"{tried.divergences:,} would be decided otherwise" if tried.divergences else "nothing diverges"
+            console.print(f"Replayed {tried.events:,} events of {entities}: {found}.")
 
-    def _print_steps(self, steps: "list[TriedStep]") -> None:
+    def _print_steps(self, console: "Console", steps: "list[TriedStep]") -> None:
+        from interfaces.cli.columns import prose
+
         rows = [
             (
-                str(step.position), format_time(step.at), in_short(step), step.rule or "", step.status or "",
-                self._divergences.get(step.position, ""),
+                str(step.position), step.at, in_short(step), step.rule, step.status,
+                self._divergences.get(step.position),
             )
             for step in steps
         ]  # fmt: skip
-        _print(("position>", "at", "what", "rule", "status", "but"), rows)
+        _print(console, ("position>", "at", prose("what"), "rule", "status", prose("but")), rows)
 
-    def _print_kinds(self) -> None:
+    def _print_kinds(self, console: "Console") -> None:
+        from interfaces.cli.columns import entity, prose
+
         rows = [
-            (
-                f"{times:,}",
-                kind.entity,
-                kind.source or "",
-                kind.target or "",
-                kind.why,
-                str(first.position),
-                first.entity,
-            )
+            (f"{times:,}", kind.entity, kind.source, kind.target, kind.why, str(first.position), first.entity)
             for kind, times in self._kinds.most_common()
             for first in (self._first[kind],)
         ]
-        _print(("times>", "of", "from", "to", "but", "first at>", "of"), rows)
+        _print(console, ("times>", "of", "from", "to", prose("but"), "first at>", entity("of")), rows)
         if self._others:
-            console().print(f"and {self._others:,} of other kinds; --json prints all")
+            console.print(f"and {self._others:,} of other kinds; --json prints all")
 
 
 class Kind(NamedTuple):
@@ -201,12 +199,13 @@ def in_short(step: "TriedStep") -> str:
     return moved if happened == "transitioned" else f"{happened}: {moved}"
 
 
-def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print(console: "Console", columns: "Sequence[str | Column]", rows: "Sequence[Sequence[Cell]]") -> None:
     """Print a table without empty columns."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import table
+    from interfaces.cli.table import print_table
 
     filled = [number for number, cells in enumerate(zip(*rows, strict=True)) if any(cells)]
     shown = table(*(columns[number] for number in filled))
     for row in rows:
         shown.add_row(*(row[number] for number in filled))
-    print_table(console(), shown)
+    print_table(console, shown)

@@ -6,6 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.presentation import Listing
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Listing)
 def slots(
     ctx: typer.Context,
     tag: Annotated[str | None, typer.Argument(metavar="TAG", help="Show one tag.", show_default=False)] = None,
@@ -50,12 +51,13 @@ def slots(
 
 def print_slots(console: "Console", found: "list[TagSlots]") -> None:
     """Print a line for each tag, and below it the holders of its slots."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import entity, table
+    from interfaces.cli.table import print_table
 
     if not found:
         console.print("No tag has a limit, and no task holds a slot.")
         return
-    shown = table("tag", "taken>", "limit>", "held by", "for>")
+    shown = table("tag", "taken>", "limit>", entity("held by"), "for>")
     for slots in found:
         cells = slots["tag"], str(len(slots["holders"])), "none" if slots["slots"] is None else str(slots["slots"])
         held = [(f"task:{holder['task_id']}", ago(holder["since"])) for holder in slots["holders"]]

@@ -8,8 +8,10 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration
 
@@ -29,7 +31,7 @@ GAP = 3
 """The number of empty bins above which they share one line."""
 
 
-@app.command("time-in-status")
+@app.command("time-in-status", cls=Listing)
 def time_in_status(
     ctx: typer.Context,
     entity: EntityKind = "task",
@@ -40,6 +42,7 @@ def time_in_status(
     workflow: Workflow = None,
     at: At = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Include terminal statuses.")] = False,
+    limit: Limit = None,
     histogram: Annotated[bool, typer.Option("--histogram", help="Draw a histogram of durations instead.")] = False,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -62,7 +65,10 @@ def time_in_status(
         if not rows:
             explain_empty(service.store, kind, workflow, time)
     print_rows = print_histogram if histogram else print_durations
-    render(rows, as_json=as_json, human=lambda console: print_rows(console, rows, by))
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_rows(console, shown, by))
+    first.state_end()
 
 
 def print_histogram(console: "Console", bins: "list[Bin]", by: str | None) -> None:
@@ -109,12 +115,13 @@ def bin_line(found: "Bin", most: int) -> str:
 
 def print_durations(console: "Console", rows: "list[TimeInStatus]", by: str | None) -> None:
     """Print a row for each status of each group."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import detail, table
+    from interfaces.cli.table import print_table
 
     if not rows:
         return
-    names = (*([by] if by else []), "status", "n>", "open>", *(f"{name.replace('_', ' ')}>" for name in DURATIONS))
-    shown = table(*names)
+    groups = (by,) if by else ()
+    shown = table(*groups, "status", "n>", "open>", *(detail(f"{name.replace('_', ' ')}>") for name in DURATIONS))
     for row in rows:
         durations = [format_duration(row[f"{name}_seconds"]) for name in DURATIONS]  # type: ignore[literal-required]
         group = [row["group"] or ""] if by else []

@@ -6,7 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.output import AsJson, Dsn, messages, render
-from interfaces.wording.values import format_time
+from interfaces.cli.presentation import Listing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ def create(
     messages().print(f"This is the {scope} token of {name!r}; keep it, because it is not shown again.")
 
 
-@app.command("list")
+@app.command("list", cls=Listing)
 def list_tokens(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """List tokens. Secret values are never shown."""
     from application.maintain.tokens import list_tokens
@@ -61,12 +61,13 @@ def revoke(ctx: typer.Context, name: TokenName, dsn: Dsn = None, as_json: AsJson
 
 def print_tokens(console: "Console", found: "list[Token]") -> None:
     """Print a line for each token."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import table
+    from interfaces.cli.table import print_table
 
     if not found:
         messages().print("there is no token yet; `sojourn token create NAME --scope read|write|admin` creates one")
         return
     shown = table("name", "scope", "created", "revoked")
     for token in found:
-        shown.add_row(token["name"], token["scope"], format_time(token["created_at"]), format_time(token["revoked_at"]))
+        shown.add_row(token["name"], token["scope"], token["created_at"], token["revoked_at"])
     print_table(console, shown)

@@ -6,8 +6,10 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.options import LARGEST, At, EntityKind, Workflow, kind_of
-from interfaces.cli.output import AsJson, Dsn, messages, print_lines, render
+from interfaces.cli.limit import FirstRows, Limit, one_more
+from interfaces.cli.options import At, EntityKind, Workflow, kind_of
+from interfaces.cli.output import AsJson, Dsn, print_lines, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
 
@@ -18,18 +20,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-SHOWN = 20
-"""The number of variants that are printed without --limit."""
 
-
-@app.command()
+@app.command(cls=Listing)
 def variants(
     ctx: typer.Context,
     entity: EntityKind = "task",
     workflow: Workflow = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="NUMBER", min=1, max=LARGEST, help="Print the most frequent ones.")
-    ] = None,
+    limit: Limit = None,
     graph: Annotated[
         Literal["mermaid", "dot"] | None,
         typer.Option(help="Print a graph of which status follows which instead."),
@@ -55,11 +52,13 @@ def variants(
                 explain_empty(service.store, kind, workflow, time)
             render(edges, as_json=as_json, human=lambda console: print_graph(console, draw_graph(edges, graph)))
             return
-        wanted = limit or (None if as_json else SHOWN + 1)
-        rows = read.count_variants(service.store, kind, workflow, time, limit=wanted)
+        rows = read.count_variants(service.store, kind, workflow, time, limit=one_more(limit))
         if not rows:
             explain_empty(service.store, kind, workflow, time)
-    render(rows, as_json=as_json, human=lambda console: print_variants(console, rows, limit or SHOWN))
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_variants(console, shown))
+    first.state_end()
 
 
 def print_graph(console: "Console", graph: str) -> None:
@@ -67,12 +66,13 @@ def print_graph(console: "Console", graph: str) -> None:
     print_lines(console, graph.split("\n"), soft_wrap=True)
 
 
-def print_variants(console: "Console", rows: "list[Variant]", most: int) -> None:
+def print_variants(console: "Console", rows: "list[Variant]") -> None:
     """Print a line for each variant."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import entity, prose, table
+    from interfaces.cli.table import print_table
 
-    shown = table("n>", "share>", "median>", "statuses", "for example")
-    for row in rows[:most]:
+    shown = table("n>", "share>", "median>", prose("statuses"), entity("for example"))
+    for row in rows:
         shown.add_row(
             f"{row['n']:,}",
             format_share(row["share"]),
@@ -82,5 +82,3 @@ def print_variants(console: "Console", rows: "list[Variant]", most: int) -> None
         )
     if rows:
         print_table(console, shown)
-    if len(rows) > most:
-        messages().print(f"These are the first {most}; --limit prints more, --json all.")

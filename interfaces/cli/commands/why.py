@@ -8,8 +8,9 @@ from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_time, localize_times
+from interfaces.wording.values import localize_times
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Listing)
 def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Explain why an entity has its status or is an orphan.
 
@@ -42,18 +43,17 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
 
 def print_why(console: "Console", found: "Why") -> None:
     """Print a line for each event, and the verdict; print nothing where the entity did not exist."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import entity, sentence, table
+    from interfaces.cli.table import print_table
 
     if found["status"] is None:
         return
     if found["omitted"]:
         console.print(f"({found['omitted']:,} events are left out; `sojourn history {found['entity']}` prints all)")
     evidence = {position for orphan in found["orphan"] for position in orphan["evidence"]}
-    shown = table("position>", "at", "entity", "what")
+    shown = table("position>", "at", entity("entity"), sentence("what"))
     for link in found["chain"]:
         style = "bold" if link["position"] in evidence else "dim" if ".refused." in link["name"] else None
-        shown.add_row(
-            str(link["position"]), format_time(link["at"]), link["entity"], localize_times(link["text"]), style=style
-        )
+        shown.add_row(str(link["position"]), link["at"], link["entity"], link["text"], style=style)
     print_table(console, shown)
     print_lines(console, ["", localize_times(found["verdict"])], style="bold")

@@ -7,6 +7,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.options import At
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share, format_time
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Listing)
 def workflow(
     ctx: typer.Context,
     workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name the workflow.", show_default=False)],
@@ -72,7 +73,8 @@ def print_counts(console: "Console", found: "WorkflowSummary") -> None:
 
 def print_slowest(console: "Console", rows: "list[Slowest]") -> None:
     """Print how long tasks of a template stay in a status."""
-    from interfaces.cli.table import print_table, table
+    from interfaces.cli.columns import table
+    from interfaces.cli.table import print_table
 
     shown = table("template", "status", "intervals>", "p90>")
     for row in rows:

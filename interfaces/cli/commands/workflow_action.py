@@ -6,6 +6,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be rec
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Record this reason with the events.")]
 
 
-@app.command()
+@app.command(cls=Listing)
 def reset(
     ctx: typer.Context,
     workflow: WorkflowId,
@@ -40,10 +41,12 @@ def reset(
     """
     with connect.service(ctx, dsn) as service:
         answer = service.reset_workflow(workflow, status or None, dry_run=dry_run, reason=reason)
-    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer, dry_run=dry_run))
+    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer))
+    if not as_json:
+        state_number(answer, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=Listing)
 def cancel(
     ctx: typer.Context,
     workflow: WorkflowId,
@@ -59,19 +62,26 @@ def cancel(
     """
     with connect.service(ctx, dsn) as service:
         answer = service.cancel_workflow(workflow, status or None, dry_run=dry_run, reason=reason)
-    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer, dry_run=dry_run))
+    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer))
+    if not as_json:
+        state_number(answer, dry_run=dry_run)
 
 
-def print_moves(console: "Console", answer: "WorkflowActionAnswer", *, dry_run: bool) -> None:
-    """Print a line for each task that moved or was refused, and how many moved."""
-    from interfaces.cli.table import print_table, table
+def print_moves(console: "Console", answer: "WorkflowActionAnswer") -> None:
+    """Print a line for each task that moved or was refused."""
+    from interfaces.cli.columns import entity, table
+    from interfaces.cli.table import print_table
 
-    shown = table("task", "from", "to", "refused by")
+    shown = table(entity("task"), "from", "to", "refused by")
     for name, moved in answer["tasks"].items():
         shown.add_row(name, moved["from"], moved["to"], "")
     for name, rule in answer["refused"].items():
         shown.add_row(name, "", "", rule)
-    if shown.row_count:
+    if shown.rows:
         print_table(console, shown)
+
+
+def state_number(answer: "WorkflowActionAnswer", *, dry_run: bool) -> None:
+    """Print how many tasks moved."""
     moves = "would move" if dry_run else "moved"
     messages().print(f"{len(answer['tasks'])} tasks {moves}, {len(answer['refused'])} refused")

@@ -1,0 +1,166 @@
+"""Fit a table to a terminal: state once above it what all rows share, and wrap long texts in their columns.
+
+Times lose the date or the year that they share. A column with one value in every row is left out. Where that is not
+enough, so is what all entities begin with, and then the columns that are details, which `--wide` prints.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from os.path import commonprefix
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from interfaces.cli.columns import Column, Kind, Table
+from interfaces.cli.short_times import ShortTimes
+from interfaces.cli.text_table import TextTable, total_width, write_texts
+from interfaces.wording.values import find_times
+
+SHRUNK: Sequence[Mapping[Kind, int]] = (
+    {"sentence": 28, "prose": 20},
+    {"number": 1},
+    {"entity": 18},
+    {"text": 25},
+    {"bar": 40},
+)
+"""The kinds of columns in the order in which they shrink, and the widths to which they do."""
+
+SHORTEST_PREFIX = 6
+"""The length from which what all entities begin with is left out."""
+
+ENTITIES: Mapping[Kind, re.Pattern[str]] = {
+    "entity": re.compile(r"^((?:task|ti|array|runner):)?(.+)$"),
+    "sentence": re.compile(r"\b((?:task|ti|array|runner):)(\S+)"),
+}
+"""Entities in a cell, as their kind and their id."""
+
+LAST_WORD = re.compile(r"\\?[^\W_]*$")
+"""The end of a prefix that may be within a word, or within an escape."""
+
+
+class FittedTable(NamedTuple):
+    """A table, the widths of its columns, and the sentences that state what it leaves out."""
+
+    texts: TextTable
+    widths: Sequence[int]
+    notes: Sequence[str]
+
+
+def fit(full: Table, width: int) -> FittedTable:
+    """Return the table so that it is at most `width` wide."""
+    times = ShortTimes(_times(full))
+    texts = write_texts(full, times.format)
+    texts, shared = _without_shared(texts, is_wide=_is_too_wide(texts, width))
+    texts, prefix = _without_prefix(texts) if _is_too_wide(texts, width) else (texts, "")
+    texts, left_out = _without_details(texts, width)
+    notes = (
+        f"The same in every row: {'; '.join(shared)}." if shared else None,
+        times.note,
+        f"Left out: {', '.join(left_out)}; --wide prints everything." if left_out else None,
+        f"… stands for {prefix}" if prefix else None,
+    )
+    return FittedTable(texts, shrink(texts, width), [note for note in notes if note])
+
+
+def _is_too_wide(texts: TextTable, width: int) -> bool:
+    return total_width(texts.widths()) > width
+
+
+def _times(full: Table) -> Iterator[datetime]:
+    for row in full.rows:
+        for column, cell in zip(full.columns, row.cells, strict=True):
+            if isinstance(cell, datetime):
+                yield cell
+            elif cell and column.kind == "sentence":
+                yield from find_times(cell)
+
+
+def _without_shared(texts: TextTable, *, is_wide: bool) -> tuple[TextTable, list[str]]:
+    """Return the table without columns that have one value in every row, and these values with their columns' names.
+
+    Numbers stay while there is room, because they are there to be compared.
+    """
+    values = {number: set(texts.cells_of(number)) for number in range(len(texts.columns))}
+    several = len(texts.rows) > 1
+    shared = {
+        number: found.pop()
+        for number, found in values.items()
+        if found == {""} or (len(found) == 1 and several and (is_wide or not texts.columns[number].is_number))
+    }
+    kept = [number for number in values if number not in shared] or [0]
+    stated = [
+        f"{texts.columns[number].name} {value}" for number, value in shared.items() if value and number not in kept
+    ]
+    return texts.select(kept), stated
+
+
+def _without_prefix(texts: TextTable) -> tuple[TextTable, str]:
+    """Return the table without what all its entities begin with, and that."""
+    ids = set(_ids(texts))
+    common = commonprefix(list(ids))  # noqa: RUF071 - ids are no paths, so characters are compared
+    prefix = LAST_WORD.sub("", common) if len(ids) > 1 else ""
+    if len(prefix) < SHORTEST_PREFIX:
+        return texts, ""
+
+    def shorten(column: Column, text: str) -> str:
+        pattern = ENTITIES.get(column.kind)
+        return pattern.sub(lambda found: f"{found[1] or ''}…{found[2].removeprefix(prefix)}", text) if pattern else text
+
+    rows = [[shorten(*cell) for cell in zip(texts.columns, row, strict=True)] for row in texts.rows]
+    return texts._replace(rows=rows), prefix
+
+
+def _ids(texts: TextTable) -> Iterator[str]:
+    """Yield the ids in the columns of entities, and those that sentences mention."""
+    for number, column in enumerate(texts.columns):
+        if pattern := ENTITIES.get(column.kind):
+            for text in texts.cells_of(number):
+                yield from (found[2] for found in pattern.finditer(text))
+
+
+def _without_details(texts: TextTable, width: int) -> tuple[TextTable, list[str]]:
+    """Return the table with as many of its details as there is room for, and the names of the others."""
+    floors = _floors(texts)
+    kept = [number for number, column in enumerate(texts.columns) if not column.detail] or [0]
+    for number in range(len(texts.columns)):
+        if number not in kept and total_width([floors[one] for one in (*kept, number)]) <= width:
+            kept.append(number)
+    left_out = [column.name for number, column in enumerate(texts.columns) if number not in kept and column.name]
+    return texts.select(sorted(kept)), left_out
+
+
+def shrink(texts: TextTable, width: int) -> list[int]:
+    """Return widths of the columns with which the table is at most `width` wide."""
+    widths = [min(needed, width) for needed in texts.widths()]
+    floors = _floors(texts)
+    for kinds in SHRUNK:
+        _level(
+            widths,
+            [floor if column.kind in kinds else width for column, floor in zip(texts.columns, floors, strict=True)],
+            width,
+        )
+    _level(widths, [1] * len(widths), width)
+    return widths
+
+
+def _floors(texts: TextTable) -> list[int]:
+    return [_floor(texts, number) for number in range(len(texts.columns))]
+
+
+def _floor(texts: TextTable, number: int) -> int:
+    """Return the least width of a column: a heading is wrapped between words, and a number not at all."""
+    column = texts.columns[number]
+    heading = max(map(cell_len, column.name.split()), default=1)
+    needed = max(map(cell_len, texts.cells_of(number)), default=1)
+    (least,) = (floors[column.kind] for floors in SHRUNK if column.kind in floors)
+    return max(heading, needed if column.is_number else min(needed, least))
+
+
+def _level(widths: list[int], floors: Sequence[int], width: int) -> None:
+    """Take from the widest columns that are above their floor until the table is at most `width` wide."""
+    while total_width(widths) > width:
+        above = [number for number, floor in enumerate(floors) if widths[number] > floor]
+        if not above:
+            return
+        widths[max(above, key=widths.__getitem__)] -= 1
