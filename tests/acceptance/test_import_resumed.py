@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from application.imports.importer import LINES_PER_BATCH
+from application.imports.time_window import WINDOW
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.command_line import SOJOURN
@@ -16,7 +17,10 @@ from tests.support.importing import ADDED_NOTHING, audit, events
 from tests.support.waiting import wait_for
 
 STATUSES = ("G", "Q", "I", "O", "R", "D")
-LINES = LINES_PER_BATCH + 1_000
+STORED = LINES_PER_BATCH + WINDOW
+"""The number of lines after which the first batch is stored: those after it wait until they are sorted by time."""
+
+LINES = STORED + 1_000
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def test_it_goes_on_where_it_was_and_ends_as_one_that_was_never_interrupted(
     lines = table.read_text().splitlines(keepends=True)
     with subprocess.Popen(command(service.dsn, "-"), stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin
-        process.stdin.writelines(lines[: LINES_PER_BATCH + 500])
+        process.stdin.writelines(lines[: STORED + 500])
         process.stdin.flush()
         wait_for(lambda: process.poll() is not None or events(connection))
         assert process.poll() is None

@@ -11,7 +11,7 @@ from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.agreement import rows
 from tests.support.almost_right import SEQERA_TASKS
-from tests.support.importing import ADDED_NOTHING, imported
+from tests.support.importing import ADDED_NOTHING, imported, jsonl
 
 SECOND = 1_769_846_400_000
 """2026-01-31T08:00:00Z in milliseconds."""
@@ -283,3 +283,59 @@ def test_a_requeue_of_slurm_at_the_same_submission_is_a_further_attempt(
     assert stays(connection, "task:c/7") == [
         ("PENDING", 0), ("RUNNING", 5), ("NODE_FAIL", 10), ("PENDING", 20), ("RUNNING", 20), ("COMPLETED", 30),
     ]  # fmt: skip
+
+
+AUDIT = "task_id,workflow_id,previous_status,new_status,entered_at\n"
+ROWS = [
+    "204,17,,REGISTERING,2026-01-31 08:00:00\n",
+    "204,17,REGISTERING,QUEUED,2026-01-31 08:00:01\n",
+    "204,17,QUEUED,INSTANTIATING,2026-01-31 08:00:02\n",
+    "204,17,INSTANTIATING,LAUNCHED,2026-01-31 08:00:03\n",
+    "204,17,LAUNCHED,RUNNING,2026-01-31 08:00:04\n",
+    "204,17,RUNNING,DONE,2026-01-31 08:00:05\n",
+]
+
+
+@pytest.mark.parametrize("order", [[5, 4, 3, 2, 1, 0], [1, 0, 3, 2, 5, 4], [3, 4, 5, 0, 1, 2]])
+def test_rows_of_jobmon_are_decided_in_the_order_of_time(
+    service: TransitionService, connection: psycopg.Connection[Any], order: list[int]
+) -> None:
+    answer = imported(service, "jobmon", AUDIT + "".join(ROWS[number] for number in order), zone="UTC")
+    again = imported(service, "jobmon", AUDIT + "".join(ROWS), zone="UTC")
+
+    assert (answer["refused"], answer["anomalies"], answer["bad"]) == ({}, {}, 0)
+    assert stays(connection, "task:17/204") == [
+        ("REGISTERING", 0), ("QUEUED", 1), ("INSTANTIATING", 2), ("LAUNCHED", 3), ("RUNNING", 4), ("DONE", 5),
+    ]  # fmt: skip
+    assert again == again | ADDED_NOTHING
+
+
+def test_attempts_of_slurm_are_numbered_in_the_order_of_time(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    def record(submit: str, start: str, end: str, state: str) -> str:
+        times = "|".join(f"2026-01-31T08:00:{seconds}" for seconds in (submit, start, end))
+        return f"7|c|{times}|{state}|n1\n"
+
+    text = "JobID|Cluster|Submit|Start|End|State|NodeList\n"
+    text += record("40", "45", "50", "COMPLETED") + record("20", "25", "30", "REQUEUED")
+    text += record("00", "05", "10", "NODE_FAIL")
+
+    answer = imported(service, "sacct", text, zone="UTC")
+
+    assert (answer["refused"], answer["anomalies"]) == ({}, {})
+    assert stays(connection, "task_instance:c/7/1") == [("PENDING", 0), ("RUNNING", 5), ("NODE_FAIL", 10)]
+    assert stays(connection, "task:c/7")[-1] == ("COMPLETED", 50)
+
+
+def test_lines_of_a_log_stay_in_its_order(service: TransitionService, connection: psycopg.Connection[Any]) -> None:
+    lines = [
+        {"entity": "task", "id": "t", "event": "registered", "at": "2026-01-31T08:00:00Z"},
+        {"entity": "task", "id": "t", "to": "QUEUED", "at": "2026-01-31T08:00:09Z"},
+        {"entity": "task", "id": "t", "to": "INSTANTIATING", "at": "2026-01-31T08:00:03Z"},
+    ]
+
+    answer = imported(service, "jsonl", jsonl(lines))
+
+    assert (answer["refused"], answer["bad"]) == ({"stale-report": 1}, 0)
+    assert stays(connection, "task:t") == [("REGISTERING", 0), ("QUEUED", 9)]

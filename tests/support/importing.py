@@ -14,6 +14,7 @@ from application.imports.importer import LINES_PER_BATCH, import_lines
 from application.imports.input_file import InputFile
 from application.imports.options import Options
 from application.imports.tally import ImportAnswer
+from application.imports.time_window import read_by_time
 from application.shared.lifecycle_source import find_lifecycle
 from application.transition_service import TransitionService
 from tests.support.agreement import Row, rows
@@ -61,7 +62,7 @@ def imported_bytes(
 ) -> ImportAnswer:
     """Import the content of a file, and return the answer."""
     pinned = find_lifecycle(lifecycle or find_format(format_name).LIFECYCLE)
-    lines = _read(format_name, content, zone, workflow, lifecycle)
+    lines = _read(format_name, content, zone, workflow, lifecycle, sort=True)
     return import_lines(service.store, pinned, lines, batch=batch).answer()
 
 
@@ -92,10 +93,17 @@ def events(connection: psycopg.Connection[Any]) -> int:
 
 
 def _read(
-    format_name: str, content: bytes, zone: str | None, workflow: str | None, lifecycle: str | None
+    format_name: str,
+    content: bytes,
+    zone: str | None,
+    workflow: str | None,
+    lifecycle: str | None,
+    *,
+    sort: bool = False,
 ) -> Iterable[ParsedLine | BadLine]:
     found = find_format(format_name)
     options = Options(
         find_lifecycle(lifecycle or found.LIFECYCLE), "sample", workflow, ZoneInfo(zone) if zone else None
     )
-    return found.read(InputFile(io.BytesIO(content)).lines(), options)
+    lines = InputFile(io.BytesIO(content)).lines()
+    return read_by_time(found, lines, options) if sort else found.read(lines, options)

@@ -1,7 +1,8 @@
 """The formats of files to import: one module each, found by its name.
 
 A format's module has `LIFECYCLE`, the name of its tasks' lifecycle, `looks_like`, which recognises a file in another
-format, and `read`, which turns numbered lines into changes.
+format, and `read`, which turns numbered lines into changes. Their order is that of time, unless the module sets
+`IN_LOG_ORDER`.
 """
 
 from collections.abc import Iterable, Iterator

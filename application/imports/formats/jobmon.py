@@ -119,10 +119,12 @@ class _Table:
         exited_at = possible_instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
         register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON)
-        if previous is None and to == self._machine.initial and self._registers(task, at, last):
+        is_first = self._is_first(task, at)
+        # A later row without a previous status may be of a task that is sent back for another try.
+        if is_first and previous is None and to == self._machine.initial:
             return ParsedLine(number, (register,), anomalies)
         move = self._move(task, to, at, previous)
-        return ParsedLine(number, (move,) if last else (register, move), anomalies)
+        return ParsedLine(number, (register, move) if is_first else (move,), anomalies)
 
     def _move(self, task: str, to: str, at: datetime, previous: str | None) -> MoveTask | ResetTask:
         before = previous or self._status_of.get(task)
@@ -137,11 +139,12 @@ class _Table:
             return False
         return not self._machine.can_transition(before, to)
 
-    def _registers(self, task: str, at: datetime, last: datetime | None) -> bool:
-        # A later row without a previous status may be of a task that is sent back for another try.
-        if last is None:
+    def _is_first(self, task: str, at: datetime) -> bool:
+        """Return whether no row so far is an earlier one of the task. Rows may be in any order."""
+        first = self._first_entered.get(task)
+        if first is None or at < first:
             self._first_entered.put(task, at)
-        return self._first_entered.get(task) == at
+        return first is None or at <= first
 
     def _status(self, text: str) -> str:
         return self._machine.check(LETTERS.get(text, text))

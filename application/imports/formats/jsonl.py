@@ -49,6 +49,9 @@ from domain.text import is_storable, storable_json
 
 LIFECYCLE = "jobmon"
 
+IN_LOG_ORDER = True
+"""The lines are those of a log: each was decided before the next one, whenever it happened."""
+
 MAX_ATTEMPTS = TaskSpec("any").max_attempts
 """The number of attempts of a task whose line does not state it."""
 

@@ -71,6 +71,7 @@ def import_file(
     from application.imports.local_time import find_time_zone
     from application.imports.named_lifecycles import NamedLifecycles
     from application.imports.options import Options
+    from application.imports.time_window import read_by_time
     from domain.entity import check_id
 
     format_ = find_format(format_name)
@@ -84,8 +85,8 @@ def import_file(
         name = "stdin" if file == STDIN else input_stem(file)
         named = NamedLifecycles(connected.store.lifecycles.by_name)
         options = Options(under, name, workflow, zone, lifecycle is not None, named)
-        lines = chain(format_.read(check_format(format_name, file, source.lines()), options), source.check_end())
-        answer = import_lines(connected.store, under, lines, progress).answer()
+        lines = read_by_time(format_, check_format(format_name, file, source.lines()), options)
+        answer = import_lines(connected.store, under, chain(lines, source.check_end()), progress).answer()
     render(answer, as_json=as_json, human=lambda console: _print_answer(console, answer, monotonic() - began))
     if answer["bad"]:
         raise typer.Exit(EXIT_FAILURE)
