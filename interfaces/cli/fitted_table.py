@@ -35,8 +35,8 @@ ENTITIES: Mapping[Kind, re.Pattern[str]] = {
 }
 """Entities in a cell, as their kind and their id."""
 
-LAST_WORD = re.compile(r"\\?[^\W_]*$")
-"""The end of a prefix that may be within a word, or within an escape."""
+ENDS = (re.compile(r"[^/]*$"), re.compile(r"\\?[^\W_]*$"))
+"""The ends of a prefix that are no whole name: what follows the last slash, or a word that may be cut or escaped."""
 
 
 class FittedTable(NamedTuple):
@@ -98,9 +98,8 @@ def _without_shared(texts: TextTable, *, is_wide: bool) -> tuple[TextTable, list
 def _without_prefix(texts: TextTable) -> tuple[TextTable, str]:
     """Return the table without what all its entities begin with, and that."""
     ids = set(_ids(texts))
-    common = commonprefix(list(ids))  # noqa: RUF071 - ids are no paths, so characters are compared
-    prefix = LAST_WORD.sub("", common) if len(ids) > 1 else ""
-    if len(prefix) < SHORTEST_PREFIX:
+    prefix = _common_prefix(ids)
+    if not prefix:
         return texts, ""
 
     def shorten(column: Column, text: str) -> str:
@@ -109,6 +108,13 @@ def _without_prefix(texts: TextTable) -> tuple[TextTable, str]:
 
     rows = [[shorten(*cell) for cell in zip(texts.columns, row, strict=True)] for row in texts.rows]
     return texts._replace(rows=rows), prefix
+
+
+def _common_prefix(ids: set[str]) -> str:
+    """Return the whole names with which all ids begin; nothing where that is too short to matter."""
+    common = commonprefix(list(ids)) if len(ids) > 1 else ""  # noqa: RUF071 - ids are no paths
+    candidates = (end.sub("", common) for end in ENDS)
+    return next((prefix for prefix in candidates if len(prefix) >= SHORTEST_PREFIX), "")
 
 
 def _ids(texts: TextTable) -> Iterator[str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import typer
 from typer.testing import CliRunner, Result
@@ -40,9 +40,13 @@ def document(service: TransitionService, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def run_program(*arguments: str, stdin: bytes = b"") -> Done:
-    """Run the whole program in this process: the command, and what turns its errors into sentences."""
+def run_program(*arguments: str, stdin: bytes = b"", terminal: TextIO | None = None) -> Done:
+    """Run the whole program in this process: the command, and what turns its errors into sentences.
+
+    With a `terminal`, the answer is printed there.
+    """
     with _streams(stdin) as (stdout, stderr):
+        sys.stdout = terminal or stdout
         before, sys.argv = sys.argv, ["sojourn", *arguments]
         status = 0
         try:

@@ -1,0 +1,160 @@
+"""Tables on a terminal: no command prints a line that is wider, nothing is lost without a word, and a pager helps."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from application.transition_service import TaskSpec, TransitionService
+from domain.actor import Actor
+from tests.support.command_line import run_program
+from tests.support.every_command import CREATING, READING, WRITING, arguments
+from tests.support.terminal import on_a_terminal, printed_on_a_terminal
+
+EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+PREFIX = "nightly-2026-01-31-of-the-second-cluster/"
+WIDE = "東京" * 40
+LONG = f"{PREFIX}{'very-' * 40}long"
+REASON = "its node came back without it, and nobody knows why " * 20
+NO_TABLE = {"cancel", "demo", "serve", "import", "heartbeat", "rebuild", "token create", "token revoke", "setup"}
+"""Commands that print no table, or the tables of others: of `reset`, which jobmon has, and in the demo of many."""
+
+
+@pytest.fixture
+def long_texts(service: TransitionService, tmp_path: Path) -> TransitionService:
+    """Given long ids, wide characters, long reasons, an orphan, a silent runner, a failure, a slot and an array."""
+    actor = Actor(component="the-distributor-of-the-second-cluster", host="node" * 20, user="somebody")
+    names = ["t1", *(f"{PREFIX}sample-{number}" for number in range(4)), LONG, WIDE, f"{PREFIX}{WIDE}"]
+
+    def at(minutes: float) -> dict[str, Any]:
+        return {"occurred_at": EIGHT + timedelta(minutes=minutes), "actor": actor, "reason": REASON}
+
+    service.register_tasks("w", [TaskSpec(name, 3, template="align" * 9) for name in names], **at(0))
+    service.gate_tasks_for_queueing(names, **at(1))
+    service.create_task_instances({f"{name}/1": name for name in names}, **at(2))
+    for number, status in enumerate(("INSTANTIATED", "LAUNCHED", "RUNNING")):
+        for name in names:
+            service.transition_task_instance(f"{name}/1", status, **at(3 + number))
+    service.transition_task_instance(f"{LONG}/1", "ERROR", **at(9))
+    service.gate_tasks_for_queueing([LONG], **at(10))
+    service.create_task_instances({f"{LONG}/2": LONG}, **at(11))
+    service.transition_task_instance("t1/1", "LAUNCHED", **at(12))
+    service.heartbeat(f"runner-{LONG}", 60, occurred_at=EIGHT)
+    service.arrays.bind("w", LONG, 50, name=WIDE)
+    service.register_tasks("w", [TaskSpec(f"slot-{LONG}", attributes={"tags": [LONG]})], lifecycle="prefect", **at(1))
+    service.limit_concurrency(LONG, 3)
+    service.transition_task(f"slot-{LONG}", "PENDING")
+    service.transition_task(f"slot-{LONG}", "RUNNING")
+    (tmp_path / "sla.toml").write_text('[[limit]]\nstatus = "RUNNING"\nmax_duration = "1m"\n')
+    return service
+
+
+def commands(folder: Path) -> Iterator[list[str]]:
+    """Yield every command that prints a table, and others of their questions."""
+    for table in (READING, WRITING, CREATING):
+        yield from (arguments(table, name, folder) for name in table if name not in NO_TABLE)
+    for name in (f"task:{LONG}", f"ti:{LONG}/1", f"runner:runner-{LONG}", f"ti:{PREFIX}{WIDE}/1"):
+        yield from (["history", name], ["history", "--full", name], ["why", name], ["status", name], ["replay", name])
+    yield from (["failures", "--by", by] for by in ("template", "actor"))
+    yield from (["time-in-status", "--by", by, "--entity", "ti"] for by in ("workflow", "template", "actor", "day"))
+    yield from (["time-in-status", "--histogram"], ["concurrency", "--status", "RUNNING", "--by", "template"])
+    yield ["diff", "--from", "2026-01-31T08:04:00Z", "--to", "2026-01-31T08:30:00Z"]
+    yield from (["attempts", "--by", "template"], ["orphans", "--include-handled"], ["doctor"], ["lifecycle", "list"])
+    yield ["replay", "--all", "--lifecycle", "slurm"]
+    yield from (["lifecycle", "show", name] for name in ("jobmon", "prefect", "pynenc", "slurm"))
+
+
+@pytest.mark.fresh_database  # a workflow is reset, and runners are recorded as silent
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_line_is_wider_than_the_terminal(long_texts: TransitionService, tmp_path: Path, columns: int) -> None:
+    for command in commands(tmp_path):
+        done = printed_on_a_terminal(columns, *command, "--dsn", long_texts.dsn)
+
+        assert done.status in (0, 1), (command, done)
+        assert done.stdout or done.stderr, command
+        wide = [line for line in done.stdout.split("\n") if cell_len(line) > columns]
+        assert wide == [], command
+
+
+@pytest.mark.parametrize("option", [(), ("--wide",)])
+def test_a_pipe_and_a_wide_table_have_full_values_on_one_line(
+    long_texts: TransitionService, option: tuple[str, ...]
+) -> None:
+    command = ("list", "instances", *option, "--dsn", long_texts.dsn)
+    printed = printed_on_a_terminal(80, *command).stdout if option else run_program(*command).stdout
+
+    heading, *lines = printed.splitlines()
+    assert heading.split()[:4] == ["entity", "workflow", "template", "status"]
+    assert len(lines) == 9
+    for text in (LONG, WIDE, PREFIX + WIDE, REASON.strip(), "2026-01-31 08:05:00.000+00:00", "align" * 9):
+        assert text in printed
+
+
+@pytest.fixture
+def pager(tmp_path: Path) -> Path:
+    """A pager that leaves what it got in a file, and prints it."""
+    path = tmp_path / "pager"
+    path.write_text(f"#!/bin/sh\nexec tee '{tmp_path}/paged'\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def long_list(service: TransitionService) -> TransitionService:
+    """A list of 30 lines."""
+    service.register_tasks("w", [TaskSpec(f"t{number}") for number in range(30)])
+    return service
+
+
+def test_what_does_not_fit_goes_through_the_pager(long_list: TransitionService, pager: Path) -> None:
+    status, text = on_a_terminal("list", "tasks", "--dsn", long_list.dsn, PAGER=str(pager))
+
+    assert status == 0
+    assert text.count("task:t") == 30
+    assert (pager.parent / "paged").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("options", "lines", "environment"),
+    [
+        ((), 50, {}),
+        (("--no-pager",), 24, {}),
+        (("--json",), 24, {}),
+        ((), 24, {"SOJOURN_PAGER": ""}),
+        ((), 24, {"SOJOURN_PAGER": "cat"}),
+        ((), 24, {"SOJOURN_PAGER": "no-such-pager --quiet"}),
+        ((), 24, {"SOJOURN_PAGER": "'"}),
+        ((), 24, {"TERM": "dumb"}),
+    ],
+)
+def test_nothing_else_starts_it(
+    long_list: TransitionService, pager: Path, options: tuple[str, ...], lines: int, environment: dict[str, str]
+) -> None:
+    settings: Any = {"PAGER": str(pager)} | environment
+
+    status, text = on_a_terminal("list", "tasks", *options, "--dsn", long_list.dsn, lines=lines, **settings)
+
+    assert (status, text.count("task:t")) == (0, 30)
+    assert not (pager.parent / "paged").exists()
+
+
+def test_a_reader_who_quits_early_changes_no_status(long_texts: TransitionService) -> None:
+    command = ("orphans", "--include-handled", "--fail", "--dsn", long_texts.dsn)
+    whole = on_a_terminal(*command, lines=24, SOJOURN_PAGER="")
+    status, text = on_a_terminal(*command, lines=4, SOJOURN_PAGER="head -n 1")
+
+    assert (status, whole[0]) == (1, 1)
+    assert text == whole[1].splitlines()[0] + "\n"
+
+
+@pytest.mark.skipif(shutil.which("less") is None, reason="there is no less on this machine")
+def test_less_waits_for_its_reader_and_gets_colours(long_list: TransitionService) -> None:
+    status, text = on_a_terminal("list", "tasks", "--dsn", long_list.dsn, typed=b"q")
+
+    assert status == 0
+    assert 0 < text.count("task:t") < 30
+    assert "\x1b[1mentity" in text
