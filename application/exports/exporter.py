@@ -13,13 +13,18 @@ from application.exports.formats import FolderFormat, Format, find_format
 from application.exports.log_snapshot import LogSnapshot
 from application.replay.replay import ignore_progress
 from application.shared.existence import require_workflow
-from application.shared.output_file import OutputExists, OutputNotWritable, make_in_same_folder, output_file, umask
+from application.shared.output_file import (
+    STDOUT,
+    OutputExists,
+    OutputNotWritable,
+    make_in_same_folder,
+    output_file,
+    umask,
+)
 from application.shared.progress import Progress
 from application.shared.store import Store
 from domain.errors import SojournError
 from infrastructure.sql import query
-
-STDOUT = "-"
 
 
 class CsvOnly(SojournError, ValueError):

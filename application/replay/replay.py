@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from pydantic import ValidationError
 
+from application.shared.lifecycle_source import explain_mismatch
 from application.shared.progress import Progress
 from domain.auditing.legality import find_violations
 from domain.auditing.mismatch import Mismatch
@@ -143,7 +144,7 @@ def _unreadable(logged: LoggedEvent, error: Exception) -> Mismatch:
     kind, _, name = stream.partition(":")
     why = str(error)
     if isinstance(error, ValidationError):
-        why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        why = "; ".join(f"{'.'.join(map(str, one['loc']))} {explain_mismatch(one)}" for one in error.errors())
     text = f"{stream}@{logged.version} cannot be read: {why}"
     return Mismatch(str(Entity(kind, name)), "unreadable", logged.name, why, text, logged.position)
 

@@ -10,6 +10,9 @@ from typing import BinaryIO, TypeVar
 
 from domain.errors import SojournError
 
+STDOUT = "-"
+"""The path that stands for standard output."""
+
 Made = TypeVar("Made")
 
 

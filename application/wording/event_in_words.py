@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from domain.actor import Actor
 from domain.entity import Entity
+from domain.errors import MAX_ATTEMPTS
 
 
 class DescribedEvent(NamedTuple):
@@ -109,14 +110,17 @@ def _after_colon(reason: str | None) -> str:
     return f": {reason}" if reason else ""
 
 
+def _allowed(max_attempts: int) -> str:
+    return "any number of attempts" if max_attempts == MAX_ATTEMPTS else _number_of(max_attempts, "attempt")
+
+
 def _number_of(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 SENTENCES: dict[str, Callable[[DescribedEvent, Mapping[str, Any]], str]] = {
     "registered": lambda event, data: (
-        f"registered{describe_reporter(event)} under {data['lifecycle']}, "
-        f"{_number_of(data['max_attempts'], 'attempt')} allowed"
+        f"registered{describe_reporter(event)} under {data['lifecycle']}, {_allowed(data['max_attempts'])} allowed"
     ),
     "created": lambda event, data: (
         f"created{describe_reporter(event)} as attempt {data['ordinal']}: {data['status']}{_batch(data)}"

@@ -5,6 +5,7 @@ They read the parameters `task` and `instance`, as both are under the lock.
 
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.errors import MAX_ATTEMPTS
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.rule_names import ORPHANED_INSTANCE, RETRY, SUPERSEDED_INSTANCE
 from domain.rules.engine import State, TransitionContext
@@ -94,4 +95,5 @@ class Retry(LifecycleRule):
         task: Task = context.parameters["task"]
         again = task.status_implied_by(context.parameters["instance"].status)
         assert again
-        self.reject(State(type=again), f"attempt {task.num_attempts} of {task.max_attempts} has failed")
+        limit = "" if task.max_attempts == MAX_ATTEMPTS else f" of {task.max_attempts}"
+        self.reject(State(type=again), f"attempt {task.num_attempts}{limit} has failed")

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -46,6 +47,26 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
     only_ascii = not sys.stdout.encoding.lower().startswith("utf")
     return printable_json(to_json(value, indent=indent).decode(), only_ascii=only_ascii)
+
+
+@contextmanager
+def open_output(output: Path, *, as_json: bool) -> Iterator[BinaryIO]:
+    """Open standard output for `-`, or a file; a file appears once the block has ended without an error.
+
+    Raises:
+        BadParameter: standard output is to have both what is written and the answer.
+        OutputNotWritable: the file cannot be written.
+    """
+    from application.shared.output_file import STDOUT, output_file
+    from interfaces.cli.standard_streams import TerminalOutput
+
+    if str(output) != STDOUT:
+        with output_file(output) as file:
+            yield file
+        return
+    if as_json:
+        raise typer.BadParameter("standard output cannot be both the file and the answer", param_hint="--json")
+    yield cast("BinaryIO", TerminalOutput(sys.stdout)) if sys.stdout.isatty() else sys.stdout.buffer
 
 
 def print_lines(console: "Console", lines: Iterable[str], **options: Any) -> None:

@@ -53,7 +53,7 @@ def bind_array(request: Request, body: ArrayToBind, key: Key = None) -> Response
 
 
 @router.post(
-    "/array/{array_id:path}/queue_task_batch",
+    "/array/{array_id:id}/queue_task_batch",
     response_model=model_of(QueueBatchAnswer),
     responses={
         200: example_response({"tasks_by_status": {"QUEUED": ["align"]}, "batch_number": 1}),
@@ -74,7 +74,7 @@ def queue_task_batch(request: Request, array_id: ArrayId, body: BatchToQueue, ke
 
 
 @router.post(
-    "/array/{array_id:path}/transition_to_launched",
+    "/array/{array_id:id}/transition_to_launched",
     response_model=model_of(EmptyAnswer),
     responses={200: example_response({}), **document_problems(404, 409, 413, 422, examples={404: UNKNOWN})},
 )
@@ -87,7 +87,7 @@ def transition_to_launched(request: Request, array_id: ArrayId, body: BatchLaunc
 
 
 @router.post(
-    "/array/{array_id:path}/transition_to_killed",
+    "/array/{array_id:id}/transition_to_killed",
     response_model=model_of(EmptyAnswer),
     responses={200: example_response({}), **document_problems(404, 409, 413, 422, examples={404: UNKNOWN})},
 )
@@ -100,7 +100,7 @@ def transition_to_killed(request: Request, array_id: ArrayId, body: BatchKilled,
 
 
 @router.post(
-    "/array/{array_id:path}/log_distributor_id",
+    "/array/{array_id:id}/log_distributor_id",
     response_model=model_of(SubmittedAnswer),
     responses={
         200: example_response({"success": True}),
@@ -117,7 +117,7 @@ def log_distributor_id(request: Request, array_id: ArrayId, body: DistributorIds
 
 
 @router.get(
-    "/array/{array_id:path}/get_array_max_concurrently_running",
+    "/array/{array_id:id}/get_array_max_concurrently_running",
     response_model=model_of(ConcurrencyAnswer),
     responses={
         200: example_response({"max_concurrently_running": 50}),
@@ -130,7 +130,7 @@ def get_max_concurrently_running(request: Request, array_id: ArrayId) -> Respons
 
 
 @router.get(
-    "/workflow/{workflow_id:path}/get_array_max_concurrently_running/{task_template_version_id}",
+    "/workflow/{workflow_id:id}/get_array_max_concurrently_running/{task_template_version_id:id}",
     response_model=model_of(ConcurrencyAnswer),
     responses={
         200: example_response({"max_concurrently_running": 50}),
@@ -148,7 +148,7 @@ def get_max_concurrently_running_of(
 
 
 @router.get(
-    "/array/{array_id:path}/batch/{batch_number}",
+    "/array/{array_id:id}/batch/{batch_number}",
     response_model=list[model_of(BatchMember)],  # type: ignore[misc]  # made of a TypedDict
     responses={200: example_response([MEMBER]), **document_problems(404, 422, examples={404: UNKNOWN})},
 )

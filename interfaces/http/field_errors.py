@@ -28,6 +28,7 @@ WORDS = {
     "greater_than": "is not above {gt:g}",
     "greater_than_equal": "is not at least {ge}",
     "less_than_equal": "is not at most {le}",
+    "too_long": "has more than {max_length} items",
     "literal_error": "is not {expected}",
     "value_error": "is not accepted: {error}",
 }
@@ -42,4 +43,4 @@ def name_field(error: Mapping[str, Any]) -> str:
 def explain_field(error: Mapping[str, Any]) -> str:
     """Return what is wrong with the field."""
     words = WORDS.get(error["type"])
-    return words.format(**error.get("ctx", {})) if words else f"is not accepted: {error['msg']}"
+    return words.format(**error.get("ctx", {})) if words else "is not accepted; see /openapi.json for what it takes"

@@ -19,7 +19,7 @@ router = APIRouter()
 
 
 @router.post(
-    "/runner/{runner_id:path}/heartbeat",
+    "/runner/{runner_id:id}/heartbeat",
     response_model=model_of(HeartbeatAnswer),
     responses={200: example_response(BEATEN), **document_problems(409, 413, 422)},
 )

@@ -173,7 +173,7 @@ def page_workflows(request: Request, chosen: Annotated[WorkflowsQuery, Query()])
 
 
 @router.get(
-    "/workflows/{workflow_id:path}",
+    "/workflows/{workflow_id:id}",
     response_model=model_of(WorkflowSummary),
     responses={200: example_response(SUMMARY), **document_problems(404, 422)},
 )

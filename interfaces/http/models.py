@@ -21,6 +21,7 @@ from pydantic import (
     create_model,
     model_validator,
 )
+from starlette.convertors import Convertor, register_url_convertor
 
 from application.transition_service import NEXT_REPORT_SECONDS
 from domain.entity import MAX_ID_LENGTH
@@ -86,6 +87,23 @@ Id = Annotated[
     WithJsonSchema(ID_SCHEMA),
 ]
 """An id: a text, or an integer that becomes text."""
+
+
+class IdConvertor(Convertor[str]):
+    """Takes any characters of a path for an id: slashes, and line breaks, which the framework's `path` leaves out."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the id as it is in a path."""
+        return value
+
+
+register_url_convertor("id", IdConvertor())
 
 Ids = Annotated[list[Id], FailFast()]
 """Ids, of which the first wrong one is reported: each report takes a kilobyte."""

@@ -164,7 +164,7 @@ class ConcurrencyQuery(Body):
 
 
 @router.get(
-    "/status/{entity:path}",
+    "/status/{entity:id}",
     response_model=model_of(Status),
     responses={200: example_response(STATUS), **document_problems(404, 422)},
 )
@@ -174,7 +174,7 @@ def get_status(request: Request, entity: Entity, at: At = None) -> Response:
 
 
 @router.get(
-    "/history/{entity:path}",
+    "/history/{entity:id}",
     response_model=list[model_of(HistoryEvent)],  # type: ignore[misc]  # made of a TypedDict
     responses={200: example_response([EVENT]), **document_problems(404, 422)},
 )
@@ -192,7 +192,7 @@ def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuer
 
 
 @router.get(
-    "/why/{entity:path}",
+    "/why/{entity:id}",
     response_model=model_of(Why),
     responses={200: example_response(WHY), **document_problems(404, 422)},
 )

@@ -37,7 +37,7 @@ router = APIRouter()
 
 
 @router.post(
-    "/task_instance/{task_instance_id:path}/transition",
+    "/task_instance/{task_instance_id:id}/transition",
     response_model=model_of(TaskInstanceAnswer),
     responses={200: example_response(ACCEPTED), **document_problems(404, 409, 413, 422, examples={404: UNKNOWN})},
 )

@@ -128,7 +128,7 @@ def reset_tasks(request: Request, body: TasksToReset, key: Key = None) -> Respon
 
 
 @router.post(
-    "/workflows/{workflow_id:path}/reset",
+    "/workflows/{workflow_id:id}/reset",
     response_model=model_of(WorkflowActionAnswer),
     responses={200: example_response(ACTED), **document_problems(404, 409, 413, 422)},
 )
@@ -146,7 +146,7 @@ def reset_workflow(request: Request, workflow_id: WorkflowId, body: WorkflowActi
 
 
 @router.post(
-    "/workflows/{workflow_id:path}/cancel",
+    "/workflows/{workflow_id:id}/cancel",
     response_model=model_of(WorkflowActionAnswer),
     responses={200: example_response(ACTED), **document_problems(404, 409, 413, 422)},
 )
@@ -164,7 +164,7 @@ def cancel_workflow(request: Request, workflow_id: WorkflowId, body: WorkflowAct
 
 
 @router.post(
-    "/task/{task_id:path}/transition",
+    "/task/{task_id:id}/transition",
     response_model=model_of(TaskAnswer),
     responses={200: example_response(ACCEPTED), **document_problems(404, 409, 413, 422, examples={409: REFUSED})},
 )

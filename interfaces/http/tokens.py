@@ -32,7 +32,7 @@ def list_tokens(request: Request) -> Response:
 
 
 @router.delete(
-    "/tokens/{name:path}",
+    "/tokens/{name:id}",
     response_model=TokenModel,
     responses={
         200: example_response({**LISTED, "revoked_at": "2026-01-31T09:00:00Z"}),

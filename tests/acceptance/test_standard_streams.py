@@ -3,11 +3,13 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from application.transition_service import TaskSpec, TransitionService
-from tests.support.command_line import SOJOURN, Done
+from tests.support.command_line import SOJOURN, Done, run_on, run_without_reader
+from tests.support.every_command import READING, arguments
 
 pytestmark = pytest.mark.one_server
 
@@ -60,6 +62,41 @@ def test_a_reader_that_has_gone_is_no_error(service: TransitionService, command:
     assert done.status == 0
     assert "Traceback" not in done.stderr
     assert "sojourn:" not in done.stderr
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "json"])
+@pytest.mark.parametrize("command", READING)
+def test_no_command_takes_a_reader_that_has_gone_for_a_failure(
+    service: TransitionService, tmp_path: Path, command: str, form: list[str]
+) -> None:
+    service.register_tasks("w", [TaskSpec(f"t{number}") for number in range(10)])
+    service.gate_tasks_for_queueing(["t1"])
+    service.create_task_instances({"t1/1": "t1"})
+    (tmp_path / "sla.toml").write_text('[[limit]]\nstatus = "QUEUED"\nmax_duration = "1m"\n')
+
+    done = run_without_reader(*arguments(READING, command, tmp_path), *form, "--dsn", service.dsn)
+
+    assert done.status == 0, done
+    assert "Broken" not in done.stderr
+
+
+@pytest.mark.parametrize("commands", ["report --workflow w -o", "export --format csv -o"])
+def test_a_file_can_be_standard_output(service: TransitionService, tmp_path: Path, commands: str) -> None:
+    write = f"cd {tmp_path} && $S {commands} - > piped && $S {commands} named"
+    piped = shell(service, f"{write} && head -n 1 piped | cmp - <(head -n 1 named) && ls")
+    as_json = run_on(service.dsn, *commands.split(), "-", "--json")
+
+    assert (piped.status, piped.stderr.count("to standard output")) == (0, 1), piped
+    assert piped.stdout.splitlines()[-2:] == ["named", "piped"]
+    assert (as_json.status, as_json.stdout) == (2, "")
+    assert "standard output cannot be both" in as_json.stderr
+
+
+def test_a_case_is_not_written_to_standard_output(service: TransitionService) -> None:
+    done = run_on(service.dsn, "bundle", "--workflow", "w", "-o", "-")
+
+    assert done.status == 2
+    assert "standard output is not a case file; name a file" in done.stderr
 
 
 def test_a_closed_output_changes_nothing(service: TransitionService) -> None:

@@ -523,7 +523,7 @@ class TestWhatIsFoundInTheLog:
 
         assert (first.entity, first.what) == (second.entity, second.what) == ("task:t3", "unreadable")
         assert "task.pondered.v1" in first.text
-        assert second.text == "task:t3@3 cannot be read: reported: Field required"
+        assert second.text == "task:t3@3 cannot be read: reported is missing"
 
 
 def everything(service: TransitionService, connection: Connection, folder: Any) -> None:

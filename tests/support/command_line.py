@@ -3,8 +3,9 @@
 import io
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -47,23 +48,39 @@ def run_program(*arguments: str, stdin: bytes = b"", terminal: TextIO | None = N
     """
     with _streams(stdin) as (stdout, stderr):
         sys.stdout = terminal or stdout
-        before, sys.argv = sys.argv, ["sojourn", *arguments]
-        status = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            status = exit_.code if isinstance(exit_.code, int) else 1
-        finally:
-            sys.argv = before
-            _stop_logging()
+        status = _run_main(arguments)
         for stream in (stdout, stderr):
             stream.flush()
         return Done(status, _text(stdout), _text(stderr))
 
 
+def run_without_reader(*arguments: str) -> Done:
+    """Run the whole program in this process with a pipe as its output whose reader has gone; stdout is empty."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    # Nothing is buffered, so that a failed write leaves nothing to be written again at the end.
+    with _streams(b"") as (_, stderr), io.TextIOWrapper(io.FileIO(writer, "w"), "utf-8", write_through=True) as pipe:
+        sys.stdout = pipe
+        status = _run_main(arguments)
+        stderr.flush()
+        return Done(status, "", _text(stderr))
+
+
 def run_on(dsn: str, *arguments: str) -> Done:
     """Run the whole program on a database."""
     return run_program(*arguments, "--dsn", dsn)
+
+
+def _run_main(arguments: Sequence[str]) -> int:
+    before, sys.argv = sys.argv, ["sojourn", *arguments]
+    try:
+        main()
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 1
+    finally:
+        sys.argv = before
+        _stop_logging()
+    return 0
 
 
 def _stop_logging() -> None:

@@ -30,6 +30,8 @@ def bundle(
     from infrastructure.extras import require_extra
     from interfaces.cli.progress import progress_bars
 
+    if str(output) == "-":
+        raise typer.BadParameter("standard output is not a case file; name a file", param_hint="-o")
     require_extra("zstd", "`sojourn bundle`")
     from application.cases.bundle import bundle_workflow as write
 

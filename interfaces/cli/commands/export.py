@@ -45,8 +45,8 @@ def export(
     perfetto opens in ui.perfetto.dev, otlp in Jaeger, xes and ocel2 in process-mining tools, parquet and csv in
     notebooks and DuckDB; `sojourn import jsonl` reads jsonl back.
     """
-    from application.exports.exporter import STDOUT
     from application.exports.exporter import export_log as exported
+    from application.shared.output_file import STDOUT
     from interfaces.cli.progress import progress_bars
     from interfaces.cli.standard_streams import TerminalOutput
 

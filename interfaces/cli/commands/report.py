@@ -8,7 +8,7 @@ import typer
 from interfaces.cli import connect
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At
-from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.output import AsJson, Dsn, messages, open_output, render
 from interfaces.cli.stated_time import StatedTimes
 
 app = typer.Typer()
@@ -18,7 +18,9 @@ app = typer.Typer()
 def report(
     ctx: typer.Context,
     workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Choose the workflow.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write the page to FILE.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the page to FILE; - is standard output.")
+    ],
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -28,7 +30,7 @@ def report(
     It shows attempts, time in status, failures and orphans.
     """
     from application.report.workflow_report import build_report as reported
-    from application.shared.output_file import output_file
+    from application.shared.output_file import STDOUT
     from infrastructure.extras import require_extra
 
     require_extra("report", "`sojourn report`")
@@ -40,12 +42,15 @@ def report(
         found = reported(service.store, workflow, time)
         if not found.attempts:
             explain_empty(service.store, found.kind, workflow, time)
-    with output_file(output) as stream:
+    with open_output(output, as_json=as_json) as stream:
         stream.write(render_page(found).encode())
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}
-    summary = f"Wrote {output}: {counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}."
-    render(answer, as_json=as_json, human=lambda console: console.print(summary))
+    numbers = f"{counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}"
+    if str(output) == STDOUT:
+        messages().print(f"Wrote the page to standard output: {numbers}.")
+    else:
+        render(answer, as_json=as_json, human=lambda console: console.print(f"Wrote {output}: {numbers}."))
 
 
 def counted(number: int, what: str) -> str:
