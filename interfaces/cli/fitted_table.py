@@ -17,14 +17,11 @@ from interfaces.cli.short_times import ShortTimes
 from interfaces.cli.text_table import TextTable, total_width, write_texts
 from interfaces.wording.values import find_times
 
-SHRUNK: Sequence[Mapping[Kind, int]] = (
-    {"sentence": 28, "prose": 20},
-    {"number": 1},
-    {"entity": 18},
-    {"text": 25},
-    {"bar": 40},
-)
-"""The kinds of columns in the order in which they shrink, and the widths to which they do."""
+ROOMY: Mapping[Kind, int] = {"sentence": 28, "prose": 20, "number": 1, "entity": 18, "text": 28, "bar": 40}
+"""The widths to which columns shrink, in this order, before details are left out; a number never wraps."""
+
+TIGHT: Mapping[Kind, int] = {"sentence": 16, "prose": 12, "entity": 12, "text": 12}
+"""The widths to which they shrink when every detail is left out, before all columns become as narrow as it takes."""
 
 SHORTEST_PREFIX = 6
 """The length from which what all entities begin with is left out."""
@@ -86,13 +83,17 @@ def _without_shared(texts: TextTable, *, is_wide: bool) -> tuple[TextTable, list
     shared = {
         number: found.pop()
         for number, found in values.items()
-        if found == {""} or (len(found) == 1 and several and (is_wide or not texts.columns[number].is_number))
+        if found == {""} or (len(found) == 1 and several and _is_stated(texts.columns[number], is_wide=is_wide))
     }
     kept = [number for number in values if number not in shared] or [0]
     stated = [
         f"{texts.columns[number].name} {value}" for number, value in shared.items() if value and number not in kept
     ]
     return texts.select(kept), stated
+
+
+def _is_stated(column: Column, *, is_wide: bool) -> bool:
+    return bool(column.name) and (is_wide or not column.is_number)
 
 
 def _without_prefix(texts: TextTable) -> tuple[TextTable, str]:
@@ -127,7 +128,7 @@ def _ids(texts: TextTable) -> Iterator[str]:
 
 def _without_details(texts: TextTable, width: int) -> tuple[TextTable, list[str]]:
     """Return the table with as many of its details as there is room for, and the names of the others."""
-    floors = _floors(texts)
+    floors = _floors(texts, ROOMY)
     kept = [number for number, column in enumerate(texts.columns) if not column.detail] or [0]
     for number in range(len(texts.columns)):
         if number not in kept and total_width([floors[one] for one in (*kept, number)]) <= width:
@@ -139,34 +140,31 @@ def _without_details(texts: TextTable, width: int) -> tuple[TextTable, list[str]
 def shrink(texts: TextTable, width: int) -> list[int]:
     """Return widths of the columns with which the table is at most `width` wide."""
     widths = [min(needed, width) for needed in texts.widths()]
-    floors = _floors(texts)
-    for kinds in SHRUNK:
-        _level(
-            widths,
-            [floor if column.kind in kinds else width for column, floor in zip(texts.columns, floors, strict=True)],
-            width,
-        )
-    _level(widths, [1] * len(widths), width)
+    for least in (ROOMY, TIGHT):
+        floors = _floors(texts, least)
+        for kind in least:
+            of_kind = [number for number, column in enumerate(texts.columns) if column.kind == kind]
+            _level(widths, {number: floors[number] for number in of_kind}, width)
+    _level(widths, dict.fromkeys(range(len(widths)), 1), width)
     return widths
 
 
-def _floors(texts: TextTable) -> list[int]:
-    return [_floor(texts, number) for number in range(len(texts.columns))]
+def _floors(texts: TextTable, least: Mapping[Kind, int]) -> list[int]:
+    """Return the least width of each column: a heading is wrapped between words, and a number not at all."""
+    return [_floor(texts, number, least.get(column.kind, 1)) for number, column in enumerate(texts.columns)]
 
 
-def _floor(texts: TextTable, number: int) -> int:
-    """Return the least width of a column: a heading is wrapped between words, and a number not at all."""
+def _floor(texts: TextTable, number: int, least: int) -> int:
     column = texts.columns[number]
     heading = max(map(cell_len, column.name.split()), default=1)
     needed = max(map(cell_len, texts.cells_of(number)), default=1)
-    (least,) = (floors[column.kind] for floors in SHRUNK if column.kind in floors)
     return max(heading, needed if column.is_number else min(needed, least))
 
 
-def _level(widths: list[int], floors: Sequence[int], width: int) -> None:
+def _level(widths: list[int], floors: Mapping[int, int], width: int) -> None:
     """Take from the widest columns that are above their floor until the table is at most `width` wide."""
     while total_width(widths) > width:
-        above = [number for number, floor in enumerate(floors) if widths[number] > floor]
+        above = [number for number, floor in floors.items() if widths[number] > floor]
         if not above:
             return
         widths[max(above, key=widths.__getitem__)] -= 1

@@ -62,10 +62,12 @@ def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -
         *((by,) if by else ()),
         *(f"{name}>" for name in names[:2]),
         detail("per task>"),
-        *(f"{name}>" for name in names[2:]),
-        "time>",
+        detail("most>"),
+        *(f"{name}>" for name in names[3:5]),
+        *(detail(f"{name}>") for name in names[5:]),
+        detail("time>"),
         "wasted>",
-        "of time>",
+        detail("of time>"),
         "first try>",
     )
     for row in rows:

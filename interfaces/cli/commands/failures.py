@@ -53,10 +53,10 @@ def failures(
 
 def print_failures(console: "Console", rows: "list[Failures]", by: str) -> None:
     """Print a row for each group."""
-    from interfaces.cli.columns import entity, prose, table
+    from interfaces.cli.columns import detail, entity, prose, table
     from interfaces.cli.table import print_table
 
-    shown = table("failures>", "tasks>", "first", "last", entity("example"), prose(by))
+    shown = table("failures>", "tasks>", detail("first"), "last", entity("example"), prose(by))
     for row in rows:
         times = (row["first_at"], row["last_at"])
         shown.add_row(str(row["n"]), str(row["tasks"]), *times, row["example"], row["group"] or f"(no {by})")
