@@ -297,16 +297,22 @@ class Reading:
         failed: bool = False,
         active: bool = False,
         limit: int | None = None,
+        sort: str = "newest",
     ) -> "list[ListedWorkflow]":
-        """Return workflows, the newest `last_at` first: those of the time from `since` on and before `until`.
+        """Return workflows whose `last_at` is from `since` on and before `until`, the newest first unless sorted.
 
-        `failed` and `active` leave only workflows that have failed tasks, or tasks that have not ended.
+        `failed` and `active` leave only workflows that have failed tasks, or tasks that have not ended. `sort` is
+        newest, oldest, workflow, tasks, failed or active.
+
+        Raises:
+            UnknownChoice: there is no such order.
         """
         from application.read.lists import list_workflows
 
         return list_workflows(
-            self._store, _time("since", since), _time("until", until), failed=failed, active=active, limit=limit
-        )
+            self._store, _time("since", since), _time("until", until), failed=failed, active=active, limit=limit,
+            sort=sort,
+        )  # fmt: skip
 
     def list_tasks(
         self,
@@ -319,20 +325,27 @@ class Reading:
         since: datetime | None = None,
         until: datetime | None = None,
         actor: str | None = None,
+        rule: str | None = None,
+        orphan: bool = False,
         limit: int | None = None,
+        sort: str = "newest",
     ) -> "list[ListedTask]":
         """Return tasks in their current status, the newest first.
 
         `since` (included) and `until` (excluded) are about when the current status was entered, `actor` is the
-        component that reported it, `failed` leaves tasks in a failure status, `active` those that have not ended.
+        component that reported it, `rule` the rule that decided it, `failed` leaves tasks in a failure status, `active`
+        those that have not ended, `orphan` those that are orphans now. `sort` is newest, oldest, entity, status,
+        workflow, template or attempts.
 
         Raises:
             UnknownEntity: the log has no such workflow.
             UnknownStatus: no machine of tasks has the status.
+            UnknownChoice: there is no such rule or order.
         """
         from application.read.lists import list_tasks
 
         chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
+        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort)
         with list_tasks(self._store, chosen) as rows:
             return list(rows)
 
@@ -347,17 +360,22 @@ class Reading:
         since: datetime | None = None,
         until: datetime | None = None,
         actor: str | None = None,
+        rule: str | None = None,
+        orphan: bool = False,
         limit: int | None = None,
+        sort: str = "newest",
     ) -> "list[ListedTaskInstance]":
         """Return task instances in their current status, the newest first, chosen as `list_tasks` chooses tasks.
 
         Raises:
             UnknownEntity: the log has no such workflow.
             UnknownStatus: no machine of task instances has the status.
+            UnknownChoice: there is no such rule or order.
         """
         from application.read.lists import list_task_instances
 
         chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
+        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort)
         with list_task_instances(self._store, chosen) as rows:
             return list(rows)
 

@@ -1,20 +1,21 @@
-"""Lists: workflows, tasks, task instances, runners and arrays by their current status, the newest first."""
+"""Lists: workflows, tasks, task instances, runners and arrays by their current status, in several orders."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, TypedDict, cast
+from typing import Any, Literal, NamedTuple, TypedDict, cast, get_args
 
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from application.analyse.concurrency import find_statuses
 from application.read.audit import BATCH
+from application.read.sorting import NEWEST, ListPlace, sort_query
 from application.shared.as_of import as_of
 from application.shared.existence import require_workflow
 from application.shared.store import Store
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE
-from domain.errors import UnknownStatus
+from domain.errors import UnknownStatus, check_choice
 from domain.rule_names import RuleName
 from infrastructure.sql import query
 
@@ -85,15 +86,12 @@ class ListedArray(TypedDict):
     since: datetime
 
 
-class ListPlace(NamedTuple):
-    """The time and the id of a row of a list, after which the next page begins."""
-
-    at: datetime
-    id: str
-
-
 class Chosen(NamedTuple):
-    """Which rows to list; `since` (included) and `until` (excluded) are about the current status."""
+    """Which rows to list, and in which order.
+
+    `since` (included) and `until` (excluded) are about the current status, `actor` and `rule` about the last
+    transition. `orphan` leaves what some rule of orphans holds for.
+    """
 
     workflow_id: str | None = None
     statuses: Sequence[str] | None = None
@@ -105,6 +103,9 @@ class Chosen(NamedTuple):
     actor: str | None = None
     limit: int | None = None
     after: ListPlace | None = None
+    rule: str | None = None
+    orphan: bool = False
+    sort: str = NEWEST
 
 
 def list_workflows(
@@ -116,11 +117,17 @@ def list_workflows(
     active: bool = False,
     limit: int | None = None,
     after: ListPlace | None = None,
+    sort: str = NEWEST,
 ) -> list[ListedWorkflow]:
-    """Return the workflows whose `last_at` is from `since` on and before `until`; `failed`, `active`: with any."""
+    """Return the workflows whose `last_at` is from `since` on and before `until`; `failed`, `active`: with any.
+
+    Raises:
+        UnknownChoice: workflows have no such order.
+    """
+    text = sort_query("read/list_workflows", query("projections", "read/list_workflows"), sort)
     wanted = {"since": since, "until": until, "failed": failed, "active": active, "limit": limit} | _after(after)
     with as_of(store, None) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("projections", "read/list_workflows"), wanted, prepare=False).fetchall()
+        rows = cursor.execute(text, wanted, prepare=False).fetchall()
     return cast("list[ListedWorkflow]", rows)
 
 
@@ -131,6 +138,7 @@ def list_tasks(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedTask]]:
     Raises:
         UnknownEntity: the log has no such workflow.
         UnknownStatus: no machine of tasks has one of the statuses.
+        UnknownChoice: there is no such rule or order.
     """
     with _listed(store, TASK, "read/list_tasks", chosen) as rows:
         yield cast("Iterator[ListedTask]", rows)
@@ -143,6 +151,7 @@ def list_task_instances(store: Store, chosen: Chosen) -> Iterator[Iterator[Liste
     Raises:
         UnknownEntity: the log has no such workflow.
         UnknownStatus: no machine of task instances has one of the statuses.
+        UnknownChoice: there is no such rule or order.
     """
     with _listed(store, TASK_INSTANCE, "read/list_task_instances", chosen) as rows:
         yield cast("Iterator[ListedTaskInstance]", rows)
@@ -174,13 +183,17 @@ def list_arrays(store: Store, chosen: Chosen) -> Iterator[Iterator[ListedArray]]
 def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iterator[dict[str, Any]]]:
     wanted = chosen._asdict() | {"statuses": list(chosen.statuses) if chosen.statuses else None}
     wanted |= _after(wanted.pop("after"))
+    text = sort_query(name, query("projections", name), wanted.pop("sort"))
+    check_choice("rule", chosen.rule, get_args(RuleName))
     with as_of(store, None) as connection:
+        if chosen.orphan:
+            connection.execute(query("projections", "session/orphans"))
         if chosen.workflow_id is not None:
             require_workflow(connection, chosen.workflow_id)
         _require_statuses(connection, kind, chosen.statuses or ())
         with connection.cursor(name, row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
-            cursor.execute(query("projections", name), wanted)
+            cursor.execute(text, wanted)
             yield iter(cursor)
 
 

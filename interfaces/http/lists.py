@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, Field, create_model
@@ -17,15 +17,16 @@ from application.read.lists import (
     ListedTask,
     ListedTaskInstance,
     ListedWorkflow,
-    ListPlace,
     list_arrays,
     list_runners,
     list_task_instances,
     list_tasks,
     list_workflows,
 )
+from application.read.sorting import ListPlace
 from application.read.workflow import WorkflowSummary, summarize_workflow
 from domain.entity import parse_entity
+from domain.rule_names import RuleName
 from domain.time import parse_time
 from interfaces.http.api import answer_json, get_api
 from interfaces.http.examples import example_response
@@ -95,6 +96,7 @@ class PageQuery(Body):
         Field(description="Continue after this item, as `next` of the page before states it."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=MAX_ITEMS, description="Return at most this many items.")] = PAGE
+    sort: Annotated[Literal["newest", "oldest"], Field(description="Begin with the newest or the oldest.")] = "newest"
 
     @property
     def place(self) -> ListPlace | None:
@@ -103,7 +105,9 @@ class PageQuery(Body):
 
     def choose(self, **chosen: Any) -> Chosen:
         """Return the rows of the page and one more, which shows whether there is a next page."""
-        return Chosen(since=self.since, until=self.until, limit=self.limit + 1, after=self.place, **chosen)
+        return Chosen(
+            since=self.since, until=self.until, limit=self.limit + 1, after=self.place, sort=self.sort, **chosen
+        )
 
 
 class WorkflowsQuery(PageQuery):
@@ -119,6 +123,8 @@ class EntitiesQuery(WorkflowsQuery):
     workflow_id: Id | None = None
     template: Id | None = None
     actor: Name | None = None
+    rule: RuleName | None = None
+    orphan: bool = False
     status: Statuses = None
 
     @property
@@ -126,7 +132,7 @@ class EntitiesQuery(WorkflowsQuery):
         """Return the rows of the page and one more."""
         return self.choose(
             workflow_id=self.workflow_id, statuses=self.status, template=self.template, failed=self.failed,
-            active=self.active, actor=self.actor,
+            active=self.active, actor=self.actor, rule=self.rule, orphan=self.orphan,
         )  # fmt: skip
 
 
@@ -167,7 +173,7 @@ def page_workflows(request: Request, chosen: Annotated[WorkflowsQuery, Query()])
     """List workflows with their tasks by status, the newest first."""
     rows = list_workflows(
         get_api(request).store, chosen.since, chosen.until,
-        failed=chosen.failed, active=chosen.active, limit=chosen.limit + 1, after=chosen.place,
+        failed=chosen.failed, active=chosen.active, limit=chosen.limit + 1, after=chosen.place, sort=chosen.sort,
     )  # fmt: skip
     return _answer_items(rows, lambda row: f"{row['last_at'].isoformat()},{row['workflow_id']}", chosen.limit)
 

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic_core import to_jsonable_python
 
+from application.read.sorting import ORDERS
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity, UnknownStatus
 from interfaces.cli import table
@@ -58,6 +59,8 @@ FILTERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--since", minute(6).isoformat()), {"since": minute(6)}),
     (("--until", minute(6).isoformat()), {"until": minute(6)}),
     (("--actor", "node8"), {"actor": "node8"}),
+    (("--sort", "oldest"), {"sort": "oldest"}),
+    (("--sort", "attempts", "--limit", "3"), {"sort": "attempts", "limit": 3}),
     (("--limit", "2"), {"limit": 2}),
 )
 
@@ -170,6 +173,75 @@ def test_routes_filter_as_the_commands_do(busy: TransitionService, client: TestC
 def test_pages_that_cannot_be_asked(client: TestClient, query: str, status: int) -> None:
     answer = client.get(f"/api/v3/{query}")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_tasks_are_chosen_by_the_rule_that_decided_their_status(busy: TransitionService) -> None:
+    busy.register_tasks("w", [TaskSpec("again", 2)])
+    busy.gate_tasks_for_queueing(["again"])
+    busy.create_task_instances({"again/1": "again"})
+    for status in ("INSTANTIATED", "LAUNCHED", "RUNNING", "ERROR"):
+        busy.transition_task_instance("again/1", status)
+
+    rows = document(busy, "list", "tasks", "--rule", "retry")
+
+    assert [(row["entity"], row["rule"]) for row in rows] == [("task:again", "retry")]
+    assert document(busy, "list", "instances", "--rule", "retry") == []
+    unknown = str(run(busy, "list", "tasks", "--rule", "retri").exception)
+    assert "rule='retri' is not one of" in unknown
+    assert "did you mean 'retry'?" in unknown
+
+
+def test_orphans_among_tasks_and_instances_are_those_of_the_rules(busy: TransitionService) -> None:
+    """Given an instance that runs on after its task has ended."""
+    busy.create_task_instances({"d/2": "d"}, occurred_at=minute(8))
+
+    listed = {row["entity"] for name in ("tasks", "instances") for row in document(busy, "list", name, "--orphan")}
+
+    assert "ti:d/2" in listed
+    assert listed == {row["entity"] for row in document(busy, "orphans")}
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("newest", lambda row: -datetime.fromisoformat(row["since"]).timestamp()),
+        ("oldest", lambda row: datetime.fromisoformat(row["since"]).timestamp()),
+        ("entity", lambda row: row["entity"]),
+        ("status", lambda row: row["status"]),
+        ("workflow", lambda row: row["workflow_id"]),
+        ("template", lambda row: row["template"] or ""),
+        ("attempts", lambda row: -row["attempts"]),
+    ],
+)
+def test_a_list_is_sorted_as_asked_and_by_id_within(busy: TransitionService, sort: str, key: Any) -> None:
+    for command in ("tasks", "instances"):
+        rows = document(busy, "list", command, "--sort", sort)
+
+        assert len(rows) > 3
+        assert rows == sorted(rows, key=lambda row: (key(row), row["entity"]))
+
+
+@pytest.mark.parametrize("command", ["workflows", "tasks", "instances", "runners", "arrays"])
+def test_every_list_has_every_order_that_it_offers(busy: TransitionService, command: str) -> None:
+    orders = ORDERS[f"read/list_{'task_instances' if command == 'instances' else command}"]
+    for sort in orders:
+        rows = document(busy, "list", command, "--sort", sort)
+        assert len(rows) == len(document(busy, "list", command)) > 0
+
+    wrong = str(run(busy, "list", command, "--sort", "oldst").exception)
+    assert "did you mean 'oldest'?" in wrong
+    assert all(order in wrong for order in orders)
+
+
+def test_pages_go_on_in_the_other_order_too(busy: TransitionService, client: TestClient) -> None:
+    found: list[str] = []
+    after: dict[str, str] | None = {}
+    while after is not None:
+        page = client.get("/api/v3/tasks", params={"sort": "oldest", "limit": "2"} | after).json()
+        found += [item["entity"] for item in page["items"]]
+        after = {"after": page["next"]} if page["next"] else None
+
+    assert found == [row["entity"] for row in document(busy, "list", "tasks", "--sort", "oldest")]
 
 
 def test_the_only_workflow_is_suggested(service: TransitionService) -> None:

@@ -23,6 +23,19 @@ Active = Annotated[bool, typer.Option("--active", help="Choose what has not ende
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Choose what changed at or after a time.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Choose what changed before a time.")]
 
+Rule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Choose by the rule that decided the status.")]
+Orphan = Annotated[bool, typer.Option("--orphan", help="Choose what is an orphan now.")]
+
+SORT = "--sort"
+SortWorkflows = Annotated[
+    str, typer.Option(SORT, metavar="ORDER", help="Sort by newest, oldest, workflow, tasks, failed or active.")
+]
+SortEntities = Annotated[
+    str,
+    typer.Option(SORT, metavar="ORDER", help="Sort by newest, oldest, entity, status, workflow, ..."),
+]
+SortOthers = Annotated[str, typer.Option(SORT, metavar="ORDER", help="Sort by newest, oldest or entity.")]
+
 Cells = Callable[[Mapping[str, Any]], Sequence[Cell]]
 
 COLUMNS = (
@@ -38,6 +51,7 @@ def workflows(
     until: Until = None,
     failed: Failed = False,
     active: Active = False,
+    sort: SortWorkflows = "newest",
     limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -52,7 +66,7 @@ def workflows(
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        rows = list_workflows(service.store, begin, end, failed=failed, active=active, limit=one_more(limit))
+        rows = list_workflows(service.store, begin, end, failed=failed, active=active, limit=one_more(limit), sort=sort)
     columns = (
         entity("workflow"), "tasks>", "failed>", "active>", detail("orphans>"), detail("first"), "last",
         prose("by status"),
@@ -71,20 +85,27 @@ def tasks(
     since: Since = None,
     until: Until = None,
     actor: Actor = None,
+    rule: Rule = None,
+    orphan: Orphan = False,
+    sort: SortEntities = "newest",
     limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
     """List tasks in their current status, the newest first.
 
-    --since and --until are about when the status was entered. Rule, actor and reason are of the last transition.
+    --since and --until are about when the status was entered. Rule, actor and reason are of the last transition. --sort
+    takes newest, oldest, entity, status, workflow, template or attempts.
     """
     from application.read.lists import Chosen, list_tasks
 
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, one_more(limit))
+        chosen = Chosen(
+            workflow, status, template, failed, active, begin, end, actor, one_more(limit),
+            rule=rule, orphan=orphan, sort=sort,
+        )  # fmt: skip
         with list_tasks(service.store, chosen) as rows:
             print_answer(FirstRows(rows, limit), COLUMNS, entity_cells, as_json=as_json)
 
@@ -100,20 +121,27 @@ def instances(
     since: Since = None,
     until: Until = None,
     actor: Actor = None,
+    rule: Rule = None,
+    orphan: Orphan = False,
+    sort: SortEntities = "newest",
     limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
     """List task instances in their current status, the newest first.
 
-    --since and --until are about when the status was entered. Rule, actor and reason are of the last transition.
+    --since and --until are about when the status was entered. Rule, actor and reason are of the last transition. --sort
+    takes newest, oldest, entity, status, workflow, template or attempts.
     """
     from application.read.lists import Chosen, list_task_instances
 
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        chosen = Chosen(workflow, status, template, failed, active, begin, end, actor, one_more(limit))
+        chosen = Chosen(
+            workflow, status, template, failed, active, begin, end, actor, one_more(limit),
+            rule=rule, orphan=orphan, sort=sort,
+        )  # fmt: skip
         with list_task_instances(service.store, chosen) as rows:
             columns = (*COLUMNS, detail("report by"))
             print_answer(FirstRows(rows, limit), columns, instance_cells, as_json=as_json)
@@ -125,6 +153,7 @@ def runners(
     status: Status = None,
     since: Since = None,
     until: Until = None,
+    sort: SortOthers = "newest",
     limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -136,7 +165,7 @@ def runners(
     columns = (entity("entity"), "status", "since", "heartbeat")
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        chosen = Chosen(statuses=status, since=begin, until=end, limit=one_more(limit))
+        chosen = Chosen(statuses=status, since=begin, until=end, limit=one_more(limit), sort=sort)
         with list_runners(service.store, chosen) as rows:
             print_answer(FirstRows(rows, limit), columns, runner_cells, as_json=as_json)
 
@@ -147,6 +176,7 @@ def arrays(
     workflow: Workflow = None,
     since: Since = None,
     until: Until = None,
+    sort: SortOthers = "newest",
     limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -160,7 +190,8 @@ def arrays(
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service:
         begin, end = stated.resolve(service.store)
-        with list_arrays(service.store, Chosen(workflow, since=begin, until=end, limit=one_more(limit))) as rows:
+        chosen = Chosen(workflow, since=begin, until=end, limit=one_more(limit), sort=sort)
+        with list_arrays(service.store, chosen) as rows:
             print_answer(FirstRows(rows, limit), columns, array_cells, as_json=as_json)
 
 

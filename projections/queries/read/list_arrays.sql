@@ -1,4 +1,4 @@
--- Return arrays, the newest change first.
+-- Return arrays in an order, such as the newest change first.
 SELECT
     'array:' || a.array_id AS entity, a.workflow_id, a.task_template_version_id, a.name, a.max_concurrently_running,
     a.last_batch AS batches, a.entered_at AS since
@@ -8,8 +8,8 @@ WHERE
     AND (%(since)s::timestamptz IS NULL OR a.entered_at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR a.entered_at < %(until)s)
     AND (
-        %(after_at)s::timestamptz IS NULL OR a.entered_at < %(after_at)s
-        OR (a.entered_at = %(after_at)s AND a.array_id > %(after_id)s)
+        %(after_at)s::{type} IS NULL OR {key} {beyond} %(after_at)s::{type}
+        OR ({key} = %(after_at)s::{type} AND a.array_id > %(after_id)s)
     )
-ORDER BY a.entered_at DESC, a.array_id
+ORDER BY {key} {direction}, a.array_id
 LIMIT %(limit)s;

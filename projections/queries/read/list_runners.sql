@@ -1,4 +1,4 @@
--- Return runners with their last heartbeat, the newest change of status first.
+-- Return runners with their last heartbeat in an order, such as the newest change of status first.
 WITH listed AS (
     SELECT
         r.runner_id, CASE WHEN r.silent_since IS NULL THEN 'ALIVE' ELSE 'SILENT' END AS status,
@@ -20,8 +20,8 @@ WHERE
     AND (%(since)s::timestamptz IS NULL OR l.since >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR l.since < %(until)s)
     AND (
-        %(after_at)s::timestamptz IS NULL OR l.since < %(after_at)s
-        OR (l.since = %(after_at)s AND l.runner_id > %(after_id)s)
+        %(after_at)s::{type} IS NULL OR {key} {beyond} %(after_at)s::{type}
+        OR ({key} = %(after_at)s::{type} AND l.runner_id > %(after_id)s)
     )
-ORDER BY l.since DESC, l.runner_id
+ORDER BY {key} {direction}, l.runner_id
 LIMIT %(limit)s;

@@ -1,9 +1,9 @@
--- Return task instances with their current status, the newest first.
--- The last event is read only for those that are listed, unless an actor is asked for.
+-- Return task instances with their current status in an order, such as the newest first.
+-- The last event is read only for those that are listed, unless an actor or a rule is asked for.
 WITH chosen AS (
     SELECT
         i.task_instance_id, i.task_id, i.workflow_id, t.template, i.status, i.entered_at, i.ordinal, i.distributor_id,
-        i.report_by_date
+        i.report_by_date, {key} AS sorted_by
     FROM
         sojourn.current_task_instance AS i
         JOIN sojourn.task AS t ON t.task_id = i.task_id
@@ -14,8 +14,8 @@ WITH chosen AS (
         AND (%(since)s::timestamptz IS NULL OR i.entered_at >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR i.entered_at < %(until)s)
         AND (
-            %(after_at)s::timestamptz IS NULL OR i.entered_at < %(after_at)s
-            OR (i.entered_at = %(after_at)s AND i.task_instance_id > %(after_id)s)
+            %(after_at)s::{type} IS NULL OR {key} {beyond} %(after_at)s::{type}
+            OR ({key} = %(after_at)s::{type} AND i.task_instance_id > %(after_id)s)
         )
         AND (
             NOT (%(failed)s OR %(active)s)
@@ -28,9 +28,11 @@ WITH chosen AS (
             )
         )
         AND (
-            %(actor)s::text IS NULL
-            OR %(actor)s = (
-                SELECT m.actor FROM sojourn.transition AS m
+            (%(actor)s::text IS NULL AND %(rule)s::text IS NULL)
+            OR (
+                SELECT
+                    (%(actor)s IS NULL OR m.actor = %(actor)s) AND (%(rule)s IS NULL OR m.rule = %(rule)s)
+                FROM sojourn.transition AS m
                 WHERE
                     m.entity_kind = 'task_instance' AND m.entity_id = i.task_instance_id
                     AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
@@ -38,7 +40,14 @@ WITH chosen AS (
                 LIMIT 1
             )
         )
-    ORDER BY i.entered_at DESC, i.task_instance_id
+        AND (
+            NOT %(orphan)s
+            OR i.task_instance_id IN (
+                SELECT o.entity_id FROM sojourn.orphan AS o
+                WHERE o.entity_kind = 'task_instance' AND NOT o.decided
+            )
+        )
+    ORDER BY {key} {direction}, i.task_instance_id
     LIMIT %(limit)s
 )
 SELECT
@@ -56,4 +65,4 @@ FROM
         LIMIT 1
     ) AS moved
     JOIN sojourn.event AS e ON e.position = moved.position
-ORDER BY c.entered_at DESC, c.task_instance_id;
+ORDER BY c.sorted_by {direction}, c.task_instance_id;

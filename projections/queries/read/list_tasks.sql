@@ -1,7 +1,8 @@
--- Return tasks with their current status, the newest first.
--- The last event is read only for those that are listed, unless an actor is asked for.
+-- Return tasks with their current status in an order, such as the newest first.
+-- The last event is read only for those that are listed, unless an actor or a rule is asked for.
 WITH chosen AS (
-    SELECT t.task_id, t.workflow_id, t.template, t.status, t.entered_at, t.num_attempts
+    SELECT t.task_id, t.workflow_id, t.template, t.status, t.entered_at, t.num_attempts,
+        {key} AS sorted_by
     FROM sojourn.current_task AS t
     WHERE
         (%(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s)
@@ -10,8 +11,8 @@ WITH chosen AS (
         AND (%(since)s::timestamptz IS NULL OR t.entered_at >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR t.entered_at < %(until)s)
         AND (
-            %(after_at)s::timestamptz IS NULL OR t.entered_at < %(after_at)s
-            OR (t.entered_at = %(after_at)s AND t.task_id > %(after_id)s)
+            %(after_at)s::{type} IS NULL OR {key} {beyond} %(after_at)s::{type}
+            OR ({key} = %(after_at)s::{type} AND t.task_id > %(after_id)s)
         )
         AND (
             NOT (%(failed)s OR %(active)s)
@@ -23,9 +24,11 @@ WITH chosen AS (
             )
         )
         AND (
-            %(actor)s::text IS NULL
-            OR %(actor)s = (
-                SELECT m.actor FROM sojourn.transition AS m
+            (%(actor)s::text IS NULL AND %(rule)s::text IS NULL)
+            OR (
+                SELECT
+                    (%(actor)s IS NULL OR m.actor = %(actor)s) AND (%(rule)s IS NULL OR m.rule = %(rule)s)
+                FROM sojourn.transition AS m
                 WHERE
                     m.entity_kind = 'task' AND m.entity_id = t.task_id
                     AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
@@ -33,7 +36,14 @@ WITH chosen AS (
                 LIMIT 1
             )
         )
-    ORDER BY t.entered_at DESC, t.task_id
+        AND (
+            NOT %(orphan)s
+            OR t.task_id IN (
+                SELECT o.entity_id FROM sojourn.orphan AS o
+                WHERE o.entity_kind = 'task' AND NOT o.decided
+            )
+        )
+    ORDER BY {key} {direction}, t.task_id
     LIMIT %(limit)s
 )
 SELECT
@@ -55,4 +65,4 @@ FROM
     LEFT JOIN sojourn.event AS cause
         ON cause.stream = substring(e.data ->> 'cause' FROM '^(.*)@[0-9]+$')
         AND cause.version = substring(e.data ->> 'cause' FROM '[0-9]+$')::integer
-ORDER BY c.entered_at DESC, c.task_id;
+ORDER BY c.sorted_by {direction}, c.task_id;

@@ -1,4 +1,4 @@
--- Return workflows with their tasks by status, the newest first.
+-- Return workflows with their tasks by status in an order, such as the newest first.
 -- last_at is when the last of their tasks or instances entered its status. What has ended is no orphan, so a workflow
 -- without active entities has none. Others are not counted, because the rule stuck compares with all workflows.
 WITH known AS MATERIALIZED (
@@ -33,7 +33,8 @@ summed AS (
 ),
 chosen AS MATERIALIZED (
     SELECT
-        s.workflow_id, s.tasks, s.by_status, s.failed, s.active, greatest(s.last_at, i.last_at) AS last_at
+        s.workflow_id, s.tasks, s.by_status, s.failed, s.active, greatest(s.last_at, i.last_at) AS last_at,
+        {key} AS sorted_by
     FROM
         summed AS s
         LEFT JOIN of_instances AS i ON i.workflow_id = s.workflow_id
@@ -41,12 +42,12 @@ chosen AS MATERIALIZED (
         (%(since)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) < %(until)s)
         AND (
-            %(after_at)s::timestamptz IS NULL OR greatest(s.last_at, i.last_at) < %(after_at)s
-            OR (greatest(s.last_at, i.last_at) = %(after_at)s AND s.workflow_id > %(after_id)s)
+            %(after_at)s::{type} IS NULL OR {key} {beyond} %(after_at)s::{type}
+            OR ({key} = %(after_at)s::{type} AND s.workflow_id > %(after_id)s)
         )
         AND (s.failed > 0 OR NOT %(failed)s)
         AND (s.active > 0 OR NOT %(active)s)
-    ORDER BY greatest(s.last_at, i.last_at) DESC, s.workflow_id
+    ORDER BY {key} {direction}, s.workflow_id
     LIMIT %(limit)s
 ),
 first AS (
@@ -69,4 +70,4 @@ FROM
     chosen AS c
     JOIN first AS f ON f.workflow_id = c.workflow_id
     LEFT JOIN unfinished AS u ON u.workflow_id = c.workflow_id
-ORDER BY c.last_at DESC, c.workflow_id;
+ORDER BY c.sorted_by {direction}, c.workflow_id;
