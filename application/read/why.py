@@ -13,6 +13,7 @@ from application.shared.existence import require_entity
 from application.shared.orphan import Orphan, OrphanRule
 from application.shared.store import Store
 from application.wording.event_in_words import DescribedEvent, describe_event
+from application.wording.likely_next import Follower
 from application.wording.verdict import InstanceStatus, TaskWithInstances, write_runner_verdict, write_verdict
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.rule_names import RuleName
@@ -23,6 +24,10 @@ MOST_EVENTS = 60
 
 MOST_INSTANCES = 50
 """How many instances of a task are read at most; these are the newest ones."""
+
+
+MOST_COMPARED = 500
+"""How many other tasks are compared with at most, of its workflow and of all."""
 
 
 class Link(TypedDict):
@@ -67,6 +72,8 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
             return _nothing(entity)
         task = _read_task(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
         orphan = _orphan(connection, entity, task, status)
+        if task is not None and not orphan and not task.machine_of(entity).is_terminal(status):
+            task = task._replace(followers=_read_followers(connection, entity, task.task, status))
         events = _Events(connection, entity, task, orphan)
     if entity.kind == RUNNER and since is not None:
         verdict, rule = write_runner_verdict(entity, status, since), None
@@ -163,6 +170,11 @@ def _read_task(store: Store, connection: Connection[Any], entity: Entity) -> Tas
     lifecycle, version, task_id, status, entered_at, owner = rows[0][:6]
     instances = [InstanceStatus(*row[6:]) for row in rows if row[6] is not None]
     return TaskWithInstances(store.lifecycles.by_key(lifecycle, version), task_id, status, entered_at, owner, instances)
+
+
+def _read_followers(connection: Connection[Any], entity: Entity, task: str, status: str) -> list[Follower]:
+    wanted = {"task": task, "kind": entity.kind, "status": status, "tasks": MOST_COMPARED}
+    return [Follower(*row) for row in connection.execute(query("projections", "read/why_next"), wanted)]
 
 
 def _streams(task: TaskWithInstances) -> Sequence[str]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from application.shared.orphan import Orphan, OrphanRule
 from application.wording.event_in_words import DescribedEvent, describe_event, describe_reporter, format_utc
+from application.wording.likely_next import Follower, write_expectation
 from domain.entities.events import SILENT
 from domain.entity import TASK, Entity
 from domain.lifecycles.lifecycle import Lifecycle
@@ -23,7 +24,10 @@ class InstanceStatus(NamedTuple):
 
 
 class TaskWithInstances(NamedTuple):
-    """A task and its instances: first the one that the question is about, then the others, newest first."""
+    """A task and its instances: first the one that the question is about, then the others, newest first.
+
+    `followers` are the statuses that followed the present one for others.
+    """
 
     lifecycle: Lifecycle
     task: str
@@ -31,6 +35,7 @@ class TaskWithInstances(NamedTuple):
     entered_at: datetime
     owner: str | None
     instances: list[InstanceStatus]
+    followers: Sequence[Follower] = ()
 
     def machine_of(self, entity: Entity) -> Machine:
         """Return the state machine of the task, or of its instances."""
@@ -201,10 +206,8 @@ def _expected(entity: Entity, status: str, task: TaskWithInstances) -> list[str]
         sentences += _waits_for(status, task)
     elif task.instances and task.instances[0].report_by and status in machine.awaits_report:
         sentences.append(f"It must report by {format_utc(task.instances[0].report_by)}")
-    following = [f"{to} ({why})" if why else to for to, why in machine.transitions.get(status, {}).items()]
-    if following:
-        sentences.append(f"Expected next: {'; or '.join(following)}")
-    return sentences
+    expected = write_expectation(task.lifecycle, machine, status, task.followers)
+    return [*sentences, expected] if expected else sentences
 
 
 def _waits_for(status: str, task: TaskWithInstances) -> list[str]:
