@@ -13,10 +13,12 @@ By = Literal["workflow", "template"]
 class Attempts(TypedDict):
     """The attempts at the tasks of one group; tasks without an attempt do not count.
 
-    `interrupted` attempts were reset, or another began although they had not failed; `open` ones have not ended, and
-    their seconds count up to now. `wasted_seconds` are the seconds in attempts that failed, `wasted_share` their part
-    of `total_seconds`. `first_try_share` is the share of tasks whose first attempt succeeded, among those whose first
-    attempt has ended. A share is None where its whole is 0.
+    `cancelled` attempts ended before they ran. `interrupted` ones were reset, or another began although they had not
+    failed. `lost` ones never ended, and count up to the end of their workflow; `open` ones go on, and count up to now.
+    `run_seconds` are those of `total_seconds` in which attempts ran; `wasted_seconds` are those in which failed ones
+    did, and `wasted_share` is their part of `run_seconds`. `first_try_share` is the share of tasks whose first attempt
+    succeeded, among those whose first attempt succeeded, failed or was interrupted. A share is None where its whole is
+    0.
     """
 
     group: str | None
@@ -26,9 +28,12 @@ class Attempts(TypedDict):
     most_attempts: int
     succeeded: int
     failed: int
+    cancelled: int
     interrupted: int
+    lost: int
     open: int
     total_seconds: float
+    run_seconds: float
     wasted_seconds: float
     wasted_share: float | None
     first_try_share: float | None

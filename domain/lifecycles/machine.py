@@ -43,7 +43,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValida
 Edges = Annotated[dict[Name, Cause], BeforeValidator(_edges)]
 
 
-DISPLAY_FIELDS = ("awaits_report", "awaits_distributor")
+DISPLAY_FIELDS = ("awaits_report", "awaits_distributor", "running")
 """Sets of statuses that decide nothing: they only tell readers what to expect next."""
 
 STATUS_SETS = (
@@ -76,7 +76,7 @@ class Machine(BaseModel):
     `terminal` statuses end an entity's work, though edges may lead out of them; no edge leads out of `final` ones.
     `transient` statuses are entered and left at the same instant; tasks that are `available_for_run` wait for a runner.
     In a status that `awaits_report`, the next report is due by the report_by_date. In one that `awaits_distributor`,
-    the instance waits for the id that its distributor assigns.
+    the instance waits for the id that its distributor assigns. In `running` statuses an attempt is at work.
     `untimely` pairs are reports that lost an expected race: they are refused, and are no cause for alarm (Jobmon).
 
     Ownership (Pynenc): a status that `acquires` needs a runner, who owns the entity until it enters a status that
@@ -100,6 +100,7 @@ class Machine(BaseModel):
     overrides: frozenset[str] = frozenset()
     awaits_report: frozenset[str] = frozenset()
     awaits_distributor: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
     untimely: frozenset[tuple[str, str]] = frozenset()
     orphaned: str | None = None
 

@@ -17,7 +17,18 @@ SELECT
         WHERE
             implied.value ->> 'status' = status.key
             AND NOT (l.definition -> 'task_instance' -> 'terminal')::jsonb ? implied.key
-    ) AS awaits_instance
+    ) AS awaits_instance,
+    -- A definition that does not say what is running means the status of that name, else what neither ends nor waits.
+    CASE
+        WHEN jsonb_array_length(coalesce(machine.value::jsonb -> 'running', '[]')) > 0
+            THEN machine.value::jsonb -> 'running' ? status.key
+        WHEN machine.value::jsonb -> 'transitions' ?| ARRAY['RUNNING', 'running'] THEN lower(status.key) = 'running'
+        ELSE NOT (
+            machine.value::jsonb -> 'terminal' ? status.key OR machine.value ->> 'initial' = status.key
+            OR coalesce(machine.value::jsonb -> 'available_for_run' ? status.key, false)
+        )
+    END AS running,
+    coalesce(l.definition ->> 'cancel_to' = status.key, false) AS cancelled
 FROM
     sojourn.lifecycle AS l
     CROSS JOIN LATERAL json_each(l.definition) AS machine
@@ -26,4 +37,4 @@ WHERE machine.key IN ('task', 'task_instance') AND json_typeof(machine.value) = 
 
 COMMENT ON VIEW sojourn.lifecycle_status IS
     'The statuses of every lifecycle that a task is pinned to: whether each ends an entity''s work (terminal), is '
-    'a failure, or waits for an attempt to begin.';
+    'a failure, waits for an attempt to begin, is one in which it runs, or is where a cancelled one goes.';

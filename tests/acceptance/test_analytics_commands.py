@@ -74,7 +74,7 @@ def test_attempts(ran: TransitionService) -> None:
     (found,) = document(ran, "attempts", *AT)
 
     assert (found["tasks"], found["attempts"], found["failed"], found["open"]) == (2, 3, 1, 1)
-    assert (found["wasted_seconds"], found["first_try_share"]) == (420.0, 0.5)
+    assert (found["wasted_seconds"], found["first_try_share"]) == (180.0, 0.5)
     heading, align, sort = lines(ran, "attempts", "--by", "template", *AT)
     assert heading.split()[0] == "template"
     assert align.endswith("100.0 %")

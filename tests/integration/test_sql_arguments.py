@@ -18,6 +18,8 @@ FEW, MANY = "workflow, template", "workflow, template, actor, hour, day, week"
 LIMITS = """breaches('[{"entity_kind": "task", "status": "RUNNING", "seconds": 1}, %s]')"""
 
 REFUSED = [
+    ("count_attempts(by => 'tempalte')", "by => 'tempalte' is not one of " + FEW),
+    ("count_attempts(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
     ("attempts(by => 'tempalte')", "by => 'tempalte' is not one of " + FEW),
     ("attempts(by => 'hour')", "by => 'hour' is not one of " + FEW),
     ("attempts(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
@@ -108,6 +110,7 @@ class TestAMisspeltArgument:
          ("task", "RUNNING", "v", None), ("task", "RUNNING", None, "tempalte")]),
         ("time_in_status(%s, %s, %s)", [("ti", None, None), ("task", "tempalte", None), ("task", None, "v")]),
         ("attempts(%s, %s)", [("tempalte", None), (None, "v")]),
+        ("count_attempts(%s, %s)", [("tempalte", None), (None, "v")]),
         ("variants(%s, %s)", [("ti", None), ("task", "v")]),
     ],
 )  # fmt: skip

@@ -78,12 +78,14 @@ def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Con
     old.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
     old.execute("CREATE VIEW mine AS SELECT task_id, sojourn.told(entered_at) AS at FROM sojourn.current_task")
     old.execute("CREATE VIEW also_mine AS SELECT * FROM sojourn.entered('task', 't1', ARRAY['REGISTERING'])")
+    old.execute("CREATE VIEW wasted AS SELECT wasted_seconds FROM sojourn.attempts('template')")
     old.execute("CREATE VIEW ours AS SELECT entity_id, seconds FROM sojourn.status_audit")
 
     migrate(old, schema())
 
     assert len(rows(old, "SELECT * FROM mine")) == 3
     assert len(rows(old, "SELECT * FROM ours")) > 3
+    assert len(rows(old, "SELECT * FROM wasted")) == 1
     kept = rows(old, "SELECT prosecdef FROM pg_proc WHERE oid = 'sojourn.entered(text, text, text[])'::regprocedure")
     assert kept == [{"prosecdef": False}]
     assert warnings == [

@@ -33,8 +33,9 @@ def attempts(
 ) -> None:
     """Count attempts, and the time that failed ones cost.
 
-    An attempt is a task instance, or what the task counts where its lifecycle has no instances. Wasted is the time of
-    failed attempts. First try is the share of tasks whose first attempt succeeded, among those where it has ended.
+    An attempt is a task instance, or what the task counts where its lifecycle has no instances. Wasted is the time that
+    failed attempts ran. Lost attempts never ended, but their workflow did. First try is the share of tasks whose first
+    attempt succeeded, among those where it came to an end of its own.
     """
     from application.analyse.attempts import count_attempts as read
     from domain.entity import TASK
@@ -56,8 +57,9 @@ def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -
     from interfaces.cli.columns import detail, table
     from interfaces.cli.table import print_table
 
-    counts = ("tasks", "attempts", "most_attempts", "succeeded", "failed", "interrupted", "open")
-    names = ("tasks", "attempts", "most", "succeeded", "failed", "interrupted", "open")
+    ends = ("succeeded", "failed", "cancelled", "interrupted", "lost", "open")
+    counts = ("tasks", "attempts", "most_attempts", *ends)
+    names = ("tasks", "attempts", "most", *ends)
     shown = table(
         *((by,) if by else ()),
         *(f"{name}>" for name in names[:2]),
@@ -66,8 +68,9 @@ def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -
         *(f"{name}>" for name in names[3:5]),
         *(detail(f"{name}>") for name in names[5:]),
         detail("time>"),
+        detail("run>"),
         "wasted>",
-        detail("of time>"),
+        detail("of run>"),
         "first try>",
     )
     for row in rows:
@@ -78,6 +81,7 @@ def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -
             f"{row['attempts_per_task']:.2f}",
             *cells[2:],
             format_duration(row["total_seconds"]),
+            format_duration(row["run_seconds"]),
             format_duration(row["wasted_seconds"]),
             format_share(row["wasted_share"]),
             format_share(row["first_try_share"]),

@@ -1,2 +1,2 @@
 -- Return the attempts at tasks by group.
-SELECT a.* FROM sojourn.attempts(%(by)s, %(workflow_id)s) AS a;
+SELECT a.* FROM sojourn.count_attempts(%(by)s, %(workflow_id)s) AS a;
