@@ -15,6 +15,9 @@ UNKNOWN_CLOCK: Final = "unknown"
 IMPORT_PREFIX: Final = "import:"
 """The beginning of every command id that an import stores."""
 
+IMPORTED: Final = f"{IMPORT_PREFIX}-"
+"""The command id of what an import adds to an entity without a report: it only says whose clock stated the time."""
+
 CLOCK_TOLERANCE: Final = 60.0
 """The seconds by which two clocks may differ, unless a setting states others."""
 

@@ -22,17 +22,25 @@ BY_TIME = SQL("s.entered_at, s.position")
 class ReportedEvent(NamedTuple):
     """An event that was reported, so no other event caused it.
 
-    For a task's transition, `attempts` is the number of attempts it began and `lifecycle` the task's lifecycle.
+    `stated_at` is the time of the report, and `entered_at` the time since which the entity is in its status after it.
+    For a task's transition, `attempts` is the number of attempts it began; of that and of a task's refusal, `lifecycle`
+    is the task's lifecycle.
     """
 
     position: int
     name: str
     stream: str
     workflow_id: str
-    effective_at: datetime
+    stated_at: datetime
+    entered_at: datetime
     data: dict[str, Any]
     attempts: int | None
     lifecycle: Lifecycle | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the report is of a time before the entity entered the status in which it is after it."""
+        return self.stated_at < self.entered_at
 
     def starts_attempt(self, to: str) -> bool:
         """Return whether a proposal of the status `to` begins an attempt under the task's lifecycle."""
@@ -63,9 +71,9 @@ class LogSnapshot:
         with self._connection.cursor("reported_events") as cursor:
             cursor.itersize = CHUNK
             cursor.execute(query("projections", "exports/proposals"), self._parameters)
-            for position, name, stream, workflow_id, effective_at, data, attempts, lifecycle, version in cursor:
+            for *fields, lifecycle, version in cursor:
                 pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
-                yield ReportedEvent(position, name, stream, workflow_id, effective_at, data, attempts, pinned)
+                yield ReportedEvent._make([*fields, pinned])
 
     def csv_lines(self) -> Iterator[bytes]:
         """Yield every interval as a line of CSV, its day first, in the order in which statuses were entered."""

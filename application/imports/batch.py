@@ -43,6 +43,7 @@ from application.imports.move_id import MoveId
 from application.imports.parsing import UNFORESEEN, explain
 from application.imports.tally import Tally
 from application.imports.waiting_lines import IdentifiedLine, WaitingLines
+from domain.clock import IMPORTED
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
 from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, ResetRequest, TaskRequest
@@ -194,9 +195,9 @@ class Batch:
         self._arrays.add(task.id, change.at)
         cached = self._cache.decide_registration(task) if self._cache else None
         if cached:
-            self._journal.apply_cached(cached, task, None, change, None, task.template)
+            self._journal.apply_cached(cached, task, None, change, IMPORTED, task.template)
         else:
-            self._journal.apply(decide(Family(None, task), Registration(), self._context(change, None)))
+            self._journal.apply(decide(Family(None, task), Registration(), self._context(change)))
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
         # A task stays pinned to the version of its lifecycle that was current when it was registered.
@@ -227,9 +228,9 @@ class Batch:
         cached = self._cache.decide_creation(task) if self._cache and task.lifecycle.instance else None
         if cached:
             instance = TaskInstance(instance_id, task.id, task.workflow_id, task.instances + 1)
-            self._journal.apply_cached(cached, task, instance, change, None)
+            self._journal.apply_cached(cached, task, instance, change, IMPORTED)
         else:
-            self._journal.apply(decide(Family(None, task), InstanceCreation(instance_id), self._context(change, None)))
+            self._journal.apply(decide(Family(None, task), InstanceCreation(instance_id), self._context(change)))
 
     def _next_instance_id(self, attempt: str | AttemptKey, task: Task) -> str:
         assert isinstance(attempt, AttemptKey)
@@ -266,9 +267,10 @@ class Batch:
         cascades = self._state.cascades.get(task.id)
         if not cascades:
             return False
+        entered_at = change.entered_at or change.at
         left = [*(cascade.entered_at for cascade in cascades[1:]), None]
         return any(
-            cascade.status == change.to and (left_at is None or left_at >= change.at)
+            cascade.status == change.to and (left_at is None or left_at >= entered_at)
             for cascade, left_at in zip(cascades, left, strict=True)
         )
 
@@ -318,12 +320,12 @@ class Batch:
         instance = self._state.instances.get(f"{task_id}/{task.instances}") if task else None
         if task and instance and task.lifecycle.instance_machine.can_transition(instance.status, SPLIT):
             # The records of the parts say how long each was pending, so the rest ends where it began.
-            context = self._context(change._replace(at=instance.entered_at or change.at), None)
+            context = self._context(change._replace(at=instance.entered_at or change.at))
             self._journal.apply(decide(Family(instance, task), InstanceReport(SPLIT), context))
 
-    def _context(self, change: Change, command_id: str | None) -> ReportContext:
+    def _context(self, change: Change, command_id: str | None = None) -> ReportContext:
         tolerance = self._clock_tolerance.total_seconds()
-        return ReportContext(change.actor, change.reason, change.at, command_id, tolerance)
+        return ReportContext(change.actor, change.reason, change.at, command_id or IMPORTED, tolerance)
 
     def _find_task(self, task_id: str, workflow_id: str | None, *, waits: bool = True) -> Task:
         task = self._state.tasks.get(task_id)

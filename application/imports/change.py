@@ -1,6 +1,7 @@
 """The changes that a line of a file reports, whatever its format. The importer sees nothing else of a file.
 
-Times are instants in UTC. `actor` and `reason` are what the source states, or None.
+Times are instants in UTC. `actor` and `reason` are what the source states, or None. `entered_at` is stated where a move
+is of another time than the entry of the status that the entity was in afterwards.
 """
 
 from collections.abc import Mapping
@@ -79,6 +80,7 @@ class MoveTask(NamedTuple):
     begins_attempt: bool | None = None
     runner_id: str | None = None
     state: State | None = None
+    entered_at: datetime | None = None
 
 
 class ResetTask(NamedTuple):
@@ -94,6 +96,7 @@ class ResetTask(NamedTuple):
     workflow_id: str | None = None
     previous_status: str | None = None
     ends_instances: bool = True
+    entered_at: datetime | None = None
 
 
 class MoveInstance(NamedTuple):
@@ -106,6 +109,7 @@ class MoveInstance(NamedTuple):
     reason: str | None = None
     workflow_id: str | None = None
     report_by_date: datetime | None = None
+    entered_at: datetime | None = None
 
 
 class MoveIfPossible(MoveInstance):

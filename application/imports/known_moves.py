@@ -2,8 +2,9 @@
 
 An import recognises its own moves by their command ids. A live report, or a file in another format, has other ids or
 none. Decided again, its move would be refused, or stored twice where the lifecycle lets a status be entered again. Such
-a move is recognised by its entity, status and instant: no two reports share the microsecond of the log's clock. So an
-export can be imported into the log that it came from.
+a move is recognised by its entity, status and instant: no two reports share the microsecond of the log's clock. Where
+sources state their instants, they may, and the time of the entry tells them apart. So an export can be imported into
+the log that it came from.
 """
 
 from collections import defaultdict
@@ -37,12 +38,19 @@ class ReportedMove(NamedTuple):
         return cls(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at)
 
 
+class OtherReport(NamedTuple):
+    """The command of a move that the log has, and since when its entity was in its status afterwards."""
+
+    command_id: str | None
+    entered_at: datetime
+
+
 class KnownMoves:
     """The command ids that are known, and the moves of which others have reported."""
 
     def __init__(self) -> None:
         self._command_ids: set[str] = set()
-        self._reports: defaultdict[ReportedMove, set[str | None]] = defaultdict(set)
+        self._reports: defaultdict[ReportedMove, set[OtherReport]] = defaultdict(set)
 
     def load_command_ids(self, connection: Connection[Any], command_ids: Sequence[str]) -> None:
         """Read which of the command ids the log knows."""
@@ -52,9 +60,9 @@ class KnownMoves:
         """Read what the log has about the entities of `streams`, from any reporter."""
         wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX}
         rows = connection.execute(query("projections", "imports/proposals_of_streams"), wanted)
-        for name, stream, status, effective_at, command_id in rows:
-            move = ReportedMove(stream, None if name == TaskReset.name else status, effective_at)
-            self._reports[move].add(command_id)
+        for name, stream, status, stated_at, entered_at, command_id in rows:
+            move = ReportedMove(stream, None if name == TaskReset.name else status, stated_at)
+            self._reports[move].add(OtherReport(command_id, entered_at))
 
     def has_command(self, command_id: str) -> bool:
         """Return whether a move was stored under this id."""
@@ -72,5 +80,8 @@ class KnownMoves:
         """Return whether the log has this move from anybody but an import of the same move."""
         if not self._reports:
             return False
-        command_ids = self._reports.get(ReportedMove.of(move, attempts), ())
-        return any(command_id is None or not command_id.startswith(move_id.first) for command_id in command_ids)
+        reports = self._reports.get(ReportedMove.of(move, attempts), ())
+        return any(
+            (command_id is None or not command_id.startswith(move_id.first)) and move.entered_at in (None, entered_at)
+            for command_id, entered_at in reports
+        )

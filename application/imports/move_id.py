@@ -1,6 +1,7 @@
 """Ids of the moves that a file reports, so that importing a file again adds nothing.
 
-A move's id is a digest of its entity, status and instant; the order of a line's keys and its time zone do not matter.
+A move's id is a digest of its entity, status and instant (and of its entry, where the file states one); the order of a
+line's keys and its time zone do not matter.
 A file may report the same move more than once, because a clock that shows seconds lets an entity enter a status twice
 in one of them: the n-th report has an id of its own. Only the last moves are counted; a repetition further back gets
 the id of the first report.
@@ -48,7 +49,8 @@ class MoveIds:
 def _digest_input(move: Move) -> str:
     entity = _instance_text(move.instance) if isinstance(move, MoveInstance) else f"task:{move.task_id}"
     # A reset has no status. The empty text stands for it, because no status is empty.
-    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_time_text(move.at)}"
+    entry = f"\0{_time_text(move.entered_at)}" if move.entered_at else ""
+    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_time_text(move.at)}{entry}"
 
 
 def _instance_text(instance: str | AttemptKey) -> str:

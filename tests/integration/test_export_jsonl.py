@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from application.exports.exporter import export_log
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
+from domain.actor import Actor
 from domain.lifecycles import get_lifecycle
 from tests.support.agreement import Row
 from tests.support.databases import DatabasePool
@@ -37,17 +38,21 @@ DONE = []
 OLD = []
 """
 
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("gate"), st.sampled_from(TASKS)),
-        st.tuples(st.just("task"), st.sampled_from(TASKS), st.sampled_from(STATUSES), st.booleans()),
-        st.tuples(st.just("instance"), st.sampled_from(TASKS)),
-        st.tuples(st.just("report"), st.integers(0, 3), st.sampled_from(INSTANCE_STATUSES)),
-        st.tuples(st.just("report"), st.integers(0, 3), st.sampled_from(INSTANCE_STATUSES[:5])),
-        st.tuples(st.just("reset"), st.sampled_from(TASKS), st.booleans()),
-    ),
-    max_size=40,
+SHIFTS = (0.0, 0.0, 0.0, -5.0, -15.0, -45.0, -200.0, 30.0, None)
+"""Seconds by which a report is of another time than the one that its place in the list says; None: it states none."""
+
+HOSTS = ("n1", "n1", "n2", None)
+
+steps_of_one = st.one_of(
+    st.tuples(st.just("gate"), st.sampled_from(TASKS)),
+    st.tuples(st.just("task"), st.sampled_from(TASKS), st.sampled_from(STATUSES), st.booleans()),
+    st.tuples(st.just("instance"), st.sampled_from(TASKS)),
+    st.tuples(st.just("report"), st.integers(0, 3), st.sampled_from(INSTANCE_STATUSES)),
+    st.tuples(st.just("report"), st.integers(0, 3), st.sampled_from(INSTANCE_STATUSES[:5])),
+    st.tuples(st.just("reset"), st.sampled_from(TASKS), st.booleans()),
+    st.tuples(st.just("run"), st.sampled_from(("PENDING", "RUNNING", "PAUSED", "CANCELLING"))),
 )
+steps = st.lists(steps_of_one, max_size=40)
 
 
 @pytest.fixture
@@ -67,10 +72,87 @@ def test_an_export_that_is_imported_gives_an_identical_audit(
         databases.borrowed() as other_dsn, TransitionService.connect(other_dsn) as other,
     ):  # fmt: skip
         service.register_tasks("w", [TaskSpec(name, 2, "align") for name in TASKS], occurred_at=NOON)
+        service.register_tasks("w", [TaskSpec("p1")], "prefect", occurred_at=NOON)
         for second, step in enumerate(drawn, 1):
             take(service, step, NOON + timedelta(seconds=second))
 
         assert_same_audit(service, other, tmp_path)
+
+
+@examples(quick=4, long=40)
+@given(st.lists(st.tuples(steps_of_one, st.sampled_from(SHIFTS), st.sampled_from(HOSTS)), max_size=25))
+def test_an_export_says_of_late_reports_when_they_happened_and_which_of_them_were_stale(
+    databases: DatabasePool, tmp_path: Path, drawn: list[tuple[tuple[Any, ...], float | None, str | None]]
+) -> None:
+    with (
+        databases.borrowed() as dsn, TransitionService.connect(dsn) as service,
+        databases.borrowed() as other_dsn, TransitionService.connect(other_dsn) as other,
+    ):  # fmt: skip
+        service.register_tasks("w", [TaskSpec(name, 2) for name in TASKS], occurred_at=NOON)
+        service.register_tasks("w", [TaskSpec("p1")], "prefect", occurred_at=NOON)
+        for second, (step, shift, host) in enumerate(drawn, 1):
+            at = None if shift is None else NOON + timedelta(seconds=10 * second + shift)
+            take(service, step, at, None if host is None else Actor(component="worker", host=host))
+
+        assert_same_audit(service, other, tmp_path)
+        assert _stale(other) == _stale(service)
+        assert _stated(service) <= _stated(other)
+
+
+def test_what_began_an_entity_is_of_the_clock_of_the_import_too(
+    service: TransitionService, other: TransitionService, tmp_path: Path
+) -> None:
+    service.register_tasks("w", [TaskSpec("t1")], "prefect", occurred_at=NOON)
+    service.transition_task("t1", "PENDING", occurred_at=NOON - timedelta(seconds=30))  # by the same host
+
+    assert_same_audit(service, other, tmp_path)
+    assert len(_stale(other)) == len(_stale(service)) == 1
+
+
+def test_a_stale_report_and_late_steps_keep_their_times(
+    service: TransitionService, other: TransitionService, tmp_path: Path
+) -> None:
+    at = [NOON + timedelta(seconds=second) for second in range(200)]
+    one, two = (Actor(component="worker", host=host) for host in ("n1", "n2"))
+    service.register_tasks("w", [TaskSpec("t1")], "prefect", occurred_at=at[0])
+    service.transition_task("t1", "RUNNING", occurred_at=at[100], actor=one)
+    service.transition_task("t1", "PENDING", occurred_at=at[90], actor=two)  # within the tolerance of two clocks
+    service.transition_task("t1", "RUNNING", occurred_at=at[110], actor=one)
+    service.transition_task("t1", "PENDING", occurred_at=at[105], actor=one)  # stale: by one clock
+    service.transition_task("t1", "RUNNING", occurred_at=at[105], actor=one)
+    service.transition_task("t1", "PENDING", occurred_at=at[20], actor=two)  # stale: beyond the tolerance
+    service.register_tasks("w", [TaskSpec("t2")], "nextflow", occurred_at=at[50])
+    service.create_task_instances({"t2/1": "t2"}, occurred_at=at[60])
+    service.transition_task_instance("t2/1", "RUNNING", occurred_at=at[40], actor=one)  # a step forward
+    service.transition_task_instance("t2/1", "COMPLETED", actor=one)
+
+    assert_same_audit(service, other, tmp_path)
+
+    lines = [json.loads(line) for line in (tmp_path / "export.jsonl").read_text().splitlines()]
+    moves = [(line["to"], _second(line["at"]), _second(line.get("entered_at"))) for line in lines if "to" in line]
+    assert moves[:-1] == [
+        ("RUNNING", 100, None), ("PENDING", 100, None), ("RUNNING", 110, None), ("PENDING", 105, 110),
+        ("RUNNING", 105, 110), ("PENDING", 20, 110), ("RUNNING", 40, 60),
+    ]  # fmt: skip
+    assert _stale(other) == _stale(service) == {("task:t1", "PENDING", at[105]), ("task:t1", "PENDING", at[20])}
+
+
+def test_two_moves_of_one_time_are_both_kept_wherever_the_export_is_cut(
+    service: TransitionService, other: TransitionService, tmp_path: Path
+) -> None:
+    """A move and a late one that states the same time differ by the time of the entry."""
+    service.register_tasks("w", [TaskSpec("t1")], "prefect", occurred_at=NOON)
+    for status, second in (("RUNNING", 5), ("FAILED", 9), ("RUNNING", 5)):
+        service.transition_task("t1", status, occurred_at=NOON + timedelta(seconds=second), actor="worker")
+    export_log(service.store, "jsonl", str(tmp_path / "log.jsonl"))
+    lines = (tmp_path / "log.jsonl").read_text().splitlines(keepends=True)
+
+    for part in ("".join(lines[:-1]), lines[-1]):
+        imported(other, "jsonl", part)
+
+    assert _audit(other) == _audit(service)
+    assert _stale(other) == _stale(service)
+    assert imported(service, "jsonl", "".join(lines)).items() >= ADDED_NOTHING.items()
 
 
 def test_it_is_so_without_a_word_of_when_it_occurred(
@@ -134,21 +216,23 @@ def test_a_report_that_came_late_moves_the_task_again(
     assert_same_audit(service, other, tmp_path)
 
 
-def take(service: TransitionService, step: tuple[Any, ...], at: datetime) -> None:
+def take(service: TransitionService, step: tuple[Any, ...], at: datetime | None, actor: Actor | None = None) -> None:
     """Carry out a drawn step; one that is about what is not there yet does nothing."""
     match step:
         case ("gate", task):
-            service.gate_tasks_for_queueing([task], occurred_at=at, actor="gate")
+            service.gate_tasks_for_queueing([task], occurred_at=at, actor=actor or "gate")
         case ("task", task, status, counts):
-            service.transition_tasks([task], status, counts, occurred_at=at, reason="by hand")
+            service.transition_tasks([task], status, counts, occurred_at=at, reason="by hand", actor=actor)
         case ("instance", task):
             with service.store.session() as connection:
                 (number,) = connection.execute("SELECT count(*) FROM sojourn.task_instance").fetchone() or (0,)
             service.create_task_instances({f"i{number}": task}, occurred_at=at)
         case ("report", number, status):
-            service.transition_task_instance(f"i{number}", status, occurred_at=at, actor=f"node{number}")
+            service.transition_task_instance(f"i{number}", status, occurred_at=at, actor=actor or f"node{number}")
         case ("reset", task, running):
             service.reset_tasks([task], running, occurred_at=at, reason="resumed")
+        case ("run", status):
+            service.transition_task("p1", status, occurred_at=at, actor=actor)
 
 
 def assert_same_audit(service: TransitionService, other: TransitionService, folder: Path) -> None:
@@ -168,6 +252,30 @@ def _audit(service: TransitionService) -> list[Row]:
     # Refusals that are left out are missing in the count of versions.
     with psycopg.connect(service.dsn) as connection:
         return [{key: value for key, value in row.items() if key != "version"} for row in audit(connection)]
+
+
+def _stale(service: TransitionService) -> set[tuple[Any, ...]]:
+    """The reports that were refused as stale, each once."""
+    with psycopg.connect(service.dsn) as connection:
+        return set(connection.execute(
+            "SELECT stream, data ->> 'reported', occurred_at FROM sojourn.event WHERE data ->> 'rule' = 'stale-report'"
+        ))  # fmt: skip
+
+
+def _stated(service: TransitionService) -> set[tuple[Any, ...]]:
+    """The statuses that were entered by a report with a time, and that time; not where the tolerance let it pass."""
+    with psycopg.connect(service.dsn) as connection:
+        return set(connection.execute(
+            "SELECT stream, nth, status, occurred_at FROM ("
+            "  SELECT *, data ->> 'status' AS status, "
+            "    count(*) FILTER (WHERE is_transition) OVER (PARTITION BY stream ORDER BY version) AS nth "
+            "  FROM sojourn.event) AS e "
+            "WHERE is_transition AND occurred_at IS NOT NULL AND NOT data ? 'cause' AND NOT data ? 'clock_tolerance'"
+        ))  # fmt: skip
+
+
+def _second(at: str | None) -> float | None:
+    return None if at is None else (datetime.fromisoformat(at) - NOON).total_seconds()
 
 
 def _kept(service: TransitionService) -> list[tuple[Any, ...]]:

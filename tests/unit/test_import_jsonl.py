@@ -1,14 +1,22 @@
 """The lines of a jsonl file: the changes they report, and the reason why others are not understood."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from application.imports.change import BadLine, CreateInstance, MoveInstance, MoveTask, ParsedLine, RegisterTask
+from application.imports.change import (
+    BadLine,
+    CreateInstance,
+    MoveInstance,
+    MoveTask,
+    ParsedLine,
+    RegisterTask,
+    ResetTask,
+)
 from application.imports.formats import find_format
 from application.imports.input_file import MAX_LINE_BYTES
 from application.imports.options import Options
@@ -112,6 +120,15 @@ def test_moves_and_an_instance_that_is_created() -> None:
     assert proposal(RUNNING | {"report_by_date": "2026-01-31T09:00:00+01:00", "workflow": "w1"}) == MoveInstance(
         "t1/1", "RUNNING", EIGHT, workflow_id="w1", report_by_date=EIGHT
     )
+
+
+@pytest.mark.parametrize("line", [QUEUED, RUNNING, {"entity": "task", "id": "t1", "event": "reset", "at": AT}])
+def test_a_move_may_state_since_when_the_entity_was_in_its_status_after_it(line: dict[str, Any]) -> None:
+    move = proposal(line | {"entered_at": "2026-01-31T09:00:00Z"})
+
+    assert isinstance(move, MoveTask | MoveInstance | ResetTask)
+    assert (move.at, move.entered_at) == (EIGHT, EIGHT + timedelta(hours=1))
+    assert "entered_at" in error(CREATED | {"entered_at": AT})
 
 
 def test_the_short_name_of_a_task_instance() -> None:

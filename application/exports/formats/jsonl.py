@@ -14,7 +14,7 @@ from application.exports.log_snapshot import LogSnapshot, ReportedEvent
 from domain.auditing.replay import LifecycleOf
 from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycles import get_lifecycle, ships
-from domain.rule_names import NOT_OWNER
+from domain.rule_names import NOT_OWNER, STALE_REPORT
 
 Fields = dict[str, Any]
 
@@ -34,7 +34,7 @@ def _lines(source: LogSnapshot) -> Iterator[Fields]:
         describe = _DESCRIPTIONS.get(event.name)
         if describe is not None and not _depended_on_more(event):
             kind, _, name = event.stream.partition(":")
-            line = {"entity": kind, "id": name} | describe(event) | {"at": event.effective_at} | _context(event.data)
+            line = {"entity": kind, "id": name} | describe(event) | _times(event) | _context(event.data)
             if describe is _describe_registration:
                 line |= _describe_lifecycle(event.data, source.lifecycle_of, defined)
             yield {key: value for key, value in line.items() if value is not None}
@@ -83,14 +83,26 @@ def _describe_transition(event: ReportedEvent) -> Fields:
 
 def _describe_task_transition(event: ReportedEvent) -> Fields:
     fields = _describe_transition(event)
-    if event.attempts is not None and bool(event.attempts) != event.starts_attempt(fields["to"]):
-        fields["attempt"] = bool(event.attempts)
+    begins = _begins_attempt(event)
+    if begins is not None and begins != event.starts_attempt(fields["to"]):
+        fields["attempt"] = begins
     return fields | {"runner": event.data.get("runner_id")}
+
+
+def _begins_attempt(event: ReportedEvent) -> bool | None:
+    """Return whether the proposal was to begin an attempt, where that is known or decides about it.
+
+    A proposal that begins one is never stale.
+    """
+    if event.attempts is None:
+        return event.data["rule"] != STALE_REPORT if event.is_late else None
+    return bool(event.attempts)
 
 
 def _depended_on_more(event: ReportedEvent) -> bool:
     """Return whether a rule refused the report because of more than the report states."""
-    return "response" in event.data and "previous_status" not in event.data and event.data["rule"] != NOT_OWNER
+    by_more = "response" in event.data and "previous_status" not in event.data
+    return by_more and event.data["rule"] not in (NOT_OWNER, STALE_REPORT)
 
 
 _DESCRIPTIONS: dict[str, Callable[[ReportedEvent], Fields]] = {
@@ -102,6 +114,11 @@ _DESCRIPTIONS: dict[str, Callable[[ReportedEvent], Fields]] = {
     f"{TASK_INSTANCE}.transitioned.v1": _describe_transition,
     f"{TASK_INSTANCE}.refused.v1": _describe_transition,
 }
+
+
+def _times(event: ReportedEvent) -> Fields:
+    """Return the time of the report, and that of the entry where it is another one."""
+    return {"at": event.stated_at} | ({"entered_at": event.entered_at} if event.is_late else {})
 
 
 def _context(data: Fields) -> Fields:

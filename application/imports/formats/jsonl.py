@@ -8,7 +8,8 @@
 `sojourn export --format jsonl` also writes: a new task's `lifecycle`, `array` and `attributes`, and for a lifecycle
 that does not ship with Sojourn its `lifecycle_version` and, the first time, its `definition`; `attempt` (true or false)
 where a move begins an attempt although its lifecycle says otherwise, or the reverse; the `runner` that moves a task; a
-`state` with more than the status; and `{"event":"reset"}` for a task of a resumed workflow.
+`state` with more than the status; `entered_at` with a move of an earlier time, since when the entity was in its status
+after it; and `{"event":"reset"}` for a task of a resumed workflow.
 
 `actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` can be on any line; a
 new task without one is in that of --workflow, or else in one with the name of the file.
@@ -61,10 +62,10 @@ COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
     (TASK, REGISTERED): COMMON
     | {"event", "template", "max_attempts", "lifecycle", "lifecycle_version", "definition", "array", "attributes"},
-    (TASK, None): COMMON | {"to", "attempt", "runner", "state"},
-    (TASK, RESET): COMMON | {"event"},
+    (TASK, None): COMMON | {"to", "attempt", "runner", "state", "entered_at"},
+    (TASK, RESET): COMMON | {"event", "entered_at"},
     (TASK_INSTANCE, CREATED): COMMON | {"event", "task"},
-    (TASK_INSTANCE, None): COMMON | {"to", "report_by_date"},
+    (TASK_INSTANCE, None): COMMON | {"to", "report_by_date", "entered_at"},
 }
 """The keys of a line, by its entity and its event (None: a move to a status)."""
 
@@ -123,11 +124,14 @@ def _move_task(line: JsonObject, options: Options) -> MoveTask:
         begins_attempt=_flag(line, "attempt"),
         runner_id=_runner(line),
         state=_state(line),
+        entered_at=_entered_at(line, options),
     )
 
 
 def _reset(line: JsonObject, options: Options) -> ResetTask:
-    return ResetTask(check_id("task", line.get("id")), **_report_fields(line, options))
+    return ResetTask(
+        check_id("task", line.get("id")), **_report_fields(line, options), entered_at=_entered_at(line, options)
+    )
 
 
 def _move_instance(line: JsonObject, options: Options) -> MoveInstance:
@@ -136,6 +140,7 @@ def _move_instance(line: JsonObject, options: Options) -> MoveInstance:
         _status(line),
         **_report_fields(line, options),
         report_by_date=_time(line, "report_by_date", options) if "report_by_date" in line else None,
+        entered_at=_entered_at(line, options),
     )
 
 
@@ -267,6 +272,10 @@ def _time(line: JsonObject, key: str, options: Options) -> datetime:
     if not isinstance(text, str):
         raise InvalidLine(f'has no "{key}"') if text is None else InvalidTime(text, "is not a text")
     return parse_instant(text, options.zone)
+
+
+def _entered_at(line: JsonObject, options: Options) -> datetime | None:
+    return _time(line, "entered_at", options) if "entered_at" in line else None
 
 
 def _text(line: JsonObject, key: str) -> str | None:
