@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from application.exports.exporter import CsvOnly, ExportAnswer, export_log
-from application.exports.formats import UnknownExport, format_names
+from application.exports.formats import UnknownExport, format_names, parquet
+from application.exports.formats import csv as csv_format
 from application.shared.output_file import OutputExists, OutputNotWritable
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
@@ -463,3 +464,21 @@ def _converted(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _value(element: Any, key: str) -> str:
     return next(str(child.get("value")) for child in element if child.get("key") == key)
+
+
+def test_csv_has_every_column_and_value_that_parquet_has(lived: TransitionService, tmp_path: Path) -> None:
+    export_log(lived.store, "csv", str(tmp_path / "statuses.csv"))
+    export_log(lived.store, "parquet", str(tmp_path / "statuses"))
+    columns = [name for name in parquet.SCHEMA.names if name not in {parquet.DAY, "duration_seconds"}]
+    names = ", ".join(f"epoch_us({name})" if name.endswith("_at") else name for name in columns)
+    with duckdb.connect() as connection:
+        table, text = (
+            connection.execute(f"SELECT {names} FROM {source} ORDER BY position, entity_id, version").fetchall()
+            for source in (
+                f"read_parquet('{tmp_path}/statuses/*/*.parquet')",
+                f"read_csv('{tmp_path}/statuses.csv', header = true, nullstr = '')",
+            )
+        )
+
+    assert set(csv_format.COLUMNS) == {*parquet.SCHEMA.names, "entity"} - {parquet.DAY}
+    assert [tuple(map(str, row)) for row in text] == [tuple(map(str, row)) for row in table] != []

@@ -31,20 +31,32 @@ def reader(service: TransitionService, connection: psycopg.Connection[Any]) -> p
     return connection
 
 
-def as_grafana_sends_it(query: str, values: dict[str, str]) -> str:
+FOLLOWING = [panel for panel in PANELS if panel["title"] != "Attempts"]
+"""The panels that follow the time picker. The function that counts attempts takes no range."""
+
+Range = tuple[str, str]
+
+ALWAYS: Range = (FROM, TO)
+LONG_AGO: Range = ("'1990-01-01T00:00:00Z'", "'1991-01-01T00:00:00Z'")
+LATER: Range = ("'2200-01-01T00:00:00Z'", "'2201-01-01T00:00:00Z'")
+
+
+def as_grafana_sends_it(query: str, values: dict[str, str], within: Range = ALWAYS) -> str:
     """A query with Grafana's variables and macros replaced."""
+    begin, end = within
     text = query
     for name, value in values.items():
         quoted = "'" + value.replace("'", "''") + "'"
         text = text.replace(f"${{{name}:sqlstring}}", quoted)
-    text = re.sub(r"\$__timeFilter\(([^()]+)\)", rf"\1 BETWEEN {FROM} AND {TO}", text)
-    text = text.replace("$__timeFrom()", FROM).replace("$__timeTo()", TO).replace("$__interval_ms", "3600000")
+    text = re.sub(r"\$__timeFilter\(([^()]+)\)", rf"\1 BETWEEN {begin} AND {end}", text)
+    text = text.replace("$__timeFrom()", begin).replace("$__timeTo()", end).replace("$__interval_ms", "3600000")
     assert "$" not in text, text
     return text
 
 
-def ask(reader: psycopg.Connection[Any], query: str, **values: str) -> list[Row]:
-    statement = as_grafana_sends_it(query, {"entity_kind": "task", "workflow": "", "status": "RUNNING"} | values)
+def ask(reader: psycopg.Connection[Any], query: str, *, within: Range = ALWAYS, **values: str) -> list[Row]:
+    variables = {"entity_kind": "task", "workflow": "", "status": "RUNNING"} | values
+    statement = as_grafana_sends_it(query, variables, within)
     return rows(reader, statement.replace("%", "%%") if "%" in statement else statement)
 
 
@@ -67,6 +79,38 @@ def test_a_panel_gets_what_it_shows(reader: psycopg.Connection[Any], panel: dict
             ask(reader, target["rawSql"], workflow="it's nowhere")
     else:
         assert ask(reader, target["rawSql"], workflow="it's nowhere") == []
+
+
+@pytest.mark.parametrize("panel", FOLLOWING, ids=lambda panel: panel["title"])
+@pytest.mark.parametrize("kind", ["task", "task_instance"])
+def test_a_panel_follows_the_time_picker(
+    service: TransitionService, reader: psycopg.Connection[Any], panel: dict[str, Any], kind: str
+) -> None:
+    """Given an orphan too: a range before the log, and one after the end of it, has nothing of it."""
+    service.create_task_instances({"t/9": "t"})
+    service.transition_task_instance("t/2", "DONE")
+    query = panel["targets"][0]["rawSql"]
+
+    assert ask(reader, query, entity_kind=kind) != []
+    assert [row for row in ask(reader, query, entity_kind=kind, within=LONG_AGO) if row.get("mean") != 0] == []
+    if panel["title"] not in {"Where they are", "The newest 50", "Concurrency in $status"}:
+        assert ask(reader, query, entity_kind=kind, within=LATER) == []
+
+
+@pytest.mark.parametrize("kind", ["task", "task_instance"])
+def test_panels_over_the_whole_time_show_what_the_functions_return(reader: psycopg.Connection[Any], kind: str) -> None:
+    panels = {panel["title"]: panel["targets"][0]["rawSql"] for panel in PANELS}
+    shown = {row["status"]: row for row in ask(reader, panels["Time in status"], entity_kind=kind)}
+    answer = {row["status"]: row for row in rows(reader, f"SELECT * FROM sojourn.time_in_status('{kind}')")}
+
+    assert shown.keys() == answer.keys() != set()
+    for status, row in answer.items():
+        assert (shown[status]["n"], shown[status]["open"]) == (row["n"], row["open"])
+        assert shown[status]["mean"] == pytest.approx(row["mean_seconds"], abs=5)
+        assert (shown[status]["km p90"] is None) == (row["km_p90_seconds"] is None)
+    where = {row["status"]: row["n"] for row in ask(reader, panels["Where they are"], entity_kind=kind)}
+    current = f"SELECT c.status, count(*) AS n FROM sojourn.current_{kind} AS c GROUP BY 1"
+    assert where == {row["status"]: row["n"] for row in rows(reader, current)}
 
 
 def needed(panel: dict[str, Any]) -> list[str]:
