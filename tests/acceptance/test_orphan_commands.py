@@ -115,7 +115,7 @@ def test_diff_for_people_and_programs(orphaned: TransitionService) -> None:
         (["why", "ti:t/11"], "sojourn: no task instance 't/11'; did you mean 't/1'?\n"),
         (["orphans", "--workflow", "ww"], "sojourn: no workflow 'ww'; did you mean 'w'?\n"),
         (["diff", "--from", minute(2), "--to", minute(1)], "lies before"),
-        (["diff", "--from", "yesterday", "--to", minute(1)], "sojourn: time 'yesterday' cannot be read"),
+        (["diff", "--from", "someday", "--to", minute(1)], "sojourn: time 'someday' cannot be read"),
     ],
 )
 def test_a_wrong_request_is_told_in_a_sentence(

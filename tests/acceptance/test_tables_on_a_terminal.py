@@ -1,5 +1,6 @@
 """Tables on a terminal: no command prints a line that is wider, nothing is lost without a word, and a pager helps."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,9 @@ NO_TABLE = {"cancel", "demo", "serve", "import", "heartbeat", "rebuild", "token 
 """Commands that print no table, or the tables of others: of `reset`, which jobmon has, and in the demo of many."""
 
 
+WITHOUT_A_TABLE = {"bundle", "export", "report", "status", "verify"}
+
+
 @pytest.fixture
 def long_texts(service: TransitionService, tmp_path: Path) -> TransitionService:
     """Given long ids, wide characters, long reasons, an orphan, a silent runner, a failure, a slot and an array."""
@@ -43,6 +47,7 @@ def long_texts(service: TransitionService, tmp_path: Path) -> TransitionService:
     service.gate_tasks_for_queueing([LONG], **at(10))
     service.create_task_instances({f"{LONG}/2": LONG}, **at(11))
     service.transition_task_instance("t1/1", "LAUNCHED", **at(12))
+    service.transition_task_instance(f"{WIDE}/1", "ERROR", **at(13) | {"reason": WIDE})
     service.heartbeat(f"runner-{LONG}", 60, occurred_at=EIGHT)
     service.arrays.bind("w", LONG, 50, name=WIDE)
     service.register_tasks("w", [TaskSpec(f"slot-{LONG}", attributes={"tags": [LONG]})], lifecycle="prefect", **at(1))
@@ -78,6 +83,45 @@ def test_no_line_is_wider_than_the_terminal(long_texts: TransitionService, tmp_p
         assert done.stdout or done.stderr, command
         wide = [line for line in done.stdout.split("\n") if cell_len(line) > columns]
         assert wide == [], command
+
+
+@pytest.mark.parametrize("name", [*READING, "reset", "recover", "doctor", "open", "slots --limit"])
+def test_every_command_with_a_table_has_the_options_of_tables(name: str) -> None:
+    help_text = run_program(*name.partition(" --")[0].split(), "--help").stdout
+
+    assert (("--wide" in help_text), ("--no-pager" in help_text)) == (name not in WITHOUT_A_TABLE,) * 2
+
+
+LIMITED = {
+    "attempts": ["--by", "template"],
+    "audit": [],
+    "breaches": ["--sla", "{folder}/sla.toml"],
+    "concurrency": ["--status", "RUNNING"],
+    "diff": ["--from", "2026-01-31T08:04:00Z", "--to", "2026-01-31T08:30:00Z"],
+    "failures": [],
+    "history": ["task:t1"],
+    "list instances": [],
+    "list tasks": [],
+    "orphans": ["--stuck-after", "RUNNING=1m"],
+    "time-in-status": [],
+    "variants": [],
+}
+"""Commands with a limit, and questions to which there are several answers."""
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_limit_is_stated_where_there_is_more(long_texts: TransitionService, tmp_path: Path, name: str) -> None:
+    command = [*arguments(LIMITED, name, tmp_path), "--dsn", long_texts.dsn]
+    whole, one = run_program(*command), run_program(*command, "--limit", "1")
+    number = len(whole.stdout.splitlines()) - 1
+
+    assert "without --limit" not in whole.stderr
+    assert len(one.stdout.splitlines()) == 2
+    assert one.stderr.endswith(
+        "This is the first row; a larger --limit prints more, and without --limit all are printed.\n"
+    )
+    assert "without --limit" not in run_program(*command, "--limit", str(number)).stderr
+    assert len(json.loads(run_program(*command, "--limit", "1", "--json").stdout)) == 1
 
 
 @pytest.mark.parametrize("option", [(), ("--wide",)])

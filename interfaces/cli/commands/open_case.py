@@ -9,6 +9,7 @@ import typer
 
 from interfaces.cli.failure import fail
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command("open")
+@app.command("open", cls=Listing)
 def open_case(
     ctx: typer.Context,
     case: Annotated[Path | None, typer.Argument(metavar="CASE", help="Open a file of `sojourn bundle`.")] = None,
