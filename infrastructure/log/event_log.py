@@ -1,6 +1,7 @@
 """The log: events are appended together with their projections, and read back in the order of their positions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,7 +83,8 @@ class EventLog:
             batch |= _known_columns(task, instance)
         occurred_at = max((event["occurred_at"] for event in appended if event["occurred_at"]), default=None)
         if occurred_at:
-            batch["not_before"] = occurred_at.astimezone(UTC) - self.clock_tolerance
+            with suppress(OverflowError):  # so long before the first year that no clock shows it
+                batch["not_before"] = occurred_at.astimezone(UTC) - self.clock_tolerance
         if command:
             batch |= {"command_id": command.command_id, "request": command.request, "response": command.response}
         text = to_json(batch, exclude_none=True).decode()
