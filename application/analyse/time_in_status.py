@@ -15,7 +15,8 @@ class TimeInStatus(TypedDict):
     """How long one group of entities stayed in one status, in seconds.
 
     `n` counts the intervals and `open` those that have not ended, which count up to now. The km quantiles are
-    Kaplan-Meier's: an open interval has lasted at least that long. They are None where too few intervals have ended.
+    Kaplan-Meier's: an open interval has lasted at least that long. They are None where too few intervals have ended,
+    and the plain ones where no interval is open.
     """
 
     status: str

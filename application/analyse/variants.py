@@ -11,7 +11,7 @@ from domain.entity import TASK
 class Variant(TypedDict):
     """One sequence of statuses: how many took it, their share of all, and up to three of their ids.
 
-    `median_seconds` is the median time from the first of the statuses to the last.
+    `median_seconds` is the median time from the first of the statuses to the last if that is terminal, else up to now.
     """
 
     statuses: list[str]

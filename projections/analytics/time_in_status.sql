@@ -14,10 +14,10 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT
         g.status, g."group", g.n, g.open, g.total_seconds, g.total_seconds / g.n,
-        o.seconds[p50.below] + (o.seconds[p50.above] - o.seconds[p50.below]) * p50.share,
-        o.seconds[p90.below] + (o.seconds[p90.above] - o.seconds[p90.below]) * p90.share,
-        o.seconds[p99.below] + (o.seconds[p99.above] - o.seconds[p99.below]) * p99.share,
-        o.seconds[km.p50], o.seconds[km.p90]
+        plain.p50, plain.p90, plain.p99,
+        -- Where no interval is open, nothing is estimated, so both are the same.
+        CASE WHEN g.open = 0 THEN plain.p50 ELSE o.seconds[km.p50] END,
+        CASE WHEN g.open = 0 THEN plain.p90 ELSE o.seconds[km.p90] END
     FROM
         (
             SELECT
@@ -56,6 +56,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         CROSS JOIN LATERAL sojourn.quantile_position(0.99, g.n) AS p99
         CROSS JOIN LATERAL (
             SELECT
+                o.seconds[p50.below] + (o.seconds[p50.above] - o.seconds[p50.below]) * p50.share AS p50,
+                o.seconds[p90.below] + (o.seconds[p90.above] - o.seconds[p90.below]) * p90.share AS p90,
+                o.seconds[p99.below] + (o.seconds[p99.above] - o.seconds[p99.below]) * p99.share AS p99
+        ) AS plain
+        CROSS JOIN LATERAL (
+            SELECT
                 min(f.p50) FILTER (WHERE f.p50 < f.next_rank) AS p50,
                 min(f.p90) FILTER (WHERE f.p90 < f.next_rank) AS p90
             FROM (
@@ -87,4 +93,4 @@ $$;
 COMMENT ON FUNCTION sojourn.time_in_status IS
     'How long tasks or task instances stay in each status, in seconds. An open interval counts up to now, or to '
     'sojourn.as_of. The km quantiles are Kaplan-Meier''s, for which an open interval has lasted at least that long; they are '
-    'NULL where too few intervals have ended. Grouped by workflow, template, actor, hour, day or week, if asked.';
+    'NULL where too few intervals have ended, and the plain ones where none is open. Grouped by workflow, template, actor, hour, day or week, if asked.';

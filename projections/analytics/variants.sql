@@ -9,7 +9,20 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM (
         SELECT
             s.entity_id, array_agg(s.status ORDER BY s.version) AS statuses,
-            date_part('epoch', max(s.entered_at) - min(s.entered_at)) AS seconds
+            -- The last status goes on unless it is terminal.
+            date_part(
+                'epoch',
+                max(
+                    CASE
+                        WHEN (s.lifecycle, s.lifecycle_version, s.status) IN (
+                            SELECT l.lifecycle, l.lifecycle_version, l.status
+                            FROM sojourn.lifecycle_status AS l
+                            WHERE l.entity_kind = variants.entity_kind AND l.terminal
+                        ) THEN s.entered_at
+                        ELSE s.ended_at
+                    END
+                ) - min(s.entered_at)
+            ) AS seconds
         FROM sojourn.status_interval AS s
         WHERE
             sojourn.check_choice('entity_kind', variants.entity_kind, ARRAY['task', 'task_instance'])
@@ -24,4 +37,5 @@ $$;
 
 COMMENT ON FUNCTION sojourn.variants IS
     'The distinct sequences of statuses that tasks or task instances went through: how many did, their share, the '
-    'median of the seconds from the first status to the last, and up to three examples.';
+    'median of the seconds from the first status to the terminal one, or up to now or sojourn.as_of, and up to three '
+    'examples.';

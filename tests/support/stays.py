@@ -68,6 +68,7 @@ def kaplan_meier(stays: Sequence[Stay], quantile: Fraction) -> float | None:
 def summary(stays: Sequence[Stay]) -> dict[str, Any]:
     """Return what time-in-status answers for the stays in one status."""
     seconds = [stay.seconds for stay in stays]
+    is_censored = any(stay.exited_at is None for stay in stays)
     return {
         "n": len(stays),
         "open": sum(stay.exited_at is None for stay in stays),
@@ -76,6 +77,6 @@ def summary(stays: Sequence[Stay]) -> dict[str, Any]:
         "p50_seconds": percentile(seconds, 0.5),
         "p90_seconds": percentile(seconds, 0.9),
         "p99_seconds": percentile(seconds, 0.99),
-        "km_p50_seconds": kaplan_meier(stays, Fraction(1, 2)),
-        "km_p90_seconds": kaplan_meier(stays, Fraction(9, 10)),
+        "km_p50_seconds": kaplan_meier(stays, Fraction(1, 2)) if is_censored else percentile(seconds, 0.5),
+        "km_p90_seconds": kaplan_meier(stays, Fraction(9, 10)) if is_censored else percentile(seconds, 0.9),
     }
