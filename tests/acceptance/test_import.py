@@ -29,6 +29,7 @@ SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / 
 POZIDRIV = SAMPLES / "slurm" / "pozidriv.log"
 SPARK = SAMPLES / "spark" / "gpu_oom_eventlog.json.gz"
 CHIPSEQ = SAMPLES / "nextflow" / "chipseq.execution_trace.txt"
+TOY = SAMPLES.parent / "systems" / "slurm"
 NEW_YORK = "America/New_York"
 
 LINES = """\
@@ -219,6 +220,26 @@ def test_a_real_slurm_dump(service: TransitionService, connection: psycopg.Conne
     assert {row["status"]: row["n"] for row in stays} == counts | ends
     assert {row["status"]: row["total_seconds"] for row in stays if row["status"] not in ends} == totals
     assert dict(connection.execute("SELECT status, count(*) FROM sojourn.task GROUP BY status").fetchall()) == ends
+    assert verify_log(service.store)["mismatches"] == []
+
+
+@pytest.mark.skipif(not TOY.exists(), reason="the real records of requeued jobs are not here")
+def test_real_records_of_requeued_jobs_in_columns_and_in_json(service: TransitionService) -> None:
+    columns = document(service, "import", "sacct", str(TOY / "sacct_D_all_fields.txt"), "--timezone", "UTC")
+    again = [
+        document(service, "import", "sacct", str(TOY / name), "--timezone", "UTC")
+        for name in ("sacct_D.json", "sacct_mid_life.txt", "sacct_mid_life.json")
+    ]
+
+    assert (columns["tasks"], columns["task_instances"]) == (36, 45)
+    for answer in (columns, *again):
+        assert (answer["refused"], answer["bad"], answer["anomalies"]) == ({}, 0, {})
+    assert all(answer == answer | ADDED_NOTHING for answer in again)
+    third = [(event["status"], event["reason"]) for event in service.history("ti:toy/7/3")]
+    assert third == [
+        ("PENDING", None), ("ELIGIBLE", "waiting reason BeginTime"), ("RUNNING", "flags SchedBackfill"),
+        ("COMPLETED", None),
+    ]  # fmt: skip
     assert verify_log(service.store)["mismatches"] == []
 
 
