@@ -1,4 +1,4 @@
-"""Read times (ISO 8601 with a zone) and durations (`90s`, `1h 30m`)."""
+"""Read times (ISO 8601 with a zone) and durations (`90s`, `1h 30m`), and write durations."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -118,3 +118,30 @@ def entry_time(reported_at: datetime | None, previous_entry: datetime | None) ->
         return reported_at or previous_entry
     # Compare instants: where two times share a zone, Python compares wall clocks, which are set back once a year.
     return max(reported_at, previous_entry, key=datetime.timestamp)
+
+
+def format_duration(duration: timedelta | float | None) -> str:
+    """Return a duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty for None."""
+    if duration is None:
+        return ""
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if seconds < 0.1:
+        return _milliseconds(seconds * 1000)
+    if seconds < 10:
+        return f"{seconds:.2f}s".replace(".00s", "s")
+    units = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+    parts: list[str] = []
+    left = round(seconds)
+    for name, size in units:
+        count, left = divmod(left, size)
+        if count or (parts and len(parts) < 2):
+            parts.append(f"{count}{name}")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if not part.startswith("0"))
+
+
+def _milliseconds(milliseconds: float) -> str:
+    if milliseconds == 0:
+        return "0s"
+    return "<1ms" if milliseconds < 1 else f"{milliseconds:.0f}ms"

@@ -40,6 +40,7 @@ OBJECTS = (
     "analytics/variants",
     "analytics/directly_follows",
     "orphans/active_instance",
+    "orphans/active_entity",
     "orphans/entered_since",
     "orphans/format_utc",
     "orphans/orphan_threshold",

@@ -88,15 +88,20 @@ def find_orphans_on(
         "rules": list(rules), "workflow_id": workflow_id, "kind": kind, "id": name, "limit": limit,
         "after": since, "after_kind": after_kind, "after_id": after_id, "after_rule": after_rule,
     }  # fmt: skip
-    connection.execute(query("projections", "session/orphans"))
-    for threshold, value in (thresholds or {}).items():
-        connection.execute(query("projections", "session/set_orphan_threshold"), [threshold, value])
+    apply_thresholds(connection, thresholds or {})
     try:
         with connection.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(query("projections", "read/orphans"), wanted, prepare=False).fetchall()
     except DataError as error:
         raise InvalidThreshold(thresholds or {}, str(error)) from error
     return cast("list[Orphan]", rows)
+
+
+def apply_thresholds(connection: Connection[Any], thresholds: Mapping[str, str]) -> None:
+    """Set the transaction up for the orphan views, with these thresholds."""
+    connection.execute(query("projections", "session/orphans"))
+    for threshold, value in thresholds.items():
+        connection.execute(query("projections", "session/set_orphan_threshold"), [threshold, value])
 
 
 def _check_statuses(connection: Connection[Any], thresholds: Mapping[str, str]) -> None:

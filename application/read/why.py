@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from psycopg import Connection
 
+from application.read.open_interval import compare_open_interval
 from application.read.orphans import RULES, STUCK, find_orphans_on
 from application.read.status import status_on
 from application.shared.as_of import as_of
@@ -14,6 +15,7 @@ from application.shared.orphan import Orphan, OrphanRule
 from application.shared.store import Store
 from application.wording.event_in_words import DescribedEvent, describe_event
 from application.wording.likely_next import Follower
+from application.wording.open_interval_in_words import describe_open_interval
 from application.wording.verdict import InstanceStatus, TaskWithInstances, write_runner_verdict, write_verdict
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.rule_names import RuleName
@@ -74,11 +76,14 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
         orphan = _orphan(connection, entity, task, status)
         if task is not None and not orphan and not task.machine_of(entity).is_terminal(status):
             task = task._replace(followers=_read_followers(connection, entity, task.task, status))
+        compared = _compare_interval(connection, entity, orphan) if task else None
         events = _Events(connection, entity, task, orphan)
     if entity.kind == RUNNER and since is not None:
         verdict, rule = write_runner_verdict(entity, status, since), None
     else:
         verdict, rule = write_verdict(entity, status, task, events.own, events.caused_by, events.at_position, orphan)
+    if compared:
+        verdict = f"{verdict} {compared}"
     relevant = events.relevant()
     chain = [events.link(event) for event in events.shorten(relevant)]
     return {
@@ -190,6 +195,14 @@ def _orphan(connection: Connection[Any], entity: Entity, task: TaskWithInstances
     has_ended = machine is not None and machine.is_terminal(status)
     found = find_orphans_on(connection, [rule for rule in RULES if rule != STUCK or not has_ended], entity=entity)
     return sorted(found, key=lambda orphan: RULES.index(orphan["rule"]))
+
+
+def _compare_interval(connection: Connection[Any], entity: Entity, orphan: Sequence[Orphan]) -> str | None:
+    """Return how long it has been in its status compared with others, unless another rule makes it an orphan."""
+    if any(one["rule"] != STUCK for one in orphan):
+        return None
+    interval = compare_open_interval(connection, entity)
+    return describe_open_interval(interval) if interval else None
 
 
 def _nothing(entity: Entity) -> Why:

@@ -19,7 +19,8 @@ OrphanRule = Literal[
 class Orphan(TypedDict):
     """An entity, the rule that makes it an orphan, and since when.
 
-    `evidence` lists positions in the log; `expected` names what is missing.
+    `evidence` lists positions in the log; `expected` names what is missing. `lifecycle` is that of its task, and
+    `instances` the number of the task's instances.
     """
 
     entity: str
@@ -30,3 +31,7 @@ class Orphan(TypedDict):
     explanation: str
     decided: bool
     workflow_id: str
+    task_id: str
+    lifecycle: str
+    status: str
+    instances: int

@@ -51,7 +51,8 @@ STAYS = {
 ORPHAN = {
     "entity": "ti:align/1", "rule": "missed-heartbeat", "since": "2026-01-31T08:10:00Z", "evidence": [725],
     "expected": "a heartbeat or a report by 08:10", "explanation": "align/1 had to report by 08:10.",
-    "decided": False, "workflow_id": "my-workflow",
+    "decided": False, "workflow_id": "my-workflow", "task_id": "align", "lifecycle": "jobmon",
+    "status": "RUNNING", "instances": 1,
 }  # fmt: skip
 WHY = {
     "entity": "task:align", "status": "RUNNING", "since": "2026-01-31T08:06:00Z", "rule": None, "orphan": [],

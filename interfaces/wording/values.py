@@ -2,34 +2,20 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from domain.time import format_duration
 
-def format_duration(duration: timedelta | float | None) -> str:
-    """Return a duration as people read it: `3m 12s`, `2d 4h`, `0.25s`, `12ms`; empty for None."""
-    if duration is None:
-        return ""
-    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    if seconds < 0.1:
-        return _milliseconds(seconds * 1000)
-    if seconds < 10:
-        return f"{seconds:.2f}s".replace(".00s", "s")
-    units = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-    parts: list[str] = []
-    left = round(seconds)
-    for name, size in units:
-        count, left = divmod(left, size)
-        if count or (parts and len(parts) < 2):
-            parts.append(f"{count}{name}")
-        if len(parts) == 2:
-            break
-    return " ".join(part for part in parts if not part.startswith("0"))
-
-
-def _milliseconds(milliseconds: float) -> str:
-    if milliseconds == 0:
-        return "0s"
-    return "<1ms" if milliseconds < 1 else f"{milliseconds:.0f}ms"
+__all__ = [
+    "UTC_TIME",
+    "find_times",
+    "format_duration",
+    "format_second",
+    "format_share",
+    "format_time",
+    "localize_times",
+    "replace_times",
+]
 
 
 def format_share(share: float | None) -> str:

@@ -5,7 +5,7 @@ CREATE OR REPLACE VIEW sojourn.orphan AS
 SELECT
     CASE o.entity_kind WHEN 'task' THEN 'task:' ELSE 'ti:' END || o.entity_id AS entity,
     o.rule, o.since, o.evidence, o.expected, o.explanation, o.decided, o.workflow_id, o.task_id, o.entity_kind,
-    o.entity_id
+    o.entity_id, o.status
 FROM (
     SELECT * FROM sojourn.orphan_terminal_parent
     UNION ALL

@@ -14,7 +14,8 @@ SELECT
     format(
         'task:%s is %s since %s and belongs to runner:%s, who has sent no heartbeat since %s (allowed: %s)',
         t.task_id, t.status, sojourn.format_utc(t.entered_at), t.owner, sojourn.format_utc(heartbeat.at), threshold.allowed
-    ) AS explanation
+    ) AS explanation,
+    t.status
 FROM
     sojourn.current_task AS t
     JOIN sojourn.lifecycle AS l ON l.name = t.lifecycle AND l.version = t.lifecycle_version

@@ -29,7 +29,8 @@ SELECT
             WHEN r.reported = r.status THEN 'left the task so'
             ELSE format('turned %s into %s', r.reported, r.status)
         END
-    ) AS explanation
+    ) AS explanation,
+    r.status
 FROM
     sojourn.transition AS r
     CROSS JOIN LATERAL (

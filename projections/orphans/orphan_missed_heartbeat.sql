@@ -13,7 +13,8 @@ SELECT
     format(
         'ti:%s is %s since %s, and its report was due by %s',
         i.task_instance_id, i.status, sojourn.format_utc(i.entered_at), sojourn.format_utc(silence.since)
-    ) AS explanation
+    ) AS explanation,
+    i.status
 FROM
     sojourn.active_instance AS i
     CROSS JOIN LATERAL (

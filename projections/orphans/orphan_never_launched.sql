@@ -12,7 +12,8 @@ SELECT
     format(
         'ti:%s is %s, and no distributor has given it an id since %s (allowed: %s)',
         i.task_instance_id, i.status, sojourn.format_utc(waiting.entered_at), threshold.allowed
-    ) AS explanation
+    ) AS explanation,
+    i.status
 FROM
     (SELECT sojourn.orphan_threshold('never_launched_after')::interval) AS threshold (allowed)
     CROSS JOIN sojourn.active_instance AS i

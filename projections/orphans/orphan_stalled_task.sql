@@ -12,7 +12,8 @@ SELECT
         'task:%s is %s since %s and waits on ti:%s, which ended as %s at %s',
         t.task_id, t.status, sojourn.format_utc(waiting.entered_at), last.task_instance_id, last.status,
         sojourn.format_utc(last.entered_at)
-    ) AS explanation
+    ) AS explanation,
+    t.status
 FROM
     sojourn.current_task AS t
     JOIN sojourn.lifecycle_class AS c

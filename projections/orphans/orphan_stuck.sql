@@ -11,24 +11,11 @@ WITH threshold AS (
         sojourn.orphan_threshold('stuck_minimum')::bigint AS minimum,
         sojourn.orphan_threshold('stuck_floor')::interval AS least
 ),
-standing AS (
-    SELECT
-        'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id, i.status,
-        i.entered_at, i.lifecycle, i.template
-    FROM sojourn.active_instance AS i
-    UNION ALL
-    SELECT 'task', t.task_id, t.task_id, t.workflow_id, t.status, t.entered_at, t.lifecycle, t.template
-    FROM
-        sojourn.current_task AS t
-        JOIN sojourn.lifecycle_class AS c
-            ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
-    WHERE t.status = ANY (c.active)
-),
 allowed AS MATERIALIZED (
     SELECT
         s.*, h.*,
         coalesce(h.given ->> (s.template || '/' || s.status), h.given ->> s.status)::interval AS given_after
-    FROM standing AS s CROSS JOIN threshold AS h
+    FROM sojourn.active_entity AS s CROSS JOIN threshold AS h
     WHERE s.entered_at + h.least <= sojourn.as_of_or_now() OR h.given <> '{}'
 ),
 kind AS MATERIALIZED (
@@ -90,7 +77,8 @@ SELECT
             END,
             date_trunc('milliseconds', l.p99), l.intervals, l.factor, l.least
         )
-    END AS explanation
+    END AS explanation,
+    l.status
 FROM
     limited AS l
     CROSS JOIN LATERAL (

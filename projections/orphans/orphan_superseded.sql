@@ -13,7 +13,8 @@ SELECT
     format(
         'ti:%s is %s, although ti:%s is a newer attempt at task:%s and active since %s',
         i.task_instance_id, i.status, newer.task_instance_id, i.task_id, sojourn.format_utc(newer.entered_at)
-    ) AS explanation
+    ) AS explanation,
+    i.status
 FROM
     sojourn.active_instance AS i
     CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, i.active) AS begun

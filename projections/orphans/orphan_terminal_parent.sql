@@ -14,7 +14,8 @@ SELECT
     format(
         'ti:%s is %s, although task:%s is %s and has been over since %s',
         i.task_instance_id, i.status, i.task_id, t.status, sojourn.format_utc(ended.entered_at)
-    ) AS explanation
+    ) AS explanation,
+    i.status
 FROM
     sojourn.active_instance AS i
     JOIN sojourn.current_task AS t ON t.task_id = i.task_id

@@ -86,6 +86,69 @@ def test_thresholds_can_be_given(orphaned: TransitionService) -> None:
     assert process(orphaned, *stuck, "--stuck-after", "RUNNING").returncode == 2
 
 
+@pytest.fixture
+def waiting(service: TransitionService) -> TransitionService:
+    """Of 30 tasks, whose names are all different, 25 waited for a minute, and 5 wait on."""
+    names = [f"t{number}" for number in range(30)]
+    service.register_tasks("w", [TaskSpec(name, template=name) for name in names], occurred_at=START)
+    service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=START)
+    begun = [f"{name}/1" for name in names[:25]]
+    service.transition_task_instances(begun, "INSTANTIATED", occurred_at=START + timedelta(minutes=1))
+    return service
+
+
+def test_which_of_many_wait_too_long_is_a_row_for_people(waiting: TransitionService) -> None:
+    asked = ("orphans", "--rule", "stuck", "--at", minute(4))
+    row = (
+        "5 tasks alike, the first: task:t25 has been QUEUED since 2026-01-31 08:00:00.000+00:00; 99 of 100 intervals "
+        "of lifecycle jobmon in QUEUED lasted at most 00:01:00 (of 25); the limit is 3 times that, and at least "
+        "00:01:00; its only instance ti:t25/1 is stuck too"
+    )
+    done = process(waiting, *asked)
+    [_, line] = done.stdout.splitlines()
+
+    assert row in line
+    assert len(process(waiting, *asked, "--each").stdout.splitlines()) == 1 + 10
+    assert sorted(found["entity"] for found in document(waiting, *asked)) == [
+        *(f"task:t{number}" for number in range(25, 30)), *(f"ti:t{number}/1" for number in range(25, 30)),
+    ]  # fmt: skip
+    assert done.stderr == (
+        "longest without an end: 25 tasks of jobmon in INSTANTIATING, task:t0 for 3m; 25 task instances of jobmon in "
+        "INSTANTIATED, ti:t0/1 for 3m. `sojourn why task:t0` compares it with the others; --stuck-after "
+        "INSTANTIATING=DURATION sets a limit\n"
+        "`stuck` could not judge 25 tasks of jobmon in INSTANTIATING (0 intervals ended), 25 task instances of jobmon "
+        "in INSTANTIATED (0 intervals ended), because it compares with at least 20 intervals that have ended; "
+        "--stuck-after INSTANTIATING=DURATION sets a limit\n"
+    )
+
+
+def test_what_is_over_no_limit_is_named_with_how_long_it_waits(waiting: TransitionService) -> None:
+    done = process(waiting, "orphans", "--at", minute(3))
+    limited = process(waiting, "orphans", "--at", minute(3), "--stuck-after", "INSTANTIATING=1m", "--each")
+
+    assert done.stderr.startswith("there are no orphans at 2026-01-31 08:03:00.000+00:00\nlongest without an end: ")
+    assert "5 tasks of jobmon in QUEUED, task:t25 for 3m" in done.stderr
+    assert "QUEUED" not in done.stderr.splitlines()[-1]
+    assert len(limited.stdout.splitlines()) == 1 + 25
+    assert "tasks of jobmon in INSTANTIATING" not in limited.stderr
+    assert process(waiting, "orphans", "--at", minute(3), "--json").stderr.count("\n") == 1
+    assert process(waiting, "orphans", "--at", minute(3), "--rule", "superseded").stderr.count("\n") == 1
+
+
+def test_why_compares_how_long_it_waits_with_the_others(waiting: TransitionService) -> None:
+    def verdict(entity: str, *at: str) -> str:
+        return str(document(waiting, "why", entity, *at)["verdict"])
+
+    others = "the 25 intervals of lifecycle jobmon in that status that have ended."
+    assert verdict("task:t25", "--at", minute(3)).endswith(f" It has been QUEUED for 3m, longer than each of {others}")
+    assert verdict("task:t25", "--at", minute(4)).endswith(f" It has been QUEUED for 4m, longer than each of {others}")
+    assert verdict("ti:t25/1", "--at", minute(1)).endswith(
+        f" It has been QUEUED for 1m, no longer than any of {others}"
+    )
+    assert "It has been" not in verdict("task:t0", "--at", minute(3))
+    assert "It has been" not in verdict("task:t25", "--at", "2026-01-31T08:00:30Z")
+
+
 def test_why_for_people_and_programs(orphaned: TransitionService) -> None:
     found = document(orphaned, "why", "ti:t/1")
     *_, last, blank, verdict = process(orphaned, "why", "ti:t/1").stdout.splitlines()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from application.read.open_statuses import OpenStatus
     from application.shared.orphan import Orphan
     from application.shared.store import Store
 
@@ -40,6 +41,9 @@ def orphans(
     at: At = None,
     fail: Annotated[bool, typer.Option("--fail", help="Exit with status 1 while any orphan is open.")] = False,
     workflow: Workflow = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="Print a row for each orphan, also where many are alike.")
+    ] = False,
     limit: Limit = None,
     never_launched_after: Threshold = None,
     runner_dead_after: Threshold = None,
@@ -58,8 +62,12 @@ def orphans(
     These are task instances that nobody will end, tasks that wait for nothing, and silent or stuck ones.
 
     Each orphan has its rule, since when the rule holds, the events that prove it, and the missing event.
+    A task and its only instance share a row, and so do more than three that are alike.
     """
+    from application.read.open_statuses import find_open_statuses
+    from application.read.orphans import STUCK
     from application.read.orphans import find_orphans as read
+    from interfaces.wording.orphan_rows import group_orphans
 
     stated = StatedTimes(at=at)
     options = {
@@ -74,10 +82,13 @@ def orphans(
         found = read(service.store, rule, include_handled or decided, time, workflow, thresholds)
         if not found:
             explain_no_orphans(service.store, workflow, time)
-    first = FirstRows(found, limit)
+        asked = rule in (None, STUCK) and not as_json
+        statuses = find_open_statuses(service.store, workflow, time, thresholds) if asked else []
+    first = FirstRows(found if as_json or each else group_orphans(found), limit)
     shown = list(first)
     render(shown, as_json=as_json, human=lambda console: print_orphans(console, shown))
     first.state_end()
+    explain_open_statuses(statuses, found)
     if fail and any(not orphan["decided"] for orphan in found):
         raise typer.Exit(EXIT_FAILURE)
 
@@ -118,3 +129,11 @@ def explain_no_orphans(store: "Store", workflow: str | None, at: "datetime | Non
 
     if not explain_empty(store, TASK, workflow, at):
         messages().print("there are no orphans" + (f" at {format_time(at)}" if at else ""))
+
+
+def explain_open_statuses(statuses: "list[OpenStatus]", found: "list[Orphan]") -> None:
+    """Print what `stuck` could not judge, and what has been longest in the statuses in which it found nothing."""
+    from interfaces.wording.open_statuses_in_words import describe_longest, describe_not_judged
+
+    for sentence in filter(None, (describe_longest(statuses, found), describe_not_judged(statuses, found))):
+        messages().print(sentence, soft_wrap=True)

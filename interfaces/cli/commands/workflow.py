@@ -46,6 +46,7 @@ def print_workflow(console: "Console", found: "WorkflowSummary") -> None:
     """Print the parts of the summary that have something to show."""
     from interfaces.cli.commands.failures import print_failures
     from interfaces.cli.commands.orphans import print_orphans
+    from interfaces.wording.orphan_rows import group_orphans
 
     if not found["tasks"]:
         return
@@ -58,7 +59,7 @@ def print_workflow(console: "Console", found: "WorkflowSummary") -> None:
         print_slowest(console, found["slowest"])
     if found["orphans"]:
         console.print("Orphans", style="bold")
-        print_orphans(console, found["orphans"])
+        print_orphans(console, group_orphans(found["orphans"]))
 
 
 def print_counts(console: "Console", found: "WorkflowSummary") -> None:

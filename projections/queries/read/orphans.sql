@@ -1,6 +1,11 @@
--- Return a page of the orphans.
-SELECT o.entity, o.rule, o.since, o.evidence, o.expected, o.explanation, o.decided, o.workflow_id
-FROM sojourn.orphan AS o
+-- Return a page of the orphans, each with how many instances its task has.
+SELECT
+    o.entity, o.rule, o.since, o.evidence, o.expected, o.explanation, o.decided, o.workflow_id, o.task_id, t.lifecycle,
+    o.status,
+    (SELECT count(*) FROM sojourn.current_task_instance AS i WHERE i.task_id = o.task_id) AS instances
+FROM
+    sojourn.orphan AS o
+    JOIN sojourn.task AS t ON t.task_id = o.task_id
 WHERE
     o.rule = ANY (%(rules)s::text[])
     AND (%(workflow_id)s::text IS NULL OR o.workflow_id = %(workflow_id)s)
