@@ -74,9 +74,11 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
             return _nothing(entity)
         task = _read_task(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
         orphan = _orphan(connection, entity, task, status)
-        if task is not None and not orphan and not task.machine_of(entity).is_terminal(status):
-            task = task._replace(followers=_read_followers(connection, entity, task.task, status))
-        compared = _compare_interval(connection, entity, orphan) if task else None
+        compared = None
+        if task is not None and not task.machine_of(entity).is_terminal(status):
+            compared = _compare_interval(connection, entity, orphan)
+            if not orphan:
+                task = task._replace(followers=_read_followers(connection, entity, task.task, status))
         events = _Events(connection, entity, task, orphan)
     if entity.kind == RUNNER and since is not None:
         verdict, rule = write_runner_verdict(entity, status, since), None
