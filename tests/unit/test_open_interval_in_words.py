@@ -1,6 +1,7 @@
 """How long an entity has been in its status, compared with others, in words."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ INTERVAL = OpenInterval("slurm", "align", "PENDING", timedelta(hours=6, minutes=
         ({"ended_of_template": 20, "shorter_of_template": 5}, "longer than 25 % of the 20 intervals of template align"),
     ],
 )
-def test_with_whom_it_is_compared(changes: dict[str, int], compared: str) -> None:
+def test_with_whom_it_is_compared(changes: dict[str, Any], compared: str) -> None:
     sentence = f"It has been PENDING for 6h 12m, {compared} in that status that have ended."
 
     assert describe_open_interval(INTERVAL._replace(**changes)) == sentence
