@@ -50,13 +50,14 @@ def fit(full: Table, width: int) -> FittedTable:
     texts = write_texts(full, times.format)
     texts, shared = _without_shared(texts, is_wide=_is_too_wide(texts, width))
     texts, prefix = _without_prefix(texts) if _is_too_wide(texts, width) else (texts, "")
-    texts, left_out = _without_details(texts, width)
+    kept = choose_columns(texts, width)
     notes = (
         f"The same in every row: {'; '.join(shared)}." if shared else None,
         times.note,
-        f"Left out: {', '.join(left_out)}; --wide prints everything." if left_out else None,
+        note_left_out(texts, kept),
         f"… stands for {prefix}" if prefix else None,
     )
+    texts = texts.select(kept)
     return FittedTable(texts, shrink(texts, width), [note for note in notes if note])
 
 
@@ -126,15 +127,20 @@ def _ids(texts: TextTable) -> Iterator[str]:
                 yield from (found[2] for found in pattern.finditer(text))
 
 
-def _without_details(texts: TextTable, width: int) -> tuple[TextTable, list[str]]:
-    """Return the table with as many of its details as there is room for, and the names of the others."""
+def choose_columns(texts: TextTable, width: int) -> list[int]:
+    """Return the numbers of the columns for which there is room: details may have none."""
     floors = _floors(texts, ROOMY)
     kept = [number for number, column in enumerate(texts.columns) if not column.detail] or [0]
     for number in range(len(texts.columns)):
         if number not in kept and total_width([floors[one] for one in (*kept, number)]) <= width:
             kept.append(number)
-    left_out = [column.name for number, column in enumerate(texts.columns) if number not in kept and column.name]
-    return texts.select(sorted(kept)), left_out
+    return sorted(kept)
+
+
+def note_left_out(texts: TextTable, kept: Sequence[int]) -> str | None:
+    """Return which columns are not kept; None where all that have a name are."""
+    names = [column.name for number, column in enumerate(texts.columns) if number not in kept and column.name]
+    return f"Left out: {', '.join(names)}; --wide prints everything." if names else None
 
 
 def shrink(texts: TextTable, width: int) -> list[int]:

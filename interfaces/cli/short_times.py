@@ -9,6 +9,14 @@ CLOSE = timedelta(minutes=1)
 """The time within which whole seconds do not distinguish enough."""
 
 
+DAY_AND_TIME = "%d %b %H:%M:%S"
+
+
+def format_short_time(time: datetime) -> str:
+    """Return a time in the local zone where those that follow are not known yet: `31 Jan 08:30:00`."""
+    return time.astimezone().strftime(DAY_AND_TIME)
+
+
 class ShortTimes:
     """Write times in the local zone, as short as the other times of a table allow."""
 
@@ -38,5 +46,5 @@ def _common_format(local: list[datetime]) -> tuple[str, str]:
         return "%H:%M:%S", f" of {days.pop()}"
     years = {day.year for day in days}
     if len(years) == 1:
-        return "%d %b %H:%M:%S", f" of {years.pop()}"
+        return DAY_AND_TIME, f" of {years.pop()}"
     return "%Y-%m-%d %H:%M", ""

@@ -5,10 +5,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from interfaces.cli.columns import Column, Row, Table, to_column
-from interfaces.cli.fitted_table import fit, shrink
+from interfaces.cli.fitted_table import choose_columns, fit, note_left_out, shrink
 from interfaces.cli.presentation import is_wide
-from interfaces.cli.text_table import print_texts, write_texts
-from interfaces.wording.values import format_second, format_time
+from interfaces.cli.short_times import format_short_time
+from interfaces.cli.text_table import TextTable, print_texts, write_texts
+from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,20 +23,20 @@ def print_table(console: "Console", filled: Table) -> None:
     if is_fitted(console):
         print_fitted(console, filled)
     else:
-        print_part(console, filled)
+        GrowingTable(console).print(filled)
 
 
 def print_rows(console: "Console", columns: Sequence[str | Column], rows: Iterable[Row]) -> int:
     """Print any number of rows, some at a time to save memory, and return their number."""
     waiting, number = iter(rows), 0
-    widths: Sequence[int] = ()
+    growing = GrowingTable(console)
     while chunk := list(islice(waiting, CHUNK)):
         part = Table([to_column(column) for column in columns], chunk)
         number += len(chunk)
         if is_fitted(console):
             print_fitted(console, part)
         else:
-            widths = print_part(console, part, widths)
+            growing.print(part)
     return number
 
 
@@ -47,12 +48,34 @@ def print_fitted(console: "Console", filled: Table) -> None:
     print_texts(console, texts, widths, header=filled.header, wrapped=True)
 
 
-def print_part(console: "Console", part: Table, widths: Sequence[int] = ()) -> Sequence[int]:
-    """Print a part of a table with full values, and return the widths of its columns, with which the next continues."""
-    texts = write_texts(part, format_second if is_fitted(console) else format_time)
-    needed = widths or (shrink(texts, console.width) if is_fitted(console) else texts.widths())
-    print_texts(console, texts, needed, header=part.header and not widths, wrapped=is_fitted(console))
-    return needed
+class GrowingTable:
+    """A table of which more is printed later: its first part decides which columns it has, and how wide they are."""
+
+    def __init__(self, console: "Console") -> None:
+        self._console = console
+        self._fitted = is_fitted(console)
+        self._columns: Sequence[int] = ()
+        self._widths: Sequence[int] = ()
+
+    def print(self, part: Table) -> None:
+        """Print a part of the table, the first one with the header."""
+        texts = write_texts(part, format_short_time if self._fitted else format_time)
+        is_first = not self._widths
+        if is_first:
+            self._begin(texts)
+        print_texts(
+            self._console, texts.select(self._columns), self._widths,
+            header=part.header and is_first, wrapped=self._fitted,
+        )  # fmt: skip
+
+    def _begin(self, texts: TextTable) -> None:
+        self._columns = range(len(texts.columns))
+        self._widths = texts.widths()
+        if self._fitted:
+            self._columns = choose_columns(texts, self._console.width)
+            self._widths = shrink(texts.select(self._columns), self._console.width)
+            if note := note_left_out(texts, self._columns):
+                self._console.print(note, style="dim")
 
 
 def is_fitted(console: "Console") -> bool:

@@ -10,7 +10,6 @@ __all__ = [
     "UTC_TIME",
     "find_times",
     "format_duration",
-    "format_second",
     "format_share",
     "format_time",
     "localize_times",
@@ -45,8 +44,3 @@ def find_times(sentence: str) -> list[datetime]:
 def format_time(time: datetime | None) -> str:
     """Return a time in the local zone, with its offset: `2026-01-31 09:30:00.250+01:00`."""
     return time.astimezone().isoformat(sep=" ", timespec="milliseconds") if time else ""
-
-
-def format_second(time: datetime) -> str:
-    """Return a time in the local zone without its milliseconds: `2026-01-31 09:30:00+01:00`."""
-    return time.astimezone().isoformat(sep=" ", timespec="seconds")

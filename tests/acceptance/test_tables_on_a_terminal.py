@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from rich.cells import cell_len
@@ -14,7 +15,7 @@ from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
 from tests.support.command_line import run_program
 from tests.support.every_command import CREATING, READING, WRITING, arguments
-from tests.support.terminal import on_a_terminal, printed_on_a_terminal
+from tests.support.terminal import STYLE, on_a_terminal, printed_on_a_terminal, program_on_a_terminal
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 PREFIX = "nightly-2026-01-31-of-the-second-cluster/"
@@ -202,3 +203,26 @@ def test_less_waits_for_its_reader_and_gets_colours(long_list: TransitionService
     assert status == 0
     assert 0 < text.count("task:t") < 30
     assert "\x1b[1mentity" in text
+
+
+def test_a_followed_history_fits_the_terminal(long_texts: TransitionService) -> None:
+    """Given an event that comes later, wider than what was there."""
+    command = ("history", "--follow", "ti:t1/1", "--dsn", long_texts.dsn)
+    with program_on_a_terminal(*command, columns=80) as (following, terminal):
+        lines = read_until(terminal, "stays")
+        long_texts.transition_task_instance("t1/1", "ERROR", reason="reason" * 40)
+        lines += read_until(terminal, "ERROR")
+        following.send_signal(signal.SIGINT)
+        assert following.wait(timeout=30) == 0
+
+    assert [line for line in lines if cell_len(line) > 80] == []
+    assert "--wide prints everything" in lines[0]
+
+
+def read_until(terminal: TextIO, text: str) -> list[str]:
+    lines: list[str] = []
+    for line in terminal:
+        lines.append(STYLE.sub("", line.rstrip()))
+        if text in lines[-1]:
+            return lines
+    raise AssertionError(f"{text} never came; {lines}")

@@ -10,10 +10,12 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, Timer
+from typing import TextIO
 
 from interfaces.cli.output import console, messages
 from tests.support.command_line import Done, run_program
+from tests.support.waiting import LIMIT_SECONDS
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -34,6 +36,24 @@ def on_a_terminal(
         read = b"".join(_pieces(ours))
         os.close(ours)
     return process.returncode, read.decode().replace("\r\n", "\n")
+
+
+@contextmanager
+def program_on_a_terminal(*arguments: str, columns: int) -> Iterator[tuple[subprocess.Popen[bytes], TextIO]]:
+    """Yield the program as a process that goes on, and what its terminal gets, line by line."""
+    ours, theirs = _terminal(columns, lines=24)
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    command = [sys.executable, "-m", "sojourn", *arguments]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=inherited | {"TERM": "xterm"}) as process:
+        os.close(theirs)
+        limit = Timer(LIMIT_SECONDS, process.kill)  # it only ends a test that would hang
+        limit.start()
+        try:
+            with os.fdopen(ours, encoding="utf-8") as read:
+                yield process, read
+        finally:
+            limit.cancel()
+            process.kill()
 
 
 def printed_on_a_terminal(columns: int, *arguments: str) -> Done:

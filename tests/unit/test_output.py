@@ -9,7 +9,7 @@ from rich.table import Table
 
 from interfaces.cli.columns import table
 from interfaces.cli.output import console, messages, render_rows
-from interfaces.cli.table import print_part, print_table
+from interfaces.cli.table import GrowingTable, print_table
 from interfaces.wording.values import format_duration
 
 
@@ -69,8 +69,9 @@ def test_columns_line_up_and_go_on_below(capsys: pytest.CaptureFixture[str]) -> 
     first.add_row("RUNNING!", "100", "noon")
     below.add_row("DONE", "12", "later than that")
 
-    widths = print_part(console(), first)
-    print_part(console(), below, widths)
+    growing = GrowingTable(console())
+    for part in (first, below):
+        growing.print(part)
 
     assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
         "name        n  at",

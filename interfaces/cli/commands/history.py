@@ -120,10 +120,10 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
     """Print the history and new events; print the header again when an empty column gets its first cell."""
     from application.read.history import follow_history
     from interfaces.cli.output import console
-    from interfaces.cli.table import print_part
+    from interfaces.cli.table import GrowingTable
 
     columns: Sequence[int] = ()
-    widths: Sequence[int] = ()
+    growing = GrowingTable(console())
     intervals = Intervals()
     try:
         for events in follow_history(store, entity):
@@ -135,8 +135,8 @@ def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as
                 rows = list(map(intervals.row, events))
                 wanted = sorted({*columns, *filled(rows)})
                 if wanted != columns:
-                    columns, widths = wanted, ()
-                widths = print_part(console(), table_of(rows, columns), widths)
+                    columns, growing = wanted, GrowingTable(console())
+                growing.print(table_of(rows, columns))
     except KeyboardInterrupt:
         return  # Ctrl-C is how following ends
 
