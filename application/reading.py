@@ -420,7 +420,7 @@ class Reading:
         workflow_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        by: Literal["reason", "template", "actor"] = "reason",
+        by: Literal["reason", "template", "actor", "node"] = "reason",
         *,
         limit: int | None = None,
     ) -> "list[Failures]":

@@ -1,4 +1,4 @@
-"""Failures: attempts that ended in a failure status, counted by reason, template or actor."""
+"""Failures: attempts that ended in a failure status, counted by reason, template, actor or node."""
 
 from datetime import datetime
 from typing import Any, Literal, TypedDict, cast
@@ -12,15 +12,16 @@ from application.shared.store import Store
 from domain.errors import check_choice
 from infrastructure.sql import query
 
-FailuresBy = Literal["reason", "template", "actor"]
-CHOICES: tuple[FailuresBy, ...] = ("reason", "template", "actor")
+FailuresBy = Literal["reason", "template", "actor", "node"]
+CHOICES: tuple[FailuresBy, ...] = ("reason", "template", "actor", "node")
 
 
 class Failures(TypedDict):
     """Failed attempts of one group; `example` is the newest, `tasks` how many tasks they belong to.
 
-    An attempt is a task instance, or the task where its lifecycle has no instances. `group` is None where no reason,
-    template or actor was recorded.
+    An attempt is a task instance, or the task where its lifecycle has no instances. The node is the host that last
+    reported that the attempt runs, or else the host that reported last. `group` is None where no reason, template,
+    actor or host was recorded.
     """
 
     group: str | None

@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from application.analyse.time_in_status import TimeInStatus, measure_time_in_status
+from application.read.failures import CHOICES, Failures, failures_on
 from application.read.orphans import find_orphans
 from application.report.grid import CellChange, Grid, Segment
 from application.shared.as_of import as_of, effective_now
@@ -29,6 +30,9 @@ MAX_LANES = 200
 
 MAX_FAILURES = 100
 """The number of the last failures that are listed."""
+
+MAX_FAILURE_GROUPS = 20
+"""The number of groups of failures that are listed by reason, by template, by actor and by node."""
 
 MAX_ORPHANS = 200
 """The number of orphans that are listed."""
@@ -97,6 +101,7 @@ class WorkflowReport:
     concurrency: dict[str, Sequence[float]]
     times: Sequence[TimeInStatus]
     failures: Sequence[Failure]
+    failure_groups: dict[str, Sequence[Failures]]
     orphans: Sequence[Orphan]
     orphans_in_all: int
 
@@ -125,6 +130,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         grid = _grid(connection, workflow_id, kind, attempts, begin, end)
         lanes = _lanes(connection, workflow_id, kind, attempts, grid)
         failures = _failures(connection, workflow_id, kind, attempts)
+        groups = _group_failures(connection, workflow_id) if failures else {}
     return WorkflowReport(
         workflow_id,
         read_at,
@@ -138,9 +144,16 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         grid.concurrency(),
         measure_time_in_status(store, kind, None, workflow_id, at) if attempts else (),
         failures,
+        groups,
         all_orphans[:MAX_ORPHANS],
         len(all_orphans),
     )
+
+
+def _group_failures(connection: Connection[Any], workflow_id: str) -> dict[str, Sequence[Failures]]:
+    """Return the failures by each of their properties, without one that none of them has."""
+    grouped = {by: failures_on(connection, workflow_id, by=by, limit=MAX_FAILURE_GROUPS) for by in CHOICES}
+    return {by: groups for by, groups in grouped.items() if any(group["group"] is not None for group in groups)}
 
 
 def _statuses(connection: Connection[Any], workflow_id: str, kind: str) -> list[StatusCount]:

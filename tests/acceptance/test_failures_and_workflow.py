@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from pydantic_core import to_jsonable_python
 
 from application.transition_service import TaskSpec, TransitionService
+from domain.actor import Actor
 from domain.errors import InvalidTime, UnknownChoice, UnknownEntity
 from interfaces.http.app import create_app
 from tests.support.agreement import Row, moves, streams_of
@@ -40,8 +41,11 @@ def failing(service: TransitionService) -> TransitionService:
         service.gate_tasks_for_queueing([task], occurred_at=minute(begin))
         service.create_task_instances({instance: task}, occurred_at=minute(begin))
         for after, status in enumerate(("INSTANTIATED", "LAUNCHED", "RUNNING"), 1):
-            service.transition_task_instance(instance, status, occurred_at=minute(begin + after), actor=actor)
-        service.transition_task_instance(instance, end, occurred_at=minute(begin + 5), actor=actor, reason=reason)
+            there = Actor(component=actor, host=actor)
+            service.transition_task_instance(instance, status, occurred_at=minute(begin + after), actor=there)
+        # The distributor on another host learns of the end.
+        head = Actor(component=actor, host="head")
+        service.transition_task_instance(instance, end, occurred_at=minute(begin + 5), actor=head, reason=reason)
     for number, status, reason in ((40, "PENDING", None), (41, "RUNNING", None), (42, "CRASHED", "its node is gone")):
         service.transition_task("p", status, occurred_at=minute(number), actor="worker", reason=reason)
     service.transition_task_instance("a/1", "ERROR", occurred_at=minute(50), reason="again")  # refused
@@ -69,6 +73,7 @@ def folded(connection: psycopg.Connection[Any], by: str) -> list[Row]:
             "reason": last.get("reason"),
             "template": task.get("template"),
             "actor": (last.get("actor") or {}).get("component"),
+            "node": node_of(moves(events)),
         }
         failures = groups.setdefault(values[by], [])
         example = f"ti:{name}" if instance else f"task:{name}"
@@ -87,7 +92,14 @@ def folded(connection: psycopg.Connection[Any], by: str) -> list[Row]:
     return sorted(sorted(rows, key=lambda row: row["last_at"], reverse=True), key=lambda row: -row["n"])
 
 
-@pytest.mark.parametrize("by", ["reason", "template", "actor"])
+def node_of(entered: list[Row]) -> str | None:
+    """Return the host that last reported RUNNING, or else the last host."""
+    hosts = [(event["status"], (event.get("actor") or {}).get("host")) for event in entered]
+    running = [host for status, host in hosts if host and status == "RUNNING"]
+    return next(iter([*reversed(running), *(host for _, host in reversed(hosts) if host)]), None)
+
+
+@pytest.mark.parametrize("by", ["reason", "template", "actor", "node"])
 def test_failures_are_those_of_the_raw_events(
     failing: TransitionService, client: TestClient, connection: psycopg.Connection[Any], by: Any
 ) -> None:
@@ -97,6 +109,22 @@ def test_failures_are_those_of_the_raw_events(
     assert document(failing, "failures", "--by", by) == to_jsonable_python(expected)
     assert client.get(f"/api/v3/failures?by={by}").json() == to_jsonable_python(expected)
     assert failing.failures(by=by, limit=1) == expected[:1]
+
+
+def test_the_node_is_where_the_attempt_ran(failing: TransitionService) -> None:
+    failing.register_tasks("w2", [TaskSpec("d"), TaskSpec("e")])
+    failing.gate_tasks_for_queueing(["d", "e"])
+    failing.create_task_instances({"d/1": "d", "e/1": "e"})
+    head = Actor(component="distributor", host="head")
+    failing.transition_task_instances(["d/1", "e/1"], "INSTANTIATED", actor=head)
+    failing.transition_task_instance("d/1", "NO_DISTRIBUTOR_ID", actor=head)
+    failing.transition_task_instance("e/1", "RUNNING", actor=Actor(component="worker", host="node9"))
+    failing.transition_task_instance("e/1", "ERROR", actor=Actor(component="worker"))
+
+    assert {row["group"]: row["example"] for row in failing.failures("w2", by="node")} == {
+        "head": "ti:d/1",  # it never ran: its last reporter
+        "node9": "ti:e/1",
+    }
 
 
 def test_failures_of_a_workflow_and_a_time(failing: TransitionService, client: TestClient) -> None:
@@ -166,12 +194,12 @@ def test_a_workflow_before_its_first_task(failing: TransitionService) -> None:
 
 
 def test_what_cannot_be_asked(failing: TransitionService, client: TestClient) -> None:
-    with pytest.raises(UnknownChoice, match="by='node' is not one of reason, template, actor"):
-        failing.failures(by="node")  # type: ignore[arg-type]
+    with pytest.raises(UnknownChoice, match="by='host' is not one of reason, template, actor, node"):
+        failing.failures(by="host")  # type: ignore[arg-type]
     with pytest.raises(UnknownEntity, match="no workflow 'rums'; did you mean 'runs'"):
         failing.workflow("rums")
     with pytest.raises(InvalidTime):
         failing.failures(since=datetime(2026, 1, 31))  # noqa: DTZ001 - refused for having no zone
     assert client.get("/api/v3/workflows/rums").status_code == 404
-    assert client.get("/api/v3/failures?by=node").status_code == 422
+    assert client.get("/api/v3/failures?by=host").status_code == 422
     assert client.get("/api/v3/failures?workflow=w").status_code == 422

@@ -96,7 +96,7 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     for kind in ("workflows", "tasks", "instances", "runners", "arrays"):
         yield ("list", kind)
     yield from (("list", "tasks", "--status", EVIL), ("list", "tasks", "--actor", EVIL), ("list", "arrays", EVIL))
-    yield from (("failures", "--by", by) for by in ("reason", "template", "actor"))
+    yield from (("failures", "--by", by) for by in ("reason", "template", "actor", "node"))
     yield from (("workflow", WORKFLOW), ("workflow", f"none{EVIL}"), ("doctor",))
     for verb in ("reset", "cancel"):
         yield (verb, "--workflow", WORKFLOW, "--dry-run")

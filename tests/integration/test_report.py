@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from application.report.workflow_report import GRID_COLUMNS, MAX_LANES, build_report
 from application.transition_service import TaskSpec, TransitionService
+from domain.actor import Actor
 from domain.errors import UnknownEntity
 from interfaces.report.page import render_page
 from tests.support.agreement import rows
@@ -162,6 +163,33 @@ class TestPage:
 
         assert "(highest: less than 0.01)" in text
         assert "e-0" not in text
+
+    def test_failures_are_counted_by_what_is_known_of_them(self, service: TransitionService) -> None:
+        names = [f"t{number}" for number in range(3)]
+        service.register_tasks("w", [TaskSpec(name, template="align") for name in names], occurred_at=NOON)
+        service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=NOON)
+        for number, name in enumerate(names):
+            there = Actor(component="worker", host=f"node{number // 2}")
+            for status in ("INSTANTIATED", "LAUNCHED", "RUNNING", "ERROR"):
+                at = NOON + timedelta(seconds=number)
+                service.transition_task_instance(f"{name}/1", status, actor=there, occurred_at=at)
+
+        report = build_report(service.store, "w")
+        html = render_page(report)
+
+        groups = {
+            by: [(group["group"], group["n"], group["example"]) for group in groups]
+            for by, groups in report.failure_groups.items()
+        }
+        assert groups == {  # none has a reason
+            "template": [("align", 3, "ti:t2/1")],
+            "actor": [("worker", 3, "ti:t2/1")],
+            "node": [("node0", 2, "ti:t1/1"), ("node1", 1, "ti:t2/1")],
+        }
+        assert "<h3>By node</h3>" in html
+        assert "<h3>By reason</h3>" not in html
+        assert re.search(r'node0</td>\s*<td class="n">2</td><td class="n">2</td>', html)
+        assert _Text.open_at_the_end(html) == []
 
     def test_names_of_users_are_escaped(self, service: TransitionService) -> None:
         name = "<script>alert('&amp;')</script>"

@@ -1,4 +1,4 @@
-"""`sojourn failures`: count what failed by reason, template or actor."""
+"""`sojourn failures`: count what failed by reason, template, actor or node."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,15 +26,17 @@ def failures(
     workflow: Workflow = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Count what ended at or after a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Count what ended before a time.")] = None,
-    by: Annotated[Literal["reason", "template", "actor"], typer.Option(help="Print a row for each.")] = "reason",
+    by: Annotated[
+        Literal["reason", "template", "actor", "node"], typer.Option(help="Print a row for each.")
+    ] = "reason",
     limit: Limit = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count failed attempts by reason, template or actor.
+    """Count failed attempts by reason, template, actor or node.
 
     An attempt is a task instance, or the task where its lifecycle has no instances. The example is the newest one:
-    `sojourn why EXAMPLE` explains it.
+    `sojourn why EXAMPLE` explains it. The node is the host on which an attempt last reported that it runs.
     """
     from application.read.failures import count_failures as read
     from domain.entity import TASK

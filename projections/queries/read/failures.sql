@@ -1,6 +1,7 @@
--- Count the attempts that ended in a failure status by why, what or who, the most frequent first.
+-- Count the attempts that ended in a failure status by why, what, who or where, the most frequent first.
 -- An attempt is a task instance, or the task where its lifecycle has no instances. The reason and the actor are of the
--- last transition; the example is the newest failure.
+-- last transition; the node is the host that last reported that the attempt runs, else the host that reported last.
+-- The example is the newest failure.
 WITH failing AS MATERIALIZED (
     SELECT s.lifecycle, s.lifecycle_version, s.entity_kind, s.status
     FROM sojourn.lifecycle_status AS s
@@ -14,8 +15,13 @@ WITH failing AS MATERIALIZED (
             )
         )
 ),
+running AS MATERIALIZED (
+    SELECT s.lifecycle, s.lifecycle_version, s.entity_kind, s.status FROM sojourn.lifecycle_status AS s WHERE s.running
+),
 failed AS (
-    SELECT 'task_instance' AS kind, i.task_instance_id AS id, i.task_id, t.template, i.entered_at AS at
+    SELECT
+        'task_instance' AS kind, i.task_instance_id AS id, i.task_id, t.template, i.entered_at AS at, t.lifecycle,
+        t.lifecycle_version
     FROM
         sojourn.current_task_instance AS i
         JOIN sojourn.task AS t ON t.task_id = i.task_id
@@ -24,7 +30,7 @@ failed AS (
             AND f.entity_kind = 'task_instance' AND f.status = i.status
     WHERE %(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s
     UNION ALL
-    SELECT 'task', t.task_id, t.task_id, t.template, t.entered_at
+    SELECT 'task', t.task_id, t.task_id, t.template, t.entered_at, t.lifecycle, t.lifecycle_version
     FROM
         sojourn.current_task AS t
         JOIN failing AS f
@@ -38,6 +44,22 @@ chosen AS (
         CASE %(by)s::text
             WHEN 'template' THEN f.template
             WHEN 'actor' THEN moved.actor
+            WHEN 'node' THEN (
+                SELECT e.data -> 'actor' ->> 'host'
+                FROM
+                    sojourn.transition AS m
+                    JOIN sojourn.event AS e ON e.position = m.position
+                WHERE
+                    m.entity_kind = f.kind AND m.entity_id = f.id
+                    AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+                    AND e.data -> 'actor' ->> 'host' IS NOT NULL
+                ORDER BY
+                    (f.lifecycle, f.lifecycle_version, m.entity_kind, m.status) IN (
+                        SELECT r.lifecycle, r.lifecycle_version, r.entity_kind, r.status FROM running AS r
+                    ) DESC,
+                    m.version DESC
+                LIMIT 1
+            )
             ELSE (SELECT e.data ->> 'reason' FROM sojourn.event AS e WHERE e.position = moved.position)
         END AS grouped
     FROM
