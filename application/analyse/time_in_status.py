@@ -14,9 +14,10 @@ By = Literal["workflow", "template", "actor", "hour", "day", "week"]
 class TimeInStatus(TypedDict):
     """How long one group of entities stayed in one status, in seconds.
 
-    `n` counts the intervals and `open` those that have not ended, which count up to now. The km quantiles are
-    Kaplan-Meier's: an open interval has lasted at least that long. They are None where too few intervals have ended,
-    and the plain ones where no interval is open.
+    `n` counts the intervals and `open` those that have not ended, which count up to now. One in a terminal status has
+    no seconds up to now; where all are, the mean and the quantiles are None. The km quantiles are Kaplan-Meier's: an
+    open interval has lasted at least that long. They are None where too few intervals have ended, and the plain ones
+    where no interval is open.
     """
 
     status: str
@@ -24,10 +25,10 @@ class TimeInStatus(TypedDict):
     n: int
     open: int
     total_seconds: float
-    mean_seconds: float
-    p50_seconds: float
-    p90_seconds: float
-    p99_seconds: float
+    mean_seconds: float | None
+    p50_seconds: float | None
+    p90_seconds: float | None
+    p99_seconds: float | None
     km_p50_seconds: float | None
     km_p90_seconds: float | None
 

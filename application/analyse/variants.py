@@ -24,7 +24,8 @@ class Variant(TypedDict):
 class Edge(TypedDict):
     """How often `target` came right after `source`, and the median of the seconds in `source`.
 
-    Where an entity begins, `source` and the seconds are None; `target` is None for those that are still in `source`.
+    Where an entity begins, `source` and the seconds are None; `target` is None for those that are still in `source`,
+    and the seconds too if that is terminal and no time is asked about.
     """
 
     source: str | None

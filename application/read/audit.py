@@ -28,7 +28,7 @@ class AuditRow(TypedDict):
     new_status: str
     entered_at: datetime
     exited_at: datetime | None
-    duration_seconds: float
+    duration_seconds: float | None
 
 
 class InstanceAuditRow(AuditRow):

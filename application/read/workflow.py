@@ -80,8 +80,9 @@ def _count(connection: Connection[Any], workflow_id: str) -> dict[str, Any]:
 
 def _find_slowest(store: Store, workflow_id: str, at: datetime | None) -> list[Slowest]:
     rows = measure_time_in_status(store, TASK, "template", workflow_id, at)
-    slowest = sorted(rows, key=lambda row: (-row["p90_seconds"], row["group"] or "", row["status"]))[:MAX_SLOWEST]
-    return [
-        {"template": row["group"], "status": row["status"], "n": row["n"], "p90_seconds": row["p90_seconds"]}
-        for row in slowest
+    # Only terminal statuses lack the figure, and they are left out here.
+    found: list[Slowest] = [
+        {"template": row["group"], "status": row["status"], "n": row["n"], "p90_seconds": row["p90_seconds"] or 0.0}
+        for row in rows
     ]
+    return sorted(found, key=lambda row: (-row["p90_seconds"], row["template"] or "", row["status"]))[:MAX_SLOWEST]

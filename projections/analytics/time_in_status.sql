@@ -13,11 +13,11 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT
-        g.status, g."group", g.n, g.open, g.total_seconds, g.total_seconds / g.n,
+        g.status, g."group", g.n, g.open, g.total_seconds, g.total_seconds / nullif(g.timed, 0),
         plain.p50, plain.p90, plain.p99,
         -- Where no interval is open, nothing is estimated, so both are the same.
-        CASE WHEN g.open = 0 THEN plain.p50 ELSE o.seconds[km.p50] END,
-        CASE WHEN g.open = 0 THEN plain.p90 ELSE o.seconds[km.p90] END
+        CASE WHEN o.is_censored THEN o.seconds[km.p50] ELSE plain.p50 END,
+        CASE WHEN o.is_censored THEN o.seconds[km.p90] ELSE plain.p90 END
     FROM
         (
             SELECT
@@ -25,9 +25,23 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 sojourn.group_key(
                     time_in_status.by, s.workflow_id, s.template, s.actor, s.entered_at
                 ) AS "group",
-                count(*) AS n, count(*) FILTER (WHERE s.open) AS open, sum(s.seconds) AS total_seconds,
-                array_agg(s.seconds) AS seconds, array_agg(s.open) AS is_open
-            FROM sojourn.status_interval AS s
+                count(*) AS n, count(*) FILTER (WHERE s.open) AS open,
+                -- Up to now, what is in a terminal status stays for no time, because that would grow for ever.
+                count(*) FILTER (WHERE NOT has_ended.it) AS timed,
+                coalesce(sum(s.seconds) FILTER (WHERE NOT has_ended.it), 0) AS total_seconds,
+                array_agg(s.seconds) FILTER (WHERE NOT has_ended.it) AS seconds,
+                array_agg(s.open) FILTER (WHERE NOT has_ended.it) AS is_open
+            FROM
+                sojourn.status_interval AS s
+                CROSS JOIN LATERAL (
+                    SELECT
+                        time_in_status.terminal AND s.open AND (SELECT sojourn.as_of()) IS NULL
+                        AND (s.lifecycle, s.lifecycle_version, s.status) IN (
+                            SELECT l.lifecycle, l.lifecycle_version, l.status
+                            FROM sojourn.lifecycle_status AS l
+                            WHERE l.entity_kind = time_in_status.entity_kind AND l.terminal
+                        ) AS it
+                ) AS has_ended
             WHERE
                 sojourn.check_choice('entity_kind', time_in_status.entity_kind, ARRAY['task', 'task_instance'])
                 AND sojourn.check_choice(
@@ -47,13 +61,14 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         CROSS JOIN LATERAL (
             SELECT
                 array_agg(u.seconds ORDER BY u.seconds, u.open) AS seconds,
-                array_agg(u.open ORDER BY u.seconds, u.open) AS is_open
+                array_agg(u.open ORDER BY u.seconds, u.open) AS is_open,
+                bool_or(u.open) AS is_censored
             FROM unnest(g.seconds, g.is_open) AS u (seconds, open)
             OFFSET 0
         ) AS o
-        CROSS JOIN LATERAL sojourn.quantile_position(0.5, g.n) AS p50
-        CROSS JOIN LATERAL sojourn.quantile_position(0.9, g.n) AS p90
-        CROSS JOIN LATERAL sojourn.quantile_position(0.99, g.n) AS p99
+        CROSS JOIN LATERAL sojourn.quantile_position(0.5, g.timed) AS p50
+        CROSS JOIN LATERAL sojourn.quantile_position(0.9, g.timed) AS p90
+        CROSS JOIN LATERAL sojourn.quantile_position(0.99, g.timed) AS p99
         CROSS JOIN LATERAL (
             SELECT
                 o.seconds[p50.below] + (o.seconds[p50.above] - o.seconds[p50.below]) * p50.share AS p50,
@@ -67,14 +82,14 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             FROM (
                 SELECT
                     c.next_rank,
-                    greatest(c.rank + 1, ceil(g.n * (1 - (0.5 + 1e-9) / c.factor))::bigint) AS p50,
-                    greatest(c.rank + 1, ceil(g.n * (1 - (0.1 + 1e-9) / c.factor))::bigint) AS p90
+                    greatest(c.rank + 1, ceil(g.timed * (1 - (0.5 + 1e-9) / c.factor))::bigint) AS p50,
+                    greatest(c.rank + 1, ceil(g.timed * (1 - (0.1 + 1e-9) / c.factor))::bigint) AS p90
                 FROM (
                     SELECT
-                        r.rank, lead(r.rank, 1, g.n + 1) OVER by_rank AS next_rank,
+                        r.rank, lead(r.rank, 1, g.timed + 1) OVER by_rank AS next_rank,
                         exp(sum(
                             CASE
-                                WHEN r.rank BETWEEN 1 AND g.n - 1 THEN ln((g.n - r.rank + 1)::float8 / (g.n - r.rank))
+                                WHEN r.rank BETWEEN 1 AND g.timed - 1 THEN ln((g.timed - r.rank + 1)::float8 / (g.timed - r.rank))
                                 ELSE 0
                             END
                         ) OVER by_rank) AS factor
@@ -92,5 +107,5 @@ $$;
 
 COMMENT ON FUNCTION sojourn.time_in_status IS
     'How long tasks or task instances stay in each status, in seconds. An open interval counts up to now, or to '
-    'sojourn.as_of. The km quantiles are Kaplan-Meier''s, for which an open interval has lasted at least that long; they are '
+    'sojourn.as_of; one in a terminal status has seconds as of a time only. The km quantiles are Kaplan-Meier''s, for which an open interval has lasted at least that long; they are '
     'NULL where too few intervals have ended, and the plain ones where none is open. Grouped by workflow, template, actor, hour, day or week, if asked.';

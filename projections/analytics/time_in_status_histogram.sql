@@ -34,6 +34,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                     l.entity_kind = time_in_status_histogram.entity_kind AND l.terminal
                     AND NOT time_in_status_histogram.terminal
             )
+            -- Up to now, what is in a terminal status stays for no time, because that would grow for ever.
+            AND NOT (
+                s.open AND (SELECT sojourn.as_of()) IS NULL
+                AND (s.lifecycle, s.lifecycle_version, s.status) IN (
+                    SELECT l.lifecycle, l.lifecycle_version, l.status
+                    FROM sojourn.lifecycle_status AS l
+                    WHERE l.entity_kind = time_in_status_histogram.entity_kind AND l.terminal
+                )
+            )
         GROUP BY 1, 2, 3
     ),
     followed AS (

@@ -140,7 +140,7 @@ def test_the_audit_of_instances_is_of_a_task_an_array_or_of_all(attempted: Trans
     array = arrays.bind("other", "tv", 5, occurred_at=minute(1))["array_id"]
     arrays.queue_task_batch(array, ["u"], occurred_at=minute(3))
 
-    def audit(**wanted: Any) -> list[tuple[str, str | None, str, float]]:
+    def audit(**wanted: Any) -> list[tuple[str, str | None, str, float | None]]:
         with read_instance_audit(attempted.store, at=minute(4.5), **wanted) as rows:
             return [
                 (row["task_id"], row["previous_status"], row["new_status"], row["duration_seconds"]) for row in rows
@@ -158,12 +158,16 @@ def test_the_audit_of_instances_is_of_a_task_an_array_or_of_all(attempted: Trans
 def test_an_open_status_lasts_until_it_is_asked_for(
     attempted: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
+    attempted.register_tasks("w", [TaskSpec("u")], occurred_at=minute(11))
+
     before = now(connection)
-    *_, last = read(attempted)
+    *_, ended, last = read(attempted)
     after = now(connection)
 
-    assert last[3:6] == ("DONE", minute(10), None)
-    assert (before - minute(10)).total_seconds() <= last[6] <= (after - minute(10)).total_seconds()
+    assert last[3:6] == ("REGISTERING", minute(11), None)
+    assert (before - minute(11)).total_seconds() <= last[6] <= (after - minute(11)).total_seconds()
+    # A terminal one lasts for no time that grows.
+    assert ended[3:] == ("DONE", minute(10), None, None)
 
 
 VIEWS = {

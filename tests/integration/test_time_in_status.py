@@ -13,6 +13,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from application.analyse.time_in_status import TimeInStatus, measure_histogram, measure_time_in_status
+from application.analyse.variants import count_successions
 from application.read.audit import read_audit
 from application.read.status import read_status
 from application.transition_service import TaskSpec, TransitionService
@@ -164,6 +165,40 @@ def test_up_to_now_an_open_stay_goes_on(service: TransitionService, connection: 
 
     assert found["open"] == 1
     assert (before - NOON).total_seconds() <= found["total_seconds"] <= (after - NOON).total_seconds()
+
+
+def test_a_terminal_status_lasts_for_no_time_that_grows_with_now(service: TransitionService) -> None:
+    for task_id, minutes in (("t", 1), ("u", 2)):
+        service.register_tasks("w", [TaskSpec(task_id)], "nextflow", occurred_at=NOON)
+        service.transition_tasks([task_id], "ABORTED", occurred_at=NOON + minutes * timedelta(minutes=1))
+    service.create_task_instances({"u/1": "u"}, occurred_at=NOON + timedelta(minutes=6))
+
+    def aborted(rows: Any) -> list[Any]:
+        return [row for row in rows if "ABORTED" in (row.get("status"), row.get("new_status"), row.get("source"))]
+
+    (found,) = aborted(measure_time_in_status(service.store, terminal=True))
+    (then,) = aborted(measure_time_in_status(service.store, terminal=True, at=NOON + timedelta(minutes=7)))
+    (bin_,) = aborted(measure_histogram(service.store, terminal=True))
+    steps = {row["target"]: row["median_seconds"] for row in aborted(count_successions(service.store))}
+    with read_audit(service.store, task_id="t") as rows:
+        (row,) = aborted(rows)
+
+    # One has left it after 4 minutes; the other is there, as of a time for 6 minutes.
+    assert (found["n"], found["open"], found["total_seconds"], found["p90_seconds"]) == (2, 1, 240.0, 240.0)
+    assert (then["n"], then["open"], then["total_seconds"]) == (2, 1, 600.0)
+    assert (bin_["n"], bin_["open"]) == (1, 0)
+    assert steps == {"SUBMITTED": 240.0, None: None}
+    assert row["duration_seconds"] is None
+
+
+def test_where_all_are_in_a_terminal_status_there_is_no_figure(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t")], "nextflow", occurred_at=NOON)
+    service.transition_tasks(["t"], "ABORTED", occurred_at=NOON)
+
+    (found,) = [row for row in measure_time_in_status(service.store, terminal=True) if row["status"] == "ABORTED"]
+
+    assert (found["n"], found["open"], found["total_seconds"]) == (1, 1, 0.0)
+    assert [found[f"{name}_seconds"] for name in NUMBERS[1:]] == [None] * 6  # type: ignore[literal-required]
 
 
 def test_a_histogram_has_the_empty_bins_between(service: TransitionService) -> None:

@@ -57,7 +57,7 @@ def print_ends(console: Console, durations: dict[str, list[TimeInStatus]]) -> No
 
 def select_slowest(durations: list[TimeInStatus]) -> list[TimeInStatus]:
     """Return the statuses that all entities have left, the slowest first."""
-    return sorted((row for row in durations if not row["open"]), key=lambda row: row["mean_seconds"], reverse=True)
+    return sorted((row for row in durations if not row["open"]), key=lambda row: row["mean_seconds"] or 0, reverse=True)
 
 
 def explain_orphan(events: list[HistoryEvent]) -> str:

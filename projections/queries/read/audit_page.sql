@@ -1,7 +1,17 @@
 -- Return a page of the intervals of tasks.
 SELECT
     a.task_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
-    date_part('epoch', a.duration) AS duration_seconds, a.position
+    CASE
+        -- A terminal status lasts for no time that grows with now.
+        WHEN (SELECT sojourn.as_of()) IS NULL AND a.exited_at IS NULL
+            AND (a.lifecycle, a.lifecycle_version, a.new_status) IN (
+                SELECT l.lifecycle, l.lifecycle_version, l.status
+                FROM sojourn.lifecycle_status AS l
+                WHERE l.entity_kind = 'task' AND l.terminal
+            )
+            THEN NULL
+        ELSE date_part('epoch', a.duration)
+    END AS duration_seconds, a.position
 FROM sojourn.task_status_audit AS a
 WHERE
     (%(task_id)s::text IS NULL OR a.task_id = %(task_id)s)
