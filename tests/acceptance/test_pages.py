@@ -1,0 +1,49 @@
+"""The pages of the documentation, each carried out from top to bottom in a log of its own: they show what happens."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from application.transition_service import TransitionService
+from tests.support.command_line import document
+from tests.support.pages import ROOT, carry_out, is_as_shown
+
+PAGES = {
+    "docs/analytics.md": 7,
+    "docs/exports.md": 5,
+    "docs/lists.md": 9,
+    "docs/orphans.md": 5,
+    "docs/replay.md": 5,
+}
+"""Pages, and how many commands each has at least."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_works_as_written(dsn: str, tmp_path: Path, page: str) -> None:
+    steps = carry_out(page, tmp_path, dsn)
+
+    assert len(steps) >= PAGES[page]
+    for step in steps:
+        assert step.status == 0, step
+        assert is_as_shown(step), f"{page}: $ {step.command}\n{step.printed}"
+
+
+def test_the_line_of_the_readme_for_slurm_gives_a_file_that_is_imported(
+    service: TransitionService, tmp_path: Path
+) -> None:
+    """Given what sacct prints for the columns that the line names."""
+    [line] = re.findall(r"`sacct -a -P --format (\S+) > jobs.txt`", (ROOT / "README.md").read_text("utf-8"))
+    values = {
+        "JobID": "7", "Cluster": "c", "User": "u", "State": "COMPLETED", "ExitCode": "0:0", "NodeList": "n1",
+        "JobName": "align", "Submit": "2026-01-31T08:00:00", "Eligible": "2026-01-31T08:00:00",
+        "Start": "2026-01-31T08:01:00", "End": "2026-01-31T08:05:00",
+    }  # fmt: skip
+    columns = line.split(",")
+    jobs = tmp_path / "jobs.txt"
+    jobs.write_text("|".join(columns) + "\n" + "|".join(values[column] for column in columns) + "\n")
+
+    answer = document(service, "import", "sacct", str(jobs), "--timezone", "Europe/Berlin")
+
+    assert (answer["tasks"], answer["refused"], answer["bad_lines"]) == (1, {}, [])
+    assert document(service, "time-in-status", "--entity", "ti", "--terminal") != []
