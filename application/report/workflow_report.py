@@ -34,9 +34,6 @@ MAX_FAILURES = 100
 MAX_FAILURE_GROUPS = 20
 """The number of groups of failures that are listed by reason, by template, by actor and by node."""
 
-MAX_ORPHANS = 200
-"""The number of orphans that are listed."""
-
 MIN_DURATION = timedelta(seconds=1)
 """The shortest time that a report covers, so that its columns have a width."""
 
@@ -103,7 +100,6 @@ class WorkflowReport:
     failures: Sequence[Failure]
     failure_groups: dict[str, Sequence[Failures]]
     orphans: Sequence[Orphan]
-    orphans_in_all: int
 
     @property
     def waiting_and_working(self) -> list[StatusCount]:
@@ -118,7 +114,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         UnknownEntity: no event belongs to the workflow.
     """
     read_at = at or effective_now(store)
-    all_orphans = find_orphans(store, decided=True, at=at, workflow_id=workflow_id)
+    orphans = find_orphans(store, decided=True, at=at, workflow_id=workflow_id)
     with as_of(store, at) as connection:
         require_workflow(connection, workflow_id)
         tasks = _statuses(connection, workflow_id, TASK)
@@ -145,8 +141,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         measure_time_in_status(store, kind, None, workflow_id, at) if attempts else (),
         failures,
         groups,
-        all_orphans[:MAX_ORPHANS],
-        len(all_orphans),
+        orphans,
     )
 
 

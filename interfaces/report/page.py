@@ -13,6 +13,7 @@ from application.report.workflow_report import GRID_COLUMNS, Lane, StatusCount, 
 from domain.entity import TASK
 from domain.printable import printable
 from interfaces.report.axis import make_ticks
+from interfaces.wording.orphan_rows import group_orphans
 from interfaces.wording.values import format_duration, format_time
 
 WIDTH = 1000
@@ -32,6 +33,9 @@ MAX_NAME_LENGTH = 24
 
 MAX_OUTCOME_LENGTH = 18
 """How many letters of an outcome fit to the right of a lane, after the share of failures."""
+
+MAX_ORPHAN_ROWS = 200
+"""The number of rows of orphans; those alike share one."""
 
 PALETTE = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#F0E442", "#D55E00", "#999999")
 """Okabe and Ito's colours, which people with colour blindness can tell apart."""
@@ -75,6 +79,7 @@ def render_page(report: WorkflowReport) -> str:
     scale = max(map(sum, zip(*report.concurrency.values(), strict=True)), default=0.0)
     lane_height = _lane_height(len(report.lanes))
     areas = list(_stack_areas(report, swatches, scale))
+    orphan_rows = group_orphans(report.orphans)
     return (
         _environment()
         .get_template("page.html")
@@ -82,6 +87,8 @@ def render_page(report: WorkflowReport) -> str:
             report=report,
             swatches=swatches,
             areas=areas,
+            orphan_rows=orphan_rows[:MAX_ORPHAN_ROWS],
+            has_more_orphans=len(orphan_rows) > MAX_ORPHAN_ROWS,
             peaks=[(area.swatch, f"(highest: {_format_mean(area.highest)})") for area in areas],
             names=[(swatch, "") for swatch in swatches.values()],
             highest=scale,

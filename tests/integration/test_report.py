@@ -164,6 +164,22 @@ class TestPage:
         assert "(highest: less than 0.01)" in text
         assert "e-0" not in text
 
+    def test_many_orphans_alike_are_one_row(self, service: TransitionService) -> None:
+        names = [f"t{number}" for number in range(30)]
+        service.register_tasks("w", [TaskSpec(name, template=name) for name in names], occurred_at=NOON)
+        service.create_task_instances({f"{name}/1": name for name in names}, occurred_at=NOON)
+        begun, at = [f"{name}/1" for name in names[:25]], NOON + timedelta(minutes=1)
+        service.transition_task_instances(begun, "INSTANTIATED", occurred_at=at)
+
+        report = build_report(service.store, "w", NOON + timedelta(minutes=4))
+        html = render_page(report)
+
+        assert len(report.orphans) == 10
+        assert html.count('<td class="failure">stuck</td>') == 1
+        assert "5 tasks alike, the first: task:t25 has been QUEUED since" in html
+        assert re.search(r'<td>orphans</td><td class="n">10</td>', html)
+        assert "These are the first of" not in html
+
     def test_failures_are_counted_by_what_is_known_of_them(self, service: TransitionService) -> None:
         names = [f"t{number}" for number in range(3)]
         service.register_tasks("w", [TaskSpec(name, template="align") for name in names], occurred_at=NOON)

@@ -45,8 +45,8 @@ def report(
     with open_output(output, as_json=as_json) as stream:
         stream.write(render_page(found).encode())
     attempts = sum(status.n for status in found.attempts)
-    answer = {"workflow": workflow, "attempts": attempts, "orphans": found.orphans_in_all, "output": str(output)}
-    numbers = f"{counted(attempts, 'attempt')}, {counted(found.orphans_in_all, 'orphan')}"
+    answer = {"workflow": workflow, "attempts": attempts, "orphans": len(found.orphans), "output": str(output)}
+    numbers = f"{counted(attempts, 'attempt')}, {counted(len(found.orphans), 'orphan')}"
     if str(output) == STDOUT:
         messages().print(f"Wrote the page to standard output: {numbers}.")
     else:
