@@ -45,12 +45,16 @@ SAMPLES: dict[str, list[str]] = {
         '{"entity":"task","id":"t1","event":"reset","at":"2026-01-31T08:00:09Z"}',
     ],
     "sacct": [
-        "JobID|Cluster|User|Submit|Start|End|Elapsed|ExitCode|State|NodeList|AllocCPUS|JobName",
-        "17|c|ann|2026-01-31T08:00:00|2026-01-31T08:05:00|2026-01-31T09:00:00|00:55:00|0:0|COMPLETED|n[1-2]|4|align",
-        "18|c|bob|1769846400|1769846460|1769850000|1-00:59:00|9:0|CANCELLED by 501|n1|1|a|b",
-        "19|c|bob|2026-03-29T02:30:00|2026-10-25T02:30:00|2026-10-25T02:30:00|00:00:00|0:0|FAILED|n1|1|clock",
-        "20|c||2026-01-31T08:00:00|Unknown|Unknown||0:0|PENDING|None assigned|0|waits",
-        "17.batch|c|ann|2026-01-31T08:00:00|2026-01-31T08:05:00|2026-01-31T09:00:00|00:55:00|0:0|COMPLETED|n1|4|batch",
+        "JobID|Cluster|User|Submit|Eligible|Start|End|Elapsed|ExitCode|State|Reason|Restarts|Flags|NodeList|AllocCPUS"
+        "|JobName",
+        "17|c|ann|2026-01-31T08:00:00|2026-01-31T08:01:00|2026-01-31T08:05:00|2026-01-31T09:00:00|00:55:00|0:0|COMPLETED"
+        "|Dependency|1|SchedMain,StartRecieved|n[1-2]|4|align",
+        "18|c|bob|1769846400|1769846400|1769846460|1769850000|1-00:59:00|9:0|CANCELLED by 501|None|0||n1|1|a|b",
+        "19|c|bob|2026-03-29T02:30:00|2026-03-29T02:30:00|2026-10-25T02:30:00|2026-10-25T02:30:00|00:00:00|0:0|FAILED"
+        "|None|0|SchedBackfill|n1|1|clock",
+        "20|c||2026-01-31T08:00:00|Unknown|Unknown|Unknown||0:0|PENDING|JobHeldUser|0||None assigned|0|waits",
+        "17.batch|c|ann|2026-01-31T08:00:00||2026-01-31T08:05:00|2026-01-31T09:00:00|00:55:00|0:0|COMPLETED||||n1|4"
+        "|batch",
     ],
     "nextflow": [
         "\t".join((
@@ -91,7 +95,8 @@ SACCT_JOB = {
     "job_id": 17, "name": "align", "cluster": "c", "user": "ann", "nodes": "n[1-2]", "allocation_nodes": 2,
     "array": {"job_id": 16, "task_id": {"set": True, "infinite": False, "number": 3}, "task": ""},
     "het": {"job_id": 0, "job_offset": None}, "exit_code": {"status": ["SUCCESS"], "return_code": 0},
-    "state": {"current": ["COMPLETED"], "reason": "None"}, "kill_request_user": "",
+    "state": {"current": ["COMPLETED"], "reason": "Dependency"}, "kill_request_user": "", "restart_cnt": 1,
+    "flags": ["STARTED_ON_BACKFILL", "START_RECEIVED"],
     "time": {"submission": 1769846400, "eligible": 1769846400, "start": 1769846460, "end": 1769850000},
     "association": {"user": "ann", "cluster": "c"},
 }  # fmt: skip
