@@ -7,6 +7,7 @@ import typer
 
 from interfaces.cli import connect
 from interfaces.cli.failure import EXIT_FAILURE, fail
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
 from interfaces.wording.values import format_duration
@@ -30,7 +31,7 @@ Log = Annotated[bool, typer.Option("--log", help="List the lifecycles stored in 
 
 
 @app.command("list", cls=Listing)
-def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson = False) -> None:
+def list_(ctx: typer.Context, log: Log = False, limit: Limit = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """List the shipped lifecycles, or those stored in the log with their number of tasks."""
     from domain.lifecycles import get_lifecycle, shipped
 
@@ -39,11 +40,10 @@ def list_(ctx: typer.Context, log: Log = False, dsn: Dsn = None, as_json: AsJson
             found: Sequence[tuple[Lifecycle, int | None]] = service.store.lifecycles.stored_lifecycles()
     else:
         found = [(get_lifecycle(name), None) for name in shipped()]
-    render(
-        [_summary(*one) for one in found],
-        as_json=as_json,
-        human=lambda console: _print_list(console, found),
-    )
+    first = FirstRows(found, limit)
+    shown = list(first)
+    render([_summary(*one) for one in shown], as_json=as_json, human=lambda console: _print_list(console, shown))
+    first.state_end()
 
 
 @app.command("show", cls=Listing)
@@ -267,4 +267,4 @@ def _print_problems(console: "Console", file: Path, problems: list[str]) -> None
 
 def _print_warnings(warnings: "Iterable[LifecycleWarning]") -> None:
     for warning in warnings:
-        messages().print(f"warning: {warning.text}", soft_wrap=True)
+        messages().print(f"warning: {warning.text}")

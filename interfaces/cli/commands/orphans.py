@@ -136,4 +136,4 @@ def explain_open_statuses(statuses: "list[OpenStatus]", found: "list[Orphan]") -
     from interfaces.wording.open_statuses_in_words import describe_longest, describe_not_judged
 
     for sentence in filter(None, (describe_longest(statuses, found), describe_not_judged(statuses, found))):
-        messages().print(sentence, soft_wrap=True)
+        messages().print(sentence)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
 
@@ -40,13 +41,16 @@ def create(
 
 
 @app.command("list", cls=Listing)
-def list_tokens(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
+def list_tokens(ctx: typer.Context, limit: Limit = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """List tokens. Secret values are never shown."""
     from application.maintain.tokens import list_tokens
 
     with connect.service(ctx, dsn) as service:
         found = list_tokens(service.store)
-    render(found, as_json=as_json, human=lambda console: print_tokens(console, found))
+    first = FirstRows(found, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_tokens(console, shown))
+    first.state_end()
 
 
 @app.command()
