@@ -55,13 +55,14 @@ def with_field(line: str, number: int, value: str, separator: str) -> str:
 
 BAD = {
     "sacct: a time of too many seconds": ("sacct", with_field(SACCT, 3, TOO_LARGE, "|"), "is out of range"),
-    "sacct: a time of too many digits": ("sacct", with_field(SACCT, 4, DIGITS, "|"), "is out of range"),
-    "sacct: a year that no clock shows": ("sacct", with_field(SACCT, 5, LAST_YEAR, "|"), "is out of range"),
+    "sacct: a time of too many digits": ("sacct", with_field(SACCT, 5, DIGITS, "|"), "is out of range"),
+    "sacct: a year that no clock shows": ("sacct", with_field(SACCT, 6, LAST_YEAR, "|"), "is out of range"),
     "sacct: a digit that is no decimal": ("sacct", with_field(SACCT, 3, "²", "|"), "time '²' cannot be read"),
-    "sacct: a long state": ("sacct", with_field(SACCT, 8, "x" * 200_000, "|"), "no status 'xxxxxxxx"),
+    "sacct: a long state": ("sacct", with_field(SACCT, 9, "x" * 200_000, "|"), "no status 'xxxxxxxx"),
     "sacct: an elapsed time over any": (
         "sacct",
-        "19|c|bob|2026-10-25T02:30:00|2026-10-25T02:30:00|2026-10-25T02:30:00|9999999999999-00:00:00|0:0|FAILED|n1|1|x",
+        "19|c|bob|2026-10-25T02:30:00||2026-10-25T02:30:00|2026-10-25T02:30:00|9999999999999-00:00:00|0:0|FAILED||||n1|1"
+        "|x",
         "is longer than any run",
     ),
     "nextflow: a duration of too many days": (
