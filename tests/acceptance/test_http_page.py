@@ -1,9 +1,11 @@
 """docs/http.md: its curl lines run as they stand, and it lists every route."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ from infrastructure.database.settings import HttpSettings
 from interfaces.http.app import create_app
 from tests.support.serving import serving
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "http.md").read_text("utf-8")
+PAGES = Path(__file__).parents[2] / "docs"
+PAGE = (PAGES / "http.md").read_text("utf-8")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_lines_work_as_they_stand(dsn: str, tmp_path: Path) -> None:
     life, array = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     [expected] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    _use_as_the_readme_does(dsn)
     with serving(dsn) as server:
         answers = _run(life, server.url, tmp_path)
         assert answers[: expected.count("\n")] == [json.loads(line) for line in expected.splitlines()]
@@ -31,6 +35,14 @@ def test_the_curl_lines_work_as_they_stand(dsn: str, tmp_path: Path) -> None:
         assert registered == {"registered": 2, "existing": 0}
         assert queued["tasks_by_status"] == {"QUEUED": ["1", "2"]}
         assert [member["step"] for member in batch] == [0, 1]
+
+
+def _use_as_the_readme_does(dsn: str) -> None:
+    """Run the README's first use, which a reader of this page has done before."""
+    [program] = re.findall(
+        r"```python first_use.py\n(.*?)```", (PAGES.parent / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    subprocess.run([sys.executable, "-c", program], env=os.environ | {"SOJOURN_DSN": dsn}, check=True, timeout=60)
 
 
 def test_the_page_lists_every_route(service: TransitionService) -> None:

@@ -29,6 +29,21 @@ def test_a_page_works_as_written(dsn: str, tmp_path: Path, page: str) -> None:
         assert is_as_shown(step), f"{page}: $ {step.command}\n{step.printed}"
 
 
+def test_the_first_use_of_the_readme_works_as_written(dsn: str, tmp_path: Path) -> None:
+    """Given other times, positions and hosts than the page shows, each of which has a digit."""
+    setting_up = ("./scripts/", "pip ", "alias ")
+    steps = carry_out("README.md", tmp_path, dsn, without=setting_up)
+
+    assert len(steps) == 4
+    for step in steps:
+        assert (step.status, masked(step.printed)) == (0, masked("\n".join(step.shown))), step
+
+
+def masked(text: str) -> list[list[str]]:
+    """Return the words of each line, in which a word with a digit is any such word."""
+    return [["#" if re.search(r"\d", word) else word for word in line.split()] for line in text.splitlines()]
+
+
 def test_the_line_of_the_readme_for_slurm_gives_a_file_that_is_imported(
     service: TransitionService, tmp_path: Path
 ) -> None:
