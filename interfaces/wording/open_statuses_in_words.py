@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from shlex import quote
 
 from application.read.open_statuses import OpenStatus
 from application.read.orphans import STUCK
@@ -24,7 +25,7 @@ def describe_not_judged(statuses: Sequence[OpenStatus], orphans: Sequence[Orphan
     ] + _and_more(len(not_judged) - MOST_NOT_JUDGED)
     return (
         f"`stuck` could not judge {', '.join(named)}, because it compares with at least {not_judged[0].minimum} "
-        f"intervals that have ended; --stuck-after {not_judged[0].status}=DURATION sets a limit"
+        f"intervals that have ended; --stuck-after {quote(not_judged[0].status)}=DURATION sets a limit"
     )
 
 
@@ -42,10 +43,8 @@ def describe_longest(statuses: Sequence[OpenStatus], orphans: Sequence[Orphan]) 
         f"{_count(status, status.n)}, {status.longest} for {format_duration(status.lasts)}"
         for status in shown[:MOST_LONGEST]
     ] + _and_more(len(shown) - MOST_LONGEST)
-    return (
-        f"longest without an end: {'; '.join(named)}. `sojourn why {shown[0].longest}` compares it with the others; "
-        f"--stuck-after {shown[0].status}=DURATION sets a limit"
-    )
+    explain, limit = f"sojourn why {quote(str(shown[0].longest))}", f"--stuck-after {quote(shown[0].status)}=DURATION"
+    return f"longest without an end: {'; '.join(named)}. `{explain}` compares it with the others; {limit} sets a limit"
 
 
 def _not_yet_found(statuses: Sequence[OpenStatus], orphans: Sequence[Orphan]) -> list[OpenStatus]:
