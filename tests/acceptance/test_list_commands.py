@@ -60,7 +60,6 @@ FILTERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--until", minute(6).isoformat()), {"until": minute(6)}),
     (("--actor", "node8"), {"actor": "node8"}),
     (("--sort", "oldest"), {"sort": "oldest"}),
-    (("--sort", "attempts", "--limit", "3"), {"sort": "attempts", "limit": 3}),
     (("--limit", "2"), {"limit": 2}),
 )
 
