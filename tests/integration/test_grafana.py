@@ -31,9 +31,6 @@ def reader(service: TransitionService, connection: psycopg.Connection[Any]) -> p
     return connection
 
 
-FOLLOWING = [panel for panel in PANELS if panel["title"] != "Attempts"]
-"""The panels that follow the time picker. The function that counts attempts takes no range."""
-
 Range = tuple[str, str]
 
 ALWAYS: Range = (FROM, TO)
@@ -81,7 +78,7 @@ def test_a_panel_gets_what_it_shows(reader: psycopg.Connection[Any], panel: dict
         assert ask(reader, target["rawSql"], workflow="it's nowhere") == []
 
 
-@pytest.mark.parametrize("panel", FOLLOWING, ids=lambda panel: panel["title"])
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 @pytest.mark.parametrize("kind", ["task", "task_instance"])
 def test_a_panel_follows_the_time_picker(
     service: TransitionService, reader: psycopg.Connection[Any], panel: dict[str, Any], kind: str
@@ -111,6 +108,10 @@ def test_panels_over_the_whole_time_show_what_the_functions_return(reader: psyco
     where = {row["status"]: row["n"] for row in ask(reader, panels["Where they are"], entity_kind=kind)}
     current = f"SELECT c.status, count(*) AS n FROM sojourn.current_{kind} AS c GROUP BY 1"
     assert where == {row["status"]: row["n"] for row in rows(reader, current)}
+    counts = ["tasks", "attempts", "succeeded", "failed", "cancelled", "lost", "open"]
+    attempts = {row["template"]: [row[name] for name in counts] for row in ask(reader, panels["Attempts"])}
+    counted = rows(reader, "SELECT * FROM sojourn.count_attempts('template')")
+    assert attempts == {row["group"]: [row[name] for name in counts] for row in counted} != {}
 
 
 def needed(panel: dict[str, Any]) -> list[str]:
