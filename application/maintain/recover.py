@@ -212,7 +212,7 @@ def _record_lapses(store: Store, context: ReportContext, answer: RecoverAnswer, 
 def _record_lapses_of(
     store: Store, entities: Sequence[Entity], context: ReportContext
 ) -> tuple[Collection[Entity], list[Skipped]]:
-    """Return the entities whose lapses are now recorded, and those that were skipped."""
+    """Record lapses; return the entities whose lapse was not recorded before, and those that were skipped."""
     recorded: set[Entity] = set()
     try:
         with store.transaction() as connection:
@@ -222,7 +222,8 @@ def _record_lapses_of(
             }
             for kind, holders in held.items():
                 found = record_silences(store, connection, kind, holders, context, returned=False)
-                recorded |= {Entity(kind, name) for name in found}
+                # Another pass may have recorded the lapse since it was read here that nobody had.
+                recorded |= {Entity(kind, name) for name in found if holders[name].silent_since is None}
     except DatabaseUnreachable:
         raise
     except Exception as error:  # the recovery of the tasks goes on

@@ -327,6 +327,16 @@ class TestLapses:
         assert all(names(service, f"runner:{name}")[0] == "runner.lapsed.v1" for name in ids(20, "r"))
         assert_clean(service)
 
+    def test_each_is_in_the_answer_of_the_pass_that_recorded_it(self, service: TransitionService) -> None:
+        for name in ids(20, "r"):
+            service.heartbeat(name, 60, occurred_at=LONG_AGO)
+
+        answers = at_once([service.recover] * 6)
+
+        told = [entity for answer in answers for entity in entities(answer["lapsed"])]
+        assert sorted(told) == sorted(f"runner:{name}" for name in ids(20, "r"))
+        assert [skipped for answer in answers for skipped in answer["skipped"] if skipped["failed"]] == []
+
 
 def names(service: TransitionService, stream: str) -> list[str]:
     return [recorded.topic for recorded in service.store.recorder.select_events(stream)]
