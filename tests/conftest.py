@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +14,8 @@ from tests.support.databases import DatabasePool, Server, with_template
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 """The name of this process among those that test in parallel; a chosen server has databases of each."""
+
+ACCEPTANCE = Path(__file__).with_name("acceptance")
 
 # A deadline and a health check for slowness would measure the machine. Fixtures live for all examples of a test, which
 # empty what they share.
@@ -46,9 +49,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_kind" in metafunc.fixturenames:
-        may_be_several = metafunc.definition.get_closest_marker("one_server") is None
-        kinds = servers.kinds(every=may_be_several and metafunc.config.getoption("--all-servers"))
+        kinds = servers.kinds(every=metafunc.config.getoption("--all-servers") and _concerns_server(metafunc))
         metafunc.parametrize("server_kind", kinds, scope="session")
+
+
+def _concerns_server(metafunc: pytest.Metafunc) -> bool:
+    """Return whether a test is about what a server does, and not about commands, pages, clients or files."""
+    marker = metafunc.definition.get_closest_marker("one_server")
+    return marker is None and not metafunc.definition.path.is_relative_to(ACCEPTANCE)
 
 
 @pytest.fixture(scope="session")

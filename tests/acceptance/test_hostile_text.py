@@ -20,7 +20,7 @@ from domain.actor import Actor
 from tests.support.command_line import Done, command_names, run_program
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.security, pytest.mark.one_server]
+pytestmark = pytest.mark.security
 
 EVIL = "\x1b[2J\x07\x7f\x85\x9b31m\t\r\n\u202e\u2066\u2028\u2029\u200b\ufeff\U000e0041"
 """Escapes, C1 controls, a bell, line ends, bidi controls, invisible characters and a tag."""

@@ -12,8 +12,6 @@ from application.transition_service import TransitionService
 from tests.support.attempts import attempt, register
 from tests.support.serving import Serving, serving
 
-pytestmark = pytest.mark.one_server
-
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CHECKS = (
     "not_a_server_error",

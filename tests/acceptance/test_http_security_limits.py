@@ -21,8 +21,6 @@ from tests.support.memory import Memory
 from tests.support.serving import Serving, serving
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.one_server
-
 MIB = 2**20
 MOST_GROWN = 64
 """MiB by which a server may grow under an attack: generous, and a fraction of what it grew by without limits."""

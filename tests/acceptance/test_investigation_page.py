@@ -12,8 +12,6 @@ import pytest
 from application.cases.opened_case import forget_case, list_opened_cases
 from infrastructure.database.pool import Database
 
-pytestmark = pytest.mark.one_server
-
 PAGE = Path(__file__).parents[2] / "docs" / "investigation.md"
 PROGRAM = re.compile(r"```python (\S+)\n(.*?)```", re.DOTALL)
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)

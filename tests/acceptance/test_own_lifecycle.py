@@ -13,8 +13,6 @@ import pytest
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import LifecycleConflict
 
-pytestmark = pytest.mark.one_server
-
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "lifecycle.md").read_text("utf-8").partition("## A lifecycle of your own")[2]
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d|<?\b[\d.]+m?s\b")

@@ -15,7 +15,7 @@ from tests.support.attempts import register
 from tests.support.command_line import SOJOURN
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.security, pytest.mark.one_server]
+pytestmark = pytest.mark.security
 
 SECRET = "S3cretPart"
 SPLIT = f"postgresql://u:{SECRET}@{SECRET}/x?{SECRET}@127.0.0.1:1/d"

@@ -11,8 +11,6 @@ from application.transition_service import TaskSpec, TransitionService
 from tests.support.command_line import SOJOURN, Done, run_on, run_without_reader
 from tests.support.every_command import READING, arguments
 
-pytestmark = pytest.mark.one_server
-
 TASK = "Zürich 東京"
 COMMANDS = {
     "for people": f"history 'task:{TASK}'",

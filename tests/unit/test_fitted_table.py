@@ -145,7 +145,7 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(columns, [Row(row) for row in rows])
 
 
-@examples(quick=100, long=2000)
+@examples(quick=100, long=500)
 @given(tables(), st.integers(40, 200))
 def test_every_table_fits_and_what_it_leaves_out_is_named(full: Table, width: int) -> None:
     fitted = fit(full, width)
