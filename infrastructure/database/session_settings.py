@@ -26,6 +26,7 @@ SETTINGS = {
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
     "idle_session_timeout": "0",
+    "jit": "off",  # compiling a question takes seconds, and running it milliseconds
 }
 """The settings of a session in which Sojourn's statements run. Names without a schema are those of PostgreSQL alone."""
 

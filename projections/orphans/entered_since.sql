@@ -1,7 +1,7 @@
 -- Return when an entity entered the statuses that it has been among since then, and the position of that event.
 CREATE OR REPLACE FUNCTION sojourn.entered_since(entity_kind text, entity_id text, statuses text[])
 RETURNS TABLE (entered_at timestamptz, "position" bigint)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.entered_at, t.position
     FROM sojourn.transition AS t

@@ -28,6 +28,7 @@ def reader(service: TransitionService, connection: psycopg.Connection[Any]) -> p
     service.transition_task_instance("t/1", "ERROR")
     attempt(service, "t")
     connection.execute("SET ROLE sojourn_reader")
+    connection.execute("SET jit = off")  # as docs/analytics.md sets it for the role
     return connection
 
 
