@@ -14,7 +14,7 @@ import psycopg
 from infrastructure.database.embedded import EmbeddedServer
 
 SYSTEM_COMMANDS = ("initdb", "pg_ctl", "postgres")
-UNHURRIED = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+UNHURRIED = ("fsync = off", "full_page_writes = off", "autovacuum = off", "jit = off")
 """Options for a server that nobody keeps; without autovacuum, plans do not depend on when it last ran."""
 
 
