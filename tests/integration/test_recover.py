@@ -333,8 +333,8 @@ class TestLapses:
 
         answers = at_once([service.recover] * 6)
 
-        told = [entity for answer in answers for entity in entities(answer["lapsed"])]
-        assert sorted(told) == sorted(f"runner:{name}" for name in ids(20, "r"))
+        lapsed = [entity for answer in answers for entity in entities(answer["lapsed"])]
+        assert sorted(lapsed) == sorted(f"runner:{name}" for name in ids(20, "r"))
         assert [skipped for answer in answers for skipped in answer["skipped"] if skipped["failed"]] == []
 
 
