@@ -18,10 +18,12 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 ACCEPTANCE = Path(__file__).with_name("acceptance")
 
 # A deadline and a health check for slowness would measure the machine. Fixtures live for all examples of a test, which
-# empty what they share.
+# empty what they share. A method runs once for each server, each time on another object of its class.
 settings.register_profile(
     "long", max_examples=100, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors,
+    ],
 )  # fmt: skip
 settings.register_profile("quick", settings.get_profile("long"), max_examples=25)
 settings.load_profile("quick")
