@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict, cast
 
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composed
 
 from application.shared.as_of import as_of
 from application.shared.existence import require_entity, require_workflow
@@ -60,13 +60,12 @@ def read_audit(
     Raises:
         UnknownEntity: the log has no such task or workflow.
     """
-    wanted = {"task_id": task_id, "workflow_id": workflow_id, "limit": limit}
     with as_of(store, at) as connection:
         _check(connection, task_id, workflow_id)
         with connection.cursor("audit", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
-            cursor.execute(query("projections", "read/audit_of_tasks"), wanted)
-            yield cast("Iterator[AuditRow]", iter(cursor))
+            cursor.execute(*_audit_query(task_id, workflow_id, limit=limit))
+            yield (row for row, _ in map(_without_place, cursor))
 
 
 @contextmanager
@@ -110,22 +109,37 @@ def read_audit_page(
     Raises:
         UnknownEntity: the log has no such task or workflow.
     """
+    statement, wanted = _audit_query(task_id, workflow_id, after=after, newest_first=newest_first, limit=limit + 1)
+    with as_of(store, at) as connection:
+        _check(connection, task_id, workflow_id)
+        with connection.cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(statement, wanted, prepare=False).fetchall()
+    rows = [_without_place(row) for row in found]
+    return [row for row, _ in rows[:limit]], rows[limit - 1][1] if len(rows) > limit else None
+
+
+def _audit_query(
+    task_id: str | None,
+    workflow_id: str | None,
+    *,
+    after: Place | None = None,
+    newest_first: bool = False,
+    limit: int | None,
+) -> tuple[Composed, dict[str, Any]]:
     beyond, direction = (SQL("<"), SQL("DESC")) if newest_first else (SQL(">"), SQL("ASC"))
-    statement = SQL(query("projections", "read/audit_page")).format(beyond=beyond, direction=direction)
     entered_at, position = after or (None, None)
-    wanted = {
+    return SQL(query("projections", "read/audit_of_tasks")).format(beyond=beyond, direction=direction), {
         "task_id": task_id,
         "workflow_id": workflow_id,
         "entered_at": entered_at,
         "position": position,
-        "limit": limit + 1,
+        "limit": limit,
     }
-    with as_of(store, at) as connection:
-        _check(connection, task_id, workflow_id)
-        with connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(statement, wanted, prepare=False).fetchall()
-    places = [Place(row["entered_at"], row.pop("position")) for row in rows]
-    return cast("list[AuditRow]", rows[:limit]), places[limit - 1] if len(rows) > limit else None
+
+
+def _without_place(row: dict[str, Any]) -> tuple[AuditRow, Place]:
+    place = Place(row["entered_at"], row.pop("position"))
+    return cast("AuditRow", row), place
 
 
 def _check(connection: Connection[Any], task_id: str | None, workflow_id: str | None) -> None:

@@ -1,7 +1,8 @@
 """`sojourn list`: find the workflows, tasks, task instances, runners and arrays of the log."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,10 @@ from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
+
+if TYPE_CHECKING:
+    from application.read.lists import Chosen
+    from application.shared.store import Store
 
 app = typer.Typer(name="list", no_args_is_help=True, help="List workflows, tasks, instances, runners and arrays.")
 
@@ -37,6 +42,7 @@ SortEntities = Annotated[
 SortOthers = Annotated[str, typer.Option(SORT, metavar="ORDER", help="Sort by newest, oldest or entity.")]
 
 Cells = Callable[[Mapping[str, Any]], Sequence[Cell]]
+Lister = Callable[["Store", "Chosen"], AbstractContextManager[Iterator[Any]]]
 
 COLUMNS = (
     entity("entity"), detail("workflow"), detail("template"), "status", "since", detail("attempts>"), detail("rule"),
@@ -99,15 +105,13 @@ def tasks(
     """
     from application.read.lists import Chosen, list_tasks
 
+    chosen = Chosen(
+        workflow, status, template, failed, active, actor=actor, limit=one_more(limit),
+        rule=rule, orphan=orphan, sort=sort,
+    )  # fmt: skip
     stated = StatedTimes(since=since, until=until)
-    with connect.service(ctx, dsn) as service:
-        begin, end = stated.resolve(service.store)
-        chosen = Chosen(
-            workflow, status, template, failed, active, begin, end, actor, one_more(limit),
-            rule=rule, orphan=orphan, sort=sort,
-        )  # fmt: skip
-        with list_tasks(service.store, chosen) as rows:
-            print_answer(FirstRows(rows, limit), COLUMNS, entity_cells, as_json=as_json)
+    with connect.service(ctx, dsn) as service, open_chosen(list_tasks, service.store, chosen, stated) as rows:
+        print_answer(FirstRows(rows, limit), COLUMNS, entity_cells, as_json=as_json)
 
 
 @app.command(cls=Listing)
@@ -135,16 +139,13 @@ def instances(
     """
     from application.read.lists import Chosen, list_task_instances
 
+    chosen = Chosen(
+        workflow, status, template, failed, active, actor=actor, limit=one_more(limit),
+        rule=rule, orphan=orphan, sort=sort,
+    )  # fmt: skip
     stated = StatedTimes(since=since, until=until)
-    with connect.service(ctx, dsn) as service:
-        begin, end = stated.resolve(service.store)
-        chosen = Chosen(
-            workflow, status, template, failed, active, begin, end, actor, one_more(limit),
-            rule=rule, orphan=orphan, sort=sort,
-        )  # fmt: skip
-        with list_task_instances(service.store, chosen) as rows:
-            columns = (*COLUMNS, detail("report by"))
-            print_answer(FirstRows(rows, limit), columns, instance_cells, as_json=as_json)
+    with connect.service(ctx, dsn) as service, open_chosen(list_task_instances, service.store, chosen, stated) as rows:
+        print_answer(FirstRows(rows, limit), (*COLUMNS, detail("report by")), instance_cells, as_json=as_json)
 
 
 @app.command(cls=Listing)
@@ -161,13 +162,11 @@ def runners(
     """List runners (ALIVE or SILENT) with their last heartbeat."""
     from application.read.lists import Chosen, list_runners
 
-    stated = StatedTimes(since=since, until=until)
     columns = (entity("entity"), "status", "since", "heartbeat")
-    with connect.service(ctx, dsn) as service:
-        begin, end = stated.resolve(service.store)
-        chosen = Chosen(statuses=status, since=begin, until=end, limit=one_more(limit), sort=sort)
-        with list_runners(service.store, chosen) as rows:
-            print_answer(FirstRows(rows, limit), columns, runner_cells, as_json=as_json)
+    chosen = Chosen(statuses=status, limit=one_more(limit), sort=sort)
+    stated = StatedTimes(since=since, until=until)
+    with connect.service(ctx, dsn) as service, open_chosen(list_runners, service.store, chosen, stated) as rows:
+        print_answer(FirstRows(rows, limit), columns, runner_cells, as_json=as_json)
 
 
 @app.command(cls=Listing)
@@ -187,12 +186,18 @@ def arrays(
     columns = (
         entity("entity"), "workflow", "template version", "name", "at once>", detail("batches>"), "since",
     )  # fmt: skip
+    chosen = Chosen(workflow, limit=one_more(limit), sort=sort)
     stated = StatedTimes(since=since, until=until)
-    with connect.service(ctx, dsn) as service:
-        begin, end = stated.resolve(service.store)
-        chosen = Chosen(workflow, since=begin, until=end, limit=one_more(limit), sort=sort)
-        with list_arrays(service.store, chosen) as rows:
-            print_answer(FirstRows(rows, limit), columns, array_cells, as_json=as_json)
+    with connect.service(ctx, dsn) as service, open_chosen(list_arrays, service.store, chosen, stated) as rows:
+        print_answer(FirstRows(rows, limit), columns, array_cells, as_json=as_json)
+
+
+def open_chosen(
+    list_entities: Lister, store: "Store", chosen: "Chosen", stated: StatedTimes
+) -> AbstractContextManager[Iterator[Any]]:
+    """Open the list of what is chosen between the stated times."""
+    since, until = stated.resolve(store)
+    return list_entities(store, chosen._replace(since=since, until=until))
 
 
 def print_answer(rows: FirstRows[Any], columns: Sequence[str | Column], cells: Cells, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
--- Return the intervals of tasks in the order in which statuses were entered.
+-- Return the intervals of tasks in the order in which statuses were entered, after a place and at most so many.
 SELECT
     a.task_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
     CASE
@@ -11,10 +11,11 @@ SELECT
             )
             THEN NULL
         ELSE date_part('epoch', a.duration)
-    END AS duration_seconds
+    END AS duration_seconds, a.position
 FROM sojourn.task_status_audit AS a
 WHERE
     (%(task_id)s::text IS NULL OR a.task_id = %(task_id)s)
     AND (%(workflow_id)s::text IS NULL OR a.workflow_id = %(workflow_id)s)
-ORDER BY a.entered_at, a.position
+    AND (%(position)s::bigint IS NULL OR (a.entered_at, a.position) {beyond} (%(entered_at)s, %(position)s))
+ORDER BY a.entered_at {direction}, a.position {direction}
 LIMIT %(limit)s;
