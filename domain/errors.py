@@ -62,7 +62,7 @@ class UnknownName(SojournError, LookupError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         self.known = tuple(known)
-        beginning = [known for known in self.known if name and known.startswith(name)]
+        beginning = [known for known in self.known if isinstance(name, str) and name and known.startswith(name)]
         self.nearest = tuple(beginning if len(beginning) == 1 else nearest_names(name, self.known))
         super().__init__(name)
 
@@ -83,7 +83,7 @@ class UnknownStatus(UnknownName):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(name, known)
-        if not self.nearest:
+        if not self.nearest and isinstance(name, str):
             by_upper = {status.upper(): status for status in self.known}
             self.nearest = tuple(by_upper[near] for near in nearest_names(name.upper(), by_upper))
 

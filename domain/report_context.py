@@ -7,6 +7,7 @@ from typing import Any
 from domain.actor import Actor
 from domain.clock import CLOCK_TOLERANCE, clock_of
 from domain.errors import ReasonTooLong
+from domain.printable import short_repr
 from domain.text import MAX_REASON_BYTES, cut_reason, reason_size
 
 
@@ -65,7 +66,10 @@ def check_reason(reason: str) -> str:
 
     Raises:
         ReasonTooLong: it has more than 64 KiB.
+        TypeError: it is not text.
     """
+    if not isinstance(reason, str):
+        raise TypeError(f"reason {short_repr(reason)} is not text")
     size = reason_size(reason)
     if size > MAX_REASON_BYTES:
         raise ReasonTooLong(size)

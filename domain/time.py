@@ -45,8 +45,10 @@ def zoned(time: datetime) -> datetime:
     """Return `time` if it has a zone and every zone can show it.
 
     Raises:
-        InvalidTime: the time has no zone, or is out of range.
+        InvalidTime: it is no datetime, has no zone, or is out of range.
     """
+    if not isinstance(time, datetime):
+        raise InvalidTime(time, "is not a datetime")
     offset = require_in_range(time).utcoffset()
     if offset is None:
         raise InvalidTime(time.isoformat(), "has no zone")

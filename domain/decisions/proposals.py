@@ -44,7 +44,7 @@ class TaskRequest(NamedTuple):
     @property
     def target(self) -> str:
         """The requested status."""
-        return self.status if isinstance(self.status, str) else self.status.type
+        return self.status.type if isinstance(self.status, State) else self.status
 
 
 class GateRequest(NamedTuple):

@@ -10,6 +10,7 @@ import pytest
 from application.array_service import ArrayService
 from application.reading import Reading
 from application.transition_service import TaskSpec, TransitionService
+from domain.errors import InvalidTime, UnknownStatus
 from infrastructure.errors import ServiceClosed
 from tests.support.writing_calls import CALLS, OF_THEIR_OWN, READING, Call
 
@@ -39,7 +40,32 @@ MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda s: s.arrays.log_distributor_id("1", "a1/1"),
         r"'a1/1' is not a mapping; pass \{task instance id: distributor id\}",
     ),
+    "number for a reason": (lambda s: s.transition_task("t1", "QUEUED", reason=5), "reason 5 is not text"),
 }
+
+OF_ANOTHER_TYPE: dict[str, tuple[Callable[[Any], object], type[Exception], str]] = {
+    "number for a time": (
+        lambda s: s.transition_task("t1", "QUEUED", occurred_at=5), InvalidTime, "time 5 is not a datetime"
+    ),
+    "text for a time": (
+        lambda s: s.transition_task("t1", "QUEUED", occurred_at="2026-01-01"), InvalidTime, "is not a datetime"
+    ),
+    "no status": (lambda s: s.transition_task("t1", None), UnknownStatus, "no status None; there are REGISTERING"),
+    "no statuses": (lambda s: s.transition_tasks(["t1"], None), UnknownStatus, "no status None"),
+    "number for a status": (lambda s: s.transition_task("t1", 5), UnknownStatus, "no status 5"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "error", "sentence"), OF_ANOTHER_TYPE.values(), ids=OF_ANOTHER_TYPE)
+def test_a_value_of_another_type_is_named(
+    service: TransitionService, call: Callable[[Any], object], error: type[Exception], sentence: str
+) -> None:
+    service.register_tasks("w", [TaskSpec("t1")])
+
+    with pytest.raises(error, match=sentence):
+        call(service)
+
+    assert [event["name"] for event in service.history("task:t1")] == ["task.registered.v1"]
 
 
 @pytest.mark.parametrize(("call", "sentence"), MISTAKES.values(), ids=MISTAKES)
