@@ -54,6 +54,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.text import storable_json
 from domain.time import check_seconds, zoned
+from domain.waits_for import StatedWait
 
 __all__ = ["TaskSpec", "TransitionService"]
 
@@ -254,17 +255,19 @@ class TransitionService(Reading):
         max_retries: int = MAX_RETRIES,
         *,
         occurred_at: datetime | None = None,
+        waits_for: StatedWait | None = None,
         connection: Connection[Any] | None = None,
     ) -> TaskInstanceAnswer:
         """Report that a task instance is in a status, and move its task as that requires.
 
         `current_ti_status` is the status that the reporter believes it to be in: the log's own decides, and a claim
-        that differs is recorded. `report_by_date` is the time by which the instance must report again.
+        that differs is recorded. `report_by_date` is the time by which the instance must report again. `waits_for` is
+        what it waits for there: a kind, or an object of `kind`, `detail` and `holders`.
 
         Raises:
             UnknownStatus: no machine of its lifecycle has one of the two statuses; nothing is written.
         """
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         report = TaskInstanceReport(task_instance_id, to_status, context, current_ti_status, report_by_date)
         return write_one(self._store, report, connection=connection, max_retries=max_retries)
 
@@ -281,6 +284,7 @@ class TransitionService(Reading):
         *,
         scheduled_time: datetime | None = None,
         details: Mapping[str, Any] | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> TaskAnswer:
@@ -288,13 +292,14 @@ class TransitionService(Reading):
 
         It is proposed in the name of `runner_id`, where tasks have owners. Rules also read `state_name`,
         `scheduled_time` and `details` (JSON): `details["transition_id"]`, `details["result"]`.
+        `waits_for` is what it waits for there: a kind, or an object of `kind`, `detail` and `holders`.
 
         Raises:
             UnknownStatus: no machine of its lifecycle has the status; nothing is written.
             RuleFailed: a rule failed; nothing is written.
             InvalidDetails: the details are not JSON.
         """
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         report = TaskReport(
             task_id, to_status, context, runner_id or None, state_name, scheduled_time, _json_object(details)
         )

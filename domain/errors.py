@@ -1,7 +1,7 @@
 """The errors of Sojourn, each with its data and a sentence that says what is wrong and what to do."""
 
 from abc import ABC
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from domain.nearest import nearest_names
@@ -397,6 +397,25 @@ class TimesReversed(SojournError, ValueError):
         self.start = start
         self.end = end
         super().__init__(f"{end.isoformat()} lies before {start.isoformat()}; give the earlier time first")
+
+
+class InvalidWait(SojournError, ValueError):
+    """Raised when what an entity waits for is not stated as a kind, or as an object of kind, detail and holders.
+
+    Fix: write "slot", or {"kind": "slot", "detail": "gpu"}.
+    """
+
+
+class UpstreamCycle(SojournError):
+    """Raised when tasks would wait for each other, or have each other as parents; nothing of the call is kept.
+
+    Fix: leave out one of the links; `cycle` has the tasks in their order, the first one again at its end.
+    """
+
+    def __init__(self, relation: str, cycle: Sequence[str]) -> None:
+        self.relation = relation
+        self.cycle = tuple(cycle)
+        super().__init__(f"{relation} tasks in a cycle: {' -> '.join(short_repr(task) for task in cycle)}")
 
 
 class TaskConflict(SojournError):

@@ -9,6 +9,7 @@ from domain.clock import CLOCK_TOLERANCE, clock_of
 from domain.errors import ReasonTooLong
 from domain.printable import short_repr
 from domain.text import MAX_REASON_BYTES, cut_reason, reason_size
+from domain.waits_for import WaitsFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class ReportContext:
     """Who makes a proposal, why, when it happened, and the id of the command that it is part of.
 
     At the decision, `now` is the database's time, for rules that read it, and `clock_tolerance` the number of seconds
-    by which the clocks of two hosts may differ.
+    by which the clocks of two hosts may differ. `waits_for` is what the reporter says that the entity waits for.
     """
 
     actor: Actor | None = None
@@ -25,6 +26,7 @@ class ReportContext:
     command_id: str | None = None
     clock_tolerance: float = CLOCK_TOLERANCE
     now: datetime | None = None
+    waits_for: WaitsFor | None = None
 
     def __post_init__(self) -> None:
         if self.reason is not None:
@@ -36,8 +38,8 @@ class ReportContext:
         return clock_of(self.occurred_at, self.actor.host if self.actor else None, self.command_id)
 
     def without_reason(self) -> "ReportContext":
-        """Return the context of the events that only follow from the report, which its reason does not explain."""
-        if self.reason is None:
+        """Return the context of the events that only follow from the report, without what it says about itself."""
+        if self.reason is None and self.waits_for is None:
             return self
         return ReportContext(
             actor=self.actor,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from domain.waits_for import WaitsFor
+
 
 class Response(StrEnum):
     """The answer to a proposal, in Prefect's words."""
@@ -16,12 +18,16 @@ class Response(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """The rule that changed or refused a proposal, its answer, its reason, and the seconds to wait before the next."""
+    """The rule that changed or refused a proposal, its answer, its reason, and the seconds to wait before the next.
+
+    `waits_for` is what the entity waits for because of the rule.
+    """
 
     rule: str | None = None
     response: Response | None = None
     reason: str | None = None
     delay_seconds: float | None = None
+    waits_for: WaitsFor | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the fields that an event of a task carries."""
@@ -30,6 +36,7 @@ class RuleOutcome:
             "response": self.response,
             "rule_reason": self.reason,
             "delay_seconds": self.delay_seconds,
+            "waits_for": self.waits_for,
         }
 
 

@@ -6,6 +6,8 @@ OBJECTS = (
     "tables/project_task",
     "tables/project_task_instance",
     "tables/project_array",
+    "tables/project_dependency",
+    "tables/project_wait",
     "tables/lock_array",
     "tables/project_appended",
     "analytics/check_choice",

@@ -36,6 +36,7 @@ from domain.errors import (
     InvalidThreshold,
     InvalidTime,
     InvalidTransition,
+    InvalidWait,
     LeaseTooLong,
     LifecycleConflict,
     LifecycleInvalid,
@@ -60,6 +61,7 @@ from domain.errors import (
     UnknownOrphanRule,
     UnknownRule,
     UnknownStatus,
+    UpstreamCycle,
     WrongLifecycle,
 )
 from infrastructure.database.embedded import EmbeddedServerFailed
@@ -117,6 +119,7 @@ __all__ = [
     "InvalidThreshold",
     "InvalidTime",
     "InvalidTransition",
+    "InvalidWait",
     "LeaseTooLong",
     "LifecycleConflict",
     "LifecycleFileInvalid",
@@ -181,6 +184,7 @@ __all__ = [
     "UnreadableInput",
     "UnstorableValue",
     "UnsupportedCaseFormat",
+    "UpstreamCycle",
     "WrongFormat",
     "WrongLifecycle",
 ]

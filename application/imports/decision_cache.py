@@ -5,8 +5,9 @@ their attempts. Ids, times, actors and reasons are only carried over, and a dump
 jobs. The cache decides a case for entities without a name and keeps the answer as a template: the JSON of each event
 without what differs between entities. `build_rows` fills that in, and no event object is made.
 
-Some cases are never cached, because more could matter: a task with an owner, a state or attributes, an instance with a
-deadline, a distributor's id or a place in an array, and lifecycles whose rules read states.
+Some cases are never cached, because more could matter: a task with an owner, a state or attributes, the registration
+of one in an array or with a parent, an instance with a deadline, a distributor's id or a place in an array, and
+lifecycles whose rules read states.
 docs/decisions/0020-an-import-decides-a-case-once.md has the reasons and the figures.
 """
 
@@ -124,7 +125,7 @@ class DecisionCache:
 
     def decide_registration(self, task: Task) -> CachedDecision | None:
         """Decide the registration of `task`."""
-        if not self._is_cacheable(task) or task.array_id is not None:
+        if not self._is_cacheable(task) or task.array_id is not None or task.parent_id is not None:
             return None
         case = "registration", id(task.lifecycle), task.max_attempts
         return self._decision(case, lambda: decide(_nameless(task), Registration(), SAMPLE_REPORT))

@@ -44,7 +44,14 @@ WAIT_SECONDS = 60.0
 NAMED_AFTER_SECONDS = 2.0
 """How long a rebuild waits before it names whom it waits for."""
 
-TABLES = ("transition", "task", "task_instance", "array")
+FROM_EVENTS = {
+    "transition": "rebuild/transition",
+    "dependency": "rebuild/dependency",
+    "wait": "rebuild/wait",
+}
+"""The tables whose rows each come from one event, with the query that adds them."""
+
+TABLES = (*FROM_EVENTS, "task", "task_instance", "array")
 
 
 class RebuildRunning(SojournError):
@@ -192,10 +199,10 @@ def _new_tables(connection: Connection[Any]) -> Iterator[None]:
 def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> None:
     """Fill the transitions on one connection and the current status on another, because each is half of the work."""
     with _session(store) as other, ThreadPoolExecutor(1) as executor:
-        half = executor.submit(_fill_transitions, other, 0, max_position)
+        half = executor.submit(_fill_from_events, other, max_position)
         try:
             _fill_status(connection, max_position, SQL("true"))
-            for table in TABLES[1:]:
+            for table in TABLES[len(FROM_EVENTS) :]:
                 _finish(connection, table)
         except BaseException:
             other.cancel_safe()
@@ -203,9 +210,15 @@ def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> N
         half.result()
 
 
-def _fill_transitions(connection: Connection[Any], after: int, max_position: int) -> None:
-    connection.execute(query("projections", "rebuild/transition"), {"after": after, "max_position": max_position})
-    _finish(connection, "transition")
+def _fill_from_events(connection: Connection[Any], max_position: int) -> None:
+    _add_rows_of_events(connection, 0, max_position)
+    for table in FROM_EVENTS:
+        _finish(connection, table)
+
+
+def _add_rows_of_events(connection: Connection[Any], after: int, max_position: int) -> None:
+    for name in FROM_EVENTS.values():
+        connection.execute(query("projections", name), {"after": after, "max_position": max_position})
 
 
 def _fill_status(
@@ -241,7 +254,7 @@ def _add(connection: Connection[Any], after: int, max_position: int) -> None:
     """Add the events between two positions, and fill in the entities that they touch again."""
     span = {"after": after, "max_position": max_position}
     streams = [stream for (stream,) in connection.execute(query("projections", "rebuild/touched_streams"), span)]
-    connection.execute(query("projections", "rebuild/transition"), span)
+    _add_rows_of_events(connection, after, max_position)
     connection.execute(query("projections", "rebuild/delete_touched"), {"streams": streams})
     _fill_status(connection, max_position, SQL("e.stream = ANY (%(streams)s)"), streams)
 

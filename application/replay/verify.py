@@ -3,7 +3,8 @@
 One snapshot serves all reads, in batches, while writers go on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Self, TypedDict
 
 from psycopg import Connection
@@ -30,6 +31,7 @@ from domain.entity import ARRAY, TASK, TASK_INSTANCE, Entity
 from domain.lifecycles import get_lifecycle, ships
 from domain.rules.concurrency import HOLDING
 from domain.rules.rulebook import takes_slots
+from domain.time import entry_time
 from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
@@ -75,7 +77,7 @@ class _Mismatches:
 
 def verify_log(store: Store, progress: Progress = ignore_progress) -> Verification:
     """Replay the log and compare every projection with it."""
-    with store.database.snapshot(*CURRENT, TRANSITION, *AUDITS.values()) as connection:
+    with store.database.snapshot(*CURRENT, *EXPECTED_ROWS, *AUDITS.values()) as connection:
         replay = Replay(find_pinned_lifecycles(connection))
         mismatches = _Mismatches()
         mismatches += _lifecycles(connection)
@@ -96,14 +98,16 @@ def verify_log(store: Store, progress: Progress = ignore_progress) -> Verificati
 
 def _compare_log(connection: Connection[Any], replay: Replay, mismatches: _Mismatches, progress: Progress) -> int:
     """Replay every event, compare its transition, and return the number of events."""
-    transitions = _Transitions(_every_row(connection, TRANSITION))
+    tables = [_RowsOfEvents(table, _every_row(connection, table)) for table in EXPECTED_ROWS]
     events = 0
     for step in replay_events(connection, replay, progress):
         events += 1
         mismatches += step.mismatches
         mismatches += _entered_at(step)
-        mismatches += transitions.compare(step)
-    mismatches += transitions.left_over()
+        for table in tables:
+            mismatches += table.compare(step)
+    for table in tables:
+        mismatches += table.left_over()
     return events
 
 
@@ -114,31 +118,32 @@ def _compare_audits(connection: Connection[Any], mismatches: _Mismatches) -> Non
         mismatches += (wrong for wrong in _intervals(connection, kind) if wrong.entity not in known)
 
 
-class _Transitions:
-    """Walks the transition table along the log: both are in the order of their positions."""
+class _RowsOfEvents:
+    """Walks a table whose rows each come from one event along the log: both are in the order of their positions."""
 
-    def __init__(self, rows: Iterator[Row]) -> None:
+    def __init__(self, table: str, rows: Iterator[Row]) -> None:
+        self._table = table
         self._rows = rows
         self._next = next(rows, None)
 
     def compare(self, step: Step) -> Iterator[Mismatch]:
         """Yield the mismatches of the rows up to the event of `step`."""
-        expected = _transition_row(step, step.event) if step.event and _has_row(step.event) else None
+        expected = {_key(row): row for row in EXPECTED_ROWS[self._table](step, step.event)} if step.event else {}
         for row in self._up_to(step.logged.position):
             if step.event is None and row["position"] == step.logged.position:
                 continue  # an event that cannot be read says nothing about its row
-            if expected and _key(row) == _key(expected):
-                yield from _different(TRANSITION, _entity_of(expected), expected, row)
-                expected = None
+            of_event = expected.pop(_key(row), None)
+            if of_event is None:
+                yield _extra(self._table, _entity_of(row), row["position"])
             else:
-                yield _extra(TRANSITION, _entity_of(row), row["position"])
-        if expected:
-            yield _missing(TRANSITION, _entity_of(expected), expected["position"])
+                yield from _different(self._table, _entity_of(row), of_event, row)
+        for row in expected.values():
+            yield _missing(self._table, _entity_of(row), row["position"])
 
     def left_over(self) -> Iterator[Mismatch]:
         """Yield a mismatch for each row after the last event."""
         while (row := self._next) is not None:
-            yield _extra(TRANSITION, _entity_of(row), row["position"])
+            yield _extra(self._table, _entity_of(row), row["position"])
             self._next = next(self._rows, None)
 
     def _up_to(self, position: int) -> Iterator[Row]:
@@ -230,15 +235,13 @@ def _entered_at(step: Step) -> Iterator[Mismatch]:
         yield Mismatch(str(step.entity.entity), "entered_at", expected, found, text, step.logged.position)
 
 
-def _has_row(event: Event) -> bool:
-    """Return whether the transition table has a row of the event: transitions of tasks and instances have one."""
-    return event.is_transition and isinstance(event, TaskEvent | TaskInstanceEvent)
-
-
-def _transition_row(step: Step, event: Event) -> Row:
+def _transition_rows(step: Step, event: Event) -> Iterator[Row]:
+    """Yield the row of the transition table: transitions of tasks and instances have one."""
+    if not (event.is_transition and isinstance(event, TaskEvent | TaskInstanceEvent)):
+        return
     kind, _, entity_id = event.stream.partition(":")
     fields = vars(event)
-    return {
+    yield {
         "position": step.logged.position,
         "entity_kind": kind,
         "entity_id": entity_id,
@@ -254,6 +257,50 @@ def _transition_row(step: Step, event: Event) -> Row:
         "num_attempts": fields.get("num_attempts"),
         "report_by_date": fields.get("report_by_date"),
     }
+
+
+def _dependency_rows(step: Step, event: Event) -> Iterator[Row]:
+    for upstream_id in vars(event).get("upstream") or ():
+        yield {
+            "position": step.logged.position,
+            "task_id": event.stream.partition(":")[2],
+            "upstream_id": upstream_id,
+            "workflow_id": event.workflow_id,
+            "since": _stated_at(step, event),
+        }
+
+
+def _wait_rows(step: Step, event: Event) -> Iterator[Row]:
+    if event.waits_for is None:
+        return
+    kind, _, entity_id = event.stream.partition(":")
+    holders = event.waits_for.holders
+    yield {
+        "position": step.logged.position,
+        "entity_kind": kind,
+        "entity_id": entity_id,
+        "version": event.version,
+        "task_id": vars(event).get("task_id", entity_id),
+        "workflow_id": event.workflow_id,
+        "status": event.status,
+        "since": _stated_at(step, event),
+        "kind": event.waits_for.kind.value,
+        "detail": event.waits_for.detail,
+        "holders": None if holders is None else list(holders),
+    }
+
+
+def _stated_at(step: Step, event: Event) -> datetime | None:
+    entered_at = step.entity.entered_at if step.entity else step.logged.entered_at
+    return entry_time(event.effective_at, entered_at) if event.effective_at else entered_at
+
+
+EXPECTED_ROWS: Mapping[str, Callable[[Step, Event], Iterator[Row]]] = {
+    TRANSITION: _transition_rows,
+    "dependency": _dependency_rows,
+    "wait": _wait_rows,
+}
+"""The tables whose rows each come from one event -> the rows that an event accounts for."""
 
 
 def _current_row(entity: Task | TaskInstance | Array) -> Row:
@@ -290,6 +337,7 @@ def _task_row(task: Task) -> Row:
         "owner": task.owner,
         "state": task.state and task.state.model_dump(mode="json", exclude_none=True),
         "attributes": task.attributes,
+        "parent_id": task.parent_id,
     }
 
 
@@ -310,12 +358,14 @@ def _task_instance_row(instance: TaskInstance) -> Row:
     }
 
 
-def _key(transition: Row) -> tuple[Any, ...]:
-    return transition["position"], transition["entity_kind"], transition["entity_id"], transition["version"]
+def _key(row: Row) -> tuple[Any, ...]:
+    if "upstream_id" in row:
+        return row["position"], row["task_id"], row["upstream_id"]
+    return row["position"], row["entity_kind"], row["entity_id"], row["version"]
 
 
-def _entity_of(transition: Row) -> str:
-    return _entity(transition["entity_kind"], transition["entity_id"])
+def _entity_of(row: Row) -> str:
+    return _entity(row.get("entity_kind", TASK), row.get("entity_id", row["task_id"]))
 
 
 def _entity(kind: str, name: str) -> str:
@@ -326,7 +376,7 @@ def _different(table: str, entity: str, expected: Row, found: Row) -> Iterator[M
     """Yield a mismatch for each column of the table whose value is not the expected one."""
     if found == expected:
         return
-    position = expected["position"] if table == TRANSITION else None
+    position = expected.get("position")
     for column, value in found.items():
         if value != expected[column]:
             text = f"sojourn.{table} says {column} {value} of {entity}, where the log says {expected[column]}"

@@ -87,7 +87,7 @@ class CurrentStatus:
     def _task(self, row: Sequence[Any]) -> Task:
         (
             task_id, workflow_id, lifecycle, lifecycle_version, max_attempts, template, array_id, status,
-            num_attempts, instances, version, entered_at, owner, state, attributes,
+            num_attempts, instances, version, entered_at, owner, state, attributes, parent_id,
         ) = row  # fmt: skip
         return Task(
             id=task_id,
@@ -104,6 +104,7 @@ class CurrentStatus:
             owner=owner,
             state=State.model_validate(state) if state else None,
             attributes=attributes,
+            parent_id=parent_id,
         )
 
     def _family(self, row: Sequence[Any]) -> Family:

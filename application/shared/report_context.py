@@ -13,6 +13,7 @@ from domain.entity import check_id
 from domain.report_context import ReportContext, check_reason
 from domain.text import storable
 from domain.time import zoned
+from domain.waits_for import StatedWait, read_waits_for
 
 
 def build_report_context(
@@ -20,6 +21,7 @@ def build_report_context(
     reason: str | None = None,
     occurred_at: datetime | None = None,
     command_id: str | None = None,
+    waits_for: StatedWait | None = None,
 ) -> ReportContext:
     """Return the context that a method's keyword arguments give; without an Actor, this process reports.
 
@@ -27,6 +29,8 @@ def build_report_context(
         InvalidTime: `occurred_at` has no zone.
         InvalidId: `command_id` is not a text of up to 255 characters.
         ReasonTooLong: `reason` has more than 64 KiB.
+        UnknownChoice: `waits_for` is of no known kind.
+        InvalidWait: `waits_for` cannot be read.
     """
     if reason is not None:
         check_reason(reason)
@@ -37,6 +41,7 @@ def build_report_context(
         reason,
         zoned(occurred_at) if occurred_at is not None else None,
         command_id,
+        waits_for=None if waits_for is None else read_waits_for(waits_for),
     )
 
 

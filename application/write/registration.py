@@ -7,10 +7,12 @@ from typing import Any
 
 from psycopg import Connection
 
+from application.shared.arguments import require_ids
 from application.shared.current_status import OnLocked, database_now
 from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
 from application.write.answers import CreateAnswer, RegisterAnswer
+from application.write.upstream import require_known_upstream, require_links, upstream_of
 from domain.decisions.decide import decide
 from domain.decisions.decision import Family
 from domain.decisions.proposals import InstanceCreation
@@ -29,6 +31,9 @@ from infrastructure.sql import query
 class TaskSpec:
     """A task to register: its id, its maximum number of attempts, its template and its array, if it has them.
 
+    `parent` is the task that it is a part of: a run, with a lifecycle of its own. `upstream` are the tasks that it
+    waits for before its first attempt. They are in the log already, or are registered by the same call.
+
     `attributes` are for the rules of its lifecycle: `tags`, `retries` (else `max_attempts` - 1) and
     `retry_delay_seconds`.
 
@@ -43,14 +48,19 @@ class TaskSpec:
     template: str | None = None
     array_id: str | None = None
     attributes: Mapping[str, Any] | None = None
+    parent: str | None = None
+    upstream: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         check_id("task", self.task_id)
         if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= MAX_ATTEMPTS:
             raise InvalidMaxAttempts(self.task_id, self.max_attempts)
-        for kind, value in (("template", self.template), ("array", self.array_id)):
+        for kind, value in (("template", self.template), ("array", self.array_id), ("task", self.parent)):
             if value is not None:
                 check_id(kind, value)
+        if self.upstream:
+            upstream = check_ids("task", require_ids("task", self.upstream))
+            object.__setattr__(self, "upstream", tuple(dict.fromkeys(upstream)))
         if self.attributes is not None:
             object.__setattr__(self, "attributes", check_attributes(self.task_id, self.attributes))
 
@@ -76,6 +86,7 @@ def request_of(specs: Iterable[TaskSpec]) -> list[Any]:
     """Return what distinguishes the specs from those of another request with the same command id."""
     return [
         (spec.task_id, spec.max_attempts, spec.template, spec.array_id, sorted((spec.attributes or {}).items()))
+        + ((spec.parent, sorted(spec.upstream)) if spec.parent or spec.upstream else ())
         for spec in specs
     ]
 
@@ -94,19 +105,25 @@ def register_tasks(
 
     Raises:
         TaskConflict: a task exists with other content.
+        UnknownEntity: the log does not know a parent or an upstream task, and the call does not register it.
+        UpstreamCycle: tasks of the call lead back to themselves.
     """
     wanted = _distinct(
         Task(
             spec.task_id, workflow_id, lifecycle, spec.max_attempts, spec.template, spec.array_id,
-            attributes=spec.attributes,
+            attributes=spec.attributes, parent_id=spec.parent,
         )
         for spec in specs
     )  # fmt: skip
+    upstream = upstream_of(specs)
+    require_links(connection, wanted, upstream)
     registered = 0
     for ids in chunked(sorted(wanted)):
         existing = _existing_tasks(store, connection, {name: wanted[name] for name in ids})
+        require_known_upstream(connection, {name: upstream[name] for name in existing if name in upstream})
         new = [wanted[name] for name in ids if name not in existing]
-        store.log.copy(connection, (task.register(context) for task in new), database_now(connection))
+        events = (task.register(context, upstream.get(task.id, ())) for task in new)
+        store.log.copy(connection, events, database_now(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
 

@@ -49,10 +49,12 @@ from domain.decisions.proposals import (
     Registration,
     ResetRequest,
     TaskRequest,
+    UpstreamAddition,
 )
 from domain.decisions.recovery_plan import RecoveryPlan
 from domain.decisions.reset import decide_reset
 from domain.decisions.task_request import decide_gate, decide_recovery, decide_request
+from domain.decisions.upstream import decide_upstream
 from domain.entities.events import Event, TaskEvent, TaskInstanceCreated
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -70,6 +72,7 @@ def initial(
     template: str | None = None,
     array_id: str | None = None,
     attributes: Mapping[str, Any] | None = None,
+    parent_id: str | None = None,
 ) -> Family:
     """Return a task before its first event, without an instance."""
     task = Task(
@@ -80,11 +83,12 @@ def initial(
         template=template,
         array_id=array_id,
         attributes=attributes,
+        parent_id=parent_id,
     )
     return Family(None, task)
 
 
-def decide(  # noqa: PLR0911  # one for each kind of proposal
+def decide(  # noqa: C901, PLR0911  # one for each kind of proposal
     family: Family, proposal: Proposal, context: ReportContext = NO_CONTEXT, slots: Slots | None = None
 ) -> Decision:
     """Return the events that follow from `proposal`, and the entities after them.
@@ -109,8 +113,10 @@ def decide(  # noqa: PLR0911  # one for each kind of proposal
         case RecoveryPlan():
             return decide_recovery(family.task, proposal, context, slots)
         case Registration():
-            registered = family.task.register(context)
+            registered = family.task.register(context, proposal.upstream)
             return Decision(family.task.evolve(registered), None, (registered,))
+        case UpstreamAddition():
+            return decide_upstream(family.task, proposal, context)
         case _:
             assert_never(proposal)
 

@@ -9,7 +9,15 @@ from domain.state import State
 
 
 class Registration(NamedTuple):
-    """Make a task known, in the first status of its lifecycle."""
+    """Make a task known, in the first status of its lifecycle. It waits for the tasks of `upstream`."""
+
+    upstream: tuple[str, ...] = ()
+
+
+class UpstreamAddition(NamedTuple):
+    """Let a task wait for further tasks, before its first attempt."""
+
+    upstream: tuple[str, ...]
 
 
 class InstanceCreation(NamedTuple):
@@ -59,5 +67,14 @@ class ResetRequest(NamedTuple):
     reset_if_running: bool = False
 
 
-Proposal = Registration | InstanceCreation | InstanceReport | TaskRequest | GateRequest | ResetRequest | RecoveryPlan
+Proposal = (
+    Registration
+    | UpstreamAddition
+    | InstanceCreation
+    | InstanceReport
+    | TaskRequest
+    | GateRequest
+    | ResetRequest
+    | RecoveryPlan
+)
 """Everything that can be proposed for a task or an instance of it."""

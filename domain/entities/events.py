@@ -16,6 +16,7 @@ from domain.clock import clock_of
 from domain.errors import UnknownEvent
 from domain.rule_outcome import Response
 from domain.state import State
+from domain.waits_for import WaitsFor
 
 Envelope = Field(exclude=True)
 
@@ -26,7 +27,7 @@ class Event(BaseModel):
     The envelope (stream, version, workflow, times) is kept in columns of its own; the rest is the event's JSON.
     `recorded_at` is the time of the database's clock, read while the entity is locked, and None before that.
     `occurred_at` is the time that the source states, if it states one. `cause` is the `stream@version` of the event
-    that caused this one.
+    that caused this one. `waits_for` is what the entity waits for from then on, if that is known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +48,7 @@ class Event(BaseModel):
     rule: str | None = None
     cause: str | None = None
     command_id: str | None = None
+    waits_for: WaitsFor | None = None
 
     @property
     def reference(self) -> str:
@@ -71,7 +73,10 @@ class TaskEvent(Event):
 
 
 class TaskRegistered(TaskEvent):
-    """A task was registered, and pinned to a lifecycle."""
+    """A task was registered, and pinned to a lifecycle.
+
+    `parent` is the id of the task that it is a part of, `upstream` has the ids of those that it waits for.
+    """
 
     name = "task.registered.v1"
     is_transition = True
@@ -82,6 +87,18 @@ class TaskRegistered(TaskEvent):
     template: str | None = None
     array_id: str | None = None
     attributes: dict[str, Any] | None = None
+    parent: str | None = None
+    upstream: tuple[str, ...] | None = None
+
+
+class TaskUpstreamAdded(TaskEvent):
+    """A task that has not begun waits for further tasks, too. It keeps its owner and its state."""
+
+    name = "task.upstream_added.v1"
+
+    upstream: tuple[str, ...]
+    owner: str | None = None
+    state: State | None = None
 
 
 class TaskProposed(TaskEvent):
@@ -278,6 +295,7 @@ EVENTS: dict[str, type[Event]] = {
     event.name: event
     for event in (
         TaskRegistered,
+        TaskUpstreamAdded,
         TaskTransitioned,
         TaskRefused,
         TaskReset,

@@ -1,6 +1,6 @@
 """The Task aggregate: a unit of work, with the status that its events have led to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
@@ -13,6 +13,7 @@ from domain.entities.events import (
     TaskRegistered,
     TaskReset,
     TaskTransitioned,
+    TaskUpstreamAdded,
 )
 from domain.entity import TASK, Entity
 from domain.errors import TaskConflict
@@ -28,7 +29,8 @@ class Task(NamedTuple):
     """A task as of its last event.
 
     `instances` is the ordinal of its newest instance, 0 before the first; `owner` is the runner that owns it. `state`
-    is set where more than its status is known; `attributes` are what the rules of its lifecycle read.
+    is set where more than its status is known; `attributes` are what the rules of its lifecycle read. `parent_id` is
+    the task that it is a part of.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Task(NamedTuple):
     state: State | None = None
     attributes: Mapping[str, Any] | None = None
     entered_clock: str | None = None
+    parent_id: str | None = None
 
     @property
     def stream(self) -> str:
@@ -81,13 +84,16 @@ class Task(NamedTuple):
             entered_at=event.effective_at,
             entered_clock=event.clock,
             attributes=event.attributes,
+            parent_id=event.parent,
         )
 
     def evolve(self, event: Event) -> Self:
         """Return the task after `event`."""
         assert isinstance(event, TaskEvent)
         entry = entry_after(event, self.entered_at, self.entered_clock)
-        owner, state = (event.owner, event.state) if isinstance(event, TaskProposed) else (None, None)
+        owner, state = None, None
+        if isinstance(event, TaskProposed | TaskUpstreamAdded):
+            owner, state = event.owner, event.state
         return self._replace(
             status=event.status,
             num_attempts=event.num_attempts,
@@ -102,8 +108,13 @@ class Task(NamedTuple):
         """Return the task after an instance of it was created."""
         return self._replace(instances=max(self.instances, ordinal))
 
-    def register(self, context: ReportContext = NO_CONTEXT) -> TaskRegistered:
-        """Return the event that registers this task."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether an attempt at it has begun, or its work has ended."""
+        return self.num_attempts > 0 or self.instances > 0 or self.is_terminal
+
+    def register(self, context: ReportContext = NO_CONTEXT, upstream: Sequence[str] = ()) -> TaskRegistered:
+        """Return the event that registers this task, which waits for those of `upstream`."""
         return TaskRegistered(
             **self._envelope(1),
             **context.fields(),
@@ -115,6 +126,21 @@ class Task(NamedTuple):
             template=self.template,
             array_id=self.array_id,
             attributes=dict(self.attributes) if self.attributes else None,
+            parent=self.parent_id,
+            upstream=tuple(upstream) or None,
+            waits_for=context.waits_for,
+        )
+
+    def add_upstream(self, upstream: Sequence[str], context: ReportContext = NO_CONTEXT) -> TaskUpstreamAdded:
+        """Return the event by which the task waits for those of `upstream`, too."""
+        return TaskUpstreamAdded(
+            **self._envelope(self.version + 1),
+            **context.fields(),
+            status=self.status,
+            num_attempts=self.num_attempts,
+            upstream=tuple(upstream),
+            owner=self.owner,
+            state=self.state,
         )
 
     def transition(
@@ -136,7 +162,7 @@ class Task(NamedTuple):
 
         `reported` is the status that was proposed, if it was another; `outcome` says which rule changed it.
         """
-        further: dict[str, Any] = {} if outcome is ACCEPTED else outcome.fields()
+        further: dict[str, Any] = {"waits_for": context.waits_for} if outcome is ACCEPTED else outcome.fields()
         if clock_tolerance is not None:
             further["clock_tolerance"] = clock_tolerance
         if runner_id is not None or self.owner is not None:
@@ -217,4 +243,5 @@ def _content(task: Task) -> dict[str, object]:
         "template": task.template,
         "array": task.array_id,
         "attributes": task.attributes,
+        "parent": task.parent_id,
     }

@@ -100,6 +100,7 @@ class TaskInstance(NamedTuple):
             status=status,
             ordinal=self.ordinal,
             task_id=self.task_id,
+            waits_for=context.waits_for,
             **self.member._asdict(),
         )
 
@@ -127,6 +128,7 @@ class TaskInstance(NamedTuple):
             claimed=expected_status,
             cause=cause.reference if cause else None,
             clock_tolerance=clock_tolerance,
+            waits_for=context.waits_for if reported in (None, to) else None,
         )
 
     def refuse(

@@ -161,7 +161,7 @@ def _known_columns(task: Task | None, instance: TaskInstance | None) -> dict[str
         known["known_task"] = (
             task.workflow_id, task.lifecycle.name, task.lifecycle.version, task.max_attempts, task.template,
             task.array_id, task.status, task.num_attempts, json_time(task.entered_at), task.owner, task.state,
-            task.attributes,
+            task.attributes, task.parent_id,
         )  # fmt: skip
     if instance:
         known["known_instance"] = (

@@ -32,7 +32,7 @@ BEGIN
         t.version, t.instances, t.entered_at,
         batch -> 'known_task' <> jsonb_build_array(
             t.workflow_id, t.lifecycle, t.lifecycle_version, t.max_attempts, t.template, t.array_id, t.status,
-            t.num_attempts, t.entered_at, t.owner, t.state, t.attributes
+            t.num_attempts, t.entered_at, t.owner, t.state, t.attributes, t.parent_id
         ) AS differs
     INTO task
     FROM sojourn.task AS t

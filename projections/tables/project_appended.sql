@@ -1,12 +1,24 @@
 -- Bring the current status and the transitions up to a set of events, in the transaction that appends them.
 -- Every insert into the log is projected: a single append, COPY, an import. What a row looks like is stated by the
--- functions project_task, project_task_instance, project_array and project_transition, which a rebuild uses too.
+-- functions project_task, project_task_instance, project_array, project_transition, project_dependency and project_wait,
+-- which a rebuild uses too.
 -- The settings make lookups by key the only plan, because a transition table has no statistics and a new table has none
 -- yet.
 CREATE OR REPLACE FUNCTION sojourn.project_appended() RETURNS trigger
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
+    IF EXISTS (SELECT FROM appended AS e WHERE e.data ? 'upstream') THEN
+        INSERT INTO sojourn.dependency
+        SELECT p.* FROM appended AS e CROSS JOIN LATERAL sojourn.project_dependency(e) AS p
+        ON CONFLICT DO NOTHING;
+    END IF;
+
+    IF EXISTS (SELECT FROM appended AS e WHERE e.data ? 'waits_for') THEN
+        INSERT INTO sojourn.wait
+        SELECT p.* FROM appended AS e CROSS JOIN LATERAL sojourn.project_wait(e) AS p;
+    END IF;
+
     IF EXISTS (SELECT FROM appended AS e WHERE e.version = 1 OR starts_with(e.stream, 'array:')) THEN
         INSERT INTO sojourn.task
         SELECT p.*

@@ -3,14 +3,15 @@ CREATE OR REPLACE FUNCTION sojourn.project_task(first sojourn.event, latest sojo
 RETURNS TABLE (
     task_id text, workflow_id text, lifecycle text, lifecycle_version integer, template text, array_id text,
     max_attempts integer, num_attempts integer, instances integer, status text, entered_at timestamptz,
-    version integer, owner text, state jsonb, attributes jsonb
+    version integer, owner text, state jsonb, attributes jsonb, parent_id text
 )
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT
         latest.entity_id, latest.workflow_id, first.data ->> 'lifecycle',
         (first.data ->> 'lifecycle_version')::integer, first.data ->> 'template', first.data ->> 'array_id',
         (first.data ->> 'max_attempts')::integer, latest.num_attempts, project_task.instances, latest.status,
-        latest.entered_at, latest.version, latest.owner, latest.state, first.data -> 'attributes'
+        latest.entered_at, latest.version, latest.owner, latest.state, first.data -> 'attributes',
+        first.data ->> 'parent'
 $$;
 
 COMMENT ON FUNCTION sojourn.project_task IS 'Return the row of sojourn.task after its latest event.';

@@ -34,6 +34,7 @@ COLUMNS = {
     "task": (
         "task_id", "workflow_id", "lifecycle", "lifecycle_version", "template", "array_id", "max_attempts",
         "num_attempts", "instances", "status", "entered_at", "version", "owner", "state", "attributes",
+        "parent_id",
     ),
     "task_instance": (
         "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
@@ -47,6 +48,11 @@ COLUMNS = {
         "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "previous_status", "status",
         "entered_at", "reported", "rule", "actor", "num_attempts", "report_by_date",
     ),
+    "dependency": ("position", "task_id", "upstream_id", "workflow_id", "since"),
+    "wait": (
+        "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "status", "since", "kind",
+        "detail", "holders",
+    ),
 }  # fmt: skip
 """The columns of the projected tables, each of which is planted with another value here."""
 
@@ -56,6 +62,7 @@ OTHER_VALUE = {
     "integer": "{column} + 7",
     "timestamp with time zone": "now() + interval '1 day'",
     "jsonb": "'{{}}'::jsonb",
+    "ARRAY": "'{{other}}'::text[]",
 }
 
 PLAIN_LIFECYCLE = """
@@ -74,10 +81,14 @@ gone = []
 @pytest.fixture
 def log(service: TransitionService) -> TransitionService:
     """A small log: t1 runs its second attempt, t2 is done, t3 waits; t1's first attempt was refused something."""
-    register(service, "t1", "t2", "t3")
+    service.register_tasks("w", [TaskSpec("t2"), TaskSpec("t3")])
+    service.register_tasks("w", [TaskSpec("t1", upstream=["t3"])])
     arrays = ArrayService(service.store)
     arrays.queue_task_batch(arrays.bind("w", "12", 7)["array_id"], ["t1"])
-    for status in ("INSTANTIATED", "LAUNCHED", "RUNNING"):
+    service.transition_task_instance(
+        "t1/1", "INSTANTIATED", waits_for={"kind": "slot", "detail": "a", "holders": ["b"]}
+    )
+    for status in ("LAUNCHED", "RUNNING"):
         service.transition_task_instance("t1/1", status)
     attempt(service, "t2")
     service.transition_task_instance("t1/1", "ERROR", report_by_date=NINE)
@@ -197,6 +208,13 @@ NOT_PROJECTED = {"event", "lifecycle", "command", "checkpoint", "migration", "le
 """The tables that are not made from the log."""
 
 
+KEYS = {
+    ("task", "task_id"), ("array", "array_id"), ("transition", "version"), ("wait", "version"),
+    ("dependency", "task_id"), ("dependency", "upstream_id"),
+}  # fmt: skip
+"""The columns by which a row is found, besides those of every table."""
+
+
 class TestWhatIsFoundInTheProjections:
     def test_every_table_is_compared(self, connection: Connection) -> None:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'sojourn'")
@@ -217,11 +235,14 @@ class TestWhatIsFoundInTheProjections:
             for table, columns in COLUMNS.items()
             for column in columns
             if column not in ("task_instance_id", "entity_kind", "entity_id", "position")
-            and (table, column) not in {("task", "task_id"), ("array", "array_id"), ("transition", "version")}
+            and (table, column) not in KEYS
         ],
     )
     def test_another_value(self, log: TransitionService, connection: Connection, table: str, column: str) -> None:
-        key = {"task": "task_id = 't1'", "task_instance": "task_instance_id = 't1/1'", "array": "true"}
+        key = {
+            "task": "task_id = 't1'", "task_instance": "task_instance_id = 't1/1'", "array": "true",
+            "dependency": "true", "wait": "true",
+        }  # fmt: skip
         where = key.get(table, "entity_id = 't1' AND version = 2")
         (kind,) = one(
             connection,
@@ -230,7 +251,7 @@ class TestWhatIsFoundInTheProjections:
             table,
             column,
         )
-        value = SQL(OTHER_VALUE[kind]).format(column=Identifier(column))
+        value = SQL("'hold'" if column == "kind" else OTHER_VALUE[kind]).format(column=Identifier(column))
         statement = SQL("UPDATE sojourn.{} SET {} = coalesce({}, {}) WHERE {} RETURNING {}")
         fallback = SQL("1") if kind == "integer" else value
         names = Identifier(table), Identifier(column), value, fallback, SQL(where), Identifier(column)
@@ -239,10 +260,11 @@ class TestWhatIsFoundInTheProjections:
         (mismatch,) = verify_log(log.store)["mismatches"]
 
         assert mismatch.what == f"{table}.{column}"
-        assert mismatch.entity == {"task_instance": "ti:t1/1", "array": "array:1"}.get(table, "task:t1")
+        of_another = {"task_instance": "ti:t1/1", "wait": "ti:t1/1", "array": "array:1"}
+        assert mismatch.entity == of_another.get(table, "task:t1")
         assert row is not None
         assert mismatch.found == row[0] != mismatch.expected
-        assert (mismatch.position is not None) == (table == "transition")
+        assert (mismatch.position is not None) == (table in ("transition", "dependency", "wait"))
         assert column in mismatch.text
 
     @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def _folded_task(events: list[Row]) -> Row:
     entered = moves(events)[-1]
     return (
         {key: first.get(key) for key in told_once}
+        | {"parent_id": first.get("parent")}
         | {key: last[key] for key in told_last}
         | {key: entered.get(key) for key in ("owner", "state")}
     )

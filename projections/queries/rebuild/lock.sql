@@ -3,4 +3,4 @@
 SET LOCAL lock_timeout = '500ms';
 LOCK TABLE sojourn.array, sojourn.task_instance, sojourn.task IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE sojourn.event IN SHARE ROW EXCLUSIVE MODE;
-LOCK TABLE sojourn.transition IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE sojourn.dependency, sojourn.wait, sojourn.transition IN ACCESS EXCLUSIVE MODE;
