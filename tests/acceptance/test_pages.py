@@ -1,17 +1,20 @@
 """The pages of the documentation, each carried out from top to bottom in a log of its own: they show what happens."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from application.transition_service import TransitionService
 from tests.support.command_line import document
+from tests.support.own_server import own_server
 from tests.support.pages import ROOT, carry_out, is_as_shown
 
 PAGES = {
     "docs/analytics.md": 7,
     "docs/exports.md": 5,
+    "docs/imports.md": 3,
     "docs/lists.md": 9,
     "docs/orphans.md": 5,
     "docs/replay.md": 5,
@@ -45,6 +48,30 @@ def test_a_page_works_as_written_at_any_time(dsn: str, tmp_path: Path, page: str
     for step in steps:
         assert step.status == 0, step
         assert not step.shown or masked(step.printed) == masked("\n".join(step.shown)), step
+
+
+def test_the_page_of_operations_works_as_written(tmp_path: Path) -> None:
+    """Given two servers in the places of its hosts, which trust everybody, and an import in the place of `serve`."""
+
+    def on_servers(command: str) -> str:
+        writing = command.replace("sojourn serve", "sojourn import jsonl docs/examples/night.jsonl")
+        return URI.sub(lambda uri: uri_of(hosts, **uri.groupdict()), writing)
+
+    with own_server() as db, own_server() as new:
+        db.run("createdb", "--host", str(db.folder), "--username", "postgres", "--encoding", "UTF8", "jobs")
+        hosts = {"db": db.folder, "new": new.folder}
+        steps = carry_out("docs/operations.md", tmp_path, db.dsn, without=("export ",), edit=on_servers)
+
+    assert [step.status for step in steps] == [0] * 10, steps
+    assert re.match(r"Replayed [1-9]\d* events of .* the log is legal", steps[-1].printed), steps[-1]
+
+
+URI = re.compile(r"postgresql://(?P<user>\w+)@(?P<host>\w+)/(?P<database>\w+)")
+
+
+def uri_of(hosts: Mapping[str, Path], user: str, host: str, database: str) -> str:
+    """Return the DSN of a database on the server that stands for a page's host; `admin` is its superuser."""
+    return f"'postgresql://{'postgres' if user == 'admin' else user}@/{database}?host={hosts[host]}'"
 
 
 def test_the_first_use_of_the_readme_works_as_written(dsn: str, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,17 +26,19 @@ class Step(NamedTuple):
     printed: str = ""
 
 
-def carry_out(page: str, folder: Path, dsn: str, without: tuple[str, ...] = ()) -> list[Step]:
+def carry_out(
+    page: str, folder: Path, dsn: str, without: tuple[str, ...] = (), edit: Callable[[str], str] = str
+) -> list[Step]:
     """Run each command of a page's console blocks in one shell, in a folder with the page's files, in UTC.
 
-    Commands that begin with one of `without` are left out.
+    Commands that begin with one of `without` are left out; `edit` returns a command as this machine can run it.
     """
     text = (ROOT / page).read_text("utf-8")
     for _, name, content in BLOCK.findall(text):
         if name:
             (folder / name).write_text(content)
     (folder / "docs").symlink_to(ROOT / "docs")
-    steps = [step for step in _steps(text) if not step.command.startswith(without)]
+    steps = [step._replace(command=edit(step.command)) for step in _steps(text) if not step.command.startswith(without)]
     marked = (f"echo '>>> {number}'\n{step.command}\necho \"<<< $?\"" for number, step in enumerate(steps))
     environment = os.environ | {
         "SOJOURN_DSN": dsn, "TZ": "UTC", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
