@@ -1,4 +1,4 @@
-"""docs/http.md: its curl lines run as they stand, and it lists every route."""
+"""docs/http.md and the README: their curl lines run as they stand, and the page lists every route."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from application.transition_service import TransitionService
@@ -18,6 +19,7 @@ from tests.support.serving import serving
 
 PAGES = Path(__file__).parents[2] / "docs"
 PAGE = (PAGES / "http.md").read_text("utf-8")
+README = (PAGES.parent / "README.md").read_text("utf-8")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -37,11 +39,31 @@ def test_the_curl_lines_work_as_they_stand(dsn: str, tmp_path: Path) -> None:
         assert [member["step"] for member in batch] == [0, 1]
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_of_the_readme_work_after_its_first_use(
+    dsn: str, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    [script] = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    [questions] = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
+    _use_as_the_readme_does(dsn)
+    with serving(dsn) as server:
+        serve, lines = script.split("\n", 1)
+        assert serve.startswith("sojourn serve ")  # which listens at a free port here
+        answers = _run(lines.replace("http://127.0.0.1:8470", server.url), server.url, tmp_path)
+
+    assert answers[-1]["status"] == "INSTANTIATING"
+
+    *settings, question = questions.strip().split("\n")
+    for setting in settings:
+        connection.execute(setting.encode())
+    assert connection.execute(question.encode()).fetchall() == []  # as of a time before the first use
+    connection.execute("RESET sojourn.as_of")
+    assert {row[0] for row in connection.execute(question.encode())} == {"align", "report", "sort"}
+
+
 def _use_as_the_readme_does(dsn: str) -> None:
     """Run the README's first use, which a reader of this page has done before."""
-    [program] = re.findall(
-        r"```python first_use.py\n(.*?)```", (PAGES.parent / "README.md").read_text("utf-8"), re.DOTALL
-    )
+    [program] = re.findall(r"```python first_use.py\n(.*?)```", README, re.DOTALL)
     subprocess.run([sys.executable, "-c", program], env=os.environ | {"SOJOURN_DSN": dsn}, check=True, timeout=60)
 
 
