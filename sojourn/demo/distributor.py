@@ -12,6 +12,7 @@ from sojourn.demo.messages import Heartbeat, Order
 from sojourn.demo.pool import Pool
 
 ACTOR = "distributor"
+DONE = "DONE"
 AT_THE_GATE = ("REGISTERING", "ADJUSTING_RESOURCES")
 LAUNCH_WITHIN = timedelta(seconds=10)
 """The time in which a worker must begin an instance."""
@@ -30,9 +31,11 @@ class Distributor:
         commands: Sequence[Command],
         pool: Pool,
         progress: Progress,
+        parent: str | None = None,
     ) -> None:
         self._service = service
         self._workflow_id = workflow_id
+        self._parent = parent
         self._commands = {command.task_id: command for command in commands}
         self._pool = pool
         self._progress = progress
@@ -47,9 +50,9 @@ class Distributor:
         self.orphans: list[str] = []
 
     def run(self) -> None:
-        """Run every command to its end, then set `orphans`. `ended` has each task's last status."""
+        """Run every command that can start to its end, then set `orphans`. `ended` has each such task's last status."""
         self._register()
-        while len(self.ended) < len(self._commands):
+        while self._can_start() or self._instantiated or self._due:
             self._queue()
             self._launch()
             self._receive()
@@ -58,16 +61,29 @@ class Distributor:
 
     def _register(self) -> None:
         specs = [
-            TaskSpec(command.task_id, command.max_attempts, command.template) for command in self._commands.values()
+            TaskSpec(
+                command.task_id,
+                command.max_attempts,
+                command.template,
+                parent=self._parent,
+                upstream=command.upstream,
+            )
+            for command in self._commands.values()
         ]
         self._service.register_tasks(self._workflow_id, specs, actor=ACTOR)
 
+    def _can_start(self) -> list[str]:
+        """Return the waiting tasks whose upstream tasks are all done."""
+        done = {task_id for task_id, status in self.ended.items() if status == DONE}
+        return [task_id for task_id in self._waiting if done.issuperset(self._commands[task_id].upstream)]
+
     def _queue(self) -> None:
-        """Let waiting tasks pass the gate, each with an instance of its own."""
-        if not self._waiting:
+        """Let the tasks that can start pass the gate, each with an instance of its own."""
+        ready = self._can_start()
+        if not ready:
             return
-        gated = set(self._service.gate_tasks_for_queueing(self._waiting, actor=ACTOR)["gated"])
-        instances = {self._next_instance(task_id): task_id for task_id in self._waiting if task_id in gated}
+        gated = set(self._service.gate_tasks_for_queueing(ready, actor=ACTOR)["gated"])
+        instances = {self._next_instance(task_id): task_id for task_id in ready if task_id in gated}
         self._waiting = [task_id for task_id in self._waiting if task_id not in gated]
         self._service.create_task_instances(instances, actor=ACTOR)
         self._service.transition_task_instances(list(instances), "INSTANTIATED", actor=ACTOR)

@@ -15,10 +15,13 @@ from sojourn.demo.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The content of the log about a run, and whether the projections agree with it."""
+    """The content of the log about a run, and whether the projections agree with it.
+
+    `counts` has those of each workflow, the other findings are of the first one.
+    """
 
     run: Run
-    counts: WorkflowCounts
+    counts: dict[str, WorkflowCounts]
     durations: dict[str, list[TimeInStatus]]
     orphans: list[list[HistoryEvent]]
     verification: Verification
@@ -26,9 +29,11 @@ class Findings:
     def document(self) -> dict[str, Any]:
         """Return the JSON document of `sojourn demo --json`."""
         mismatches = len(self.verification["mismatches"])
+        total = WorkflowCounts(*map(sum, zip(*self.counts.values(), strict=True)))
         return {
             "workflow": self.run.workflow_id,
-            **self.counts._asdict(),
+            "workflows": list(self.counts),
+            **total._asdict(),
             "verify": {"checked": self.verification["events"], "mismatches": mismatches},
         }
 
@@ -37,7 +42,7 @@ def read_findings(store: Store, run: Run, progress: Progress) -> Findings:
     """Read what the log has about `run`. Report the position of the whole log's replay to `progress`."""
     return Findings(
         run,
-        count_workflow(store, run.workflow_id),
+        {workflow_id: count_workflow(store, workflow_id) for workflow_id in run.workflow_ids},
         {
             kind: measure_time_in_status(store, kind, workflow_id=run.workflow_id, terminal=True)
             for kind in (TASK, TASK_INSTANCE)

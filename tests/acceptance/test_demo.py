@@ -68,20 +68,26 @@ def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: p
 
     assert (status, errors) == (0, "")
     found = json.loads(output)
-    workflow = found["workflow"]
-    assert found["tasks"] == 60
-    assert found["task_instances"] >= 65
+    workflow, second = found["workflows"]
+    assert workflow == found["workflow"]
+    assert found["tasks"] == 63 + 24
+    assert found["task_instances"] >= 65 + 23
     assert found["orphans"] >= 1
     assert found["verify"] == {"checked": found["events"], "mismatches": 0}
     assert [found["events"], found["refused"]] == one(
         connection,
-        "SELECT count(*), count(*) FILTER (WHERE name LIKE '%%.refused.%%') FROM sojourn.event WHERE workflow_id = %s",
+        "SELECT count(*), count(*) FILTER (WHERE name LIKE '%%.refused.%%') FROM sojourn.event"
+        " WHERE workflow_id IN (%s, %s)",
         workflow,
+        second,
     )
     assert found["transitions"] == found["events"] - found["refused"]
     assert demo.left_over() == []
 
-    assert tasks(connection, workflow) == {"DONE": 59, "ERROR_FATAL": 1}
+    assert tasks(connection, workflow) == {"DONE": 59, "ERROR_FATAL": 1, "REGISTERING": 2, "FAILED": 1}
+    assert tasks(connection, second) == {"DONE": 23, "COMPLETED": 1}
+    for each in (workflow, second):
+        assert_runs_keep_to_links(connection, each)
     assert entered(connection, f"{workflow}/broken") == [
         *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_RECOVERABLE"),
         *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_FATAL"),
@@ -115,6 +121,25 @@ def test_ctrl_c_leaves_nothing_behind(demo: Demo, connection: psycopg.Connection
     assert "Traceback" not in errors
     assert demo.left_over() == []
     assert one(connection, "SELECT count(*) FROM sojourn.task WHERE status <> %s", "DONE") != [0]
+
+
+def assert_runs_keep_to_links(connection: psycopg.Connection, workflow: str) -> None:
+    """Every task but the run is a part of it, and no attempt began before all upstream tasks were done."""
+    parents = connection.execute(
+        "SELECT DISTINCT parent_id FROM sojourn.task WHERE workflow_id = %s AND lifecycle = 'jobmon'", [workflow]
+    ).fetchall()
+    assert parents == [(f"{workflow}/run",)]
+    assert connection.execute(UPSTREAM_DONE, [workflow]).fetchall() == [(True,)]
+
+
+UPSTREAM_DONE = """
+SELECT bool_and(EXISTS (
+    SELECT FROM sojourn.task_status_audit AS u
+    WHERE u.task_id = d.upstream_id AND u.new_status = 'DONE' AND u.entered_at <= a.entered_at
+))
+FROM sojourn.dependency AS d JOIN sojourn.task_status_audit AS a ON a.task_id = d.task_id AND a.new_status = 'QUEUED'
+WHERE d.workflow_id = %s
+"""
 
 
 def one(connection: psycopg.Connection, statement: str, *parameters: object) -> list[Any]:

@@ -21,11 +21,11 @@ from sojourn.demo.run import Run
 
 def print_findings(console: Console, findings: Findings) -> None:
     """Print the counts, the slowest statuses, the history of each orphan, and whether the log agrees."""
-    counts = findings.counts
-    console.print(
-        f"{counts.tasks} tasks ran as {counts.task_instances} task instances in workflow {findings.run.workflow_id}: "
-        f"{counts.transitions} transitions, {counts.refused} refused."
-    )
+    for workflow_id, counts in findings.counts.items():
+        console.print(
+            f"{counts.tasks} tasks ran as {counts.task_instances} task instances in workflow {workflow_id}: "
+            f"{counts.transitions} transitions, {counts.refused} refused."
+        )
     print_title(console, "Final statuses")
     print_ends(console, findings.durations)
     print_title(console, "The slowest statuses of task instances")

@@ -11,7 +11,7 @@ app = typer.Typer()
 
 @app.command()
 def demo(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Run 60 real commands, some of which fail or get lost, and show their log."""
+    """Run two workflows of real commands, some of which fail or get lost."""
     from interfaces.cli.commands._demo_story import print_findings
     from interfaces.cli.progress import progress_bars
     from sojourn.demo.findings import read_findings
