@@ -53,6 +53,7 @@ OBJECTS = (
     "orphans/orphan_dead_runner",
     "orphans/orphan_stuck",
     "orphans/orphan_stalled_task",
+    "orphans/orphan_ended_parent",
     "orphans/orphan_late_report",
     "orphans/orphan",
     "views/drop_retired",

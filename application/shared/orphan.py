@@ -11,6 +11,7 @@ OrphanRule = Literal[
     "dead-runner",
     "stuck",
     "stalled-task",
+    "ended-parent",
     "late-report",
 ]
 """The name of an orphan rule."""

@@ -57,6 +57,7 @@ REMEDIES = {
     "dead-runner": "A heartbeat in time would have prevented it; `sojourn recover` hands the task on.",
     "stuck": "Entering any other status in time would have prevented it.",
     "stalled-task": "Moving {entity} on, or creating a further instance of it, would have prevented it.",
+    "ended-parent": "{ending} before its parent ended would have prevented it.",
     "late-report": "{ending} before its task ended would have prevented it.",
 }
 
@@ -66,6 +67,7 @@ REMEDIES_FOR_WHAT_BEGAN_LATE = {
     "terminal-parent": "Creating {entity} only while its task was active would have prevented it.",
     "superseded": "Creating {entity} only after the newer one had ended would have prevented it.",
     "missed-heartbeat": "A later report_by_date, or a heartbeat, would have prevented it.",
+    "ended-parent": "Registering {entity} only while its parent was active would have prevented it.",
     "late-report": "Creating {entity} only while its task was active would have prevented it.",
 }
 """What would have prevented an orphan that began only after what it should have preceded."""

@@ -21,6 +21,8 @@ FROM (
     UNION ALL
     SELECT * FROM sojourn.orphan_stalled_task
     UNION ALL
+    SELECT * FROM sojourn.orphan_ended_parent
+    UNION ALL
     SELECT * FROM sojourn.orphan_late_report
 ) AS o;
 

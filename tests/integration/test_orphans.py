@@ -60,6 +60,13 @@ def report(service: TransitionService, instance: str, *steps: tuple[float, str],
         assert service.transition_task_instance(instance, status, occurred_at=minute(number), **more)["ti_updated"]
 
 
+def end(service: TransitionService, task: str, number: float) -> None:
+    """Let a task begin and fail permanently in one moment."""
+    service.gate_tasks_for_queueing([task], occurred_at=minute(number))
+    for status in ("INSTANTIATING", "LAUNCHED", "ERROR_FATAL"):
+        assert service.transition_task(task, status, occurred_at=minute(number))["response"] == "ACCEPT"
+
+
 @pytest.fixture
 def running(service: TransitionService) -> TransitionService:
     """Task `t`, whose instance `t/1` runs since minute 5."""
@@ -202,6 +209,52 @@ class TestStalledTask:
         )
 
 
+class TestEndedParent:
+    @pytest.fixture
+    def child(self, service: TransitionService) -> TransitionService:
+        """Task `c` is a part of `run`, which was over in minute 7, and `d` a part of `c`."""
+        service.register_tasks("w", [TaskSpec("run")], occurred_at=minute(0))
+        service.register_tasks("w", [TaskSpec("c", parent="run"), TaskSpec("d", parent="c")], occurred_at=minute(2))
+        end(service, "run", 7)
+        return service
+
+    def test_the_parent_has_ended_and_a_child_of_the_child_is_none(self, child: TransitionService) -> None:
+        assert found(child, 6) == []
+        orphan = only(child, 8)
+        assert (orphan["entity"], orphan["rule"], orphan["since"]) == ("task:c", "ended-parent", minute(7))
+        assert orphan["evidence"] == positions(child, ("task:c", "REGISTERING"), ("task:run", "ERROR_FATAL"))
+        assert orphan["explanation"] == (
+            "task:c is REGISTERING, although its parent task:run is ERROR_FATAL and has been over since "
+            "2026-01-31T08:07:00.000Z"
+        )
+        assert orphan["expected"] == "task:c in a terminal status, when task:run entered one"
+
+    def test_its_own_end_or_a_retry_of_the_parent_puts_an_end_to_it(self, child: TransitionService) -> None:
+        child.reset_tasks(["run"], occurred_at=minute(9))
+        end(child, "run", 10)
+        end(child, "c", 12)
+
+        assert found(child, 8) == [("task:c", "ended-parent", 7)]
+        assert found(child, 9) == []
+        assert found(child, 11) == [("task:c", "ended-parent", 10)]
+        assert found(child, 12) == [("task:d", "ended-parent", 12)]
+
+    def test_a_child_that_began_in_a_run_that_was_over(self, child: TransitionService) -> None:
+        child.register_tasks("w", [TaskSpec("late", parent="run")], occurred_at=minute(8))
+
+        (late,) = (orphan for orphan in find_orphans(child.store, at=minute(9)) if orphan["entity"] == "task:late")
+
+        assert (late["since"], late["expected"]) == (
+            minute(8), "task:run in a status that is not terminal, when task:late began",
+        )  # fmt: skip
+        assert child.why("task:late", at=minute(9))["verdict"].endswith(
+            "Registering task:late only while its parent was active would have prevented it."
+        )
+        assert child.why("task:c", at=minute(9))["verdict"].endswith(
+            "Ending task:c, or reporting its end, before its parent ended would have prevented it."
+        )
+
+
 class TestDeadRunner:
     def test_its_owner_is_silent(self, service: TransitionService) -> None:
         service.register_tasks("w", [TaskSpec("t", max_attempts=1)], lifecycle="pynenc", occurred_at=minute(0))
@@ -326,6 +379,7 @@ class TestAskingForThem:
 
 Step = Callable[[TransitionService, str, datetime], object]
 TASKS = ("1", "2")
+"""The second one is a part of the first one."""
 INSTANCES = tuple(f"{task}/{ordinal}" for task in TASKS for ordinal in (1, 2, 3))
 
 
@@ -380,7 +434,10 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     service: TransitionService, connection: Connection, sequence: list[tuple[Step, int]]
 ) -> None:
     workflow, at = f"w{next(numbers)}-", EIGHT
-    specs = [TaskSpec(workflow + task, max_attempts=2, template=workflow + task) for task in TASKS]
+    parents = {"2": workflow + "1"}
+    specs = [
+        TaskSpec(workflow + task, max_attempts=2, template=workflow + task, parent=parents.get(task)) for task in TASKS
+    ]
     service.register_tasks(workflow, specs, occurred_at=at)
     for step, later in sequence:
         at += timedelta(minutes=later)

@@ -81,6 +81,7 @@ def orphans_of(streams: dict[str, list[Row]], lifecycle: Lifecycle, at: datetime
     everything = list(entities.values())
     hits: set[Hit] = set(stuck(everything, at, stuck_minimum))
     for task in (entity for entity in everything if entity.kind == "task"):
+        hits.update(in_ended_parent(task, entities))
         instances = [entity for entity in everything if entity.kind != "task" and entity.task_id == task.id]
         instances.sort(key=lambda instance: instance.events[0]["ordinal"])
         hits.update(stalled(task, instances, lifecycle))
@@ -105,6 +106,14 @@ def outlived(task: Entity, instance: Entity) -> Iterator[Hit]:
         ended = task.since(task.machine.terminal)
         since = max(instance.begun["entered_at"], ended["entered_at"])
         yield Hit(instance.name, "terminal-parent", since, (instance.begun["position"], ended["position"]))
+
+
+def in_ended_parent(task: Entity, entities: dict[str, Entity]) -> Iterator[Hit]:
+    parent = entities.get(f"task:{task.events[0].get('parent')}")
+    if parent and task.is_active and not parent.is_active:
+        ended = parent.since(parent.machine.terminal)
+        since = max(task.begun["entered_at"], ended["entered_at"])
+        yield Hit(task.name, "ended-parent", since, (task.begun["position"], ended["position"]))
 
 
 def superseded(instance: Entity, instances: list[Entity]) -> Iterator[Hit]:
