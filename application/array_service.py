@@ -33,6 +33,7 @@ from domain.errors import UnknownArray
 from domain.report_context import ReportContext
 from domain.text import storable
 from domain.time import check_seconds
+from domain.waits_for import StatedWait
 from infrastructure.sql import query
 
 
@@ -93,6 +94,7 @@ class ArrayService:
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> QueueBatchAnswer:
@@ -108,7 +110,7 @@ class ArrayService:
         """
         check_id("array", array_id)
         names = require_ids("task", task_ids)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         unit = UnitOfWork.for_request(
             self._store,
             f"array {array_id!r} or what it queues",
@@ -139,6 +141,7 @@ class ArrayService:
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> EmptyAnswer:
@@ -156,7 +159,7 @@ class ArrayService:
         """
         check_id("array", array_id)
         seconds = check_seconds(next_report_increment)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         unit = UnitOfWork.for_request(
             self._store,
             f"a task instance of array {array_id!r}, batch {batch_number}",

@@ -6,7 +6,8 @@ savepoints, and never commits or rolls back what the caller did. A service is sa
 Every method that writes takes the same keyword arguments. `actor`, `reason` and `occurred_at` are recorded with its
 events: who reports (this process, unless another component or an Actor is named), why, and when it happened; a time in
 the future raises FutureTime. A call that comes again with the same `command_id` gets its first answer and writes
-nothing. `max_retries` is the number of attempts while others hold what the call needs.
+nothing. `max_retries` is the number of attempts while others hold what the call needs. Where entities enter a status,
+`waits_for` is what they wait for there: a kind, or an object of `kind`, `detail` and `holders`.
 """
 
 import json
@@ -117,6 +118,7 @@ class TransitionService(Reading):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         connection: Connection[Any] | None = None,
     ) -> RegisterAnswer:
         """Register tasks under a lifecycle: a TOML file, or the name of one that ships with Sojourn or is in the log.
@@ -130,7 +132,7 @@ class TransitionService(Reading):
         """
         check_id("workflow", workflow_id)
         specs = registration.require_specs(tasks)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         pinned = self._store.lifecycles.save(self._store.lifecycles.resolve(lifecycle))
         request = ("register_tasks", workflow_id, pinned.key, registration.request_of(specs) if command_id else None)
         unit = UnitOfWork.for_request(self._store, "a task", request, context, connection, safe_to_retry=True)
@@ -146,6 +148,7 @@ class TransitionService(Reading):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         connection: Connection[Any] | None = None,
     ) -> CreateAnswer:
         """Create task instances, given as {task instance id: task id}, in the machine's initial status.
@@ -156,7 +159,7 @@ class TransitionService(Reading):
             WrongLifecycle: the task's lifecycle has no instances.
         """
         require_mapping(instances, "{task instance id: task id}")
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         request = ("create_task_instances", dict(instances))
         unit = UnitOfWork.for_request(self._store, "a task", request, context, connection, safe_to_retry=True)
         return unit.run(
@@ -171,12 +174,13 @@ class TransitionService(Reading):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> GateAnswer:
         """Let tasks pass the gate of their lifecycle, where one more attempt begins; skip those that are locked."""
         names = require_ids("task", task_ids)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         request = ("gate_tasks_for_queueing", names)
         unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
         answer = bulk_transition.transition_tasks(unit, names, GateRequest(), context, OnLocked.SKIP_LOCKED)
@@ -200,6 +204,7 @@ class TransitionService(Reading):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
         """Move tasks to a status in the name of `runner_id`, each if its own machine, its owner and its rules let it.
@@ -213,7 +218,7 @@ class TransitionService(Reading):
             RuleFailed: a rule failed; nothing is written.
         """
         names = require_ids("task", task_ids)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         request = ("transition_tasks", names, to_status, increment_attempts, use_skip_locked, runner_id)
         unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
         proposal = TaskRequest(to_status, increment_attempts, check_id("runner", runner_id) if runner_id else None)
@@ -229,6 +234,7 @@ class TransitionService(Reading):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> BulkAnswer:
@@ -238,7 +244,7 @@ class TransitionService(Reading):
             UnknownStatus: no machine of any of their lifecycles has the status; nothing is written.
         """
         names = require_ids("task instance", task_instance_ids)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         request = ("transition_task_instances", names, to_status)
         unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
         return bulk_transition.transition_task_instances(unit, names, to_status, context)
@@ -314,6 +320,7 @@ class TransitionService(Reading):
         *,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> ResetAnswer:
@@ -323,7 +330,7 @@ class TransitionService(Reading):
         not reset.
         """
         names = require_ids("task", task_ids)
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         request = ("reset_tasks", names, reset_if_running)
         unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries)
         return bulk_transition.reset_tasks(unit, names, context, reset_if_running=reset_if_running)
@@ -338,6 +345,7 @@ class TransitionService(Reading):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         command_id: str | None = None,
+        waits_for: StatedWait | None = None,
         max_retries: int = MAX_RETRIES,
         connection: Connection[Any] | None = None,
     ) -> WorkflowActionAnswer:
@@ -350,7 +358,7 @@ class TransitionService(Reading):
             UnknownEntity: the log has no such workflow.
             UnknownStatus: no machine of its lifecycles has one of the statuses.
         """
-        context = build_report_context(actor, reason, occurred_at, command_id)
+        context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
         return self._act("reset", workflow_id, statuses, dry_run, context, max_retries, connection)
 
     def cancel_workflow(

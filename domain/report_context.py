@@ -1,6 +1,6 @@
 """The context of a report: who reports, why, when it happened, and under which command."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,14 @@ class ReportContext:
             clock_tolerance=self.clock_tolerance,
             now=self.now,
         )
+
+    def stated_wait(self) -> tuple[Any, ...]:
+        """Return what distinguishes two requests of one command id by what they wait for: nothing without it."""
+        return () if self.waits_for is None else (self.waits_for.model_dump(mode="json"),)
+
+    def without_wait(self) -> "ReportContext":
+        """Return the context of an event about an entity that does not wait for what the report states."""
+        return self if self.waits_for is None else replace(self, waits_for=None)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of every event that follows from the report."""

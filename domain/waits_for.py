@@ -1,16 +1,21 @@
 """What an entity waits for in its status: one of six kinds, which one of it, and who has it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from domain.errors import InvalidWait, UnknownChoice
 from domain.printable import short_repr
+from domain.text import storable
 
 LONGEST_DETAIL = 255
 """The number of characters that a detail may have."""
+
+MOST_HOLDERS = 100
+"""The number of holders that are kept: readers need a few names, and every event with them repeats all."""
 
 
 class WaitKind(StrEnum):
@@ -32,6 +37,26 @@ class WaitsFor(BaseModel):
     kind: WaitKind
     detail: Annotated[str | None, Field(min_length=1, max_length=LONGEST_DETAIL)] = None
     holders: tuple[str, ...] | None = None
+
+    @field_validator("detail", mode="after")
+    @classmethod
+    def _storable_detail(cls, detail: str | None) -> str | None:
+        return None if detail is None else storable(detail)
+
+    @field_validator("holders", mode="after")
+    @classmethod
+    def _storable_holders(cls, holders: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if holders is None else tuple(storable(holder) for holder in holders[:MOST_HOLDERS])
+
+    @classmethod
+    def of(cls, kind: WaitKind, detail: str | None = None, holders: Iterable[str] = ()) -> Self:
+        """Return what an entity waits for, with a detail that is cut where it is too long and left out where empty."""
+        return cls(kind=kind, detail=(detail or "")[:LONGEST_DETAIL] or None, holders=tuple(holders) or None)
+
+    @classmethod
+    def until(cls, kind: WaitKind, time: datetime) -> Self:
+        """Return a wait until a time, which is its detail."""
+        return cls(kind=kind, detail=time.astimezone(UTC).isoformat())
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.detail})" if self.detail else str(self.kind)

@@ -1,11 +1,12 @@
 """Slots that all processes share: database rows, taken and freed in the transaction of the decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
+from domain.waits_for import MOST_HOLDERS
 from infrastructure.sql import query
 
 
@@ -28,6 +29,11 @@ class SlotsInDatabase:
         """Return whether the limit of a tag is 0, as Slots.is_closed does."""
         row = self._connection.execute(query("infrastructure", "slots/limit_of"), [tag]).fetchone()
         return row is not None and row[0] == 0
+
+    def holders_of(self, tag: str) -> Sequence[str]:
+        """Return the tasks that hold a slot of a tag, those that took theirs first at the beginning."""
+        found = self._connection.execute(query("infrastructure", "slots/holders"), [tag, MOST_HOLDERS])
+        return [holder for (holder,) in found]
 
     def give_back(self, holder: str) -> None:
         """Free every slot of `holder`, as Slots.give_back does."""

@@ -102,8 +102,9 @@ class UnitOfWork:
         *,
         safe_to_retry: bool = False,
     ) -> Self:
-        """Return the unit of a call: with a command id, `request` is carried out once, with its reason and its time."""
-        command = CommandRequest.of(context.command_id, (*request, context.reason, context.occurred_at))
+        """Return the unit of a call: with a command id, `request` is carried out once, with what its context states."""
+        stated = (context.reason, context.occurred_at, *context.stated_wait())
+        command = CommandRequest.of(context.command_id, (*request, *stated))
         occurred_at = context.occurred_at
         return cls(store, subject, connection, max_retries, command, safe_to_retry, occurred_at=occurred_at)
 

@@ -107,7 +107,7 @@ class TaskInstanceReport:
             self.report_by_date,
             self.context.reason,
             self.context.occurred_at,
-            *_stated_wait(self.context),
+            *self.context.stated_wait(),
         )
 
     def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
@@ -195,7 +195,7 @@ class TaskReport:
             self.context.reason,
             self.context.occurred_at,
             *(further if any(further) else ()),
-            *_stated_wait(self.context),
+            *self.context.stated_wait(),
         )
 
     def read(self, status: CurrentStatus, connection: Connection[Any], *, lock: bool) -> KnownEntity | None:
@@ -255,7 +255,3 @@ def _explain_missing_edge(decision: Decision) -> str | None:
         return None
     task, proposed = decision.task, vars(decision.events[0])["reported"]
     return str(InvalidTransition(task.status, proposed, task.lifecycle.task.next_statuses(task.status)))
-
-
-def _stated_wait(context: ReportContext) -> tuple[Any, ...]:
-    return () if context.waits_for is None else (context.waits_for.model_dump(mode="json"),)

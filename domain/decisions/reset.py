@@ -36,7 +36,7 @@ def end_instance(instance: TaskInstance, reset: Decision, context: ReportContext
     policy, machine = reset.task.lifecycle.reset, reset.task.lifecycle.instance
     if policy is None or machine is None:
         return ()
-    cause = reset.events[0] if reset.events else None
+    cause, context = reset.events[0] if reset.events else None, context.without_wait()
     if policy.end_instances_with and instance.status in policy.end_instances_from:
         return (instance.transition(policy.end_instances_with, context, rule=RESET, cause=cause),)
     order = policy.kill_instances_with

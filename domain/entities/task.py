@@ -217,6 +217,7 @@ class Task(NamedTuple):
             previous_status=self.status,
             status=to,
             num_attempts=0,
+            waits_for=context.waits_for,
         )
 
     def _envelope(self, version: int) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 The rule reads the parameters `task_id`, `tags` and `slots` (domain.rules.slots.Slots).
 """
 
+from domain.entity import TASK, Entity
 from domain.rule_names import CONCURRENCY_SLOTS
 from domain.rules.engine import State, Transform, TransitionContext
 from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
 from domain.rules.slots import Slots
 from domain.state import ALL_STATES
+from domain.waits_for import WaitKind, WaitsFor
 
 HOLDING = frozenset({"RUNNING", "CANCELLING"})
 """The types of states in which a run keeps its slots."""
@@ -48,7 +50,9 @@ class ConcurrencySlots(LifecycleRule):
         if full is not None and slots.is_closed(full):
             self.abort(f"tag {full!r} has a limit of 0: no run with it may begin")
         elif full is not None:
-            self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left")
+            holders = [str(Entity(TASK, holder)) for holder in slots.holders_of(full)]
+            waits_for = WaitsFor.of(WaitKind.SLOT, full, holders)
+            self.delay(RETRY_AFTER_SECONDS, f"tag {full!r} has no slot left", waits_for)
 
     def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
         """Give the slots of a run back that does not begin after all."""

@@ -20,6 +20,7 @@ from domain.errors import Contention, Interruption, NoCurrentState, TooLateToCha
 from domain.rule_outcome import ACCEPTED, Response, RuleOutcome
 from domain.state import ALL_STATES, State
 from domain.text import cut_reason
+from domain.waits_for import StatedWait, WaitsFor, read_waits_for
 
 __all__ = [
     "ALL_STATES",
@@ -56,9 +57,10 @@ class FollowUp(NamedTuple):
 class TransitionContext:
     """A transition under judgement: its current, proposed and written state, and the response of the rules so far.
 
-    `parameters` are what rules read, and may pass on to each other. `rule` is the rule that answered last, `error` what
-    a `before_transition` raised. `rule_signature` lists the classes whose `before_transition` succeeded, and
-    `finalization_signature` those whose `after_transition` did; both names are Prefect's.
+    `parameters` are what rules read, and may pass on to each other. `rule` is the rule that answered last, `waits_for`
+    what the entity waits for because of it, `error` what a `before_transition` raised. `rule_signature` lists the
+    classes whose `before_transition` succeeded, and `finalization_signature` those whose `after_transition` did; both
+    names are Prefect's.
     """
 
     initial_state: State | None = None
@@ -67,6 +69,7 @@ class TransitionContext:
     response_status: Response = Response.ACCEPT
     response_details: ResponseDetails = NO_DETAILS
     rule: str | None = None
+    waits_for: WaitsFor | None = None
     error: Exception | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     consequences: list[FollowUp] = field(default_factory=list)
@@ -79,7 +82,9 @@ class TransitionContext:
         if self.response_status is Response.ACCEPT:
             return ACCEPTED
         reason, delay_seconds = self.response_details
-        return RuleOutcome(self.rule, self.response_status, reason and cut_reason(reason), delay_seconds)
+        return RuleOutcome(
+            self.rule, self.response_status, reason and cut_reason(reason), delay_seconds, self.waits_for
+        )
 
     @property
     def types(self) -> tuple[str | None, str | None]:
@@ -128,26 +133,34 @@ class Rule:
     def cleanup(self, initial_state: State | None, validated_state: State | None, context: TransitionContext) -> None:
         """Undo what `before_transition` did, because the transition became another one."""
 
-    def reject(self, state: State | None, reason: str) -> None:
+    def reject(self, state: State | None, reason: str, waits_for: StatedWait | None = None) -> None:
         """Replace the proposed state by another one; None keeps the current state.
+
+        `waits_for` is what the entity waits for in that state.
 
         Raises:
             NoCurrentState: `state` is None, and the entity has no current state.
             TooLateToChange: the transition is written already.
+            UnknownChoice: `waits_for` is of no known kind.
+            InvalidWait: `waits_for` cannot be read.
         """
         self._raise_if_written()
         if state is None and self.context.initial_state is None:
             raise NoCurrentState
-        self._respond(state, Response.REJECT, reason)
+        self._respond(state, Response.REJECT, reason, waits_for=waits_for)
 
-    def delay(self, seconds: float, reason: str) -> None:
+    def delay(self, seconds: float, reason: str, waits_for: StatedWait | None = None) -> None:
         """Write nothing, and answer that the proposal may be made again after `seconds`.
+
+        `waits_for` is what the entity waits for until then.
 
         Raises:
             TooLateToChange: the transition is written already.
+            UnknownChoice: `waits_for` is of no known kind.
+            InvalidWait: `waits_for` cannot be read.
         """
         self._raise_if_written()
-        self._respond(None, Response.WAIT, reason, seconds)
+        self._respond(None, Response.WAIT, reason, seconds, waits_for)
 
     def abort(self, reason: str) -> None:
         """Write nothing, and refuse the proposal.
@@ -203,18 +216,29 @@ class Rule:
         except Exception as error:
             # The rule did not answer: the proposal is withdrawn, so that this rule fizzles as the others do.
             self.context.error = error
-            self._set_response(None, Response.ABORT, f"{self._log_name()} failed: {error!r}")
+            self._set_response(None, Response.ABORT, ResponseDetails(f"{self._log_name()} failed: {error!r}"))
         else:
             self.context.rule_signature.append(type(self).__name__)
 
-    def _respond(self, state: State | None, response: Response, reason: str, seconds: float | None = None) -> None:
+    def _respond(
+        self,
+        state: State | None,
+        response: Response,
+        reason: str,
+        seconds: float | None = None,
+        waits_for: StatedWait | None = None,
+    ) -> None:
+        wait = None if waits_for is None else read_waits_for(waits_for)
         self._target = _type_of(state)
-        self._set_response(state, response, reason, seconds)
+        self._set_response(state, response, ResponseDetails(reason, seconds), wait)
 
-    def _set_response(self, state: State | None, response: Response, reason: str, seconds: float | None = None) -> None:
+    def _set_response(
+        self, state: State | None, response: Response, details: ResponseDetails, waits_for: WaitsFor | None = None
+    ) -> None:
         self.context.proposed_state = state
         self.context.response_status = response
-        self.context.response_details = ResponseDetails(reason, seconds)
+        self.context.response_details = details
+        self.context.waits_for = waits_for
         self.context.rule = self._log_name()
 
     def _raise_if_written(self) -> None:
@@ -296,6 +320,7 @@ def _write(context: TransitionContext, validate: Callable[[TransitionContext], o
             raise
         context.response_status = Response.ABORT
         context.response_details = ResponseDetails(f"Error validating state: {error!r}")
+        context.waits_for = None
         context.rule = None
     else:
         context.validated_state = context.proposed_state or context.initial_state

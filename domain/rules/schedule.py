@@ -8,6 +8,10 @@ from datetime import datetime, timedelta
 from domain.rule_names import COPY_SCHEDULED_TIME, RETRY_FAILED, WAIT_FOR_SCHEDULED_TIME
 from domain.rules.engine import State, TransitionContext
 from domain.rules.lifecycle_rule import LifecycleRule, ProposalKind
+from domain.waits_for import WaitKind, WaitsFor
+
+AWAITING_RETRY = "AwaitingRetry"
+"""The name of the state of a failed run until its next one."""
 
 
 class CopyScheduledTime(LifecycleRule):
@@ -42,11 +46,12 @@ class WaitForScheduledTime(LifecycleRule):
         """Delay the proposal until that time."""
         due = initial_state.scheduled_time if initial_state else None
         starts_at = _start_of(proposed_state)
-        if due is None or starts_at is None:
+        if initial_state is None or due is None or starts_at is None:
             return
         ahead = (due - starts_at).total_seconds()
         if ahead > 0:
-            self.delay(ahead, f"it is scheduled for {due.isoformat()}")
+            kind = WaitKind.RETRY_DELAY if initial_state.name == AWAITING_RETRY else WaitKind.SCHEDULE
+            self.delay(ahead, f"it is scheduled for {due.isoformat()}", WaitsFor.until(kind, due))
 
 
 class RetryFailed(LifecycleRule):
@@ -67,8 +72,9 @@ class RetryFailed(LifecycleRule):
         if proposed_state and run_count <= retries and proposed_state.details.get("retriable") is not False:
             failed_at, delay = _start_of(proposed_state), parameters.get("retry_delay_seconds", 0)
             due = failed_at and failed_at + timedelta(seconds=delay)
-            again = State(type="SCHEDULED", name="AwaitingRetry", scheduled_time=due, message=proposed_state.message)
-            self.reject(again, f"run {run_count} of {retries + 1} has failed")
+            again = State(type="SCHEDULED", name=AWAITING_RETRY, scheduled_time=due, message=proposed_state.message)
+            waits_for = WaitsFor.until(WaitKind.RETRY_DELAY, due) if due else None
+            self.reject(again, f"run {run_count} of {retries + 1} has failed", waits_for)
 
 
 def _start_of(state: State | None) -> datetime | None:

@@ -1,7 +1,7 @@
 """Slots: limits on the number of concurrent runs with the same tag (Prefect's tag-based limits)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 
@@ -13,6 +13,9 @@ class Slots(Protocol):
 
     def is_closed(self, tag: str) -> bool:
         """Return whether the limit of a tag is 0, so that it will never have a slot."""
+
+    def holders_of(self, tag: str) -> Sequence[str]:
+        """Return the tasks that hold a slot of a tag."""
 
     def give_back(self, holder: str) -> None:
         """Free every slot of `holder`, if it has any."""
@@ -39,6 +42,10 @@ class SlotsInMemory:
     def is_closed(self, tag: str) -> bool:
         """Return whether the limit of a tag is 0, as Slots.is_closed does."""
         return self._limits.get(tag) == 0
+
+    def holders_of(self, tag: str) -> Sequence[str]:
+        """Return the tasks that hold a slot of a tag, as Slots.holders_of does."""
+        return sorted(self.holders[tag])
 
     def give_back(self, holder: str) -> None:
         """Free every slot of `holder`, as Slots.give_back does."""

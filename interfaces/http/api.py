@@ -13,12 +13,13 @@ from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.actor import Actor
 from domain.text import storable
+from domain.waits_for import WaitsFor
 from infrastructure.database.settings import HttpSettings
 from interfaces.http.access import Authorizer
 from interfaces.http.deadline import Deadlines
 from interfaces.http.feed import Feed
 from interfaces.http.metrics import Metrics
-from interfaces.http.models import ReportBody
+from interfaces.http.models import MoveBody, ReportBody
 from interfaces.http.read_throttle import ReadThrottle
 from interfaces.http.readiness import Readiness
 from interfaces.http.report_batcher import ReportBatcher
@@ -55,6 +56,12 @@ class ReportFields(TypedDict):
     occurred_at: datetime | None
 
 
+class MoveFields(ReportFields):
+    """The arguments that every method of the service takes that lets entities enter a status."""
+
+    waits_for: WaitsFor | None
+
+
 def get_api(request: Request) -> Api:
     """Return the Api of the app that serves a request."""
     return cast("Api", request.app.state.api)
@@ -74,6 +81,11 @@ def build_actor(request: Request, component: str | None) -> Actor:
 def report_fields(request: Request, body: ReportBody) -> ReportFields:
     """Return who reports, why, and when it happened, as a request states it."""
     return {"actor": build_actor(request, body.actor), "reason": body.reason, "occurred_at": body.occurred_at}
+
+
+def move_fields(request: Request, body: MoveBody) -> MoveFields:
+    """Return what `report_fields` does, and what the entities wait for."""
+    return {**report_fields(request, body), "waits_for": body.waits_for}
 
 
 def answer_json(document: Any, headers: dict[str, str] | None = None) -> Response:

@@ -69,6 +69,7 @@ def queue_task_batch(request: Request, array_id: ArrayId, body: BatchToQueue, ke
         body.workflow_run_id,
         actor=build_actor(request, body.actor),
         command_id=key,
+        waits_for=body.waits_for,
     )
     return answer_json(queued)
 
@@ -81,7 +82,12 @@ def queue_task_batch(request: Request, array_id: ArrayId, body: BatchToQueue, ke
 def transition_to_launched(request: Request, array_id: ArrayId, body: BatchLaunched, key: Key = None) -> Response:
     """Report that the cluster has accepted a batch; instances that are RUNNING already stay as they are."""
     launched = get_api(request).service.arrays.transition_to_launched(
-        array_id, body.batch_number, body.next_report_increment, actor=build_actor(request, body.actor), command_id=key
+        array_id,
+        body.batch_number,
+        body.next_report_increment,
+        actor=build_actor(request, body.actor),
+        command_id=key,
+        waits_for=body.waits_for,
     )
     return answer_json(launched)
 

@@ -29,6 +29,8 @@ WORDS = {
     "greater_than_equal": "is not at least {ge}",
     "less_than_equal": "is not at most {le}",
     "too_long": "has more than {max_length} items",
+    "tuple_type": "is not a list",
+    "enum": "is not {expected}",
     "literal_error": "is not {expected}",
     "value_error": "is not accepted: {error}",
 }

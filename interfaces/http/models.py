@@ -29,6 +29,7 @@ from domain.errors import MAX_ATTEMPTS, MAX_CONCURRENTLY_RUNNING
 from domain.report_context import check_reason
 from domain.text import MAX_REASON_BYTES, is_storable
 from domain.time import MAX_SECONDS, parse_time
+from domain.waits_for import LONGEST_DETAIL, WaitKind, WaitsFor
 
 MAX_FIELDS = 100
 """How many fields an object may have, and up to how many entries each wrong one is reported."""
@@ -36,6 +37,10 @@ MAX_FIELDS = 100
 
 def _integer_to_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
+
+
+def _kind_to_object(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
 
 
 def _check_storable(value: str) -> str:
@@ -125,6 +130,26 @@ Time = Annotated[datetime, BeforeValidator(_parse_time), WithJsonSchema({"type":
 """A time in ISO 8601 with a zone."""
 
 
+KIND_SCHEMA = {"type": "string", "enum": [str(kind) for kind in WaitKind]}
+WAIT_SCHEMA = {
+    "anyOf": [
+        KIND_SCHEMA,
+        {
+            "type": "object",
+            "properties": {
+                "kind": KIND_SCHEMA,
+                "detail": {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_DETAIL},
+                "holders": {"type": ["array", "null"], "items": {"type": "string"}},
+            },
+            "required": ["kind"],
+            "additionalProperties": False,
+        },
+    ]
+}
+StatedWait = Annotated[WaitsFor, BeforeValidator(_kind_to_object), WithJsonSchema(WAIT_SCHEMA)]
+"""What an entity waits for: the kind alone, or an object of `kind`, `detail` and `holders`."""
+
+
 def with_example(example: dict[str, Any]) -> ConfigDict:
     """Return the configuration of a body with an example in its documentation."""
     return ConfigDict(json_schema_extra={"examples": [example]})
@@ -181,7 +206,13 @@ class ReportBody(Body):
     occurred_at: Time | None = None
 
 
-class TasksToRegister(ReportBody):
+class MoveBody(ReportBody):
+    """A report that may also state what the entities wait for in the status that they enter."""
+
+    waits_for: StatedWait | None = None
+
+
+class TasksToRegister(MoveBody):
     """The tasks of one workflow, under one lifecycle."""
 
     model_config = with_example(
@@ -193,7 +224,7 @@ class TasksToRegister(ReportBody):
     tasks: Annotated[list[TaskToRegister], FailFast()]
 
 
-class TasksToGate(ReportBody):
+class TasksToGate(MoveBody):
     """Tasks that ask to pass the gate of their lifecycle."""
 
     model_config = with_example({"task_ids": ["align", 17]})
@@ -201,7 +232,7 @@ class TasksToGate(ReportBody):
     task_ids: Ids
 
 
-class TasksToTransition(ReportBody):
+class TasksToTransition(MoveBody):
     """Tasks to move to a status."""
 
     model_config = with_example({"task_ids": ["align"], "to_status": "QUEUED", "increment_attempts": True})
@@ -213,7 +244,7 @@ class TasksToTransition(ReportBody):
     runner_id: Id | None = None
 
 
-class TasksToReset(ReportBody):
+class TasksToReset(MoveBody):
     """Tasks of a workflow that resumes."""
 
     model_config = with_example({"task_ids": ["align"], "reset_if_running": False})
@@ -231,7 +262,7 @@ class WorkflowAction(ReportBody):
     dry_run: bool = False
 
 
-class TaskTransition(ReportBody):
+class TaskTransition(MoveBody):
     """A status that is proposed for a task."""
 
     model_config = with_example({"to_status": "QUEUED", "actor": "client", "reason": "asked for"})
@@ -243,7 +274,7 @@ class TaskTransition(ReportBody):
     details: dict[str, Any] | None = None
 
 
-class InstancesToCreate(ReportBody):
+class InstancesToCreate(MoveBody):
     """Task instances to create, each with its task."""
 
     model_config = with_example({"instances": {"align/1": "align"}})
@@ -251,7 +282,7 @@ class InstancesToCreate(ReportBody):
     instances: Annotated[dict[Id, Id], _stop_at_first_error(Id)]
 
 
-class InstancesToTransition(ReportBody):
+class InstancesToTransition(MoveBody):
     """Task instances to move to a status, and their tasks with them."""
 
     model_config = with_example({"task_instance_ids": ["align/1"], "to_status": "LAUNCHED"})
@@ -260,7 +291,7 @@ class InstancesToTransition(ReportBody):
     to_status: Name
 
 
-class InstanceTransition(ReportBody):
+class InstanceTransition(MoveBody):
     """The reported status of a task instance; `report_by_date` is when its next report is due at the latest."""
 
     model_config = with_example({"to_status": "RUNNING", "current_ti_status": "LAUNCHED", "actor": "node7"})
@@ -320,6 +351,7 @@ class BatchToQueue(DistributorBody):
     task_ids: Ids
     task_resources_id: Id | None = None
     workflow_run_id: Id | None = None
+    waits_for: StatedWait | None = None
 
 
 class BatchLaunched(DistributorBody):
@@ -329,6 +361,7 @@ class BatchLaunched(DistributorBody):
 
     batch_number: Number
     next_report_increment: Seconds
+    waits_for: StatedWait | None = None
 
 
 class BatchKilled(DistributorBody):

@@ -12,7 +12,7 @@ from application.write.answers import BulkAnswer, CreateAnswer, TaskInstanceAnsw
 from application.write.reports import TaskInstanceReport
 from domain.entity import TASK_INSTANCE, Entity
 from domain.report_context import ReportContext
-from interfaces.http.api import Api, answer_json, get_api, report_fields
+from interfaces.http.api import Api, answer_json, get_api, move_fields
 from interfaces.http.examples import example_response
 from interfaces.http.idempotency import Key, answered_once
 from interfaces.http.models import (
@@ -49,7 +49,7 @@ async def transition_task_instance(
     Reports that arrive together are written together; each is decided and answered on its own.
     """
     served = get_api(request)
-    context = ReportContext(**report_fields(request, body), command_id=key)
+    context = ReportContext(**move_fields(request, body), command_id=key)
     answer = await served.batcher.write(
         TaskInstanceReport(task_instance_id, body.to_status, context, body.current_ti_status, body.report_by_date)
     )
@@ -67,7 +67,7 @@ async def transition_task_instance(
 )
 def create_task_instances(request: Request, body: InstancesToCreate, key: Key = None) -> Response:
     """Create task instances, each of a task; existing ones of the same task stay as they are."""
-    service, fields = get_api(request).service, report_fields(request, body)
+    service, fields = get_api(request).service, move_fields(request, body)
     return answered_once(
         request,
         key,
@@ -83,7 +83,7 @@ def create_task_instances(request: Request, body: InstancesToCreate, key: Key = 
 )
 def transition_task_instances(request: Request, body: InstancesToTransition, key: Key = None) -> Response:
     """Move task instances to a status, and their tasks with them."""
-    service, fields = get_api(request).service, report_fields(request, body)
+    service, fields = get_api(request).service, move_fields(request, body)
     return answered_once(
         request,
         key,

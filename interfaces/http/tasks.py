@@ -13,7 +13,7 @@ from application.write.registration import TaskSpec
 from application.write.workflow_action import WorkflowActionAnswer
 from domain.entity import TASK, Entity
 from domain.rule_names import INVALID, NOT_OWNER, UNTIMELY
-from interfaces.http.api import Api, answer_json, get_api, report_fields
+from interfaces.http.api import Api, answer_json, get_api, move_fields, report_fields
 from interfaces.http.examples import example_response
 from interfaces.http.idempotency import Key, answered_once
 from interfaces.http.models import (
@@ -60,7 +60,7 @@ router = APIRouter()
 )
 def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> Response:
     """Register the tasks of a workflow; existing ones with the same content stay as they are."""
-    served, fields = get_api(request), report_fields(request, body)
+    served, fields = get_api(request), move_fields(request, body)
 
     def register(connection: Connection[Any] | None) -> RegisterAnswer:
         specs = [TaskSpec(**dict(task)) for task in body.tasks]
@@ -78,7 +78,7 @@ def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> 
 )
 def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response:
     """Let tasks pass the gate of their lifecycle, which begins one more attempt."""
-    service, fields = get_api(request).service, report_fields(request, body)
+    service, fields = get_api(request).service, move_fields(request, body)
     return answered_once(
         request,
         key,
@@ -94,7 +94,7 @@ def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response
 )
 def transition_tasks(request: Request, body: TasksToTransition, key: Key = None) -> Response:
     """Move tasks to a status in the name of a runner, each if its machine, its owner and its rules allow it."""
-    service, fields = get_api(request).service, report_fields(request, body)
+    service, fields = get_api(request).service, move_fields(request, body)
     return answered_once(
         request,
         key,
@@ -118,7 +118,7 @@ def transition_tasks(request: Request, body: TasksToTransition, key: Key = None)
 )
 def reset_tasks(request: Request, body: TasksToReset, key: Key = None) -> Response:
     """Send tasks back to their beginning so that their workflow can resume, and end their active instances."""
-    service, fields = get_api(request).service, report_fields(request, body)
+    service, fields = get_api(request).service, move_fields(request, body)
     return answered_once(
         request,
         key,
@@ -179,7 +179,7 @@ def transition_task(request: Request, task_id: TaskId, body: TaskTransition, key
         command_id=key,
         scheduled_time=body.scheduled_time,
         details=body.details,
-        **report_fields(request, body),
+        **move_fields(request, body),
     )
     if answer["error"] == "not_found":
         with served.store.session() as connection:
