@@ -17,6 +17,7 @@ from domain.time import zoned
 if TYPE_CHECKING:
     from application.analyse.attempts import Attempts
     from application.analyse.breaches import Breach
+    from application.analyse.compare import Comparison
     from application.analyse.concurrency import Bucket, Change
     from application.analyse.time_in_status import TimeInStatus
     from application.analyse.variants import Variant
@@ -272,6 +273,27 @@ class Reading:
         from application.analyse.variants import count_variants
 
         return count_variants(self._store, _kind(entity), workflow_id, _time("at", at), limit=limit)
+
+    def compare(
+        self,
+        a: str,
+        b: str,
+        at_a: datetime | None = None,
+        at_b: datetime | None = None,
+        entity: EntityKind = "task",
+    ) -> "Comparison":
+        """Return how workflow `b` differs from workflow `a`: by template and status, and which tasks are in one only.
+
+        `at_a` and `at_b` are the times to answer for (None: now); `b` may be `a` as of another time.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownChoice: `entity` is not one of its choices.
+            FutureTime: a time lies in the future.
+        """
+        from application.analyse.compare import compare_workflows
+
+        return compare_workflows(self._store, a, b, _time("at_a", at_a), _time("at_b", at_b), _kind(entity))
 
     def diff(
         self, from_: datetime, to: datetime, workflow_id: str | None = None, *, limit: int | None = None

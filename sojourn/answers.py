@@ -2,6 +2,7 @@
 
 from application.analyse.attempts import Attempts
 from application.analyse.breaches import Breach
+from application.analyse.compare import ComparedStatus, Comparison, FirstFailure
 from application.analyse.concurrency import Bucket, Change
 from application.analyse.time_in_status import TimeInStatus
 from application.analyse.variants import Variant
@@ -43,11 +44,14 @@ __all__ = [
     "Bucket",
     "BulkAnswer",
     "Change",
+    "ComparedStatus",
+    "Comparison",
     "ConcurrencyAnswer",
     "CreateAnswer",
     "Difference",
     "EmptyAnswer",
     "Failures",
+    "FirstFailure",
     "GateAnswer",
     "HeartbeatAnswer",
     "HeartbeatsAnswer",

@@ -106,7 +106,7 @@ class StatedTimes:
     def __init__(self, **options: str | None) -> None:
         """Read the time of each option that is given; `from_` is `--from`."""
         self._stated: Mapping[str, StatedTime | None] = {
-            name: None if text is None else parse_stated_time(f"--{name.rstrip('_')}", text)
+            name: None if text is None else parse_stated_time(f"--{name.rstrip('_').replace('_', '-')}", text)
             for name, text in options.items()
         }
 

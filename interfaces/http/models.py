@@ -3,7 +3,8 @@
 import re
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic import (
     AfterValidator,
@@ -168,6 +169,8 @@ def model_of(shape: Any) -> type[BaseModel]:
 def _type_of(hint: Any) -> Any:
     if is_typeddict(hint):
         return model_of(hint)
+    if get_origin(hint) is UnionType:
+        return Union[tuple(_type_of(part) for part in get_args(hint))]  # noqa: UP007 - of types at run time
     if get_origin(hint) is dict:
         key, value = get_args(hint)
         return dict[key, _type_of(value)]  # type: ignore[misc,valid-type]  # at run time

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
+from application.analyse.compare import Comparison
 from application.analyse.concurrency import count_concurrency, count_concurrency_by_bucket
 from application.analyse.time_in_status import TimeInStatus
 from application.read.audit import AuditRow, Place, read_audit_page
@@ -61,6 +62,21 @@ WHY = {
         "position": 725, "entity": "ti:align/1", "name": "task_instance.transitioned.v1",
         "text": "node7 reported RUNNING", "at": "2026-01-31T08:06:00Z", "actor": "node7", "rule": None,
     }],
+}  # fmt: skip
+
+COMPARISON = {
+    "a": "night-1", "b": "night-2", "at_a": None, "at_b": None, "seconds_a": 4800.0, "seconds_b": 6720.0,
+    "by_status_a": {"DONE": 3}, "by_status_b": {"DONE": 2, "ERROR_FATAL": 1},
+    "by_template": [{
+        "template": "align", "status": "RUNNING", "n_a": 3, "n_b": 3, "open_a": 0, "open_b": 0, "p50_a": 1200.0,
+        "p50_b": 1900.0, "p90_a": 1400.0, "p90_b": 2300.0, "total_a": 3700.0, "total_b": 5600.0, "p_value": 0.031,
+        "difference_seconds": 1900.0, "difference_share": 1.0,
+    }],
+    "only_a": [], "only_b": ["night-2/report"], "first_failure_a": None,
+    "first_failure_b": {
+        "entity": "ti:night-2/align-3/1", "template": "align", "status": "ERROR", "at": "2026-01-31T08:06:00Z",
+        "rule": None, "actor": "node7", "reason": "exit 137",
+    },
 }  # fmt: skip
 
 router = APIRouter(dependencies=[Depends(throttle_reading)])
@@ -164,6 +180,20 @@ class ConcurrencyQuery(Body):
     limit: Limit = MAX_ROWS
 
 
+class CompareQuery(Body):
+    """The two workflows that a request compares, each as of a time."""
+
+    a: Annotated[Id, Field(description="The workflow to compare with.")]
+    b: Annotated[Id, Field(description="The other workflow, or the same.")]
+    at_a: Annotated[Time | None, Field(description="Take a as of this time (ISO 8601 with a zone), not as of now.")] = (
+        None
+    )
+    at_b: Annotated[Time | None, Field(description="Take b as of this time (ISO 8601 with a zone), not as of now.")] = (
+        None
+    )
+    entity: Literal["task", "ti", "task_instance"] = "task"
+
+
 @router.get(
     "/status/{entity:id}",
     response_model=model_of(Status),
@@ -230,6 +260,17 @@ def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery
     """Measure how long tasks or task instances stay in each status."""
     service = get_api(request).service
     return answer_json(service.time_in_status(chosen.entity, chosen.by, chosen.workflow_id, chosen.at, chosen.terminal))
+
+
+@router.get(
+    "/compare",
+    response_model=model_of(Comparison),
+    responses={200: example_response(COMPARISON), **document_problems(404, 422)},
+)
+def compare_workflows(request: Request, chosen: Annotated[CompareQuery, Query()]) -> Response:
+    """Compare how long the tasks of two workflows, or of one as of two times, stay in each status."""
+    service = get_api(request).service
+    return answer_json(service.compare(chosen.a, chosen.b, chosen.at_a, chosen.at_b, chosen.entity))
 
 
 @router.get(

@@ -10,6 +10,7 @@ __all__ = [
     "UTC_TIME",
     "find_times",
     "format_duration",
+    "format_p_value",
     "format_share",
     "format_time",
     "localize_times",
@@ -19,7 +20,14 @@ __all__ = [
 
 def format_share(share: float | None) -> str:
     """Return a share as people read it: `12.5 %`; empty for None."""
-    return "" if share is None else f"{share:.1%}".replace("%", " %")
+    return "" if share is None else f"{share:z.1%}".replace("%", " %")
+
+
+def format_p_value(probability: float | None) -> str:
+    """Return a probability as tests state it: `0.034`, `<0.001`; empty for None."""
+    if probability is None:
+        return ""
+    return f"{probability:.3f}" if probability >= 0.001 else "<0.001"
 
 
 UTC_TIME = re.compile(r"(?<= )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?![^\s,;:.)])")

@@ -206,6 +206,8 @@ READING: dict[str, Callable[[TransitionService, datetime, Path], object]] = {
     "attempts": lambda service, at, _: service.attempts(at=at),
     "breaches": lambda service, at, sla: service.breaches(sla, at=at),
     "variants": lambda service, at, _: service.variants(at=at),
+    "compare from": lambda service, at, _: service.compare("w", "w", at_a=at),
+    "compare to": lambda service, at, _: service.compare("w", "w", at_b=at),
     "diff from": lambda service, at, _: service.diff(at, at),
     "diff to": lambda service, at, _: service.diff(datetime(2026, 1, 1, tzinfo=UTC), at),
 }
@@ -221,12 +223,14 @@ COMMANDS = [
     ["attempts", "--at", "TIME"],
     ["breaches", "--sla", "SLA", "--at", "TIME"],
     ["variants", "--at", "TIME"],
+    ["compare", "w", "w", "--at-a", "TIME"],
     ["report", "--workflow", "w", "-o", "REPORT", "--at", "TIME"],
     ["diff", "--from", "2026-01-01T00:00:00Z", "--to", "TIME"],
     ["diff", "--from", "TIME", "--to", "TIME"],
 ]
 ROUTES = [
     "/status/task:t1?at=TIME",
+    "/compare?a=w&b=w&at_b=TIME",
     "/why/task:t1?at=TIME",
     "/audit?at=TIME",
     "/orphans?at=TIME",
@@ -276,7 +280,8 @@ class TestAQuestion:
             answer = client.get(f"/api/v3{route.replace('TIME', '2099-01-01T00:00:00Z')}")
 
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:sojourn:problem:invalid")
-        assert answer.json()["detail"].startswith("at 2099-01-01T00:00:00+00:00 is in the future")
+        parameter = route.removesuffix("=TIME").rpartition("?")[2].rpartition("&")[2]
+        assert answer.json()["detail"].startswith(f"{parameter} 2099-01-01T00:00:00+00:00 is in the future")
 
 
 @pytest.mark.fresh_database

@@ -46,6 +46,9 @@ READING = (
     """breaches('[{"entity_kind": "task", "status": "REGISTERING", "seconds": 0}]')""",
     "variants('task_instance')",
     "directly_follows()",
+    "workflow_intervals('w')",
+    "workflow_span('w')",
+    "compare_workflows('w', 'w', entity_kind => 'task_instance')",
 )
 WRITING = (
     "DELETE FROM sojourn.{}",

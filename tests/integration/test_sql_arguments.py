@@ -43,6 +43,13 @@ REFUSED = [
     ("variants(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
     ("directly_follows('ti')", "entity_kind => 'ti' is not one of " + KINDS),
     ("directly_follows(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("workflow_intervals('w', entity_kind => 'ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("workflow_intervals('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("workflow_span('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("compare_workflows('w', 'w', entity_kind => 'ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("compare_workflows('w', 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("unmatched_tasks('v', 'w')", "workflow_id => 'v' is not a workflow of the log"),
+    ("first_failure('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("breaches('{}')", "limits is not a list of objects"),
     ("breaches(NULL)", "limits is not a list of objects"),
     ("breaches('[7]')", "limits is not a list of objects"),
@@ -64,10 +71,11 @@ REFUSED = [
 ]
 
 HELPERS = {
-    "append", "as_of", "as_of_or_now", "check_bucket", "check_choice", "check_limits", "check_status", "check_workflow",
-    "event_fields", "format_utc", "grant_reader", "grant_roles", "histogram_bounds", "lock_array", "lock_command",
-    "own_transaction_id", "project_appended", "project_array", "project_task", "project_task_instance",
-    "project_transition", "quantile_position", "refuse_to_rewrite", "take_slots",
+    "append", "as_of", "as_of_or_now", "check_bucket", "check_choice", "check_limits", "check_status",
+    "check_workflow", "chi_squared_p_value", "event_fields", "format_utc", "grant_reader", "grant_roles",
+    "histogram_bounds", "lock_array", "lock_command", "own_transaction_id", "project_appended", "project_array",
+    "project_dependency", "project_task", "project_task_instance", "project_transition", "project_wait",
+    "quantile_position", "refuse_to_rewrite", "take_slots",
 }  # fmt: skip
 """The functions without an argument that is one of some names, and those that only Sojourn itself calls."""
 
@@ -177,6 +185,7 @@ class TestInPython:
             ("concurrency", {"status": "RUNNING", "by": "hour", "bucket": timedelta(hours=1)}, "by='hour' is not one"),
             ("concurrency", {"status": "RUNNING", "entity": "array"}, "entity='array' is not one of"),
             ("variants", {"entity": "tasks"}, "entity='tasks' is not one of"),
+            ("compare", {"a": "w", "b": "w", "entity": "tasks"}, "entity='tasks' is not one of"),
             ("audit", {"entity": "tasks"}, "entity='tasks' is not one of"),
         ],
     )  # fmt: skip

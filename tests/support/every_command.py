@@ -12,6 +12,7 @@ READING = {
     "audit": [],
     "breaches": ["--sla", "{folder}/sla.toml"],
     "bundle": ["--workflow", "w", "-o", "{folder}/w.sojourn"],
+    "compare": ["w", "w"],
     "concurrency": ["--status", "RUNNING"],
     "diff": ["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"],
     "export": ["--format", "jsonl", "-o", "{folder}/w.jsonl"],
