@@ -30,7 +30,8 @@ class Event(BaseModel):
     that caused this one. `waits_for` is what the entity waits for from then on, if that is known.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Deferred, because most commands read no event.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: ClassVar[str]
     is_transition: ClassVar[bool] = False

@@ -13,9 +13,9 @@ from application.cases.case_file import InvalidCase
 from application.cases.opened_case import forget_case, list_opened_cases
 from application.transition_service import TransitionService
 from domain.errors import UnknownEntity
-from interfaces.cli.command_line import app
 from interfaces.wording.values import format_duration
 from tests.support.attempts import attempt, register
+from tests.support.command_line import app
 
 
 @pytest.fixture

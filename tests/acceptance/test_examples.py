@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from application.analyse.concurrency import count_concurrency
 from application.analyse.time_in_status import measure_time_in_status
 from application.transition_service import TransitionService
-from interfaces.cli.command_line import app
 from tests.support.attempts import attempt, register
+from tests.support.command_line import app
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NOTEBOOK = EXAMPLES / "time_in_status.ipynb"

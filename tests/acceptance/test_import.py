@@ -20,9 +20,8 @@ from application.imports.local_time import UnknownTimeZone
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidId, UnknownLifecycle
-from interfaces.cli.command_line import app
 from tests.support import almost_right
-from tests.support.command_line import SOJOURN
+from tests.support.command_line import SOJOURN, app
 from tests.support.importing import ADDED_NOTHING, jsonl
 
 SAMPLES = Path(os.environ.get("SOJOURN_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")

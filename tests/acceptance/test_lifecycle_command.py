@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 from application.shared.lifecycle_source import LifecycleFileInvalid
 from domain.errors import UnknownLifecycle
 from domain.lifecycles import get_lifecycle, shipped
-from interfaces.cli.command_line import app
 from interfaces.wording.lifecycle_page import markdown, mermaid
+from tests.support.command_line import app
 
 LONELY = """
 name = "lonely"

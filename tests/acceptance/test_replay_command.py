@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from application.transition_service import TransitionService
-from interfaces.cli.command_line import app
 from tests.integration.test_verify import everything, plant
 from tests.support.attempts import attempt, register
+from tests.support.command_line import app
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from typer.testing import CliRunner, Result
 
 from application.maintain.tokens import Scope, create_token
 from application.transition_service import TransitionService
-from interfaces.cli.command_line import app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
-from tests.support.command_line import SOJOURN
+from tests.support.command_line import SOJOURN, app
 from tests.support.listening import Listener
 from tests.support.serving import Serving, serving
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from application.transition_service import TaskSpec, TransitionService
-from interfaces.cli.command_line import app
+from tests.support.command_line import app
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pytest
 import typer
 
 from application.transition_service import TaskSpec, TransitionService
-from interfaces.cli.command_line import app
-from tests.support.command_line import SOJOURN, Done, document, run_on
+from tests.support.command_line import SOJOURN, Done, app, document, run_on
 from tests.support.every_command import READING, WRITING, arguments, leaf_commands
 
 TIMES = ("--at", "--since", "--until", "--from", "--to", "--before")

@@ -21,7 +21,7 @@ from domain.errors import MissingExtra
 from infrastructure.database import postgres_releases, server_provider
 from infrastructure.database.embedded import EmbeddedServer, EmbeddedServerFailed
 from infrastructure.database.server_provider import NoServerForData, ServerProvider, installed_providers
-from interfaces.cli.command_line import app
+from tests.support.command_line import app
 from tests.support.concurrently import processes_at_once
 
 WITH_PROVIDER = """

@@ -19,10 +19,10 @@ from domain.entities.task import Task
 from domain.errors import FutureTime
 from domain.lifecycles import get_lifecycle
 from domain.report_context import ReportContext
-from interfaces.cli.command_line import app
 from interfaces.http.app import create_app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
+from tests.support.command_line import app
 from tests.support.concurrently import at_once
 from tests.support.importing import imported
 from tests.support.writing_calls import CALLS, Call, begin

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database.migration import migrate
-from interfaces.cli.command_line import app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
+from tests.support.command_line import app
 from tests.support.concurrently import at_once
 from tests.support.databases import Server
 from tests.support.roles import without_role

@@ -19,7 +19,7 @@ from domain.errors import (
     UnknownOrphanRule,
     UnknownStatus,
 )
-from interfaces.cli.command_line import app
+from tests.support.command_line import app
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 AT = EIGHT + timedelta(hours=1)

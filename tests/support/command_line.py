@@ -15,7 +15,10 @@ from typer.testing import CliRunner, Result
 
 from application.transition_service import TransitionService
 from infrastructure.loggers import PSYCOPG, ROOT
-from interfaces.cli.command_line import app, main
+from interfaces.cli.command_line import build_app, main
+
+app = build_app()
+"""The application with all its commands."""
 
 SOJOURN = str(Path(sys.executable).with_name("sojourn"))
 """The installed program."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from interfaces.cli.command_line import app
+from tests.support.command_line import app
 
 READING = {
     "attempts": [],

@@ -10,8 +10,7 @@ from typer.core import TyperGroup
 
 from application.cases.case_file import CaseFile
 from application.transition_service import TaskSpec, TransitionService
-from interfaces.cli.command_line import app
-from tests.support.command_line import run
+from tests.support.command_line import app, run
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 WHEN = ("--at", (EIGHT + timedelta(hours=1)).isoformat())

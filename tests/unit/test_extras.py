@@ -13,7 +13,7 @@ from application.exports.formats import find_format
 from application.imports.input_file import open_input
 from domain.errors import MissingExtra
 from infrastructure.extras import MODULES, require_extra
-from interfaces.cli.command_line import app
+from tests.support.command_line import app
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]

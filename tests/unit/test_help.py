@@ -7,8 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from interfaces.cli.command_line import app
-from tests.support.command_line import command_names
+from tests.support.command_line import app, command_names
 
 
 def shown(*words: str) -> str:
