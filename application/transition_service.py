@@ -41,10 +41,12 @@ from application.write.answers import (
     ResetAnswer,
     TaskAnswer,
     TaskInstanceAnswer,
+    UpstreamAnswer,
 )
 from application.write.registration import TaskSpec
 from application.write.report_writer import write_one
 from application.write.reports import TaskInstanceReport, TaskReport
+from application.write.upstream import add_upstream, check_upstream
 from application.write.workflow_action import Action, WorkflowActionAnswer, act_on_workflow
 from domain.actor import Actor
 from domain.decisions.proposals import GateRequest, TaskRequest
@@ -139,6 +141,32 @@ class TransitionService(Reading):
         return unit.run(
             lambda connection: registration.register_tasks(self._store, connection, workflow_id, specs, pinned, context)
         )
+
+    def add_upstream(
+        self,
+        upstream: Mapping[str, Sequence[str]],
+        *,
+        actor: Actor | str | None = None,
+        reason: str | None = None,
+        occurred_at: datetime | None = None,
+        command_id: str | None = None,
+        max_retries: int = MAX_RETRIES,
+        connection: Connection[Any] | None = None,
+    ) -> UpstreamAnswer:
+        """Let tasks wait for further ones, given as {task id: [ids of its upstream tasks]}, before their first attempt.
+
+        Adding a link again has no effect.
+
+        Raises:
+            UnknownEntity: the log does not know one of the tasks.
+            TaskBegun: a task has begun; nothing is written.
+            UpstreamCycle: a task would wait for itself by way of others; nothing is written.
+        """
+        links = check_upstream(upstream)
+        context = build_report_context(actor, reason, occurred_at, command_id)
+        request = ("add_upstream", {task_id: sorted(links[task_id]) for task_id in sorted(links)})
+        unit = UnitOfWork.for_request(self._store, ROW, request, context, connection, max_retries, safe_to_retry=True)
+        return unit.run(lambda connection: add_upstream(self._store, connection, links, context))
 
     def create_task_instances(
         self,

@@ -418,6 +418,21 @@ class UpstreamCycle(SojournError):
         super().__init__(f"{relation} tasks in a cycle: {' -> '.join(short_repr(task) for task in cycle)}")
 
 
+class TaskBegun(SojournError):
+    """Raised when a task would wait for further tasks after its first attempt began; nothing of the call is kept.
+
+    Fix: add upstream tasks before the first attempt; `upstream` has the tasks that it does not wait for yet.
+    """
+
+    def __init__(self, task_id: str, upstream: Sequence[str]) -> None:
+        self.task_id = task_id
+        self.upstream = tuple(upstream)
+        super().__init__(
+            f"task {task_id!r} cannot wait for {short_repr(self.upstream[0])}: it has begun already; "
+            "add upstream tasks before the first attempt"
+        )
+
+
 class TaskConflict(SojournError):
     """Raised when a task is registered again with other content; nothing of the call is kept.
 

@@ -32,6 +32,7 @@ from application.write.answers import (
     SubmittedAnswer,
     TaskAnswer,
     TaskInstanceAnswer,
+    UpstreamAnswer,
 )
 from application.write.workflow_action import Moved, WorkflowActionAnswer
 
@@ -78,6 +79,7 @@ __all__ = [
     "TaskAnswer",
     "TaskInstanceAnswer",
     "TimeInStatus",
+    "UpstreamAnswer",
     "Variant",
     "Why",
     "WorkflowActionAnswer",

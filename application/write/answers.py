@@ -69,6 +69,13 @@ class RegisterAnswer(TypedDict):
     existing: int
 
 
+class UpstreamAnswer(TypedDict):
+    """The number of links to upstream tasks that were added, and of those that existed already."""
+
+    added: int
+    existing: int
+
+
 class BindAnswer(TypedDict):
     """The array of a workflow and a task template version."""
 

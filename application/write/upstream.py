@@ -6,13 +6,20 @@ from typing import Any, Protocol
 
 from psycopg import Connection
 
-from application.shared.current_status import existing_ids
-from application.shared.store import chunked
+from application.shared.arguments import require_ids, require_mapping
+from application.shared.current_status import OnLocked, database_now, existing_ids
+from application.shared.store import Store, chunked
 from application.shared.suggestions import unknown_entity
+from application.write.answers import UpstreamAnswer
+from domain.decisions.decide import decide
+from domain.decisions.decision import Family
+from domain.decisions.proposals import UpstreamAddition
 from domain.decisions.upstream import require_no_cycle
+from domain.entities.events import Event
 from domain.entities.task import Task
-from domain.entity import TASK, Entity
-from domain.errors import TaskConflict
+from domain.entity import TASK, Entity, check_ids
+from domain.errors import TaskBegun, TaskConflict
+from domain.report_context import ReportContext
 from infrastructure.sql import query
 
 Upstream = Mapping[str, Sequence[str]]
@@ -29,6 +36,18 @@ class WithUpstream(Protocol):
     @property
     def upstream(self) -> Sequence[str]:
         """The tasks that it waits for."""
+
+
+def check_upstream(upstream: object) -> dict[str, list[str]]:
+    """Return the upstream tasks of each task, each once.
+
+    Raises:
+        TypeError: it is not {task id: [task id, ...]}.
+        InvalidId: an id is not a text of up to 255 characters.
+    """
+    links = require_mapping(upstream, "{task id: [ids of the tasks that it waits for]}")
+    check_ids("task", links)
+    return {task_id: list(dict.fromkeys(require_ids("task", ids))) for task_id, ids in links.items()}
 
 
 def upstream_of(specs: Iterable[WithUpstream]) -> dict[str, list[str]]:
@@ -54,6 +73,63 @@ def require_links(connection: Connection[Any], wanted: Mapping[str, Task], upstr
     require_tasks(connection, [task_id for task_id in linked if task_id not in wanted])
     require_no_cycle("parent", parents)
     require_no_cycle("upstream", upstream)
+
+
+def add_upstream(
+    store: Store, connection: Connection[Any], upstream: Upstream, context: ReportContext
+) -> UpstreamAnswer:
+    """Let tasks that have not begun wait for further tasks; those that they wait for already change nothing.
+
+    Raises:
+        UnknownEntity: the log does not know one of the tasks.
+        TaskBegun: a task has begun.
+        UpstreamCycle: a task would lead back to itself.
+    """
+    connection.execute(query("projections", "lock/upstream"))
+    require_tasks(connection, [*upstream, *chain(*upstream.values())])
+    new = _without_known(connection, upstream)
+    require_no_cycle_in_log(connection, new)
+    for task_ids in chunked(sorted(new)):
+        _add_chunk(store, connection, {task_id: new[task_id] for task_id in task_ids}, context)
+    added = sum(map(len, new.values()))
+    return {"added": added, "existing": sum(len(set(ids)) for ids in upstream.values()) - added}
+
+
+def _without_known(connection: Connection[Any], upstream: Upstream) -> dict[str, list[str]]:
+    """Return the links that the log does not have yet."""
+    known = read_upstream(connection, list(upstream))
+    new = {
+        task_id: [name for name in dict.fromkeys(ids) if name not in known.get(task_id, ())]
+        for task_id, ids in upstream.items()
+    }
+    return {task_id: ids for task_id, ids in new.items() if ids}
+
+
+def require_no_cycle_in_log(connection: Connection[Any], new: Upstream) -> None:
+    """Check that no new link leads a task back to itself, together with the links of the log.
+
+    Raises:
+        UpstreamCycle: one does.
+    """
+    if not new:
+        return
+    starts = list(dict.fromkeys(chain(*new.values())))
+    links = {task_id: list(ids) for task_id, ids in new.items()}
+    for task_id, above in connection.execute(query("projections", "read/upstream_above"), [starts]):
+        links.setdefault(task_id, []).extend(above)
+    require_no_cycle("upstream", links)
+
+
+def _add_chunk(store: Store, connection: Connection[Any], new: Upstream, context: ReportContext) -> None:
+    tasks = store.status.lock_tasks(connection, list(new), OnLocked.NOWAIT)
+    events: list[Event] = []
+    for task in tasks:
+        decision = decide(Family(None, task), UpstreamAddition(tuple(new[task.id])), context)
+        if decision.refused:
+            raise TaskBegun(task.id, new[task.id])
+        events += decision.events
+    entered = {task.stream: task.entered_at for task in tasks if task.entered_at}
+    store.log.copy(connection, events, database_now(connection), entered)
 
 
 def require_tasks(connection: Connection[Any], task_ids: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Request
 from psycopg import Connection
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic_core import to_jsonable_python
 from starlette.responses import Response
 
@@ -24,6 +24,9 @@ Key = Annotated[
     ),
 ]
 
+LATER_FIELDS = frozenset({"waits_for", "parent", "upstream", "status"})
+"""Fields that bodies gained since keys were first stored: unset, they are left out, so a request stays the same."""
+
 
 def answered_once(
     request: Request, key: str | None, body: BaseModel, work: Callable[[Connection[Any] | None], Any]
@@ -32,22 +35,26 @@ def answered_once(
 
     Without a key, `work` gets no connection, and is a transaction of its own.
     """
-    command = CommandRequest.of(key, (request.method, request.url.path, _in_utc(body)))
+    command = CommandRequest.of(key, (request.method, request.url.path, _as_requested(body)))
     if command is None:
         return answer_json(work(None))
     return answer_json(UnitOfWork(get_api(request).store, f"command {key!r}", command=command).run(work))
 
 
-def _in_utc(body: BaseModel) -> Any:
+def _as_requested(body: BaseModel) -> Any:
     """Return the body as JSON with its times in UTC, because one instant in another zone is the same request."""
-    return to_jsonable_python(_move_to_utc(body.model_dump()))
+    return to_jsonable_python(_to_plain(body))
 
 
-def _move_to_utc(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
+    if isinstance(value, RootModel):
+        return _to_plain(value.root)
+    if isinstance(value, BaseModel):
+        return {name: _to_plain(one) for name, one in value if one or name not in LATER_FIELDS}
     if isinstance(value, dict):
-        return {key: _move_to_utc(one) for key, one in value.items()}
+        return {key: _to_plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_move_to_utc(one) for one in value]
+        return [_to_plain(one) for one in value]
     return value

@@ -199,6 +199,8 @@ class TaskToRegister(Body):
     template: Id | None = None
     array_id: Id | None = None
     attributes: dict[str, Any] | None = None
+    parent: Id | None = None
+    upstream: Ids = []
 
 
 class ReportBody(Body):
@@ -225,6 +227,14 @@ class TasksToRegister(MoveBody):
     workflow_id: Id
     lifecycle: Name = "jobmon"
     tasks: Annotated[list[TaskToRegister], FailFast()]
+
+
+class UpstreamToAdd(ReportBody):
+    """Tasks that have not begun, each with further tasks that it waits for."""
+
+    model_config = with_example({"upstream": {"report": ["align", 17]}})
+
+    upstream: Annotated[dict[Id, Ids], _stop_at_first_error(Ids)]
 
 
 class TasksToGate(MoveBody):

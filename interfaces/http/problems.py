@@ -74,6 +74,7 @@ PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
 MEMBERS = (
     "command_id", "task_id", "task_instance_id", "other_task_id", "differences", "lifecycle", "version", "attempts",
     "repeatable", "array_id", "batch_number", "last", "tasks", "rule",
+    "relation", "cycle", "upstream",
 )  # fmt: skip
 """The attributes of errors that become members of the problem, under the same names."""
 

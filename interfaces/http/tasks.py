@@ -8,7 +8,7 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from application.shared.suggestions import unknown_entity
-from application.write.answers import BulkAnswer, GateAnswer, RegisterAnswer, ResetAnswer, TaskAnswer
+from application.write.answers import BulkAnswer, GateAnswer, RegisterAnswer, ResetAnswer, TaskAnswer, UpstreamAnswer
 from application.write.registration import TaskSpec
 from application.write.workflow_action import WorkflowActionAnswer
 from domain.entity import TASK, Entity
@@ -23,6 +23,7 @@ from interfaces.http.models import (
     TasksToReset,
     TasksToTransition,
     TaskTransition,
+    UpstreamToAdd,
     WorkflowAction,
     model_of,
 )
@@ -56,7 +57,7 @@ router = APIRouter()
 @router.post(
     "/tasks",
     response_model=model_of(RegisterAnswer),
-    responses={200: example_response({"registered": 1, "existing": 0}), **document_problems(409, 413, 422)},
+    responses={200: example_response({"registered": 1, "existing": 0}), **document_problems(404, 409, 413, 422)},
 )
 def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> Response:
     """Register the tasks of a workflow; existing ones with the same content stay as they are."""
@@ -69,6 +70,22 @@ def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> 
         return served.service.register_tasks(body.workflow_id, specs, lifecycle, connection=connection, **fields)
 
     return answered_once(request, key, body, register)
+
+
+@router.post(
+    "/tasks/upstream",
+    response_model=model_of(UpstreamAnswer),
+    responses={200: example_response({"added": 2, "existing": 0}), **document_problems(404, 409, 413, 422)},
+)
+def add_upstream(request: Request, body: UpstreamToAdd, key: Key = None) -> Response:
+    """Let tasks that have not begun wait for further ones; 409 where one has begun, or would wait for itself."""
+    service, fields = get_api(request).service, report_fields(request, body)
+    return answered_once(
+        request,
+        key,
+        body,
+        lambda connection: service.add_upstream(body.upstream, connection=connection, **fields),
+    )
 
 
 @router.post(

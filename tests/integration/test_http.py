@@ -44,6 +44,21 @@ def events(connection: psycopg.Connection[Any]) -> int:
     return int(rows(connection, "SELECT count(*) AS n FROM sojourn.event")[0]["n"])
 
 
+def test_tasks_have_links(client: TestClient) -> None:
+    tasks = [{"task_id": "run"}, {"task_id": 1, "parent": "run"}, {"task_id": "2", "parent": "run", "upstream": [1]}]
+
+    assert post(client, "/tasks", {"workflow_id": "w", "tasks": tasks}) == {"registered": 3, "existing": 0}
+    assert post(client, "/tasks/upstream", {"upstream": {"1": ["run"]}}) == {"added": 1, "existing": 0}
+    assert post(client, "/tasks/upstream", {"upstream": {"1": ["3"]}}, status=404)["id"] == "3"
+    cycle = post(client, "/tasks/upstream", {"upstream": {"1": ["2"]}}, status=409)
+    assert (cycle["relation"], sorted(set(cycle["cycle"]))) == ("upstream", ["1", "2"])
+    post(client, "/tasks/gate", {"task_ids": ["2"]})
+    begun = post(client, "/tasks/upstream", {"upstream": {"2": ["run"]}}, status=409)
+    assert (begun["task_id"], begun["upstream"]) == ("2", ["run"])
+    unknown = {"workflow_id": "w", "tasks": [{"task_id": "4", "parent": "5"}]}
+    assert post(client, "/tasks", unknown, status=404)["id"] == "5"
+
+
 def test_the_life_of_a_task(client: TestClient) -> None:
     """Given integers and text as ids: both are the same id."""
     tasks = {"workflow_id": 12, "tasks": [{"task_id": 1, "max_attempts": 2}, {"task_id": "2"}]}

@@ -13,6 +13,7 @@ WEEKS_AGO = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 CALLS: dict[str, Call] = {
     "register_tasks": lambda service, **more: service.register_tasks("w", [TaskSpec("t3")], **more),
+    "add_upstream": lambda service, **more: service.add_upstream({"t2": ["t1"]}, **more),
     "create_task_instances": lambda service, **more: service.create_task_instances({"t2/1": "t2"}, **more),
     "gate_tasks_for_queueing": lambda service, **more: service.gate_tasks_for_queueing(["t2"], **more),
     "transition_tasks": lambda service, **more: service.transition_tasks(["t2"], "QUEUED", **more),
