@@ -155,14 +155,15 @@ class Reading:
     def time_in_status(
         self,
         entity: EntityKind = "task",
-        by: Literal["workflow", "template", "actor", "hour", "day", "week"] | None = None,
+        by: Literal["workflow", "template", "actor", "hour", "day", "week", "reason", "state-name"] | None = None,
         workflow_id: str | None = None,
         at: datetime | None = None,
         terminal: bool = False,
     ) -> "list[TimeInStatus]":
         """Return how long tasks or task instances stay in each status, the longest total of each group first.
 
-        Terminal statuses are left out unless `terminal`.
+        Terminal statuses are left out unless `terminal`. By reason, an interval is split where the entity began to wait
+        for something else.
 
         Raises:
             UnknownEntity: the log has no such workflow.

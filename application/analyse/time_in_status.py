@@ -8,7 +8,7 @@ from application.shared.store import Store
 from domain.entity import TASK
 from domain.errors import check_choice
 
-By = Literal["workflow", "template", "actor", "hour", "day", "week"]
+By = Literal["workflow", "template", "actor", "hour", "day", "week", "reason", "state-name"]
 
 
 class TimeInStatus(TypedDict):
@@ -59,7 +59,9 @@ def measure_time_in_status(
     """Return how long tasks or instances stay in each status as of `at`, the longest total of each group first.
 
     `by` actor groups by the component that reported the status; hour, day and week (its Monday) by when the status was
-    entered, in UTC. Terminal statuses are left out unless `terminal`.
+    entered, in UTC; state-name by the name of the state. By reason, an interval is split where the entity began to wait
+    for something else; the group of the time without a stated wait is None. Terminal statuses are left out unless
+    `terminal`.
 
     Raises:
         UnknownChoice: `by` is not one of its choices.

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from application.analyse.compare import Comparison
 from application.analyse.concurrency import count_concurrency, count_concurrency_by_bucket
-from application.analyse.time_in_status import TimeInStatus
+from application.analyse.time_in_status import By, TimeInStatus
 from application.read.audit import AuditRow, Place, read_audit_page
 from application.read.history import HistoryEvent, read_history_page
 from application.read.orphans import OrphanPlace, find_orphans
@@ -144,7 +144,7 @@ class TimeInStatusQuery(Body):
     """The intervals that a request asks for."""
 
     entity: Literal["task", "ti", "task_instance"] = "task"
-    by: Literal["workflow", "template", "actor"] | None = None
+    by: By | None = None
     workflow_id: Id | None = None
     at: Time | None = None
     terminal: bool = False

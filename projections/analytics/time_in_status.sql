@@ -22,9 +22,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         (
             SELECT
                 s.status,
-                sojourn.group_key(
-                    time_in_status.by, s.workflow_id, s.template, s.actor, s.entered_at
-                ) AS "group",
+                CASE
+                    WHEN time_in_status.by IN ('reason', 'state-name') THEN s.label
+                    ELSE sojourn.group_key(time_in_status.by, s.workflow_id, s.template, s.actor, s.entered_at)
+                END AS "group",
                 count(*) AS n, count(*) FILTER (WHERE s.open) AS open,
                 -- Up to now, what is in a terminal status stays for no time, because that would grow for ever.
                 count(*) FILTER (WHERE NOT has_ended.it) AS timed,
@@ -32,7 +33,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 array_agg(s.seconds) FILTER (WHERE NOT has_ended.it) AS seconds,
                 array_agg(s.open) FILTER (WHERE NOT has_ended.it) AS is_open
             FROM
-                sojourn.status_interval AS s
+                sojourn.interval_by(time_in_status.by) AS s
                 CROSS JOIN LATERAL (
                     SELECT
                         time_in_status.terminal AND s.open AND (SELECT sojourn.as_of()) IS NULL
@@ -45,7 +46,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             WHERE
                 sojourn.check_choice('entity_kind', time_in_status.entity_kind, ARRAY['task', 'task_instance'])
                 AND sojourn.check_choice(
-                    'by', time_in_status.by, ARRAY[NULL, 'workflow', 'template', 'actor', 'hour', 'day', 'week']
+                    'by', time_in_status.by,
+                    ARRAY[NULL, 'workflow', 'template', 'actor', 'hour', 'day', 'week', 'reason', 'state-name']
                 )
                 AND sojourn.check_workflow(time_in_status.workflow_id)
                 AND s.entity_kind = time_in_status.entity_kind
@@ -108,4 +110,5 @@ $$;
 COMMENT ON FUNCTION sojourn.time_in_status IS
     'How long tasks or task instances stay in each status, in seconds. An open interval counts up to now, or to '
     'sojourn.as_of; one in a terminal status has seconds as of a time only. The km quantiles are Kaplan-Meier''s, for which an open interval has lasted at least that long; they are '
-    'NULL where too few intervals have ended, and the plain ones where none is open. Grouped by workflow, template, actor, hour, day or week, if asked.';
+    'NULL where too few intervals have ended, and the plain ones where none is open. Grouped by workflow, template, actor, reason, state-name, '
+    'hour, day or week, if asked; by reason, an interval is split where it began to wait for something else.';

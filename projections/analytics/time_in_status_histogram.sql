@@ -10,16 +10,18 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH counted AS (
         SELECT
             s.status,
-            sojourn.group_key(
-                time_in_status_histogram.by, s.workflow_id, s.template, s.actor, s.entered_at
-            ) AS "group",
+            CASE
+                WHEN time_in_status_histogram.by IN ('reason', 'state-name') THEN s.label
+                ELSE sojourn.group_key(time_in_status_histogram.by, s.workflow_id, s.template, s.actor, s.entered_at)
+            END AS "group",
             width_bucket(s.seconds, sojourn.histogram_bounds()) AS bin,
             count(*) AS n, count(*) FILTER (WHERE s.open) AS open
-        FROM sojourn.status_interval AS s
+        FROM sojourn.interval_by(time_in_status_histogram.by) AS s
         WHERE
             sojourn.check_choice('entity_kind', time_in_status_histogram.entity_kind, ARRAY['task', 'task_instance'])
             AND sojourn.check_choice(
-                'by', time_in_status_histogram.by, ARRAY[NULL, 'workflow', 'template', 'actor', 'hour', 'day', 'week']
+                'by', time_in_status_histogram.by,
+                ARRAY[NULL, 'workflow', 'template', 'actor', 'hour', 'day', 'week', 'reason', 'state-name']
             )
             AND sojourn.check_workflow(time_in_status_histogram.workflow_id)
             AND s.entity_kind = time_in_status_histogram.entity_kind

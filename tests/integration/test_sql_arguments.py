@@ -73,9 +73,9 @@ REFUSED = [
 HELPERS = {
     "append", "as_of", "as_of_or_now", "check_bucket", "check_choice", "check_limits", "check_status",
     "check_workflow", "chi_squared_p_value", "event_fields", "format_utc", "grant_reader", "grant_roles",
-    "histogram_bounds", "lock_array", "lock_command", "own_transaction_id", "project_appended", "project_array",
-    "project_dependency", "project_task", "project_task_instance", "project_transition", "project_wait",
-    "quantile_position", "refuse_to_rewrite", "take_slots",
+    "histogram_bounds", "interval_by", "lock_array", "lock_command", "own_transaction_id", "project_appended",
+    "project_array", "project_dependency", "project_task", "project_task_instance", "project_transition",
+    "project_wait", "quantile_position", "refuse_to_rewrite", "take_slots", "wait_reason",
 }  # fmt: skip
 """The functions without an argument that is one of some names, and those that only Sojourn itself calls."""
 
@@ -177,7 +177,7 @@ class TestInPython:
         ("method", "arguments", "sentence"),
         [
             ("time_in_status", {"by": "tempalte"}, "by='tempalte' is not one of workflow, template, actor, hour, day, "
-             "week; did you mean 'template'?"),
+             "week, reason, state-name; did you mean 'template'?"),
             ("time_in_status", {"entity": "tsk"}, "entity='tsk' is not one of task, ti, task_instance; "
              "did you mean 'task'?"),
             ("attempts", {"by": "tempalte"}, "by='tempalte' is not one of workflow, template; did you mean"),

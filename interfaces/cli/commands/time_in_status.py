@@ -36,7 +36,7 @@ def time_in_status(
     ctx: typer.Context,
     entity: EntityKind = "task",
     by: Annotated[
-        Literal["workflow", "template", "actor", "hour", "day", "week"] | None,
+        Literal["workflow", "template", "actor", "hour", "day", "week", "reason", "state-name"] | None,
         typer.Option(help="Print a row for each."),
     ] = None,
     workflow: Workflow = None,
@@ -51,8 +51,9 @@ def time_in_status(
 
     An open interval counts up to now, or up to --at. The km columns are Kaplan-Meier quantiles, which treat an open
     interval as lasting at least that long; they are empty where too few have ended. --by actor groups by the component
-    that reported the status, --by hour, day or week by its date in UTC. In a histogram, the light part of a bar counts
-    open intervals.
+    that reported the status, --by hour, day or week by its date in UTC. --by reason splits an interval where the entity
+    began to wait for something else, and --by state-name takes the names that states have. In a histogram, the light
+    part of a bar counts open intervals.
     """
     from application.analyse import time_in_status as use_case
 
