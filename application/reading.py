@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from application.analyse.breaches import Breach
     from application.analyse.compare import Comparison
     from application.analyse.concurrency import Bucket, Change
+    from application.analyse.queue_wait import QueueWait
     from application.analyse.time_in_status import TimeInStatus
     from application.analyse.variants import Variant
     from application.read.audit import AuditRow, InstanceAuditRow
@@ -274,6 +275,28 @@ class Reading:
         from application.analyse.variants import count_variants
 
         return count_variants(self._store, _kind(entity), workflow_id, _time("at", at), limit=limit)
+
+    def queue_wait(
+        self,
+        by: Literal["workflow", "template", "user", "partition"] | None = None,
+        per: Literal["hour", "day", "week"] | None = None,
+        workflow_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        at: datetime | None = None,
+    ) -> "list[QueueWait]":
+        """Return how long tasks wait and run, and their expansion factors, by group and by date of registration.
+
+        `since` (included) and `until` (excluded) are about when tasks were registered.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownChoice: `by` or `per` is not one of its choices.
+        """
+        from application.analyse.queue_wait import measure_queue_wait
+
+        registered = (_time("since", since), _time("until", until))
+        return measure_queue_wait(self._store, by, per, workflow_id, *registered, _time("at", at))
 
     def compare(
         self,

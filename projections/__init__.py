@@ -44,6 +44,8 @@ OBJECTS = (
     "analytics/breaches",
     "analytics/variants",
     "analytics/directly_follows",
+    "analytics/task_time",
+    "analytics/queue_wait",
     "analytics/workflow_intervals",
     "analytics/workflow_span",
     "analytics/chi_squared_p_value",

@@ -4,6 +4,7 @@ from application.analyse.attempts import Attempts
 from application.analyse.breaches import Breach
 from application.analyse.compare import ComparedStatus, Comparison, FirstFailure
 from application.analyse.concurrency import Bucket, Change
+from application.analyse.queue_wait import QueueWait
 from application.analyse.time_in_status import TimeInStatus
 from application.analyse.variants import Variant
 from application.maintain.recover import Lapsed, RecoverAnswer, Recovered, Skipped
@@ -68,6 +69,7 @@ __all__ = [
     "Moved",
     "Orphan",
     "QueueBatchAnswer",
+    "QueueWait",
     "RecoverAnswer",
     "Recovered",
     "RegisterAnswer",

@@ -35,7 +35,7 @@ class TaskSpec:
     waits for before its first attempt. They are in the log already, or are registered by the same call.
 
     `attributes` are for the rules of its lifecycle: `tags`, `retries` (else `max_attempts` - 1) and
-    `retry_delay_seconds`.
+    `retry_delay_seconds`; analytics group by `partition`.
 
     Raises:
         InvalidId: an id is not a text of up to 255 characters.

@@ -1,4 +1,4 @@
-"""Attributes of a task, which the rules of its lifecycle read."""
+"""Attributes of a task, which the rules of its lifecycle read; analytics group by its partition."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from domain.errors import InvalidAttributes, SojournError, did_you_mean
 from domain.nearest import nearest_names
 from domain.printable import short_repr
 
-KNOWN_ATTRIBUTES = ("tags", "retries", "retry_delay_seconds")
+KNOWN_ATTRIBUTES = ("tags", "retries", "retry_delay_seconds", "partition")
 NUMBER_LIMIT = 2**31
 
 
@@ -34,7 +34,17 @@ def _problem(name: str, value: Any) -> str | None:
         return f"{short_repr(name)} is not a known attribute{advice}"
     if value is None:
         return None
+    if name == "partition":
+        return _problem_of_partition(value)
     return _problem_of_tags(value) if name == "tags" else _problem_of_number(name, value)
+
+
+def _problem_of_partition(partition: Any) -> str | None:
+    try:
+        check_ids("partition", [partition])
+    except SojournError as error:
+        return str(error)
+    return None
 
 
 def _problem_of_tags(tags: Any) -> str | None:

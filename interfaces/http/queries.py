@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from application.analyse.compare import Comparison
 from application.analyse.concurrency import count_concurrency, count_concurrency_by_bucket
+from application.analyse.queue_wait import QueueWait
 from application.analyse.time_in_status import By, TimeInStatus
 from application.read.audit import AuditRow, Place, read_audit_page
 from application.read.history import HistoryEvent, read_history_page
@@ -64,6 +65,11 @@ WHY = {
     }],
 }  # fmt: skip
 
+WAITS = {
+    "group": "align", "period": "2026-01-31", "tasks": 12, "started": 11, "ended": 10, "wait_seconds": 3600.0,
+    "wait_p50": 240.0, "wait_p90": 700.0, "run_seconds": 14400.0, "run_p50": 1200.0, "run_p90": 2000.0,
+    "expansion_mean": 1.31, "expansion_p50": 1.2, "expansion_p90": 1.9,
+}  # fmt: skip
 COMPARISON = {
     "a": "night-1", "b": "night-2", "at_a": None, "at_b": None, "seconds_a": 4800.0, "seconds_b": 6720.0,
     "by_status_a": {"DONE": 3}, "by_status_b": {"DONE": 2, "ERROR_FATAL": 1},
@@ -180,6 +186,17 @@ class ConcurrencyQuery(Body):
     limit: Limit = MAX_ROWS
 
 
+class QueueWaitQuery(Body):
+    """The tasks that a request asks for, by when they were registered."""
+
+    by: Literal["workflow", "template", "user", "partition"] | None = None
+    per: Literal["hour", "day", "week"] | None = None
+    workflow_id: Id | None = None
+    since: Time | None = None
+    until: Time | None = None
+    at: Time | None = None
+
+
 class CompareQuery(Body):
     """The two workflows that a request compares, each as of a time."""
 
@@ -260,6 +277,18 @@ def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery
     """Measure how long tasks or task instances stay in each status."""
     service = get_api(request).service
     return answer_json(service.time_in_status(chosen.entity, chosen.by, chosen.workflow_id, chosen.at, chosen.terminal))
+
+
+@router.get(
+    "/queue-wait",
+    response_model=list[model_of(QueueWait)],  # type: ignore[misc]  # made of a TypedDict
+    responses={200: example_response([WAITS]), **document_problems(404, 422)},
+)
+def measure_queue_wait(request: Request, chosen: Annotated[QueueWaitQuery, Query()]) -> Response:
+    """Measure how long tasks wait and run, and how much longer the waiting makes them."""
+    service = get_api(request).service
+    times = (chosen.since, chosen.until, chosen.at)
+    return answer_json(service.queue_wait(chosen.by, chosen.per, chosen.workflow_id, *times))
 
 
 @router.get(

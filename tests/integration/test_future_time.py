@@ -206,6 +206,7 @@ READING: dict[str, Callable[[TransitionService, datetime, Path], object]] = {
     "attempts": lambda service, at, _: service.attempts(at=at),
     "breaches": lambda service, at, sla: service.breaches(sla, at=at),
     "variants": lambda service, at, _: service.variants(at=at),
+    "queue_wait": lambda service, at, _: service.queue_wait(at=at),
     "compare from": lambda service, at, _: service.compare("w", "w", at_a=at),
     "compare to": lambda service, at, _: service.compare("w", "w", at_b=at),
     "diff from": lambda service, at, _: service.diff(at, at),
@@ -223,6 +224,7 @@ COMMANDS = [
     ["attempts", "--at", "TIME"],
     ["breaches", "--sla", "SLA", "--at", "TIME"],
     ["variants", "--at", "TIME"],
+    ["queue-wait", "--at", "TIME"],
     ["compare", "w", "w", "--at-a", "TIME"],
     ["report", "--workflow", "w", "-o", "REPORT", "--at", "TIME"],
     ["diff", "--from", "2026-01-01T00:00:00Z", "--to", "TIME"],
@@ -230,6 +232,7 @@ COMMANDS = [
 ]
 ROUTES = [
     "/status/task:t1?at=TIME",
+    "/queue-wait?at=TIME",
     "/compare?a=w&b=w&at_b=TIME",
     "/why/task:t1?at=TIME",
     "/audit?at=TIME",

@@ -53,7 +53,7 @@ def as_grafana_sends_it(query: str, values: dict[str, str], within: Range = ALWA
 
 
 def ask(reader: psycopg.Connection[Any], query: str, *, within: Range = ALWAYS, **values: str) -> list[Row]:
-    variables = {"entity_kind": "task", "workflow": "", "status": "RUNNING"} | values
+    variables = {"entity_kind": "task", "workflow": "", "status": "RUNNING", "wait_by": "template"} | values
     statement = as_grafana_sends_it(query, variables, within)
     return rows(reader, statement.replace("%", "%%") if "%" in statement else statement)
 
@@ -109,6 +109,9 @@ def test_panels_over_the_whole_time_show_what_the_functions_return(reader: psyco
     where = {row["status"]: row["n"] for row in ask(reader, panels["Where they are"], entity_kind=kind)}
     current = f"SELECT c.status, count(*) AS n FROM sojourn.current_{kind} AS c GROUP BY 1"
     assert where == {row["status"]: row["n"] for row in rows(reader, current)}
+    (waits,) = ask(reader, panels["Queue wait by $wait_by"], wait_by="workflow")
+    (waited,) = rows(reader, "SELECT * FROM sojourn.queue_wait('workflow')")
+    assert [waits[name] for name in ("group", "tasks", "ran", "ended")] == ["w", 2, waited["started"], waited["ended"]]
     counts = ["tasks", "attempts", "succeeded", "failed", "cancelled", "lost", "open"]
     attempts = {row["template"]: [row[name] for name in counts] for row in ask(reader, panels["Attempts"])}
     counted = rows(reader, "SELECT * FROM sojourn.count_attempts('template')")

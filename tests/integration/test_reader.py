@@ -46,6 +46,7 @@ READING = (
     """breaches('[{"entity_kind": "task", "status": "REGISTERING", "seconds": 0}]')""",
     "variants('task_instance')",
     "directly_follows()",
+    "queue_wait('user', 'week')",
     "workflow_intervals('w')",
     "workflow_span('w')",
     "compare_workflows('w', 'w', entity_kind => 'task_instance')",

@@ -26,6 +26,7 @@ READING = {
     "list tasks": [],
     "list workflows": [],
     "orphans": [],
+    "queue-wait": ["--by", "user", "--per", "day"],
     "replay": ["--all"],
     "report": ["--workflow", "w", "-o", "{folder}/w.html"],
     "slots": [],

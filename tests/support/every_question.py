@@ -37,6 +37,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("breaches", "--sla", "{folder}/sla.toml", *WHEN),
     ("variants", "--entity", "ti", *WHEN),
     ("variants", "--graph", "mermaid", *WHEN),
+    ("queue-wait", "--by", "template", "--per", "hour", *WHEN),
     ("compare", "w", "w", "--at-a", (EIGHT + timedelta(minutes=7)).isoformat(), "--at-b", *WHEN[1:]),
     ("diff", *MINUTES, "--workflow", "w"),
     ("list", "workflows"),
