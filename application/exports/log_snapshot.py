@@ -47,6 +47,13 @@ class ReportedEvent(NamedTuple):
         return self.lifecycle is not None and self.lifecycle.starts_attempt(to)
 
 
+class TaskLinks(NamedTuple):
+    """The task that one is a part of, and those that it waits for."""
+
+    parent_id: str | None
+    upstream_ids: list[str]
+
+
 class LogSnapshot:
     """Reads the content of formats, any number of times, and reports the position to `progress`."""
 
@@ -74,6 +81,18 @@ class LogSnapshot:
             for *fields, lifecycle, version in cursor:
                 pinned = self.lifecycle_of(lifecycle, version) if lifecycle else None
                 yield ReportedEvent._make([*fields, pinned])
+
+    def links(self) -> dict[str, TaskLinks]:
+        """Return the links of tasks to others that are exported too."""
+        rows = self._connection.execute(query("projections", "exports/links"), self._parameters)
+        return {task_id: TaskLinks(parent_id, upstream) for task_id, parent_id, upstream in rows}
+
+    def tasks_linked_elsewhere(self) -> set[str]:
+        """Return the tasks that exported ones are parts of or wait for, and that are not exported."""
+        if self.workflow_id is None:
+            return set()
+        rows = self._connection.execute(query("projections", "exports/linked_elsewhere"), self._parameters)
+        return {task_id for (task_id,) in rows}
 
     def csv_lines(self) -> Iterator[bytes]:
         """Yield every interval as a line of CSV, its day first, in the order in which statuses were entered."""

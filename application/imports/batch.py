@@ -23,6 +23,7 @@ from application.imports.array_records import ArrayRecords
 from application.imports.batch_journal import BatchJournal
 from application.imports.batch_state import BatchState
 from application.imports.change import (
+    AddUpstream,
     AttemptKey,
     BadLine,
     Change,
@@ -46,12 +47,20 @@ from application.imports.waiting_lines import IdentifiedLine, WaitingLines
 from domain.clock import IMPORTED
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
-from domain.decisions.proposals import InstanceCreation, InstanceReport, Registration, ResetRequest, TaskRequest
+from domain.decisions.proposals import (
+    InstanceCreation,
+    InstanceReport,
+    Registration,
+    ResetRequest,
+    TaskRequest,
+    UpstreamAddition,
+)
 from domain.decisions.reset import end_instance
+from domain.decisions.upstream import require_no_cycle
 from domain.entities.task import Task, raise_if_different
 from domain.entities.task_instance import TaskInstance
 from domain.entity import TASK, TASK_INSTANCE, check_id
-from domain.errors import FutureTime, SojournError, TaskInstanceConflict
+from domain.errors import FutureTime, SojournError, TaskBegun, TaskConflict, TaskInstanceConflict
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.report_context import ReportContext
@@ -105,9 +114,10 @@ class Batch:
     def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield the rows of each: of the whole line, or none if it is not understood."""
         for line in lines:
-            yield from self._decide_identified(line)
+            rows = self._decide_identified(line)
+            yield from rows
             # Those that were waiting for an entity of this line come right after it.
-            for waiting in self.waiting.take(line.creates):
+            for waiting in self.waiting.take(line.creates) if rows else ():
                 yield from self._decide_identified(waiting)
 
     def _decide_identified(self, identified: IdentifiedLine) -> Sequence[AppendedRow]:
@@ -149,7 +159,7 @@ class Batch:
         elif line.anomalies or self._journal.anomalies:
             self.tally.anomalies.update((*line.anomalies, *self._journal.anomalies))
 
-    def _decide(self, change: Change, move_id: MoveId | None) -> None:
+    def _decide(self, change: Change, move_id: MoveId | None) -> None:  # noqa: C901  # one for each kind of change
         if move_id and self._adds_nothing(change, move_id):
             return
         command_id = move_id.command_id if move_id else None
@@ -161,6 +171,8 @@ class Batch:
                 self._move_task(change, command_id, repeated=repeated)
             case RegisterTask():
                 self._register_task(change)
+            case AddUpstream():
+                self._add_upstream(change)
             case CreateInstance():
                 self._create_instance(change)
             case ResetTask():
@@ -189,15 +201,21 @@ class Batch:
         if existing:
             # A line without attributes does not say that there are none.
             template = existing.template if isinstance(change, RegisterRenamable) else task.template
-            raise_if_different(existing, task._replace(attributes=existing.attributes, template=template))
+            stated = task._replace(
+                attributes=existing.attributes, template=template, parent_id=task.parent_id or existing.parent_id
+            )
+            raise_if_different(existing, stated)
+            self._require_known_upstream(change)
             return
+        self._require_linked(change)
         self._journal.add_stream(task.stream)
+        self._journal.add_links(task.id, change.upstream)
         self._arrays.add(task.id, change.at)
-        cached = self._cache.decide_registration(task) if self._cache else None
+        cached = self._cache.decide_registration(task) if self._cache and not change.upstream else None
         if cached:
             self._journal.apply_cached(cached, task, None, change, IMPORTED, task.template)
         else:
-            self._journal.apply(decide(Family(None, task), Registration(), self._context(change)))
+            self._journal.apply(decide(Family(None, task), Registration(change.upstream), self._context(change)))
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
         # A task stays pinned to the version of its lifecycle that was current when it was registered.
@@ -211,7 +229,38 @@ class Batch:
             change.template,
             change.array_id,
             attributes=change.attributes,
+            parent_id=change.parent,
         )
+
+    def _require_linked(self, change: RegisterTask | AddUpstream) -> None:
+        """Check that earlier lines or the log have registered what a task is a part of and what it waits for."""
+        if isinstance(change, RegisterTask) and change.parent is not None:
+            require_no_cycle("parent", {change.task_id: [change.parent]})
+            self._require_task(change.parent)
+        self._state.links.require_no_cycle(change.task_id, change.upstream)
+        for task_id in change.upstream:
+            self._require_task(task_id)
+
+    def _require_task(self, task_id: str) -> None:
+        if task_id not in self._state.links.existing:
+            self._find_task(task_id, None)
+
+    def _require_known_upstream(self, change: RegisterTask) -> None:
+        if self._state.links.without_known(change.task_id, change.upstream):
+            known = sorted(self._state.links.upstream.get(change.task_id, ()))
+            raise TaskConflict(change.task_id, {"upstream": (known, sorted(change.upstream))})
+
+    def _add_upstream(self, change: AddUpstream) -> None:
+        task = self._find_task(change.task_id, change.workflow_id)
+        new = tuple(self._state.links.without_known(task.id, change.upstream))
+        if not new:
+            return
+        self._require_linked(change)
+        decision = decide(Family(None, task), UpstreamAddition(new), self._context(change))
+        if decision.refused:
+            raise TaskBegun(task.id, new)
+        self._journal.add_links(task.id, new)
+        self._journal.apply(decision)
 
     def _create_instance(self, change: CreateInstance) -> None:
         is_new = self._instance_id(change.instance) not in self._state.instances

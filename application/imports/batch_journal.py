@@ -1,6 +1,6 @@
 """What the decisions about a batch's lines change: entities, new rows, counts. One line's part can be taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pydantic_core import to_json
@@ -64,6 +64,13 @@ class BatchJournal:
     def add_stream(self, stream: str) -> None:
         """Note that the current line creates the entity of `stream`."""
         self._undo.set(self.new_streams, stream, True)
+
+    def add_links(self, task_id: str, upstream: Sequence[str]) -> None:
+        """Note that the current line lets a task wait for those of `upstream`."""
+        links = self.state.links
+        self._undo.set(links.upstream, task_id, links.upstream.get(task_id, frozenset()) | set(upstream))
+        for upstream_id in upstream:
+            self._undo.set(links.waited_for, upstream_id, True)
 
     def name_attempt(self, attempt: AttemptKey, instance_id: str) -> bool:
         """Give an attempt its id. Return whether it began after all known attempts at its task, or with the last."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from application.imports.array_part import REST, ArrayPart
+from application.imports.batch_links import BatchLinks, load_links
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import (
     MOVES,
@@ -51,6 +52,7 @@ class BatchState:
     cascades: dict[str, tuple[CascadedStatus, ...]]
     known_moves: KnownMoves = field(default_factory=KnownMoves)
     array_parts: dict[str, datetime] = field(default_factory=dict)
+    links: BatchLinks = field(default_factory=BatchLinks)
 
     def load_known_moves(
         self, connection: Connection[Any], moves: Sequence[tuple[Move, str]], new_streams: BoundedCache[str, bool]
@@ -105,6 +107,7 @@ def load_batch_state(
         attempts,
         _load_cascades(connection, [task_id for task_id in _moved_task_ids(changes) if task_id in tasks]),
         array_parts=_load_array_parts(connection, changes, tasks),
+        links=load_links(connection, changes),
     )
     moves = (change for change in changes if isinstance(change, MOVES))
     state.load_known_moves(connection, list(zip(moves, command_ids, strict=True)), new_streams)

@@ -28,7 +28,10 @@ class AttemptKey(NamedTuple):
 
 
 class RegisterTask(NamedTuple):
-    """A new task. `lifecycle` is the one that the line names, None if it is the import's."""
+    """A new task. `lifecycle` is the one that the line names, None if it is the import's.
+
+    It is a part of the task `parent`, and waits for those of `upstream`.
+    """
 
     task_id: str
     workflow_id: str
@@ -40,12 +43,25 @@ class RegisterTask(NamedTuple):
     lifecycle: Lifecycle | None = None
     array_id: str | None = None
     attributes: Mapping[str, Any] | None = None
+    parent: str | None = None
+    upstream: tuple[str, ...] = ()
 
 
 class RegisterRenamable(RegisterTask):
     """A new task that its source may rename later; it keeps its first template."""
 
     __slots__ = ()
+
+
+class AddUpstream(NamedTuple):
+    """Further tasks that a task waits for before its first attempt. `workflow_id`, if stated, must be the task's."""
+
+    task_id: str
+    upstream: tuple[str, ...]
+    at: datetime
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
 
 
 class CreateInstance(NamedTuple):
@@ -137,7 +153,7 @@ class SplitArray(NamedTuple):
 
 MOVES = (MoveTask, MoveInstance, ResetTask)
 Move = MoveTask | MoveInstance | ResetTask
-Change = RegisterTask | CreateInstance | SplitArray | Move
+Change = RegisterTask | AddUpstream | CreateInstance | SplitArray | Move
 
 
 class ParsedLine(NamedTuple):

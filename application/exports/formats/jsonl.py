@@ -30,6 +30,7 @@ def write(source: LogSnapshot, output: BinaryIO) -> int:
 
 def _lines(source: LogSnapshot) -> Iterator[Fields]:
     defined: set[tuple[str, int]] = set()
+    elsewhere = source.tasks_linked_elsewhere()
     for event in source.reported_events():
         describe = _DESCRIPTIONS.get(event.name)
         if describe is not None and not _depended_on_more(event):
@@ -37,7 +38,17 @@ def _lines(source: LogSnapshot) -> Iterator[Fields]:
             line = {"entity": kind, "id": name} | describe(event) | _times(event) | _context(event.data)
             if describe is _describe_registration:
                 line |= _describe_lifecycle(event.data, source.lifecycle_of, defined)
+            if elsewhere and "upstream" in line and not _keep_links(line, elsewhere):
+                continue
             yield {key: value for key, value in line.items() if value is not None}
+
+
+def _keep_links(line: Fields, elsewhere: set[str]) -> bool:
+    """Leave out links to tasks that are not exported, for which the line would wait; return whether a line is left."""
+    line["upstream"] = [task_id for task_id in line["upstream"] or () if task_id not in elsewhere] or None
+    if line.get("parent") in elsewhere:
+        line["parent"] = None
+    return line["event"] == "registered" or line["upstream"] is not None
 
 
 def _describe_lifecycle(data: Fields, lifecycle_of: LifecycleOf, defined: set[tuple[str, int]]) -> Fields:
@@ -62,7 +73,13 @@ def _describe_registration(event: ReportedEvent) -> Fields:
         "max_attempts": data["max_attempts"],
         "array": data.get("array_id"),
         "attributes": data.get("attributes"),
+        "parent": data.get("parent"),
+        "upstream": data.get("upstream"),
     }
+
+
+def _describe_upstream(event: ReportedEvent) -> Fields:
+    return {"event": "upstream_added", "upstream": event.data["upstream"]}
 
 
 def _describe_creation(event: ReportedEvent) -> Fields:
@@ -110,6 +127,7 @@ _DESCRIPTIONS: dict[str, Callable[[ReportedEvent], Fields]] = {
     f"{TASK}.transitioned.v1": _describe_task_transition,
     f"{TASK}.refused.v1": _describe_task_transition,
     f"{TASK}.reset.v1": _describe_reset,
+    f"{TASK}.upstream_added.v1": _describe_upstream,
     f"{TASK_INSTANCE}.created.v1": _describe_creation,
     f"{TASK_INSTANCE}.transitioned.v1": _describe_transition,
     f"{TASK_INSTANCE}.refused.v1": _describe_transition,

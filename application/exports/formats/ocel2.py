@@ -1,16 +1,17 @@
 """OCEL 2.0 in JSON, for object-centric process mining: tasks, task instances, workers and their events.
 
-An event is one entered status. It relates to its task, to its instance, and to the worker that reported it.
+A task relates to the task that it is a part of, and to those that it waits for. An event is one entered status. It
+relates to its task, to its instance, and to the worker that reported it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
 from application.exports.json_parts import write_array
-from application.exports.log_snapshot import LogSnapshot
+from application.exports.log_snapshot import LogSnapshot, TaskLinks
 from application.exports.status_interval import StatusInterval
 from application.exports.timeline import TaskTimelines
 from domain.entity import TASK, TASK_INSTANCE
@@ -31,7 +32,7 @@ def write(source: LogSnapshot, output: BinaryIO) -> int:
     output.write(b',\n"eventTypes":')
     output.write(to_json([_type(f"{kind} {status}", EVENT_ATTRIBUTES) for kind, status in source.entered_statuses()]))
     output.write(b',\n"objects":')
-    write_array(output, _objects(source.tasks()))
+    write_array(output, _objects(source.tasks(), source.links()))
     output.write(b',\n"events":')
     number = write_array(output, map(_event, source.intervals()))
     output.write(b"}\n")
@@ -42,17 +43,25 @@ def _type(name: str, attributes: Iterable[str]) -> dict[str, Any]:
     return {"name": name, "attributes": [{"name": attribute, "type": "string"} for attribute in attributes]}
 
 
-def _objects(tasks: Iterable[TaskTimelines]) -> Iterator[dict[str, Any]]:
+def _objects(tasks: Iterable[TaskTimelines], links: Mapping[str, TaskLinks]) -> Iterator[dict[str, Any]]:
     workers: set[str] = set()
     for task in tasks:
         first = task.own.first
-        yield _object(TASK, first.id, {"workflow": first.workflow_id, "template": first.template})
+        own = _object(TASK, first.id, {"workflow": first.workflow_id, "template": first.template})
+        yield own | {"relationships": list(_links(links.get(first.id)))}
         for attempt in task.attempts:
             instance = _object(TASK_INSTANCE, attempt.first.id, {"attempt": str(attempt.first.ordinal)})
             yield instance | {"relationships": [_relationship(TASK, first.id, "attempt of")]}
         for worker in sorted(_workers(task) - workers):
             workers.add(worker)
             yield _object(WORKER, worker, {})
+
+
+def _links(links: TaskLinks | None) -> Iterator[dict[str, str]]:
+    if links and links.parent_id:
+        yield _relationship(TASK, links.parent_id, "part of")
+    for upstream_id in links.upstream_ids if links else ():
+        yield _relationship(TASK, upstream_id, "waits for")
 
 
 def _object(kind: str, name: str, values: dict[str, str | None]) -> dict[str, Any]:

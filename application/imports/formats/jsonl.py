@@ -11,6 +11,9 @@ where a move begins an attempt although its lifecycle says otherwise, or the rev
 `state` with more than the status; `entered_at` with a move of an earlier time, since when the entity was in its status
 after it; and `{"event":"reset"}` for a task of a resumed workflow.
 
+A registration may state the `parent`, the id of the task that it is a part of, and `upstream`, a list of ids of those
+that it waits for; `{"event":"upstream_added","upstream":[...]}` adds further ones before the first attempt.
+
 `actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` can be on any line; a
 new task without one is in that of --workflow, or else in one with the name of the file.
 """
@@ -24,6 +27,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from application.imports.change import (
+    AddUpstream,
     BadLine,
     Change,
     CreateInstance,
@@ -40,7 +44,7 @@ from application.imports.options import Options
 from application.imports.parsing import parse_lines
 from application.write.registration import TaskSpec
 from domain.actor import Actor
-from domain.entity import ALIASES, TASK, TASK_INSTANCE, check_id
+from domain.entity import ALIASES, TASK, TASK_INSTANCE, check_id, check_ids
 from domain.errors import InvalidTime, did_you_mean
 from domain.lifecycles.lifecycle import MAX_VERSION, Lifecycle
 from domain.nearest import nearest_names
@@ -56,12 +60,14 @@ IN_LOG_ORDER = True
 MAX_ATTEMPTS = TaskSpec("any").max_attempts
 """The number of attempts of a task whose line does not state it."""
 
-REGISTERED, CREATED, RESET = "registered", "created", "reset"
+REGISTERED, CREATED, RESET, UPSTREAM_ADDED = "registered", "created", "reset", "upstream_added"
 EVENTS = {TASK: REGISTERED, TASK_INSTANCE: CREATED}
 COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
     (TASK, REGISTERED): COMMON
-    | {"event", "template", "max_attempts", "lifecycle", "lifecycle_version", "definition", "array", "attributes"},
+    | {"event", "template", "max_attempts", "lifecycle", "lifecycle_version", "definition", "array", "attributes"}
+    | {"parent", "upstream"},
+    (TASK, UPSTREAM_ADDED): COMMON | {"event", "upstream"},
     (TASK, None): COMMON | {"to", "attempt", "runner", "state", "entered_at"},
     (TASK, RESET): COMMON | {"event", "entered_at"},
     (TASK_INSTANCE, CREATED): COMMON | {"event", "task"},
@@ -69,7 +75,13 @@ KEYS = {
 }
 """The keys of a line, by its entity and its event (None: a move to a status)."""
 
-LINE_KINDS = {REGISTERED: "registers", CREATED: "creates", RESET: "resets", None: "moves"}
+LINE_KINDS = {
+    REGISTERED: "registers",
+    CREATED: "creates",
+    RESET: "resets",
+    UPSTREAM_ADDED: "adds upstream tasks of",
+    None: "moves",
+}
 """What a line does with its entity, by its event."""
 
 
@@ -96,7 +108,14 @@ def _change(line: JsonObject, options: Options) -> Change:
 
 
 def _register(line: JsonObject, options: Options) -> RegisterTask:
-    spec = TaskSpec(check_id("task", line.get("id")), _max_attempts(line), line.get("template"), line.get("array"))
+    spec = TaskSpec(
+        check_id("task", line.get("id")),
+        _max_attempts(line),
+        line.get("template"),
+        line.get("array"),
+        parent=line.get("parent"),
+        upstream=_ids(line, "upstream") if "upstream" in line else (),
+    )
     return RegisterTask(
         spec.task_id,
         _workflow(line, options) or check_id("workflow", options.file_name),
@@ -108,7 +127,14 @@ def _register(line: JsonObject, options: Options) -> RegisterTask:
         _lifecycle(line, options),
         spec.array_id,
         _attributes(line),
+        spec.parent,
+        tuple(spec.upstream),
     )
+
+
+def _add_upstream(line: JsonObject, options: Options) -> AddUpstream:
+    upstream = tuple(dict.fromkeys(_ids(line, "upstream")))
+    return AddUpstream(check_id("task", line.get("id")), upstream, **_report_fields(line, options))
 
 
 def _create(line: JsonObject, options: Options) -> CreateInstance:
@@ -157,6 +183,7 @@ _READERS: dict[tuple[str, str | None], Callable[[JsonObject, Options], Change]] 
     (TASK, REGISTERED): _register,
     (TASK, None): _move_task,
     (TASK, RESET): _reset,
+    (TASK, UPSTREAM_ADDED): _add_upstream,
     (TASK_INSTANCE, CREATED): _create,
     (TASK_INSTANCE, None): _move_instance,
 }
@@ -240,6 +267,13 @@ def _object_in(line: JsonObject, key: str) -> JsonObject | None:
     if value is not None and not isinstance(value, dict):
         raise InvalidLine(f'"{key}" is {short_repr(value)}, not an object')
     return value
+
+
+def _ids(line: JsonObject, key: str) -> list[str]:
+    value = line.get(key)
+    if not isinstance(value, list):
+        raise InvalidLine(f'"{key}" is {short_repr(value)}, not a list of ids')
+    return check_ids("task", value)
 
 
 def _flag(line: JsonObject, key: str) -> bool | None:
