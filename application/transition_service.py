@@ -129,6 +129,7 @@ class TransitionService(Reading):
 
         Raises:
             TaskConflict: a task is registered with other content.
+            InvalidStart: the lifecycle lets no task begin in the status that one states.
             UnknownLifecycle: neither Sojourn nor the log has a lifecycle of that name.
             LifecycleConflict: the log has another definition under the lifecycle's name and version.
         """
@@ -172,6 +173,7 @@ class TransitionService(Reading):
         self,
         instances: Mapping[str, str],
         *,
+        status: str | None = None,
         actor: Actor | str | None = None,
         reason: str | None = None,
         occurred_at: datetime | None = None,
@@ -179,19 +181,20 @@ class TransitionService(Reading):
         waits_for: StatedWait | None = None,
         connection: Connection[Any] | None = None,
     ) -> CreateAnswer:
-        """Create task instances, given as {task instance id: task id}, in the machine's initial status.
+        """Create task instances, given as {task instance id: task id}, in the machine's initial status or in `status`.
 
         Raises:
+            InvalidStart: the machine does not have `status` in its `starts_in`.
             UnknownEntity: the log does not know one of the tasks.
             TaskInstanceConflict: an instance exists, of another task.
             WrongLifecycle: the task's lifecycle has no instances.
         """
         require_mapping(instances, "{task instance id: task id}")
         context = build_report_context(actor, reason, occurred_at, command_id, waits_for)
-        request = ("create_task_instances", dict(instances))
+        request = ("create_task_instances", dict(instances), *([] if status is None else [status]))
         unit = UnitOfWork.for_request(self._store, "a task", request, context, connection, safe_to_retry=True)
         return unit.run(
-            lambda connection: registration.create_task_instances(self._store, connection, instances, context)
+            lambda connection: registration.create_task_instances(self._store, connection, instances, status, context)
         )
 
     def gate_tasks_for_queueing(

@@ -88,6 +88,18 @@ class UnknownStatus(UnknownName):
             self.nearest = tuple(by_upper[near] for near in nearest_names(name.upper(), by_upper))
 
 
+class InvalidStart(SojournError, ValueError):
+    """Raised when an entity would begin in a status in which its lifecycle lets none begin; nothing is stored.
+
+    Fix: use one of `known`, or name the status in the lifecycle's `starts_in`.
+    """
+
+    def __init__(self, status: str, known: Sequence[str]) -> None:
+        self.status = status
+        self.known = tuple(known)
+        super().__init__(f"{status} is not a status in which an entity begins; use {' or '.join(known)}")
+
+
 class UnknownChoice(UnknownName):
     """Raised when an argument is none of its choices, such as `by="tempalte"`.
 

@@ -23,8 +23,8 @@ class ReportedEvent(NamedTuple):
     """An event that was reported, so no other event caused it.
 
     `stated_at` is the time of the report, and `entered_at` the time since which the entity is in its status after it.
-    For a task's transition, `attempts` is the number of attempts it began; of that and of a task's refusal, `lifecycle`
-    is the task's lifecycle.
+    For a task's transition, `attempts` is the number of attempts it began; of that, of a task's refusal and of an
+    instance's creation, `lifecycle` is the task's lifecycle.
     """
 
     position: int

@@ -211,11 +211,14 @@ class Batch:
         self._journal.add_stream(task.stream)
         self._journal.add_links(task.id, change.upstream)
         self._arrays.add(task.id, change.at)
-        cached = self._cache.decide_registration(task) if self._cache and not change.upstream else None
+        is_plain = not change.upstream and change.status is None
+        cached = self._cache.decide_registration(task) if self._cache and is_plain else None
         if cached:
             self._journal.apply_cached(cached, task, None, change, IMPORTED, task.template)
         else:
-            self._journal.apply(decide(Family(None, task), Registration(change.upstream), self._context(change)))
+            self._journal.apply(
+                decide(Family(None, task), Registration(change.upstream, change.status), self._context(change))
+            )
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
         # A task stays pinned to the version of its lifecycle that was current when it was registered.
@@ -274,12 +277,14 @@ class Batch:
         self._journal.add_stream(f"{TASK_INSTANCE}:{instance_id}")
         if change.earlier_attempts > task.instances:
             self._journal.anomalies.append(EARLIER_ATTEMPTS_UNKNOWN)
-        cached = self._cache.decide_creation(task) if self._cache and task.lifecycle.instance else None
+        is_plain = task.lifecycle.instance is not None and change.status is None
+        cached = self._cache.decide_creation(task) if self._cache and is_plain else None
         if cached:
             instance = TaskInstance(instance_id, task.id, task.workflow_id, task.instances + 1)
             self._journal.apply_cached(cached, task, instance, change, IMPORTED)
         else:
-            self._journal.apply(decide(Family(None, task), InstanceCreation(instance_id), self._context(change)))
+            creation = InstanceCreation(instance_id, status=change.status)
+            self._journal.apply(decide(Family(None, task), creation, self._context(change)))
 
     def _next_instance_id(self, attempt: str | AttemptKey, task: Task) -> str:
         assert isinstance(attempt, AttemptKey)

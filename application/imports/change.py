@@ -30,7 +30,7 @@ class AttemptKey(NamedTuple):
 class RegisterTask(NamedTuple):
     """A new task. `lifecycle` is the one that the line names, None if it is the import's.
 
-    It is a part of the task `parent`, and waits for those of `upstream`.
+    It is a part of the task `parent`, and waits for those of `upstream`. It begins in `status`, if that is stated.
     """
 
     task_id: str
@@ -45,6 +45,7 @@ class RegisterTask(NamedTuple):
     attributes: Mapping[str, Any] | None = None
     parent: str | None = None
     upstream: tuple[str, ...] = ()
+    status: str | None = None
 
 
 class RegisterRenamable(RegisterTask):
@@ -67,7 +68,8 @@ class AddUpstream(NamedTuple):
 class CreateInstance(NamedTuple):
     """A new attempt at a task. `workflow_id`, if stated, must be the task's.
 
-    `earlier_attempts` is the number of attempts before it that the source states.
+    `earlier_attempts` is the number of attempts before it that the source states. It begins in `status`, if that is
+    stated.
     """
 
     instance: str | AttemptKey
@@ -77,6 +79,7 @@ class CreateInstance(NamedTuple):
     reason: str | None = None
     workflow_id: str | None = None
     earlier_attempts: int = 0
+    status: str | None = None
 
 
 class MoveTask(NamedTuple):

@@ -34,6 +34,8 @@ class TaskSpec:
     `parent` is the task that it is a part of: a run, with a lifecycle of its own. `upstream` are the tasks that it
     waits for before its first attempt. They are in the log already, or are registered by the same call.
 
+    It begins in `status`, which its lifecycle has in `starts_in`, or without one in the initial status.
+
     `attributes` are for the rules of its lifecycle: `tags`, `retries` (else `max_attempts` - 1) and
     `retry_delay_seconds`; analytics group by `partition`.
 
@@ -50,6 +52,7 @@ class TaskSpec:
     attributes: Mapping[str, Any] | None = None
     parent: str | None = None
     upstream: Sequence[str] = ()
+    status: str | None = None
 
     def __post_init__(self) -> None:
         check_id("task", self.task_id)
@@ -87,6 +90,7 @@ def request_of(specs: Iterable[TaskSpec]) -> list[Any]:
     return [
         (spec.task_id, spec.max_attempts, spec.template, spec.array_id, sorted((spec.attributes or {}).items()))
         + ((spec.parent, sorted(spec.upstream)) if spec.parent or spec.upstream else ())
+        + ((f"in {spec.status}",) if spec.status is not None else ())
         for spec in specs
     ]
 
@@ -107,6 +111,7 @@ def register_tasks(
         TaskConflict: a task exists with other content.
         UnknownEntity: the log does not know a parent or an upstream task, and the call does not register it.
         UpstreamCycle: tasks of the call lead back to themselves.
+        InvalidStart: no task of the lifecycle begins in a stated status.
     """
     wanted = _distinct(
         Task(
@@ -117,23 +122,29 @@ def register_tasks(
     )  # fmt: skip
     upstream = upstream_of(specs)
     require_links(connection, wanted, upstream)
+    statuses = {spec.task_id: spec.status for spec in specs}
+    for status in filter(None, set(statuses.values())):
+        lifecycle.task.check_start(status)
     registered = 0
     for ids in chunked(sorted(wanted)):
         existing = _existing_tasks(store, connection, {name: wanted[name] for name in ids})
         require_known_upstream(connection, {name: upstream[name] for name in existing if name in upstream})
         new = [wanted[name] for name in ids if name not in existing]
-        events = (task.register(context, upstream.get(task.id, ())) for task in new)
+        events = (task.register(context, upstream.get(task.id, ()), statuses[task.id]) for task in new)
         store.log.copy(connection, events, database_now(connection))
         registered += len(new)
     return {"registered": registered, "existing": len(specs) - registered}
 
 
 def create_task_instances(
-    store: Store, connection: Connection[Any], task_of: Mapping[str, str], context: ReportContext
+    store: Store, connection: Connection[Any], task_of: Mapping[str, str], status: str | None, context: ReportContext
 ) -> CreateAnswer:
     """Create task instances of known tasks; those that exist for the same task stay as they are.
 
+    They begin in `status`, or without one in the initial status of their machine.
+
     Raises:
+        InvalidStart: no instance of a task's lifecycle begins in that status.
         UnknownEntity: the log does not know one of the tasks.
         TaskInstanceConflict: an instance exists, of another task.
     """
@@ -142,11 +153,13 @@ def create_task_instances(
     created = 0
     pairs = iter(task_of.items())
     while chunk := dict(islice(pairs, CHUNK)):
-        created += _create_chunk(store, connection, chunk, context)
+        created += _create_chunk(store, connection, chunk, status, context)
     return {"created": created, "existing": len(task_of) - created}
 
 
-def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, str], context: ReportContext) -> int:
+def _create_chunk(
+    store: Store, connection: Connection[Any], task_of: dict[str, str], status: str | None, context: ReportContext
+) -> int:
     tasks = {
         task.id: task for task in store.status.lock_tasks(connection, sorted(set(task_of.values())), OnLocked.NOWAIT)
     }
@@ -160,7 +173,7 @@ def _create_chunk(store: Store, connection: Connection[Any], task_of: dict[str, 
             if existing[task_instance_id] != task_id:
                 raise TaskInstanceConflict(task_instance_id, existing[task_instance_id], task_id)
             continue
-        decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id), context)
+        decision = decide(Family(None, tasks[task_id]), InstanceCreation(task_instance_id, status=status), context)
         tasks[task_id] = decision.task
         events += decision.events
     store.log.copy(connection, events, database_now(connection), entered)

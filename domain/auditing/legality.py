@@ -101,12 +101,13 @@ def _cause(event: Event, before: Replay) -> Iterator[Mismatch]:
 def _registered(event: TaskRegistered, before: Replay) -> Iterator[Mismatch]:
     pinned = f"{event.lifecycle} version {event.lifecycle_version}"
     try:
-        machine = before.lifecycle_of(event.lifecycle, event.lifecycle_version).task
+        lifecycle = before.lifecycle_of(event.lifecycle, event.lifecycle_version)
     except UnknownLifecycle:
         yield _wrong(event, "lifecycle", pinned, None, f"is pinned to lifecycle {pinned}, which is not with the log")
         return
-    yield from _first_status(event, machine)
-    yield from _same(event, "num-attempts", 0, event.num_attempts, "attempts")
+    yield from _first_status(event, lifecycle.task)
+    begun = lifecycle.attempts_at_start(event.status) if event.status in lifecycle.task.starts else 0
+    yield from _same(event, "num-attempts", begun, event.num_attempts, "attempts")
 
 
 def _created(event: TaskInstanceCreated, before: Replay) -> Iterator[Mismatch]:
@@ -138,7 +139,8 @@ def _placed(event: TaskInstanceCreated, array: Array | None) -> Iterator[Mismatc
 
 
 def _first_status(event: Event, machine: Machine) -> Iterator[Mismatch]:
-    yield from _same(event, "initial-status", machine.initial, event.status, "first status")
+    if event.status not in machine.starts:
+        yield from _same(event, "initial-status", machine.initial, event.status, "first status")
 
 
 def _task_event(event: TaskEvent, task: Task) -> Iterator[Mismatch]:

@@ -114,7 +114,7 @@ class WhatIf:
             machine = self._replay.lifecycle_of(event.lifecycle, event.lifecycle_version).task
         except UnknownLifecycle:
             return
-        if event.status != machine.initial:
+        if event.status not in machine.starts:
             yield _divergence(event, position, _Why(f"would begin as {machine.initial}", machine.initial))
 
     def _of_instance(self, event: TaskInstanceEvent, task: Task) -> "_Judgement":
@@ -193,7 +193,7 @@ _Judgement = tuple[_Why | None, list[Event] | None]
 
 def _of_creation(event: TaskInstanceCreated, task: Task, machine: Machine) -> _Judgement:
     begins = machine.initial
-    why = None if event.status == begins else _Why(f"would begin as {begins}", begins)
+    why = None if event.status in machine.starts else _Why(f"would begin as {begins}", begins)
     return why, _following(task.with_instance(event.ordinal), TaskInstance.begin(event), event)
 
 

@@ -113,7 +113,7 @@ def decide(  # noqa: C901, PLR0911  # one for each kind of proposal
         case RecoveryPlan():
             return decide_recovery(family.task, proposal, context, slots)
         case Registration():
-            registered = family.task.register(context, proposal.upstream)
+            registered = family.task.register(context, proposal.upstream, proposal.status)
             return Decision(family.task.evolve(registered), None, (registered,))
         case UpstreamAddition():
             return decide_upstream(family.task, proposal, context)

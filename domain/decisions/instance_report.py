@@ -52,7 +52,12 @@ def decide_report(family: Family, report: InstanceReport, context: ReportContext
 
 
 def decide_creation(task: Task, creation: InstanceCreation, context: ReportContext) -> Decision:
-    """Return the decision to create a further instance of `task`, with the effect of its first status on the task."""
+    """Return the decision to create a further instance of `task`, with the effect of its first status on the task.
+
+    Raises:
+        UnknownStatus: the machine has no such status.
+        InvalidStart: no instance begins in that status.
+    """
     machine = task.lifecycle.instance_machine
     instance = TaskInstance(
         id=creation.task_instance_id,
@@ -61,7 +66,8 @@ def decide_creation(task: Task, creation: InstanceCreation, context: ReportConte
         ordinal=task.instances + 1,
         member=creation.member,
     )
-    created = instance.create(machine.initial, context)
+    status = machine.initial if creation.status is None else machine.check_start(creation.status)
+    created = instance.create(status, context)
     decision = Decision(task.with_instance(instance.ordinal), TaskInstance.begin(created), (created,))
     return propagate_to_task(decision, context)
 

@@ -9,9 +9,10 @@ from domain.state import State
 
 
 class Registration(NamedTuple):
-    """Make a task known, in the first status of its lifecycle. It waits for the tasks of `upstream`."""
+    """Make a task known, in `status` or in the first one of its lifecycle. It waits for the tasks of `upstream`."""
 
     upstream: tuple[str, ...] = ()
+    status: str | None = None
 
 
 class UpstreamAddition(NamedTuple):
@@ -21,10 +22,14 @@ class UpstreamAddition(NamedTuple):
 
 
 class InstanceCreation(NamedTuple):
-    """Create a further instance of the task, as a member of an array where it is queued in one."""
+    """Create a further instance of the task, as a member of an array where it is queued in one.
+
+    It begins in `status`, or without one in the initial status of its machine.
+    """
 
     task_instance_id: str
     member: ArrayMember = NOT_IN_ARRAY
+    status: str | None = None
 
 
 class InstanceReport(NamedTuple):

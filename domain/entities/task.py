@@ -80,6 +80,7 @@ class Task(NamedTuple):
             template=event.template,
             array_id=event.array_id,
             status=event.status,
+            num_attempts=event.num_attempts,
             version=event.version,
             entered_at=event.effective_at,
             entered_clock=event.clock,
@@ -113,13 +114,23 @@ class Task(NamedTuple):
         """Whether an attempt at it has begun, or its work has ended."""
         return self.num_attempts > 0 or self.instances > 0 or self.is_terminal
 
-    def register(self, context: ReportContext = NO_CONTEXT, upstream: Sequence[str] = ()) -> TaskRegistered:
-        """Return the event that registers this task, which waits for those of `upstream`."""
+    def register(
+        self, context: ReportContext = NO_CONTEXT, upstream: Sequence[str] = (), status: str | None = None
+    ) -> TaskRegistered:
+        """Return the event that registers this task, which waits for those of `upstream`.
+
+        It begins in `status`, or without one in the initial status of its lifecycle.
+
+        Raises:
+            UnknownStatus: the machine has no such status.
+            InvalidStart: no task of the lifecycle begins in that status.
+        """
+        first = self.lifecycle.task.initial if status is None else self.lifecycle.task.check_start(status)
         return TaskRegistered(
             **self._envelope(1),
             **context.fields(),
-            status=self.lifecycle.task.initial,
-            num_attempts=0,
+            status=first,
+            num_attempts=self.lifecycle.attempts_at_start(first),
             lifecycle=self.lifecycle.name,
             lifecycle_version=self.lifecycle.version,
             max_attempts=self.max_attempts,

@@ -141,6 +141,13 @@ class Lifecycle(BaseModel):
         """Return whether entering `target` starts an attempt, as the gate does."""
         return self.gate is not None and target == self.gate.to
 
+    def attempts_at_start(self, status: str) -> int:
+        """Return the number of attempts that a task has begun where it begins in `status`: one beyond the gate."""
+        begins = self.gate.to if self.gate else self.attempt
+        if begins is None or status == self.task.initial:
+            return 0
+        return int(self.task.lies_beyond(status, begins))
+
     def is_return(self, source: str | None, entered: str) -> bool:
         """Return whether an instance that goes from `source` to `entered` has been in a status of the gate before.
 

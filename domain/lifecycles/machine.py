@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from domain.entity import MAX_ID_LENGTH
-from domain.errors import LifecycleInvalid, UnknownStatus, did_you_mean
+from domain.errors import InvalidStart, LifecycleInvalid, UnknownStatus, did_you_mean
 from domain.text import is_storable
 
 
@@ -47,6 +47,7 @@ DISPLAY_FIELDS = ("awaits_report", "awaits_distributor", "running")
 """Sets of statuses that decide nothing: they only tell readers what to expect next."""
 
 STATUS_SETS = (
+    "starts_in",
     "terminal",
     "final",
     "transient",
@@ -73,6 +74,7 @@ class Machine(BaseModel):
     """The statuses of one kind of entity and the edges between them.
 
     `transitions` maps every status to its next statuses, each with the cause of that edge.
+    An entity begins in the `initial` status, or where its source says so in one of `starts_in`.
     `terminal` statuses end an entity's work, though edges may lead out of them; no edge leads out of `final` ones.
     `transient` statuses are entered and left at the same instant; tasks that are `available_for_run` wait for a runner.
     In a status that `awaits_report`, the next report is due by the report_by_date. In one that `awaits_distributor`,
@@ -87,6 +89,7 @@ class Machine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     initial: str
+    starts_in: frozenset[str] = frozenset()
     transitions: Annotated[dict[Name, Edges], Field(max_length=MAX_STATUSES)]
     terminal: frozenset[str]
     final: frozenset[str] = frozenset()
@@ -134,7 +137,23 @@ class Machine(BaseModel):
 
     def next_statuses(self, status: str | None) -> frozenset[str]:
         """Return the statuses that may follow `status`; None stands for an entity that does not exist yet."""
-        return frozenset((self.initial,) if status is None else self.transitions.get(status, ()))
+        return self.starts if status is None else frozenset(self.transitions.get(status, ()))
+
+    @property
+    def starts(self) -> frozenset[str]:
+        """Every status in which an entity may begin."""
+        return self.starts_in | {self.initial}
+
+    def check_start(self, status: str) -> str:
+        """Return `status` if an entity may begin in it.
+
+        Raises:
+            UnknownStatus: the machine has no such status.
+            InvalidStart: no entity begins in it.
+        """
+        if self.check(status) not in self.starts:
+            raise InvalidStart(status, [each for each in self.statuses if each in self.starts])
+        return status
 
     def leads_to(self, source: str, target: str) -> bool:
         """Return whether an edge or a path of edges leads from `source` to `target`."""
@@ -153,8 +172,17 @@ class Machine(BaseModel):
             reachable = further
 
     def reachable_without(self, avoided: frozenset[str]) -> frozenset[str]:
-        """Return the statuses to which a path from the initial one leads that enters none of `avoided`."""
-        reached, ahead = set(), {self.initial} - avoided
+        """Return the statuses to which a path from a first one leads that enters none of `avoided`."""
+        return self._reachable_from(self.starts, avoided)
+
+    def lies_beyond(self, status: str, passed: str) -> bool:
+        """Return whether `status` is `passed`, or lies after it and on no path from the initial status without it."""
+        if status != passed and not self.leads_to(passed, status):
+            return False
+        return status not in self._reachable_from(frozenset({self.initial}), frozenset({passed}))
+
+    def _reachable_from(self, first: frozenset[str], avoided: frozenset[str]) -> frozenset[str]:
+        reached, ahead = set[str](), set(first - avoided)
         while ahead:
             reached |= ahead
             following = {target for status in ahead for target in self.transitions.get(status, ())}
@@ -195,6 +223,9 @@ class Machine(BaseModel):
             yield "orphaned", self.orphaned
 
     def _contradictions(self) -> Iterator[str]:
+        for status in sorted(self.starts_in & (self.acquires | self.transient)):
+            flag = "acquires" if status in self.acquires else "transient"
+            yield f"starts_in names {status!r}, which is in {flag} too: nothing begins in such a status"
         for flag in ("acquires", "adopts"):
             for status in sorted(getattr(self, flag) & self.releases):
                 yield f"{flag} names {status!r}, which is in releases too: a status takes an owner or lets it go"

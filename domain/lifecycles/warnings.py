@@ -84,7 +84,7 @@ def _resuming(lifecycle: Lifecycle) -> list[str]:
 def _of_machine(
     name: Literal["task", "task_instance"], machine: Machine, entries: set[str]
 ) -> Iterator[LifecycleWarning]:
-    reached = _reached(machine, {machine.initial} | entries)
+    reached = _reached(machine, set(machine.starts) | entries)
     ends = _nearest_known(machine, machine.terminal | machine.final)
     for status in machine.statuses:
         if status not in reached:

@@ -201,6 +201,7 @@ class TaskToRegister(Body):
     attributes: dict[str, Any] | None = None
     parent: Id | None = None
     upstream: Ids = []
+    status: Name | None = None
 
 
 class ReportBody(Body):
@@ -293,6 +294,7 @@ class InstancesToCreate(MoveBody):
     model_config = with_example({"instances": {"align/1": "align"}})
 
     instances: Annotated[dict[Id, Id], _stop_at_first_error(Id)]
+    status: Name | None = None
 
 
 class InstancesToTransition(MoveBody):

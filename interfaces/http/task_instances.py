@@ -72,7 +72,9 @@ def create_task_instances(request: Request, body: InstancesToCreate, key: Key = 
         request,
         key,
         body,
-        lambda connection: service.create_task_instances(body.instances, connection=connection, **fields),
+        lambda connection: service.create_task_instances(
+            body.instances, status=body.status, connection=connection, **fields
+        ),
     )
 
 

@@ -12,6 +12,7 @@ PLAIN = re.compile(r"(?!(?i:state|note|class|classdef|direction|default|end)$)[A
 
 
 MARKS = {
+    "starts_in": "may begin",
     "terminal": "terminal",
     "final": "final",
     "transient": "transient",
@@ -76,7 +77,7 @@ def untimely(machine: Machine) -> list[tuple[str, str]]:
 
 def _diagram(machine: Machine, names: dict[str, str]) -> Iterator[str]:
     yield from (f'state "{status}" as {name}' for status, name in names.items() if status != name)
-    yield f"[*] --> {names[machine.initial]}"
+    yield from (f"[*] --> {names[status]}" for status in machine.statuses if status in machine.starts)
     for source, targets in machine.transitions.items():
         for target, cause in targets.items():
             # Mermaid ends a label at a colon or semicolon.

@@ -19,6 +19,7 @@ DIGESTS = {
     ("jobmon", 1): "446263291c4e07cc",
     ("nextflow", 1): "0030d40379ed90ed",
     ("prefect", 1): "ab5d5afb51e050e9",
+    ("prefect", 2): "a611f9d8e1f4f54a",
     ("pynenc", 1): "f8f08510b71e2673",
     ("slurm", 1): "177fac046fc447db",
     ("spark", 1): "bd2cca02098a8e7a",

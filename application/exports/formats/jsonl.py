@@ -14,6 +14,7 @@ from application.exports.log_snapshot import LogSnapshot, ReportedEvent
 from domain.auditing.replay import LifecycleOf
 from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycles import get_lifecycle, ships
+from domain.lifecycles.machine import Machine
 from domain.rule_names import NOT_OWNER, STALE_REPORT
 
 Fields = dict[str, Any]
@@ -35,9 +36,11 @@ def _lines(source: LogSnapshot) -> Iterator[Fields]:
         describe = _DESCRIPTIONS.get(event.name)
         if describe is not None and not _depended_on_more(event):
             kind, _, name = event.stream.partition(":")
-            line = {"entity": kind, "id": name} | describe(event) | _times(event) | _context(event.data)
+            line: Fields = {"entity": kind, "id": name} | describe(event) | _times(event) | _context(event.data)
             if describe is _describe_registration:
                 line |= _describe_lifecycle(event.data, source.lifecycle_of, defined)
+                lifecycle = source.lifecycle_of(event.data["lifecycle"], event.data["lifecycle_version"])
+                line["status"] = _other_start(event.data["status"], lifecycle.task)
             if elsewhere and "upstream" in line and not _keep_links(line, elsewhere):
                 continue
             yield {key: value for key, value in line.items() if value is not None}
@@ -83,7 +86,13 @@ def _describe_upstream(event: ReportedEvent) -> Fields:
 
 
 def _describe_creation(event: ReportedEvent) -> Fields:
-    return {"event": "created", "task": event.data["task_id"]}
+    machine = event.lifecycle.instance if event.lifecycle else None
+    return {"event": "created", "task": event.data["task_id"], "status": _other_start(event.data["status"], machine)}
+
+
+def _other_start(status: str, machine: Machine | None) -> str | None:
+    """Return the status in which an entity began, if that is not the initial one."""
+    return None if machine is None or status == machine.initial else status
 
 
 def _describe_reset(_: ReportedEvent) -> Fields:

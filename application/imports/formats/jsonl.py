@@ -13,6 +13,7 @@ after it; and `{"event":"reset"}` for a task of a resumed workflow.
 
 A registration may state the `parent`, the id of the task that it is a part of, and `upstream`, a list of ids of those
 that it waits for; `{"event":"upstream_added","upstream":[...]}` adds further ones before the first attempt.
+A registration or creation states the `status` in which its entity begins, where that is not the initial one.
 
 `actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` can be on any line; a
 new task without one is in that of --workflow, or else in one with the name of the file.
@@ -66,11 +67,11 @@ COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
     (TASK, REGISTERED): COMMON
     | {"event", "template", "max_attempts", "lifecycle", "lifecycle_version", "definition", "array", "attributes"}
-    | {"parent", "upstream"},
+    | {"parent", "upstream", "status"},
     (TASK, UPSTREAM_ADDED): COMMON | {"event", "upstream"},
     (TASK, None): COMMON | {"to", "attempt", "runner", "state", "entered_at"},
     (TASK, RESET): COMMON | {"event", "entered_at"},
-    (TASK_INSTANCE, CREATED): COMMON | {"event", "task"},
+    (TASK_INSTANCE, CREATED): COMMON | {"event", "task", "status"},
     (TASK_INSTANCE, None): COMMON | {"to", "report_by_date", "entered_at"},
 }
 """The keys of a line, by its entity and its event (None: a move to a status)."""
@@ -129,6 +130,7 @@ def _register(line: JsonObject, options: Options) -> RegisterTask:
         _attributes(line),
         spec.parent,
         tuple(spec.upstream),
+        _text(line, "status"),
     )
 
 
@@ -139,7 +141,8 @@ def _add_upstream(line: JsonObject, options: Options) -> AddUpstream:
 
 def _create(line: JsonObject, options: Options) -> CreateInstance:
     instance = check_id("task instance", line.get("id"))
-    return CreateInstance(instance, check_id("task", line.get("task")), **_report_fields(line, options))
+    task_id, fields = check_id("task", line.get("task")), _report_fields(line, options)
+    return CreateInstance(instance, task_id, **fields, status=_text(line, "status"))
 
 
 def _move_task(line: JsonObject, options: Options) -> MoveTask:

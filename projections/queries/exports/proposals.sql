@@ -16,7 +16,10 @@ FROM
     LEFT JOIN sojourn.event AS before
         ON e.name = 'task.transitioned.v1' AND before.stream = e.stream AND before.version = e.version - 1
     LEFT JOIN sojourn.task AS t
-        ON e.name IN ('task.transitioned.v1', 'task.refused.v1') AND t.task_id = substr(e.stream, 6)
+        ON t.task_id = CASE
+            WHEN e.name IN ('task.transitioned.v1', 'task.refused.v1') THEN substr(e.stream, 6)
+            WHEN e.name = 'task_instance.created.v1' THEN e.data ->> 'task_id'
+        END
 WHERE
     NOT e.data ? 'cause'
     AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
