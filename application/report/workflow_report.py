@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from application.analyse.compare import Comparison, compare_workflows
 from application.analyse.time_in_status import TimeInStatus, measure_time_in_status
 from application.read.failures import CHOICES, Failures, failures_on
 from application.read.orphans import find_orphans
@@ -83,7 +84,8 @@ class WorkflowReport:
     """The state of a workflow as of `read_at`. Attempts are its task instances, or its tasks if it has none.
 
     The grid's columns divide the time from `begin` to `end`. `last_at` is the time at which the last status was
-    entered; `end` is later only if the whole time would be under a second.
+    entered; `end` is later only if the whole time would be under a second. `comparison` is how it differs from another
+    workflow, if asked.
     """
 
     workflow_id: str
@@ -100,6 +102,7 @@ class WorkflowReport:
     failures: Sequence[Failure]
     failure_groups: dict[str, Sequence[Failures]]
     orphans: Sequence[Orphan]
+    comparison: Comparison | None = None
 
     @property
     def waiting_and_working(self) -> list[StatusCount]:
@@ -107,11 +110,13 @@ class WorkflowReport:
         return [status for status in self.attempts if not status.terminal]
 
 
-def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> WorkflowReport:
-    """Return the report of a workflow as of `at` (None: now).
+def build_report(
+    store: Store, workflow_id: str, at: datetime | None = None, compared_with: str | None = None
+) -> WorkflowReport:
+    """Return the report of a workflow as of `at` (None: now), and how it differs from `compared_with` as of then.
 
     Raises:
-        UnknownEntity: no event belongs to the workflow.
+        UnknownEntity: no event belongs to one of the workflows.
     """
     read_at = at or effective_now(store)
     orphans = find_orphans(store, decided=True, at=at, workflow_id=workflow_id)
@@ -142,6 +147,7 @@ def build_report(store: Store, workflow_id: str, at: datetime | None = None) -> 
         failures,
         groups,
         orphans,
+        compare_workflows(store, compared_with, workflow_id, at, at, kind) if compared_with is not None else None,
     )
 
 

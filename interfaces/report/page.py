@@ -14,7 +14,7 @@ from domain.entity import TASK
 from domain.printable import printable
 from interfaces.report.axis import make_ticks
 from interfaces.wording.orphan_rows import group_orphans
-from interfaces.wording.values import format_duration, format_time
+from interfaces.wording.values import format_change, format_duration, format_p_value, format_share, format_time
 
 WIDTH = 1000
 """The width of the charts' drawing area, in SVG units."""
@@ -36,6 +36,9 @@ MAX_OUTCOME_LENGTH = 18
 
 MAX_ORPHAN_ROWS = 200
 """The number of rows of orphans; those alike share one."""
+
+MAX_COMPARED = 50
+"""The number of rows that compare statuses; those that differ most come first."""
 
 PALETTE = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#F0E442", "#D55E00", "#999999")
 """Okabe and Ito's colours, which people with colour blindness can tell apart."""
@@ -105,6 +108,7 @@ def render_page(report: WorkflowReport) -> str:
             lane_height=lane_height,
             lanes_height=lane_height * len(report.lanes),
             columns=GRID_COLUMNS,
+            max_compared=MAX_COMPARED,
             font=max(min(lane_height, 11), 9),
         )
     )
@@ -120,10 +124,13 @@ def _environment() -> Environment:
         finalize=_escape_controls,
     )
     environment.filters |= {
+        "change": format_change,
         "in_words": format_duration,
         "local": format_time,
         "mean": _format_mean,
         "number": _format_number,
+        "p_value": format_p_value,
+        "share": format_share,
         "shorten": _shorten_name,
         "cut": _cut_outcome,
         "quote": shlex.quote,

@@ -9,6 +9,7 @@ from domain.time import format_duration
 __all__ = [
     "UTC_TIME",
     "find_times",
+    "format_change",
     "format_duration",
     "format_p_value",
     "format_share",
@@ -21,6 +22,11 @@ __all__ = [
 def format_share(share: float | None) -> str:
     """Return a share as people read it: `12.5 %`; empty for None."""
     return "" if share is None else f"{share:z.1%}".replace("%", " %")
+
+
+def format_change(seconds: float) -> str:
+    """Return a difference with its sign: `+5m`, `-12s`; empty for none."""
+    return f"{'-' if seconds < 0 else '+'}{format_duration(abs(seconds))}" if seconds else ""
 
 
 def format_p_value(probability: float | None) -> str:

@@ -207,6 +207,21 @@ class TestPage:
         assert re.search(r'node0</td>\s*<td class="n">2</td><td class="n">2</td>', html)
         assert _Text.open_at_the_end(html) == []
 
+    def test_a_comparison_says_what_took_longer(self, service: TransitionService) -> None:
+        live(service, "mon", [(0, [10, 10, 10, 10], "DONE"), (5, [10, 10, 10, 10], "DONE")])
+        live(service, "tue", [(0, [10, 10, 10, 70], "ERROR")])
+
+        html = render_page(build_report(service.store, "tue", compared_with="mon"))
+
+        text = _Text.of(html)
+        assert "Compared with mon" in text
+        assert "A is mon, which took 45s; B is this workflow, which took " in " ".join(text.split())
+        assert re.search(r"<td>RUNNING</td>(\s*<td class=\"n\">[^<]*</td>){8}\s*<td class=\"n\">\+50s</td>", html)
+        assert "1 task is only in A: mon/1" in text
+        assert "First failure of B: ti:tue/0/1" in text
+        assert _Text.open_at_the_end(html) == []
+        assert "Compared with" not in render_page(build_report(service.store, "tue"))
+
     def test_names_of_users_are_escaped(self, service: TransitionService) -> None:
         name = "<script>alert('&amp;')</script>"
         service.register_tasks(name, [TaskSpec(name)], occurred_at=NOON)

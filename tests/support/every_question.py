@@ -54,7 +54,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("lifecycle", "list", "--log"),
     ("lifecycle", "show", "own", "--log"),
     ("verify",),
-    ("report", "--workflow", "w", "-o", "{folder}/report.html", *WHEN),
+    ("report", "--workflow", "w", "-o", "{folder}/report.html", "--compare", "w", *WHEN),
     ("bundle", "--workflow", "w", "-o", "{folder}/w.sojourn"),
     *(("export", "--format", name, "-o", f"{{folder}}/{name}") for name in FILES),
 )

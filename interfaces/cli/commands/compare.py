@@ -11,7 +11,7 @@ from interfaces.cli.options import EntityKind, kind_of
 from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
-from interfaces.wording.values import format_duration, format_p_value, format_share, format_time
+from interfaces.wording.values import format_change, format_duration, format_p_value, format_share, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,11 +113,6 @@ def print_statuses(console: "Console", rows: "list[ComparedStatus]") -> None:
             format_p_value(row["p_value"]),
         )
     print_table(console, shown)
-
-
-def format_change(seconds: float) -> str:
-    """Return a difference with its sign: `+5m`, `-12s`; empty for none."""
-    return f"{'-' if seconds < 0 else '+'}{format_duration(abs(seconds))}" if seconds else ""
 
 
 def failure_in_words(failure: "FirstFailure") -> str:

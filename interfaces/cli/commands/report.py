@@ -21,13 +21,16 @@ def report(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Write the page to FILE; - is standard output.")
     ],
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="ID", help="Show how it differs from another workflow, too.")
+    ] = None,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw one workflow on a page.
 
-    It shows attempts, time in status, failures and orphans.
+    It shows attempts, time in status, failures and orphans; with --compare also what took longer than in another one.
     """
     from application.report.workflow_report import build_report as reported
     from application.shared.output_file import STDOUT
@@ -39,7 +42,7 @@ def report(
     stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
-        found = reported(service.store, workflow, time)
+        found = reported(service.store, workflow, time, compare)
         if not found.attempts:
             explain_empty(service.store, found.kind, workflow, time)
     with open_output(output, as_json=as_json) as stream:
