@@ -373,6 +373,7 @@ class Reading:
         actor: str | None = None,
         rule: str | None = None,
         orphan: bool = False,
+        parent: str | None = None,
         limit: int | None = None,
         sort: str = "newest",
     ) -> "list[ListedTask]":
@@ -380,18 +381,18 @@ class Reading:
 
         `since` (included) and `until` (excluded) are about when the current status was entered, `actor` is the
         component that reported it, `rule` the rule that decided it, `failed` leaves tasks in a failure status, `active`
-        those that have not ended, `orphan` those that are orphans now. `sort` is newest, oldest, entity, status,
-        workflow, template or attempts.
+        those that have not ended, `orphan` those that are orphans now, `parent` those that are parts of that
+        task. `sort` is newest, oldest, entity, status, workflow, template or attempts.
 
         Raises:
-            UnknownEntity: the log has no such workflow.
+            UnknownEntity: the log has no such workflow or parent.
             UnknownStatus: no machine of tasks has the status.
             UnknownChoice: there is no such rule or order.
         """
         from application.read.lists import list_tasks
 
         chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
-        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort)
+        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort, parent=parent)
         with list_tasks(self._store, chosen) as rows:
             return list(rows)
 

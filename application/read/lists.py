@@ -12,9 +12,9 @@ from application.analyse.concurrency import find_statuses
 from application.read.audit import BATCH
 from application.read.sorting import NEWEST, ListPlace, sort_query
 from application.shared.as_of import as_of
-from application.shared.existence import require_workflow
+from application.shared.existence import require_entity, require_workflow
 from application.shared.store import Store
-from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE
+from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.errors import UnknownStatus, check_choice
 from domain.rule_names import RuleName
 from infrastructure.sql import query
@@ -90,7 +90,7 @@ class Chosen(NamedTuple):
     """Which rows to list, and in which order.
 
     `since` (included) and `until` (excluded) are about the current status, `actor` and `rule` about the last
-    transition. `orphan` leaves what some rule of orphans holds for.
+    transition. `orphan` leaves what some rule of orphans holds for, `parent` the tasks that are parts of that one.
     """
 
     workflow_id: str | None = None
@@ -106,6 +106,7 @@ class Chosen(NamedTuple):
     rule: str | None = None
     orphan: bool = False
     sort: str = NEWEST
+    parent: str | None = None
 
 
 def list_workflows(
@@ -190,6 +191,8 @@ def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iter
             connection.execute(query("projections", "session/orphans"))
         if chosen.workflow_id is not None:
             require_workflow(connection, chosen.workflow_id)
+        if chosen.parent is not None:
+            require_entity(connection, Entity(TASK, chosen.parent))
         _require_statuses(connection, kind, chosen.statuses or ())
         with connection.cursor(name, row_factory=dict_row) as cursor:
             cursor.itersize = BATCH

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from psycopg import Connection
 
@@ -26,6 +26,8 @@ class Status(TypedDict):
     A runner is ALIVE or SILENT; it has no lifecycle and no attempts, and no version before it was ever silent. An array
     is BOUND, and has no lifecycle.
 
+    A task with a `parent` or with `upstream` tasks also has their ids.
+
     `attempts` is how many attempts of a task had begun, which attempt an instance is, or how many batches an array had.
     """
 
@@ -35,6 +37,8 @@ class Status(TypedDict):
     lifecycle: str | None
     attempts: int | None
     version: int | None
+    parent: NotRequired[str]
+    upstream: NotRequired[list[str]]
 
 
 def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
@@ -47,6 +51,7 @@ def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Sta
         current, since, lifecycle, attempts, version = status_on(connection, entity)
         if current is None:
             require_entity(connection, entity)
+        links = _links(connection, entity) if current is not None else {}
     return {
         "entity": str(entity),
         "status": current,
@@ -54,7 +59,17 @@ def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Sta
         "lifecycle": lifecycle,
         "attempts": attempts,
         "version": version,
+        **links,  # type: ignore[typeddict-item]  # mypy knows no keys of it
     }
+
+
+def _links(connection: Connection[Any], entity: Entity) -> dict[str, Any]:
+    if entity.kind != TASK:
+        return {}
+    row = connection.execute(query("projections", "read/links_of_task"), [entity.id]).fetchone()
+    assert row is not None
+    parent_id, upstream_ids = row
+    return ({"parent": parent_id} if parent_id else {}) | ({"upstream": upstream_ids} if upstream_ids else {})
 
 
 def status_on(connection: Connection[Any], entity: Entity) -> Sequence[Any]:

@@ -136,6 +136,17 @@ class EntitiesQuery(WorkflowsQuery):
         )  # fmt: skip
 
 
+class TasksQuery(EntitiesQuery):
+    """The tasks that a request asks for."""
+
+    parent: Id | None = None
+
+    @property
+    def chosen(self) -> Chosen:
+        """Return the rows of the page and one more."""
+        return super().chosen._replace(parent=self.parent)
+
+
 class RunnersQuery(PageQuery):
     """The runners that a request asks for."""
 
@@ -202,7 +213,7 @@ def list_failures(request: Request, chosen: Annotated[FailuresQuery, Query()]) -
 
 
 @router.get("/tasks", response_model=_page_of(ListedTask), responses=_answers(TASK))
-def page_tasks(request: Request, chosen: Annotated[EntitiesQuery, Query()]) -> Response:
+def page_tasks(request: Request, chosen: Annotated[TasksQuery, Query()]) -> Response:
     """List tasks in their current status, the newest first."""
     return _answer_rows(list_tasks(get_api(request).store, chosen.chosen), chosen.limit)
 

@@ -11,6 +11,7 @@ from application.maintain.rebuild import rebuild_projections
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import InvalidId, TaskBegun, TaskConflict, UnknownEntity, UpstreamCycle
+from interfaces.cli.commands.history import in_short
 from tests.support.agreement import rows
 from tests.support.concurrently import at_once
 
@@ -86,6 +87,27 @@ def test_a_cycle_is_refused(service: TransitionService, specs: list[TaskSpec], r
     assert raised.value.relation == relation
     assert set(raised.value.cycle) == tasks
     assert raised.value.cycle[0] == raised.value.cycle[-1]
+
+
+def test_what_is_read_of_links(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("run"), TaskSpec("a"), TaskSpec("e")], occurred_at=NINE)
+    specs = [TaskSpec("b", parent="run", upstream=["a"]), TaskSpec("c", parent="run")]
+    service.register_tasks("w", specs, occurred_at=NINE)
+    service.add_upstream({"b": ["e"]}, occurred_at=NINE + timedelta(hours=1))
+
+    assert sorted(row["entity"] for row in service.list_tasks(parent="run")) == ["task:b", "task:c"]
+    assert service.list_tasks(parent="a") == []
+    with pytest.raises(UnknownEntity, match="no task 'rum'; did you mean 'run'"):
+        service.list_tasks(parent="rum")
+    links = {
+        at: {key: value for key, value in service.status("task:b", at).items() if key in ("parent", "upstream")}
+        for at in (None, NINE)
+    }
+    assert links == {None: {"parent": "run", "upstream": ["a", "e"]}, NINE: {"parent": "run", "upstream": ["a"]}}
+    assert not {"parent", "upstream"} & service.status("task:a").keys()
+    assert [in_short(event) for event in service.history("task:b")] == [
+        "registered: REGISTERING (a part of run, waits for a)", "waits for e",
+    ]  # fmt: skip
 
 
 class TestAddUpstream:

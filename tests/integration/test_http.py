@@ -53,6 +53,9 @@ def test_tasks_have_links(client: TestClient) -> None:
     cycle = post(client, "/tasks/upstream", {"upstream": {"1": ["2"]}}, status=409)
     assert (cycle["relation"], sorted(set(cycle["cycle"]))) == ("upstream", ["1", "2"])
     post(client, "/tasks/gate", {"task_ids": ["2"]})
+    assert [item["entity"] for item in get(client, "/tasks?parent=run")["items"]] == ["task:2", "task:1"]
+    assert get(client, "/tasks?parent=rum", status=404)["nearest"] == ["run"]
+    assert get(client, "/status/task:2")["upstream"] == ["1"]
     begun = post(client, "/tasks/upstream", {"upstream": {"2": ["run"]}}, status=409)
     assert (begun["task_id"], begun["upstream"]) == ("2", ["run"])
     unknown = {"workflow_id": "w", "tasks": [{"task_id": "4", "parent": "5"}]}

@@ -11,6 +11,7 @@ from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import EntityName
 from interfaces.cli.output import AsJson, Dsn, json_text, messages, print_lines, render
 from interfaces.cli.presentation import Listing
+from interfaces.wording.links_in_words import links_in_words
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -200,10 +201,12 @@ def in_short(event: "HistoryEvent") -> str:
         return in_short_of_silence(event["silent_since"], event["silent_until"])
     if is_refused(event):
         return f"stays {event['status']}"
+    if happened == "upstream_added":
+        return links_in_words(event["details"] or {})
     if happened in DETAILS:
         return DETAILS[happened].format_map(event["details"] or {})
     if event["previous_status"] is None:
-        return f"{happened}: {event['status']}" + place(event["details"] or {})
+        return f"{happened}: {event['status']}" + place(event["details"] or {}) + links(event["details"] or {})
     moved = f"{event['previous_status']} -> {event['status']}{named(event)}"
     return moved if happened == "transitioned" else f"{happened}: {moved}"
 
@@ -211,6 +214,11 @@ def in_short(event: "HistoryEvent") -> str:
 def place(details: Mapping[str, object]) -> str:
     """Return the array, batch and step of a queued instance."""
     return " (array {array_id}, batch {batch_number}, step {step})".format_map(details) if "step" in details else ""
+
+
+def links(details: Mapping[str, object]) -> str:
+    """Return what a registered task is a part of and what it waits for: ` (a part of run, waits for align)`."""
+    return f" ({words})" if (words := links_in_words(details)) else ""
 
 
 def in_short_of_silence(since: "datetime", until: "datetime | None") -> str:

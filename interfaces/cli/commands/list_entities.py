@@ -30,6 +30,7 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Choo
 
 Rule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Choose by the rule that decided the status.")]
 Orphan = Annotated[bool, typer.Option("--orphan", help="Choose what is an orphan now.")]
+Parent = Annotated[str | None, typer.Option("--parent", metavar="ID", help="Choose the parts of a task.")]
 
 SORT = "--sort"
 SortWorkflows = Annotated[
@@ -93,6 +94,7 @@ def tasks(
     actor: Actor = None,
     rule: Rule = None,
     orphan: Orphan = False,
+    parent: Parent = None,
     sort: SortEntities = "newest",
     limit: Limit = None,
     dsn: Dsn = None,
@@ -107,7 +109,7 @@ def tasks(
 
     chosen = Chosen(
         workflow, status, template, failed, active, actor=actor, limit=one_more(limit),
-        rule=rule, orphan=orphan, sort=sort,
+        rule=rule, orphan=orphan, sort=sort, parent=parent,
     )  # fmt: skip
     stated = StatedTimes(since=since, until=until)
     with connect.service(ctx, dsn) as service, open_chosen(list_tasks, service.store, chosen, stated) as rows:

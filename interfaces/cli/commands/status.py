@@ -9,6 +9,7 @@ from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.cli.stated_time import StatedTimes
+from interfaces.wording.links_in_words import list_some
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -52,3 +53,7 @@ def print_status(console: "Console", found: "Status", at: "datetime") -> None:
         return
     attempts = "attempt" if found["entity"].startswith("ti:") else "attempts"
     console.print(f"{attempts} {found['attempts']}, lifecycle {found['lifecycle']}, version {found['version']}")
+    if parent := found.get("parent"):
+        console.print(f"a part of task:{parent}")
+    if upstream := found.get("upstream"):
+        console.print(f"upstream tasks {list_some(upstream)}")

@@ -8,6 +8,10 @@ WITH chosen AS (
         (%(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s)
         AND (%(statuses)s::text[] IS NULL OR t.status = ANY (%(statuses)s))
         AND (%(template)s::text IS NULL OR t.template = %(template)s)
+        AND (
+            %(parent)s::text IS NULL
+            OR t.task_id IN (SELECT p.task_id FROM sojourn.task AS p WHERE p.parent_id = %(parent)s)
+        )
         AND (%(since)s::timestamptz IS NULL OR t.entered_at >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR t.entered_at < %(until)s)
         AND (
