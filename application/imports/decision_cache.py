@@ -5,9 +5,9 @@ their attempts. Ids, times, actors and reasons are only carried over, and a dump
 jobs. The cache decides a case for entities without a name and keeps the answer as a template: the JSON of each event
 without what differs between entities. `build_rows` fills that in, and no event object is made.
 
-Some cases are never cached, because more could matter: a task with an owner, a state or attributes, the registration
-of one in an array or with a parent, an instance with a deadline, a distributor's id or a place in an array, and
-lifecycles whose rules read states.
+Some cases are never cached, because more could matter: a task with an owner, a state or attributes other than a
+partition, the registration of one in an array or with a parent, an instance with a deadline, a distributor's id or a
+place in an array, and lifecycles whose rules read states.
 docs/decisions/0020-an-import-decides-a-case-once.md has the reasons and the figures.
 """
 
@@ -127,7 +127,7 @@ class DecisionCache:
         """Decide the registration of `task`."""
         if not self._is_cacheable(task) or task.array_id is not None or task.parent_id is not None:
             return None
-        case = "registration", id(task.lifecycle), task.max_attempts
+        case = "registration", id(task.lifecycle), task.max_attempts, _partition_of(task)
         return self._decision(case, lambda: decide(_nameless(task), Registration(), SAMPLE_REPORT))
 
     def decide_creation(self, task: Task) -> CachedDecision | None:
@@ -155,7 +155,8 @@ class DecisionCache:
         traits = self._traits.get(id(task.lifecycle))
         if traits is None:
             traits = self._traits[id(task.lifecycle)] = _read_traits(task.lifecycle)
-        return not traits.reads_state and task.owner is None and task.state is None and task.attributes is None
+        has_plain_attributes = task.attributes is None or task.attributes.keys() == {"partition"}
+        return not traits.reads_state and task.owner is None and task.state is None and has_plain_attributes
 
     def _decision(self, case: Hashable, decide_case: Callable[[], Decision]) -> CachedDecision:
         decision = self._decisions.get(case)
@@ -262,8 +263,12 @@ def _is_plain(instance: TaskInstance) -> bool:
     )
 
 
-def _task_key(task: Task) -> tuple[int, str, int, int, int]:
-    return id(task.lifecycle), task.status, task.num_attempts, task.max_attempts, task.instances
+def _task_key(task: Task) -> tuple[int, str, int, int, int, str | None]:
+    return id(task.lifecycle), task.status, task.num_attempts, task.max_attempts, task.instances, _partition_of(task)
+
+
+def _partition_of(task: Task) -> str | None:
+    return task.attributes["partition"] if task.attributes else None
 
 
 def _read_traits(lifecycle: Lifecycle) -> LifecycleTraits:

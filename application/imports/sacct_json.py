@@ -52,6 +52,7 @@ def columns_of(job: Mapping[str, Any], cluster: str | None) -> Columns:
         "reason": _text(_object(job.get("state")).get("reason")),
         "restarts": str(_number(job.get("restart_cnt")) or ""),
         "flags": _flags(job.get("flags")),
+        "partition": _text(job.get("partition")),
     }
 
 

@@ -73,6 +73,24 @@ def test_a_job_that_never_got_a_node_has_no_running_interval(
     assert stays(connection, "task:c/1") == stays(connection, "task_instance:c/1/1") == expected
 
 
+def test_jobs_wait_by_partition_and_a_later_dump_changes_neither(service: TransitionService) -> None:
+    header = HEADER.rstrip("\n") + "|Partition\n"
+    jobs = [
+        job(str(number), "08:00", start, "09:00", "COMPLETED").rstrip("\n") + f"|{partition}\n"
+        for number, (start, partition) in enumerate(
+            (("08:05", "gpu"), ("08:15", "gpu"), ("08:00", "cpu"), ("08:30", ""))
+        )
+    ]
+    moved = jobs[0].replace("|gpu", "|cpu")
+
+    answers = [imported(service, "sacct", header + "".join(lines), zone=ZONE) for lines in (jobs, [moved])]
+
+    assert [answer["bad"] for answer in answers] == [0, 0]
+    found = {row["group"]: (row["tasks"], row["wait_seconds"]) for row in service.queue_wait("partition")}
+    assert found == {"gpu": (2, 1200.0), "cpu": (1, 0.0), None: (1, 1800.0)}
+    assert {row["group"] for row in service.queue_wait("user")} == {"ann"}
+
+
 def test_a_requeue_is_a_further_attempt_and_leads_the_job_back_to_pending(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:

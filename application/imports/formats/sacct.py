@@ -67,17 +67,17 @@ FIELDS = (
 
 USED = (
     "jobid", "cluster", "user", "submit", "eligible", "start", "end", "elapsed", "exitcode", "state", "nodelist",
-    "alloccpus", "jobname", "reason", "restarts", "flags",
+    "alloccpus", "jobname", "reason", "restarts", "flags", "partition",
 )  # fmt: skip
-DETAILS = frozenset({"eligible", "reason", "restarts", "flags"})
+DETAILS = frozenset({"eligible", "reason", "restarts", "flags", "partition"})
 """The fields without which a record is still whole, so that a doubt about one of them costs no job."""
 
 NEEDED = ("jobid", "submit", "start", "end", "state")
 IN_HEADERS = frozenset({*NEEDED, "jobidraw", "cluster", "user", "elapsed", "exitcode", "nodelist", "jobname"})
 
 SUGGESTED = (
-    "JobID", "Cluster", "User", "Submit", "Eligible", "Start", "End", "Elapsed", "State", "Reason", "ExitCode", "Flags",
-    "NodeList", "JobName",
+    "JobID", "Cluster", "Partition", "User", "Submit", "Eligible", "Start", "End", "Elapsed", "State", "Reason",
+    "ExitCode", "Flags", "NodeList", "JobName",
 )  # fmt: skip
 
 CHECKED_LINES = 20
@@ -146,6 +146,7 @@ class JobRecord(NamedTuple):
     reason: str | None
     restarts: str | None
     flags: str | None
+    partition: str | None
 
 
 class JobState(NamedTuple):
@@ -411,7 +412,8 @@ def _changes(
     submitter = make_actor("slurm", user=record.user or None)
     template = template_name(record.jobname) if record.jobname else None
     waiting = _Waiting.of(record, times, eligible)
-    yield RegisterRenamable(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter)
+    partition = {"partition": template_name(record.partition)} if record.partition else None
+    yield RegisterRenamable(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter, attributes=partition)
     restarts = _restarts(record)
     began = _join(f"restart {restarts}" if restarts else None, waiting.at_submission)
     yield CreateInstance(attempt, task, attempt.begun_at, submitter, began, earlier_attempts=restarts)
