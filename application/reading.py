@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from application.analyse.breaches import Breach
     from application.analyse.compare import Comparison
     from application.analyse.concurrency import Bucket, Change
+    from application.analyse.critical_path import CriticalPath
     from application.analyse.queue_wait import QueueWait
     from application.analyse.time_in_status import TimeInStatus
     from application.analyse.variants import Variant
@@ -318,6 +319,16 @@ class Reading:
         from application.analyse.compare import compare_workflows
 
         return compare_workflows(self._store, a, b, _time("at_a", at_a), _time("at_b", at_b), _kind(entity))
+
+    def critical_path(self, workflow_id: str, at: datetime | None = None) -> "CriticalPath":
+        """Return the attempts and waits that decided when a workflow ended, as of `at` (None: now).
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.analyse.critical_path import find_critical_path
+
+        return find_critical_path(self._store, workflow_id, _time("at", at))
 
     def diff(
         self, from_: datetime, to: datetime, workflow_id: str | None = None, *, limit: int | None = None

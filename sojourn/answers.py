@@ -4,6 +4,7 @@ from application.analyse.attempts import Attempts
 from application.analyse.breaches import Breach
 from application.analyse.compare import ComparedStatus, Comparison, FirstFailure
 from application.analyse.concurrency import Bucket, Change
+from application.analyse.critical_path import CriticalPath, PathLink
 from application.analyse.queue_wait import QueueWait
 from application.analyse.time_in_status import TimeInStatus
 from application.analyse.variants import Variant
@@ -50,6 +51,7 @@ __all__ = [
     "Comparison",
     "ConcurrencyAnswer",
     "CreateAnswer",
+    "CriticalPath",
     "Difference",
     "EmptyAnswer",
     "Failures",
@@ -68,6 +70,7 @@ __all__ = [
     "ListedWorkflow",
     "Moved",
     "Orphan",
+    "PathLink",
     "QueueBatchAnswer",
     "QueueWait",
     "RecoverAnswer",
