@@ -49,6 +49,11 @@ class ReportContext:
             now=self.now,
         )
 
+    def with_wait_only(self) -> "ReportContext":
+        """Return the context of the effect on a task: it waits for what its instance does, and has no other reason."""
+        without = self.without_reason()
+        return without if self.waits_for is None else replace(without, waits_for=self.waits_for)
+
     def stated_wait(self) -> tuple[Any, ...]:
         """Return what distinguishes two requests of one command id by what they wait for: nothing without it."""
         return () if self.waits_for is None else (self.waits_for.model_dump(mode="json"),)

@@ -38,6 +38,7 @@ from application.imports.change import (
     RegisterTask,
     ResetTask,
     SplitArray,
+    stated_wait,
 )
 from application.imports.decision_cache import DecisionCache
 from application.imports.move_id import MoveId
@@ -378,8 +379,14 @@ class Batch:
             self._journal.apply(decide(Family(instance, task), InstanceReport(SPLIT), context))
 
     def _context(self, change: Change, command_id: str | None = None) -> ReportContext:
-        tolerance = self._clock_tolerance.total_seconds()
-        return ReportContext(change.actor, change.reason, change.at, command_id or IMPORTED, tolerance)
+        return ReportContext(
+            change.actor,
+            change.reason,
+            change.at,
+            command_id or IMPORTED,
+            self._clock_tolerance.total_seconds(),
+            waits_for=stated_wait(change),
+        )
 
     def _find_task(self, task_id: str, workflow_id: str | None, *, waits: bool = True) -> Task:
         task = self._state.tasks.get(task_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic_core import to_json
 
 from application.imports.batch_state import BatchState, CascadedStatus
-from application.imports.change import AttemptKey, Change
+from application.imports.change import AttemptKey, Change, stated_wait
 from application.imports.decision_cache import CachedDecision, EventValues, build_rows, instance_after, task_after
 from application.imports.move_id import MoveId
 from application.imports.tally import EventCounts
@@ -102,7 +102,7 @@ class BatchJournal:
         template: str | None = None,
     ) -> None:
         """Append a cached decision's events for these entities, and set them to their state after it."""
-        values = EventValues.of(change.actor, change.reason, change.at, command_id)
+        values = EventValues.of(change.actor, change.reason, change.at, command_id, stated_wait(change))
         self.rows += build_rows(decision, task, instance, values, template)
         self.counts.append(decision.counts)
         clock = clock_of(change.at, change.actor.host if change.actor else None, command_id)

@@ -1,6 +1,7 @@
 """The changes that a line of a file reports, whatever its format. The importer sees nothing else of a file.
 
-Times are instants in UTC. `actor` and `reason` are what the source states, or None. `entered_at` is stated where a move
+Times are instants in UTC. `actor` and `reason` are what the source states, or None; so is `waits_for`, what an entity
+waits for in the status that it enters. `entered_at` is stated where a move
 is of another time than the entry of the status that the entity was in afterwards.
 """
 
@@ -12,6 +13,7 @@ from domain.actor import Actor
 from domain.errors import SojournError
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.state import State
+from domain.waits_for import WaitsFor
 
 LONGEST_ERROR = 500
 """The length of the longest sentence about a line; an answer lists a thousand."""
@@ -46,6 +48,7 @@ class RegisterTask(NamedTuple):
     parent: str | None = None
     upstream: tuple[str, ...] = ()
     status: str | None = None
+    waits_for: WaitsFor | None = None
 
 
 class RegisterRenamable(RegisterTask):
@@ -80,6 +83,7 @@ class CreateInstance(NamedTuple):
     workflow_id: str | None = None
     earlier_attempts: int = 0
     status: str | None = None
+    waits_for: WaitsFor | None = None
 
 
 class MoveTask(NamedTuple):
@@ -100,6 +104,7 @@ class MoveTask(NamedTuple):
     runner_id: str | None = None
     state: State | None = None
     entered_at: datetime | None = None
+    waits_for: WaitsFor | None = None
 
 
 class ResetTask(NamedTuple):
@@ -116,6 +121,7 @@ class ResetTask(NamedTuple):
     previous_status: str | None = None
     ends_instances: bool = True
     entered_at: datetime | None = None
+    waits_for: WaitsFor | None = None
 
 
 class MoveInstance(NamedTuple):
@@ -129,6 +135,7 @@ class MoveInstance(NamedTuple):
     workflow_id: str | None = None
     report_by_date: datetime | None = None
     entered_at: datetime | None = None
+    waits_for: WaitsFor | None = None
 
 
 class MoveIfPossible(MoveInstance):
@@ -157,6 +164,11 @@ class SplitArray(NamedTuple):
 MOVES = (MoveTask, MoveInstance, ResetTask)
 Move = MoveTask | MoveInstance | ResetTask
 Change = RegisterTask | AddUpstream | CreateInstance | SplitArray | Move
+
+
+def stated_wait(change: Change) -> WaitsFor | None:
+    """Return what the entity waits for in the status that it enters, if the source states it."""
+    return None if isinstance(change, SplitArray | AddUpstream) else change.waits_for
 
 
 class ParsedLine(NamedTuple):

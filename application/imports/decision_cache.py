@@ -3,7 +3,7 @@
 What the domain decides depends on the lifecycle, on the statuses of a task and its instance, and on the numbers of
 their attempts. Ids, times, actors and reasons are only carried over, and a dump repeats the same case for thousands of
 jobs. The cache decides a case for entities without a name and keeps the answer as a template: the JSON of each event
-without what differs between entities. `build_rows` fills that in, and no event object is made.
+without what differs between entities or reports. `build_rows` fills that in, and no event object is made.
 
 Some cases are never cached, because more could matter: a task with an owner, a state or attributes other than a
 partition, the registration of one in an array or with a parent, an instance with a deadline, a distributor's id or a
@@ -33,13 +33,15 @@ from domain.report_context import ReportContext
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.rulebook import rulebook_of
 from domain.text import cut_reason
+from domain.waits_for import WaitKind, WaitsFor
 from infrastructure.log.event_log import AppendedRow
 
 MAX_DECISIONS = 20_000
 """The number of decisions that are kept."""
 
-SAMPLE_REPORT = ReportContext(None, "reason", datetime(2000, 1, 1, tzinfo=UTC), "command")
-"""The report for which cases are decided: an event that carries the reason on shows it."""
+SAMPLE_WAIT = WaitsFor(kind=WaitKind.HOLD, detail="sample")
+SAMPLE_REPORT = ReportContext(None, "reason", datetime(2000, 1, 1, tzinfo=UTC), "command", waits_for=SAMPLE_WAIT)
+"""The report for which cases are decided: an event that carries its reason or its wait on shows that."""
 
 FILLED_IN = {"actor", "reason", "command_id", "cause", "task_id", "template"}
 """The fields of an event that differ between entities or reports."""
@@ -60,6 +62,7 @@ class EventTemplate(NamedTuple):
     is_transition: bool
     data: bytes
     has_reason: bool
+    has_wait: bool
     cause: EventOffset | None
 
 
@@ -87,19 +90,32 @@ class CachedDecision(NamedTuple):
 
 
 class EventValues(NamedTuple):
-    """What a report adds to each event: the time, and as JSON its actor, command id and reason."""
+    """What a report adds to each event: the time, and as JSON its actor, command id, reason and wait."""
 
     at: datetime
     actor_and_command: bytes
     reason: bytes
+    waits_for: bytes
 
     @classmethod
-    def of(cls, actor: Actor | None, reason: str | None, at: datetime, command_id: str | None) -> "EventValues":
+    def of(
+        cls,
+        actor: Actor | None,
+        reason: str | None,
+        at: datetime,
+        command_id: str | None,
+        waits_for: WaitsFor | None = None,
+    ) -> "EventValues":
         """Return the values of a report."""
         values = _actor_json(actor) if actor else b""
         if command_id:
             values += b',"command_id":' + to_json(command_id)
-        return cls(at, values, b"" if reason is None else b',"reason":' + to_json(cut_reason(reason)))
+        return cls(
+            at,
+            values,
+            b"" if reason is None else b',"reason":' + to_json(cut_reason(reason)),
+            b"" if waits_for is None else b',"waits_for":' + to_json(waits_for, exclude_none=True),
+        )
 
 
 class LifecycleTraits(NamedTuple):
@@ -210,7 +226,8 @@ class _Stream:
         if event.is_transition:
             self.entered_at = _later_of(values.at, self.entered_at)
         reason = values.reason if event.has_reason else b""
-        data = event.data + values.actor_and_command + reason + cause + self.json_end
+        waits_for = values.waits_for if event.has_wait else b""
+        data = event.data + values.actor_and_command + reason + waits_for + cause + self.json_end
         version = self.version + event.offset.version
         return self.name, version, event.name, self.workflow_id, values.at, self.entered_at, data
 
@@ -309,13 +326,17 @@ def _to_update(status: str, events: Sequence[Event]) -> EntityUpdate:
 
 
 def _to_template(event: Event) -> EventTemplate:
-    data = to_json(event.model_dump(mode="json", exclude_none=True, exclude=FILLED_IN))
+    has_wait = event.waits_for == SAMPLE_WAIT
+    data = to_json(
+        event.model_dump(mode="json", exclude_none=True, exclude=FILLED_IN | ({"waits_for"} if has_wait else set()))
+    )
     return EventTemplate(
         EventOffset(isinstance(event, TaskEvent), event.version),
         event.name,
         event.is_transition,
         data.removesuffix(b"}"),
         event.reason is not None,
+        has_wait,
         _to_offset(event.cause) if event.cause else None,
     )
 

@@ -79,7 +79,7 @@ def propagate_to_task(decision: Decision, context: ReportContext = NO_CONTEXT) -
     implied = task.status_implied_by(instance.status)
     if implied is None or implied == task.status or _is_superseded(instance, task):
         return decision
-    cause, context = events[-1], context.without_reason()
+    cause, context = events[-1], context.with_wait_only()
     target, outcome = _judge_effect(task, instance, implied)
     path = task.lifecycle.path_to(target, task.status, instance.status) if target is not None else ()
     if not path:

@@ -241,7 +241,7 @@ class TestWhatIsFoundInTheProjections:
     def test_another_value(self, log: TransitionService, connection: Connection, table: str, column: str) -> None:
         key = {
             "task": "task_id = 't1'", "task_instance": "task_instance_id = 't1/1'", "array": "true",
-            "dependency": "true", "wait": "true",
+            "dependency": "true", "wait": "entity_kind = 'task_instance'",
         }  # fmt: skip
         where = key.get(table, "entity_id = 't1' AND version = 2")
         (kind,) = one(

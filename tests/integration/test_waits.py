@@ -26,7 +26,10 @@ BULK: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "register": (lambda service, **wait: service.register_tasks("w", [TaskSpec("new")], **wait), {"task:new"}),
     "gate": (lambda service, **wait: service.gate_tasks_for_queueing(["t"], **wait), {"task:t"}),
     "move tasks": (lambda service, **wait: service.transition_tasks(["t"], "QUEUED", **wait), {"task:t"}),
-    "create": (lambda service, **wait: service.create_task_instances({"t/1": "t"}, **wait), {"task_instance:t/1"}),
+    "create": (
+        lambda service, **wait: service.create_task_instances({"t/1": "t"}, **wait),
+        {"task:t", "task_instance:t/1"},
+    ),
     "move instances": (
         lambda service, **wait: service.transition_task_instances(["r/1"], "ERROR", **wait),
         {"task_instance:r/1"},
@@ -39,7 +42,7 @@ BULK: dict[str, tuple[Callable[..., Any], set[str]]] = {
     ),
     "launch a batch": (
         lambda service, **wait: service.arrays.transition_to_launched("1", 1, 60, **wait),
-        {"task_instance:a/1"},
+        {"task:a", "task_instance:a/1"},
     ),
 }
 """A call of each method about many -> the entities that wait after it."""
@@ -149,6 +152,7 @@ def test_waits_over_http(service: TransitionService, connection: psycopg.Connect
         ("task:2", "resources", None),
         ("task_instance:1/1", "resources", "gpu"),
         ("task_instance:1/1", "slot", "gpu"),
+        ("task:1", "slot", "gpu"),
     ]
     assert wrong.status_code == 422
     assert wrong.json()["fields"][0]["field"].startswith("body.waits_for"), wrong.json()

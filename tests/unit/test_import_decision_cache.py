@@ -28,12 +28,14 @@ from domain.entities.task_instance import TaskInstance
 from domain.lifecycles import get_lifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
+from domain.waits_for import WaitKind, WaitsFor
 
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 NAMES = ("jobmon", "slurm", "spark", "nextflow", "fetch_ml")
 
 actors = st.none() | st.builds(Actor, component=st.sampled_from(["slurm", "ü"]), host=st.none() | st.just("n1"))
 reasons = st.none() | st.sampled_from(["exit code 1", 'a "b"\0'])
+waits = st.none() | st.sampled_from([WaitsFor(kind=WaitKind.HOLD), WaitsFor.of(WaitKind.SLOT, '"ü', ["n1"])])
 times = st.integers(0, 20).map(lambda minutes: EIGHT + timedelta(minutes=minutes))
 INSTANCES: dict[str | AttemptKey, str] = {"i1": "t1", "i2": "t1", "i3": "t1", AttemptKey('t"2', EIGHT): 't"2'}
 
@@ -55,16 +57,21 @@ def cases(draw: st.DrawFn) -> tuple[str, list[list[Change]]]:
     name = draw(st.sampled_from(NAMES))
     lifecycle = get_lifecycle(name)
     pending: list[list[Change]] = [
-        [MoveTask(task, to, draw(times), draw(actors), draw(reasons)) for to in draw(walks(lifecycle.task))]
+        [
+            MoveTask(task, to, draw(times), draw(actors), draw(reasons), waits_for=draw(waits))
+            for to in draw(walks(lifecycle.task))
+        ]
         for task in ("t1", 't"2')
         if lifecycle.instance is None or draw(st.booleans())
     ]
     for instance, task in INSTANCES.items():
         if lifecycle.instance is None:
             break
-        created = CreateInstance(instance, task, draw(times), draw(actors), draw(reasons))
+        created = CreateInstance(instance, task, draw(times), draw(actors), draw(reasons), waits_for=draw(waits))
         reports = [
-            MoveInstance(instance, to, draw(times), draw(actors), draw(reasons), report_by_date=due)
+            MoveInstance(
+                instance, to, draw(times), draw(actors), draw(reasons), report_by_date=due, waits_for=draw(waits)
+            )
             for to in draw(walks(lifecycle.instance))
             for due in [EIGHT if draw(st.integers(0, 5)) == 0 else None]
         ]

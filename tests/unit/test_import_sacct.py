@@ -19,6 +19,7 @@ from application.imports.change import (
 )
 from application.imports.formats.sacct import COMPACT, FIELDS, MissingSacctFields, UnknownSacctLayout, looks_like
 from application.imports.local_time import TimeZoneNeeded
+from application.imports.slurm_reason import NODES
 from domain.actor import Actor
 from domain.errors import MAX_ATTEMPTS, WrongLifecycle
 from tests.support.importing import read
@@ -84,7 +85,7 @@ def test_a_job_waits_for_its_dependency_and_then_for_nodes() -> None:
     assert moves(waited) == [
         ("PENDING", SUBMITTED), ("ELIGIBLE", MINUTE_3), ("RUNNING", STARTED), ("COMPLETED", ENDED),
     ]  # fmt: skip
-    assert line(waited).changes[2] == MoveIfPossible(attempt, "ELIGIBLE", MINUTE_3)
+    assert line(waited).changes[2] == MoveIfPossible(attempt, "ELIGIBLE", MINUTE_3, waits_for=NODES)
 
 
 @pytest.mark.parametrize(

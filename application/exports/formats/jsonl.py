@@ -149,4 +149,6 @@ def _times(event: ReportedEvent) -> Fields:
 
 
 def _context(data: Fields) -> Fields:
-    return {"actor": data.get("actor"), "reason": data.get("reason")}
+    # What a rule makes an entity wait for, the rule states again at the import.
+    waits_for = data.get("waits_for") if "response" not in data else None
+    return {"actor": data.get("actor"), "reason": data.get("reason"), "waits_for": waits_for}

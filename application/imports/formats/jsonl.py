@@ -15,6 +15,9 @@ A registration may state the `parent`, the id of the task that it is a part of, 
 that it waits for; `{"event":"upstream_added","upstream":[...]}` adds further ones before the first attempt.
 A registration or creation states the `status` in which its entity begins, where that is not the initial one.
 
+A line by which an entity enters a status may state what it waits for there: `"waits_for": "resources"`, or an object of
+`kind`, `detail` and `holders`.
+
 `actor` is a component's name, or an object with `component`, `host`, `pid` and `user`. `workflow` can be on any line; a
 new task without one is in that of --workflow, or else in one with the name of the file.
 """
@@ -52,6 +55,7 @@ from domain.nearest import nearest_names
 from domain.printable import short_repr
 from domain.state import State
 from domain.text import is_storable, storable_json
+from domain.waits_for import WaitsFor, read_waits_for
 
 LIFECYCLE = "jobmon"
 
@@ -67,12 +71,12 @@ COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
     (TASK, REGISTERED): COMMON
     | {"event", "template", "max_attempts", "lifecycle", "lifecycle_version", "definition", "array", "attributes"}
-    | {"parent", "upstream", "status"},
+    | {"parent", "upstream", "status", "waits_for"},
     (TASK, UPSTREAM_ADDED): COMMON | {"event", "upstream"},
-    (TASK, None): COMMON | {"to", "attempt", "runner", "state", "entered_at"},
-    (TASK, RESET): COMMON | {"event", "entered_at"},
-    (TASK_INSTANCE, CREATED): COMMON | {"event", "task", "status"},
-    (TASK_INSTANCE, None): COMMON | {"to", "report_by_date", "entered_at"},
+    (TASK, None): COMMON | {"to", "attempt", "runner", "state", "entered_at", "waits_for"},
+    (TASK, RESET): COMMON | {"event", "entered_at", "waits_for"},
+    (TASK_INSTANCE, CREATED): COMMON | {"event", "task", "status", "waits_for"},
+    (TASK_INSTANCE, None): COMMON | {"to", "report_by_date", "entered_at", "waits_for"},
 }
 """The keys of a line, by its entity and its event (None: a move to a status)."""
 
@@ -131,6 +135,7 @@ def _register(line: JsonObject, options: Options) -> RegisterTask:
         spec.parent,
         tuple(spec.upstream),
         _text(line, "status"),
+        _waits_for(line),
     )
 
 
@@ -142,7 +147,7 @@ def _add_upstream(line: JsonObject, options: Options) -> AddUpstream:
 def _create(line: JsonObject, options: Options) -> CreateInstance:
     instance = check_id("task instance", line.get("id"))
     task_id, fields = check_id("task", line.get("task")), _report_fields(line, options)
-    return CreateInstance(instance, task_id, **fields, status=_text(line, "status"))
+    return CreateInstance(instance, task_id, **fields, status=_text(line, "status"), waits_for=_waits_for(line))
 
 
 def _move_task(line: JsonObject, options: Options) -> MoveTask:
@@ -154,12 +159,16 @@ def _move_task(line: JsonObject, options: Options) -> MoveTask:
         runner_id=_runner(line),
         state=_state(line),
         entered_at=_entered_at(line, options),
+        waits_for=_waits_for(line),
     )
 
 
 def _reset(line: JsonObject, options: Options) -> ResetTask:
     return ResetTask(
-        check_id("task", line.get("id")), **_report_fields(line, options), entered_at=_entered_at(line, options)
+        check_id("task", line.get("id")),
+        **_report_fields(line, options),
+        entered_at=_entered_at(line, options),
+        waits_for=_waits_for(line),
     )
 
 
@@ -170,6 +179,7 @@ def _move_instance(line: JsonObject, options: Options) -> MoveInstance:
         **_report_fields(line, options),
         report_by_date=_time(line, "report_by_date", options) if "report_by_date" in line else None,
         entered_at=_entered_at(line, options),
+        waits_for=_waits_for(line),
     )
 
 
@@ -251,6 +261,11 @@ def _state(line: JsonObject) -> State | None:
         raise InvalidLine(
             f'"state" is {short_repr(state)}, not an object of {", ".join(State.model_fields)}'
         ) from error
+
+
+def _waits_for(line: JsonObject) -> WaitsFor | None:
+    stated = line.get("waits_for")
+    return None if stated is None else read_waits_for(stated)
 
 
 def _runner(line: JsonObject) -> str | None:

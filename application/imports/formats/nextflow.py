@@ -7,7 +7,7 @@ A task is identified by its name (or process and tag): it is `RUN/NAME` in the w
 its rows is an attempt `RUN/NAME/TASK_ID`. A retry is a further attempt at the failed task of the same name
 (trace_tasks.py). Other rows of the same name are separate tasks, `RUN/NAME#2`. An attempt is SUBMITTED from `submit`,
 RUNNING from `start`, and in its last status from `complete`. Without those fields, it ended `duration` after `submit`,
-and had run for `realtime`.
+and had run for `realtime`. While it is SUBMITTED, it waits for resources of its executor.
 
 The trace does not name its run. RUN is made of the first row that the run executed itself, which is unique to it.
 
@@ -45,6 +45,7 @@ from application.imports.trace_tasks import RowKey, TimedRow, TraceTasks
 from domain.errors import MAX_ATTEMPTS
 from domain.printable import short_repr
 from domain.time import MAX_SECONDS
+from domain.waits_for import WaitKind, WaitsFor
 
 LIFECYCLE = "nextflow"
 
@@ -57,6 +58,9 @@ UNDATED, ESTIMATED = "undated-status", "estimated-time"
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
 MILLISECOND = timedelta(milliseconds=1)
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+EXECUTOR = WaitsFor(kind=WaitKind.RESOURCES)
+"""What an attempt waits for in the queue of its executor."""
 
 Read = Callable[[], TraceRow]
 
@@ -154,7 +158,7 @@ class _Trace:
         task = self._task_id(placed)
         yield self._register(placed, times.submit)
         instance = join_id("task instance", task, row.instance)
-        yield CreateInstance(instance, task, times.submit, by, _identification(row))
+        yield CreateInstance(instance, task, times.submit, by, _identification(row), waits_for=EXECUTOR)
         if times.start:
             yield MoveInstance(instance, "RUNNING", times.start, by)
         if times.end:

@@ -51,10 +51,12 @@ from application.imports.naming import make_actor, template_name
 from application.imports.options import Options
 from application.imports.parsing import parse_lines
 from application.imports.sacct_json import columns_of, parse_jobs
+from application.imports.slurm_reason import BEFORE_ELIGIBLE, NO_REASON, NODES, read_slurm_reason
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, InvalidTime, SojournError
 from domain.lifecycles.machine import Machine
 from domain.printable import short_repr
+from domain.waits_for import WaitsFor
 
 LIFECYCLE = "slurm"
 
@@ -85,7 +87,6 @@ CHECKED_LINES = 20
 
 NO_TIME = frozenset({"", "Unknown", "None", "N/A"})
 NO_ERROR = frozenset({None, "", "0:0"})
-NO_REASON = frozenset({None, "", "None", "Unknown", "N/A"})
 NO_CPUS = frozenset({"", "0"})
 NO_NODES = frozenset({"", "None assigned"})
 
@@ -342,7 +343,8 @@ def _line(
     state = state_of(record.state)
     times = _times(record, state, options)
     eligible, unreadable = _eligible(record, times, options)
-    changes = _changes(record, state, times, eligible, attempts, options)
+    waits = _Waits.of(record, times, eligible)
+    changes = _changes(record, state, times, eligible, waits, attempts, options)
     return ParsedLine(number, tuple(changes), (*_anomalies(state, times), *unreadable))
 
 
@@ -402,6 +404,7 @@ def _changes(
     state: JobState,
     times: AttemptTimes,
     eligible: datetime | None,
+    waits: "_Waits",
     attempts: _Attempts,
     options: Options,
 ) -> Iterator[Change]:
@@ -413,12 +416,17 @@ def _changes(
     template = template_name(record.jobname) if record.jobname else None
     waiting = _Waiting.of(record, times, eligible)
     partition = {"partition": template_name(record.partition)} if record.partition else None
-    yield RegisterRenamable(task, workflow, times.submit, MAX_ATTEMPTS, template, submitter, attributes=partition)
+    yield RegisterRenamable(
+        task, workflow, times.submit, MAX_ATTEMPTS, template, submitter,
+        attributes=partition, waits_for=waits.at_submission,
+    )  # fmt: skip
     restarts = _restarts(record)
     began = _join(f"restart {restarts}" if restarts else None, waiting.at_submission)
-    yield CreateInstance(attempt, task, attempt.begun_at, submitter, began, earlier_attempts=restarts)
+    yield CreateInstance(
+        attempt, task, attempt.begun_at, submitter, began, earlier_attempts=restarts, waits_for=waits.at_submission
+    )
     if eligible:
-        yield MoveIfPossible(attempt, ELIGIBLE, eligible, None, waiting.at_eligibility)
+        yield MoveIfPossible(attempt, ELIGIBLE, eligible, None, waiting.at_eligibility, waits_for=waits.at_eligibility)
     nodes = make_actor("slurm", record.nodelist if times.start else None)
     if times.start:
         yield MoveInstance(attempt, "RUNNING", times.start, nodes, _join(_flags(record), waiting.at_start))
@@ -464,6 +472,26 @@ class _Waiting(NamedTuple):
         if times.start:
             return cls(at_start=sentence)
         return cls(at_end=sentence) if times.end else cls(at_submission=sentence)
+
+
+class _Waits(NamedTuple):
+    """What a job waits for from its submission, and from its eligibility on.
+
+    The accounting has one reason for both. One that keeps a job from being eligible is of the time before.
+    """
+
+    at_submission: WaitsFor | None = None
+    at_eligibility: WaitsFor | None = None
+
+    @classmethod
+    def of(cls, record: JobRecord, times: AttemptTimes, eligible: datetime | None) -> Self:
+        """Return what the reason and the time of eligibility of a record state."""
+        stated = read_slurm_reason(record.reason, eligible)
+        if eligible is None:
+            return cls(stated)
+        if stated and stated.kind in BEFORE_ELIGIBLE and eligible > times.submit:
+            return cls(stated, NODES)
+        return cls(None, stated or NODES)
 
 
 def _restarts(record: JobRecord) -> int:

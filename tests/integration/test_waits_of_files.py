@@ -1,0 +1,158 @@
+"""What entities waited for, as files state it: sacct's Reason and Eligible, jsonl in and out, Nextflow's queue."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.exports.exporter import export_log
+from application.replay.verify import verify_log
+from application.transition_service import TaskSpec, TransitionService
+from tests.support.agreement import rows
+from tests.support.databases import DatabasePool
+from tests.support.importing import imported
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+WAITS = """
+SELECT concat_ws(':', w.entity_kind, w.entity_id) AS entity, w.status, w.kind, w.detail, w.holders
+FROM sojourn.wait AS w ORDER BY w.position
+"""
+HEADER = "JobID|Cluster|Submit|Eligible|Start|End|State|Reason|NodeList\n"
+
+
+@pytest.fixture
+def other(databases: DatabasePool) -> Iterator[TransitionService]:
+    """Yield a service on another empty database, which takes what is exported."""
+    with databases.borrowed() as dsn, TransitionService.connect(dsn) as connected:
+        yield connected
+
+
+def job(name: str, eligible: str, start: str, reason: str) -> str:
+    state, end = ("COMPLETED", "2026-01-31T09:00:00") if start else ("PENDING", "Unknown")
+    times = ["2026-01-31T08:00:00", *(f"2026-01-31T{at}:00" if at else "Unknown" for at in (eligible, start))]
+    return "|".join([name, "c", *times, end, state, reason, "n1" if start else "None assigned"]) + "\n"
+
+
+def as_json(name: int, eligible: int, reason: str) -> dict[str, Any]:
+    return {
+        "job_id": name, "cluster": "c", "nodes": "n1", "state": {"current": ["COMPLETED"], "reason": reason},
+        "time": {"submission": 1769846400, "eligible": eligible, "start": 1769850000, "end": 1769853600},
+    }  # fmt: skip
+
+
+def of_attempt(connection: psycopg.Connection[Any], name: str) -> list[tuple[Any, ...]]:
+    found = rows(connection, WAITS)
+    return [
+        (row["status"], row["kind"], row["detail"]) for row in found if row["entity"] == f"task_instance:c/{name}/1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("eligible", "start", "reason", "expected"),
+    [
+        ("08:03", "08:05", "Dependency", [("PENDING", "dependency", None), ("ELIGIBLE", "resources", None)]),
+        (
+            "08:03", "08:05", "BeginTime",
+            [("PENDING", "schedule", "2026-01-31T08:03:00+00:00"), ("ELIGIBLE", "resources", None)],
+        ),
+        ("08:03", "08:05", "JobHeldUser", [("PENDING", "hold", "JobHeldUser"), ("ELIGIBLE", "resources", None)]),
+        ("08:00", "08:05", "Priority", [("ELIGIBLE", "resources", "Priority")]),
+        ("08:00", "08:05", "None", [("ELIGIBLE", "resources", None)]),
+        ("08:00", "", "ReqNodeNotAvail, UnavailableNodes:n[1-9]", [("ELIGIBLE", "resources", "ReqNodeNotAvail")]),
+        ("08:00", "", "JobArrayTaskLimit", [("ELIGIBLE", "slot", "JobArrayTaskLimit")]),
+        ("08:00", "", "QOSMaxJobsPerUserLimit", [("ELIGIBLE", "slot", "QOSMaxJobsPerUserLimit")]),
+        ("", "", "DependencyNeverSatisfied", [("PENDING", "dependency", "DependencyNeverSatisfied")]),
+        ("", "", "Resources", [("PENDING", "resources", "Resources")]),
+        ("", "08:05", "NonZeroExitCode", []),
+        ("", "08:05", "None", []),
+    ],
+)  # fmt: skip
+def test_what_a_slurm_job_waits_for(
+    service: TransitionService,
+    connection: psycopg.Connection[Any],
+    eligible: str,
+    start: str,
+    reason: str,
+    expected: list[tuple[Any, ...]],
+) -> None:
+    imported(service, "sacct", HEADER + job("1", eligible, start, reason), zone="UTC")
+
+    assert of_attempt(connection, "1") == expected
+
+
+def test_time_of_slurm_jobs_by_reason(service: TransitionService) -> None:
+    """The job waits for what its attempt does, and the seconds of a status add up."""
+    jobs = [as_json(1, 1769846400, "Priority"), as_json(2, 1769848200, "Dependency"), as_json(3, 1769846400, "None")]
+    imported(service, "sacct", json.dumps({"jobs": jobs}), zone="UTC")
+
+    for entity in ("task", "ti"):
+        found = service.time_in_status(entity, by="reason")
+        assert {(row["status"], row["group"], row["total_seconds"]) for row in found if row["total_seconds"]} == {
+            ("PENDING", "dependency", 1800.0),
+            ("ELIGIBLE", "resources", 5400.0),
+            ("ELIGIBLE", "resources (Priority)", 3600.0),
+            ("RUNNING", None, 10800.0),
+        }
+    assert verify_log(service.store)["mismatches"] == []
+
+
+def test_a_nextflow_attempt_waits_for_its_executor(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    trace = (
+        "task_id\tname\tstatus\tsubmit\tstart\tcomplete\n1\ta\tCOMPLETED\t1769846400000\t1769846460000\t1769846520000\n"
+    )
+    imported(service, "nextflow", trace, zone="UTC")
+
+    assert {(row["entity"].partition(":")[0], row["status"], row["kind"]) for row in rows(connection, WAITS)} == {
+        ("task", "SUBMITTED", "resources"),
+        ("task_instance", "SUBMITTED", "resources"),
+    }
+
+
+def test_jsonl_in_and_out(
+    service: TransitionService, other: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    at = {"at": NOON.isoformat()}
+    lines = [
+        {"entity": "task", "id": "t", "event": "registered", "waits_for": "dependency", **at},
+        {"entity": "task", "id": "t", "to": "QUEUED", "waits_for": {"kind": "slot", "holders": ["n1"]}, **at},
+        {"entity": "task_instance", "id": "t/1", "event": "created", "task": "t", "waits_for": "resources", **at},
+        {
+            "entity": "task_instance",
+            "id": "t/1",
+            "to": "INSTANTIATED",
+            "waits_for": {"kind": "hold", "detail": "x"},
+            **at,
+        },
+        {"entity": "task", "id": "t", "event": "reset", "waits_for": "retry-delay", **at},
+        {"entity": "task", "id": "u", "event": "registered", "waits_for": "patience", **at},
+        {"entity": "task", "id": "u", "event": "registered", "waits_for": {"kind": "slot", "of": "x"}, **at},
+    ]
+    answer = imported(service, "jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    retried = {"retries": 1, "retry_delay_seconds": 60}
+    service.register_tasks("p", [TaskSpec("p", attributes=retried)], "prefect", occurred_at=NOON)
+    for status in ("RUNNING", "FAILED"):
+        service.transition_task("p", status, occurred_at=NOON)
+
+    export_log(service.store, "jsonl", str(tmp_path / "out.jsonl"))
+    imported(other, "jsonl", (tmp_path / "out.jsonl").read_text())
+
+    assert [bad["line"] for bad in answer["bad_lines"]] == [6, 7]
+    assert "'patience' is not one of dependency" in answer["bad_lines"][0]["error"]
+    before = rows(connection, WAITS)
+    with other.store.session() as session:
+        assert rows(session, WAITS) == before
+    assert [(row["entity"], row["status"], row["kind"], row["holders"]) for row in before] == [
+        ("task:t", "REGISTERING", "dependency", None),
+        ("task:t", "QUEUED", "slot", ["n1"]),
+        ("task_instance:t/1", "QUEUED", "resources", None),
+        ("task_instance:t/1", "INSTANTIATED", "hold", None),
+        ("task:t", "INSTANTIATING", "hold", None),
+        ("task:t", "REGISTERING", "retry-delay", None),
+        ("task:p", "SCHEDULED", "retry-delay", None),
+    ]
