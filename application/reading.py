@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from application.analyse.time_in_status import TimeInStatus
     from application.analyse.variants import Variant
     from application.read.audit import AuditRow, InstanceAuditRow
+    from application.read.blocked import Blocked
     from application.read.diff import Difference
     from application.read.failures import Failures
     from application.read.history import HistoryEvent
@@ -329,6 +330,19 @@ class Reading:
         from application.analyse.critical_path import find_critical_path
 
         return find_critical_path(self._store, workflow_id, _time("at", at))
+
+    def blocked(
+        self, workflow_id: str | None = None, at: datetime | None = None, *, limit: int | None = None
+    ) -> "list[Blocked]":
+        """Return what keeps tasks from starting as of `at`, what blocks most first.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            FutureTime: `at` lies in the future.
+        """
+        from application.read.blocked import find_blocked
+
+        return find_blocked(self._store, workflow_id, _time("at", at), limit=limit)
 
     def diff(
         self, from_: datetime, to: datetime, workflow_id: str | None = None, *, limit: int | None = None

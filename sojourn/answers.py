@@ -10,6 +10,7 @@ from application.analyse.time_in_status import TimeInStatus
 from application.analyse.variants import Variant
 from application.maintain.recover import Lapsed, RecoverAnswer, Recovered, Skipped
 from application.read.audit import AuditRow, InstanceAuditRow
+from application.read.blocked import Blocked
 from application.read.diff import Difference
 from application.read.failures import Failures
 from application.read.history import HistoryEvent
@@ -43,6 +44,7 @@ __all__ = [
     "AuditRow",
     "BatchMember",
     "BindAnswer",
+    "Blocked",
     "Breach",
     "Bucket",
     "BulkAnswer",

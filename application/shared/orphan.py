@@ -12,6 +12,7 @@ OrphanRule = Literal[
     "stuck",
     "stalled-task",
     "ended-parent",
+    "blocked-upstream",
     "late-report",
 ]
 """The name of an orphan rule."""

@@ -58,6 +58,7 @@ REMEDIES = {
     "stuck": "Entering any other status in time would have prevented it.",
     "stalled-task": "Moving {entity} on, or creating a further instance of it, would have prevented it.",
     "ended-parent": "{ending} before its parent ended would have prevented it.",
+    "blocked-upstream": "A reset, retry or release of what keeps it from starting would let it start.",
     "late-report": "{ending} before its task ended would have prevented it.",
 }
 

@@ -15,6 +15,7 @@ from application.analyse.concurrency import count_concurrency, count_concurrency
 from application.analyse.queue_wait import QueueWait
 from application.analyse.time_in_status import By, TimeInStatus
 from application.read.audit import AuditRow, Place, read_audit_page
+from application.read.blocked import Blocked
 from application.read.history import HistoryEvent, read_history_page
 from application.read.orphans import OrphanPlace, find_orphans
 from application.read.status import Status
@@ -55,6 +56,10 @@ ORPHAN = {
     "expected": "a heartbeat or a report by 08:10", "explanation": "align/1 had to report by 08:10.",
     "decided": False, "workflow_id": "my-workflow", "task_id": "align", "lifecycle": "jobmon",
     "status": "RUNNING", "instances": 1,
+}  # fmt: skip
+BLOCKED = {
+    "cause": "task:align", "status": "ERROR_FATAL", "since": "2026-01-31T08:10:00Z", "reason": "failed",
+    "owner": None, "workflow_id": "my-workflow", "blocked": 2, "examples": ["report", "sort"],
 }  # fmt: skip
 WHY = {
     "entity": "task:align", "status": "RUNNING", "since": "2026-01-31T08:06:00Z", "rule": None, "orphan": [],
@@ -167,6 +172,14 @@ class OrphansQuery(Body):
         Annotated[str, _check_with(_parse_orphan_place)] | None,
         Field(description="Continue after this row, as a Link header states it."),
     ] = None
+    limit: Limit = MAX_ROWS
+
+
+class BlockedQuery(Body):
+    """The blocked tasks that a request asks about."""
+
+    workflow_id: Id | None = None
+    at: Time | None = None
     limit: Limit = MAX_ROWS
 
 
@@ -289,6 +302,16 @@ def measure_queue_wait(request: Request, chosen: Annotated[QueueWaitQuery, Query
     service = get_api(request).service
     times = (chosen.since, chosen.until, chosen.at)
     return answer_json(service.queue_wait(chosen.by, chosen.per, chosen.workflow_id, *times))
+
+
+@router.get(
+    "/blocked",
+    response_model=list[model_of(Blocked)],  # type: ignore[misc]
+    responses={200: example_response([BLOCKED]), **document_problems(404, 422)},
+)
+def list_blocked(request: Request, chosen: Annotated[BlockedQuery, Query()]) -> Response:
+    """List what keeps tasks from starting: upstream tasks that failed or are not moved on, what blocks most first."""
+    return answer_json(get_api(request).service.blocked(chosen.workflow_id, chosen.at, limit=chosen.limit))
 
 
 @router.get(

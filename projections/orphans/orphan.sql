@@ -23,6 +23,8 @@ FROM (
     UNION ALL
     SELECT * FROM sojourn.orphan_ended_parent
     UNION ALL
+    SELECT * FROM sojourn.orphan_blocked_upstream
+    UNION ALL
     SELECT * FROM sojourn.orphan_late_report
 ) AS o;
 

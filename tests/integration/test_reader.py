@@ -11,7 +11,7 @@ from psycopg.errors import InsufficientPrivilege
 from typer.testing import CliRunner
 
 from application.shared.store import schema
-from application.transition_service import TransitionService
+from application.transition_service import TaskSpec, TransitionService
 from infrastructure.database.migration import migrate
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
@@ -47,6 +47,10 @@ READING = (
     "variants('task_instance')",
     "directly_follows()",
     "queue_wait('user', 'week')",
+    "blocked()",
+    "first_causes()",
+    "blocked_tasks('{above}')",
+    "blocked_upstream()",
     "workflow_intervals('w')",
     "workflow_span('w')",
     "compare_workflows('w', 'w', entity_kind => 'task_instance')",
@@ -68,6 +72,8 @@ def reader(service: TransitionService, connection: psycopg.Connection[Any]) -> p
     register(service, "t")
     attempt(service, "t")
     service.heartbeat("runner")
+    service.register_tasks("w", [TaskSpec("above"), TaskSpec("below", upstream=["above"])], "fetch_ml")
+    service.transition_task("above", "cancelled")
     connection.execute("SET ROLE sojourn_reader")
     return connection
 

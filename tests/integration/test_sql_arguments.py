@@ -53,6 +53,9 @@ REFUSED = [
     ("compare_workflows('w', 'v')", "workflow_id => 'v' is not a workflow of the log"),
     ("unmatched_tasks('v', 'w')", "workflow_id => 'v' is not a workflow of the log"),
     ("first_failure('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("first_causes('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("blocked_upstream('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("blocked('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("breaches('{}')", "limits is not a list of objects"),
     ("breaches(NULL)", "limits is not a list of objects"),
     ("breaches('[7]')", "limits is not a list of objects"),
@@ -74,7 +77,7 @@ REFUSED = [
 ]
 
 HELPERS = {
-    "append", "as_of", "as_of_or_now", "check_bucket", "check_choice", "check_limits", "check_status",
+    "append", "as_of", "as_of_or_now", "blocked_tasks", "check_bucket", "check_choice", "check_limits", "check_status",
     "check_workflow", "chi_squared_p_value", "event_fields", "format_utc", "grant_reader", "grant_roles",
     "histogram_bounds", "interval_by", "lock_array", "lock_command", "own_transaction_id", "project_appended",
     "project_array", "project_dependency", "project_task", "project_task_instance", "project_transition",

@@ -10,6 +10,7 @@ from tests.support.command_line import app
 READING = {
     "attempts": [],
     "audit": [],
+    "blocked": [],
     "breaches": ["--sla", "{folder}/sla.toml"],
     "bundle": ["--workflow", "w", "-o", "{folder}/w.sojourn"],
     "compare": ["w", "w"],

@@ -39,6 +39,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("variants", "--graph", "mermaid", *WHEN),
     ("queue-wait", "--by", "template", "--per", "hour", *WHEN),
     ("compare", "w", "w", "--at-a", (EIGHT + timedelta(minutes=7)).isoformat(), "--at-b", *WHEN[1:]),
+    ("blocked", *WHEN),
     ("diff", *MINUTES, "--workflow", "w"),
     ("list", "workflows"),
     ("workflow", "w", *WHEN),

@@ -1,0 +1,63 @@
+"""`sojourn blocked`: print what keeps tasks from starting."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from interfaces.cli import connect
+from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.limit import FirstRows, Limit, one_more
+from interfaces.cli.options import At, Workflow
+from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.presentation import Listing
+from interfaces.cli.stated_time import StatedTimes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from application.read.blocked import Blocked
+
+app = typer.Typer()
+
+
+@app.command(cls=Listing)
+def blocked(
+    ctx: typer.Context,
+    workflow: Workflow = None,
+    at: At = None,
+    limit: Limit = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what keeps tasks from starting.
+
+    A task cannot start where one that it waits for, at any distance through tasks that have not begun either, failed
+    and will not be tried again, or is not moved on by anything. `sojourn why CAUSE` explains the cause.
+    """
+    from application.read.blocked import find_blocked as read
+    from domain.entity import TASK
+
+    stated = StatedTimes(at=at)
+    with connect.service(ctx, dsn) as service:
+        (time,) = stated.resolve(service.store)
+        rows = read(service.store, workflow, time, limit=one_more(limit))
+        if not rows and not explain_empty(service.store, TASK, workflow, time):
+            messages().print("nothing keeps tasks from starting")
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: print_blocked(console, shown))
+    first.state_end()
+
+
+def print_blocked(console: "Console", rows: "list[Blocked]") -> None:
+    """Print a row for each cause."""
+    from interfaces.cli.columns import detail, entity, prose, table
+    from interfaces.cli.table import print_table
+
+    shown = table("blocked>", entity("cause"), "status", "since", "why", detail("owner"), prose("for example"))
+    for row in rows:
+        owner = f"runner:{row['owner']}" if row["owner"] else ""
+        examples = ", ".join(row["examples"])
+        shown.add_row(str(row["blocked"]), row["cause"], row["status"], row["since"], row["reason"], owner, examples)
+    if rows:
+        print_table(console, shown)
