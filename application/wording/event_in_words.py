@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from application.wording.wait_in_words import describe_wait
 from domain.actor import Actor
 from domain.entity import Entity
 from domain.errors import MAX_ATTEMPTS
@@ -45,6 +46,8 @@ def describe_event(event: DescribedEvent, cause: DescribedEvent | None = None) -
     rule = event.data.get("rule")
     if rule:
         sentence += f"; rule {rule}{_after_colon(event.data.get('rule_reason'))}"
+    if wait := describe_wait(event.data):
+        sentence += f"; it {wait}"
     if event.data.get("delay_seconds") is not None:
         sentence += f"; it may be proposed again after {event.data['delay_seconds']:g} s"
     return sentence

@@ -13,6 +13,7 @@ from domain.errors import CommandConflict, InvalidWait, UnknownChoice
 from interfaces.http.app import create_app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
+from tests.support.command_line import run
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 GPU = {"kind": "slot", "detail": "gpu", "holders": ["task:other"]}
@@ -157,3 +158,20 @@ def test_waits_over_http(service: TransitionService, connection: psycopg.Connect
     assert wrong.status_code == 422
     assert wrong.json()["fields"][0]["field"].startswith("body.waits_for"), wrong.json()
     assert "'retry-delay'" in str(wrong.json())
+
+
+def test_history_and_why_say_what_a_run_waits_for(service: TransitionService) -> None:
+    service.limit_concurrency("gpu", 1)
+    runs = [TaskSpec(name, attributes={"tags": ["gpu"]}) for name in ("one", "two")]
+    service.register_tasks("w", runs, lifecycle="prefect")
+    service.transition_tasks(["one", "two"], "RUNNING")
+    service.transition_task("one", "PAUSED", waits_for={"kind": "hold", "detail": "review"})
+
+    (refused,) = [event for event in service.history("task:two") if event["response"] == "WAIT"]
+    chain = " ".join(step["text"] for name in ("one", "two") for step in service.why(f"task:{name}")["chain"])
+
+    assert refused["details"] == {"waits_for": {"kind": "slot", "detail": "gpu", "holders": ["task:one"]}}
+    assert "it waits for slot (gpu), held by task:one" in chain
+    assert "it waits for hold (review)" in chain
+    printed = run(service, "history", "task:two").stdout
+    assert "waits for slot (gpu), held by task:one" in " ".join(printed.split())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from application.wording.wait_in_words import describe_wait
 from interfaces.cli import connect
 from interfaces.cli.columns import Row, Table, detail, prose, table
 from interfaces.cli.limit import FirstRows, Limit
@@ -77,7 +78,7 @@ class Intervals:
             event["runner_id"],
             str(event["cause"] or ""),
             event["actor"],
-            event["reason"] or event["rule_reason"],
+            why(event),
         )
         return Row(cells, style_of(event))
 
@@ -214,6 +215,12 @@ def in_short(event: "HistoryEvent") -> str:
 def place(details: Mapping[str, object]) -> str:
     """Return the array, batch and step of a queued instance."""
     return " (array {array_id}, batch {batch_number}, step {step})".format_map(details) if "step" in details else ""
+
+
+def why(event: "HistoryEvent") -> str | None:
+    """Return the reason of an event, and what its entity waits for."""
+    stated = {"response": event["response"], **(event["details"] or {})}
+    return "; ".join(filter(None, (event["reason"] or event["rule_reason"], describe_wait(stated)))) or None
 
 
 def links(details: Mapping[str, object]) -> str:
