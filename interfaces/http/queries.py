@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from application.analyse.compare import Comparison
 from application.analyse.concurrency import count_concurrency, count_concurrency_by_bucket
+from application.analyse.critical_path import CriticalPath
 from application.analyse.queue_wait import QueueWait
 from application.analyse.time_in_status import By, TimeInStatus
 from application.read.audit import AuditRow, Place, read_audit_page
@@ -88,6 +89,15 @@ COMPARISON = {
         "entity": "ti:night-2/align-3/1", "template": "align", "status": "ERROR", "at": "2026-01-31T08:06:00Z",
         "rule": None, "actor": "node7", "reason": "exit 137",
     },
+}  # fmt: skip
+
+CRITICAL_PATH = {
+    "workflow_id": "my-workflow", "seconds": 240.0, "by_kind": {"running": 240.0},
+    "links": [{
+        "entity": "ti:align/1", "kind": "running", "detail": None, "template": "align", "from": "2026-01-31T08:06:00Z",
+        "to": "2026-01-31T08:10:00Z", "seconds": 240.0, "share": 1.0, "saved_seconds": 60.0, "ties": ["task:sort"],
+        "tied": 1,
+    }],
 }  # fmt: skip
 
 router = APIRouter(dependencies=[Depends(throttle_reading)])
@@ -323,6 +333,18 @@ def compare_workflows(request: Request, chosen: Annotated[CompareQuery, Query()]
     """Compare how long the tasks of two workflows, or of one as of two times, stay in each status."""
     service = get_api(request).service
     return answer_json(service.compare(chosen.a, chosen.b, chosen.at_a, chosen.at_b, chosen.entity))
+
+
+@router.get(
+    "/critical-path/{workflow_id:id}",
+    response_model=model_of(CriticalPath),
+    responses={200: example_response(CRITICAL_PATH), **document_problems(404, 422)},
+)
+def find_critical_path(
+    request: Request, workflow_id: Annotated[Id, Path(examples=["my-workflow"])], at: At = None
+) -> Response:
+    """Return the attempts and waits that decided when a workflow ended, and what each of them cost."""
+    return answer_json(get_api(request).service.critical_path(workflow_id, at))
 
 
 @router.get(

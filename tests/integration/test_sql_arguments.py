@@ -50,6 +50,7 @@ REFUSED = [
     ("workflow_intervals('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("workflow_span('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("compare_workflows('w', 'w', entity_kind => 'ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("critical_path('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("compare_workflows('w', 'v')", "workflow_id => 'v' is not a workflow of the log"),
     ("unmatched_tasks('v', 'w')", "workflow_id => 'v' is not a workflow of the log"),
     ("first_failure('v')", "workflow_id => 'v' is not a workflow of the log"),
@@ -77,11 +78,12 @@ REFUSED = [
 ]
 
 HELPERS = {
-    "append", "as_of", "as_of_or_now", "blocked_tasks", "check_bucket", "check_choice", "check_limits", "check_status",
-    "check_workflow", "chi_squared_p_value", "event_fields", "format_utc", "grant_reader", "grant_roles",
-    "histogram_bounds", "interval_by", "lock_array", "lock_command", "own_transaction_id", "project_appended",
-    "project_array", "project_dependency", "project_task", "project_task_instance", "project_transition",
-    "project_wait", "quantile_position", "refuse_to_rewrite", "take_slots", "wait_reason",
+    "append", "as_of", "as_of_or_now", "blocked_tasks", "check_bucket", "check_choice", "check_limits",
+    "check_status", "check_workflow", "chi_squared_p_value", "critical_steps", "entity_phases", "event_fields",
+    "format_utc", "grant_reader", "grant_roles", "histogram_bounds", "interval_by", "lock_array", "lock_command",
+    "own_transaction_id", "place_steps", "project_appended", "project_array", "project_dependency", "project_task",
+    "project_task_instance", "project_transition", "project_wait", "quantile_position", "refuse_to_rewrite",
+    "take_slots", "task_moments", "task_phases", "wait_reason", "ways_past", "workflow_steps",
 }  # fmt: skip
 """The functions without an argument that is one of some names, and those that only Sojourn itself calls."""
 

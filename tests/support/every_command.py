@@ -15,6 +15,7 @@ READING = {
     "bundle": ["--workflow", "w", "-o", "{folder}/w.sojourn"],
     "compare": ["w", "w"],
     "concurrency": ["--status", "RUNNING"],
+    "critical-path": ["w"],
     "diff": ["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"],
     "export": ["--format", "jsonl", "-o", "{folder}/w.jsonl"],
     "failures": [],

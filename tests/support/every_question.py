@@ -38,6 +38,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("variants", "--entity", "ti", *WHEN),
     ("variants", "--graph", "mermaid", *WHEN),
     ("queue-wait", "--by", "template", "--per", "hour", *WHEN),
+    ("critical-path", "w", *WHEN),
     ("compare", "w", "w", "--at-a", (EIGHT + timedelta(minutes=7)).isoformat(), "--at-b", *WHEN[1:]),
     ("blocked", *WHEN),
     ("diff", *MINUTES, "--workflow", "w"),
