@@ -23,6 +23,7 @@ from infrastructure.sql import query
 
 LATE_REPORT = "late-report"
 STUCK = "stuck"
+BLOCKED = "blocked-upstream"
 
 RULES: tuple[OrphanRule, ...] = get_args(OrphanRule)
 """The names of the orphan rules."""

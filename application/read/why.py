@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from psycopg import Connection
 
 from application.read.open_interval import compare_open_interval
-from application.read.orphans import RULES, STUCK, find_orphans_on
+from application.read.orphans import BLOCKED, RULES, STUCK, find_orphans_on
 from application.read.status import status_on
 from application.shared.as_of import as_of
 from application.shared.existence import require_entity
@@ -16,6 +16,7 @@ from application.shared.store import Store
 from application.wording.event_in_words import DescribedEvent, describe_event
 from application.wording.likely_next import Follower
 from application.wording.open_interval_in_words import describe_open_interval
+from application.wording.upstream_in_words import FailedAttempt, UpstreamRoot
 from application.wording.verdict import InstanceStatus, TaskWithInstances, write_runner_verdict, write_verdict
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.rule_names import RuleName
@@ -77,6 +78,10 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
         compared = None
         if task is not None and not task.machine_of(entity).is_terminal(status):
             compared = _compare_interval(connection, entity, orphan)
+            if entity.kind == TASK and not orphan:
+                task = task._replace(root=_read_root(connection, task.task))
+            if any(one["rule"] == BLOCKED for one in orphan):
+                task = task._replace(waits_behind=_count_behind(connection, task.task))
             if not orphan:
                 task = task._replace(followers=_read_followers(connection, entity, task.task, status))
         events = _Events(connection, entity, task, orphan)
@@ -182,6 +187,23 @@ def _read_task(store: Store, connection: Connection[Any], entity: Entity) -> Tas
 def _read_followers(connection: Connection[Any], entity: Entity, task: str, status: str) -> list[Follower]:
     wanted = {"task": task, "kind": entity.kind, "status": status, "tasks": MOST_COMPARED}
     return [Follower(*row) for row in connection.execute(query("projections", "read/why_next"), wanted)]
+
+
+def _read_root(connection: Connection[Any], task: str) -> UpstreamRoot | None:
+    """Return the unfinished upstream task at the root of what a task waits for, with its failed attempts."""
+    row = connection.execute(query("projections", "read/why_upstream"), {"task": task}, prepare=False).fetchone()
+    if row is None:
+        return None
+    root = UpstreamRoot(*row)
+    failed = connection.execute(query("projections", "read/failed_attempts"), {"task": root.task})
+    return root._replace(failures=[FailedAttempt(*one) for one in failed])
+
+
+def _count_behind(connection: Connection[Any], task: str) -> int:
+    """Return how many tasks cannot start because of the first cause of a blocked task."""
+    row = connection.execute(query("projections", "read/count_behind"), {"task": task}, prepare=False).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _streams(task: TaskWithInstances) -> Sequence[str]:

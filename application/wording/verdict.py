@@ -7,6 +7,7 @@ from typing import NamedTuple
 from application.shared.orphan import Orphan, OrphanRule
 from application.wording.event_in_words import DescribedEvent, describe_event, describe_reporter, format_utc
 from application.wording.likely_next import Follower, write_expectation
+from application.wording.upstream_in_words import UpstreamRoot, describe_root
 from domain.entities.events import SILENT
 from domain.entity import TASK, Entity
 from domain.lifecycles.lifecycle import Lifecycle
@@ -36,6 +37,10 @@ class TaskWithInstances(NamedTuple):
     owner: str | None
     instances: list[InstanceStatus]
     followers: Sequence[Follower] = ()
+    root: UpstreamRoot | None = None
+    """The unfinished task that it waits for before it begins, at the root."""
+    waits_behind: int = 0
+    """How many tasks cannot start because of what keeps this one from starting."""
 
     def machine_of(self, entity: Entity) -> Machine:
         """Return the state machine of the task, or of its instances."""
@@ -87,7 +92,12 @@ def write_verdict(
 ) -> tuple[str, RuleName | OrphanRule | None]:
     """Return the verdict on an entity in `status` after its `own` events, and the rule that it rests on."""
     if orphan:
-        return _explain_orphan(str(entity), orphan, own, _order_to_end(task, own), caused_by, at_position)
+        behind = task.waits_behind if task else 0
+        return _explain_orphan(str(entity), orphan, behind, own, _order_to_end(task, own), caused_by, at_position)
+    if task and task.root:
+        since = f"{entity} is {status} since {format_utc(task.entered_at)}"
+        expected = ". ".join([f"{since} because {describe_root(task.root)}", *_expected(entity, status, task)])
+        return f"{expected}.", own[-1].data.get("rule") if own else None
     entered = [event for event in own if event.is_transition]
     last = own[-1] if own else None
     parts = [_because(entity, status, entered[-1], caused_by(entered[-1])) if entered else f"{entity} is {status}"]
@@ -110,6 +120,7 @@ def write_runner_verdict(entity: Entity, status: str, since: datetime) -> str:
 def _explain_orphan(
     entity: str,
     orphan: Sequence[Orphan],
+    behind: int,
     own: Sequence[DescribedEvent],
     order: DescribedEvent | None,
     caused_by: Callable[[DescribedEvent], DescribedEvent | None],
@@ -125,6 +136,9 @@ def _explain_orphan(
         sentences.append(f"{begins} event {decisive.position}: {decisive.entity} {words}, at {format_utc(decisive.at)}")
     if not first["decided"]:
         sentences.append(f"Expected and missing: {first['expected']}")
+    if behind:
+        noun = "task waits" if behind == 1 else "tasks wait"
+        sentences.append(f"{behind:,} {noun} behind that cause")
     if others:
         sentences.append(f"It is also an orphan by {', '.join(one['rule'] for one in others)}")
     remedy = _choose_remedy(first, own, decisive, at_position)

@@ -372,3 +372,27 @@ def test_before_it_existed_and_what_never_existed(running: TransitionService) ->
     for number in (None, 0):
         with pytest.raises(UnknownEntity, match="no task '41x'; did you mean '41'"):
             explain_entity(running.store, Entity("task", "41x"), None if number is None else minute(number))
+
+
+def test_what_a_task_waits_for_is_named_to_the_root(service: TransitionService) -> None:
+    specs = [TaskSpec("align", 3), TaskSpec("sort", upstream=["align"]), TaskSpec("report", upstream=["sort"])]
+    service.register_tasks("w", specs, occurred_at=minute(0), actor=CLIENT)
+    for attempt, end in ((1, "ERROR"), (2, "ERROR"), (3, None)):
+        service.gate_tasks_for_queueing(["align"], occurred_at=minute(attempt * 10))
+        service.create_task_instances({f"align/{attempt}": "align"}, occurred_at=minute(attempt * 10))
+        begun = ((attempt * 10 + n, name) for n, name in enumerate(("INSTANTIATED", "LAUNCHED", "RUNNING")))
+        report(service, f"align/{attempt}", *begun)
+        if end:
+            report(service, f"align/{attempt}", (attempt * 10 + 5, end), reason="OOM")
+
+    assert starts(ask(service, "task:sort", 33)) == (
+        f"task:sort is REGISTERING since {at(0)} because task:align (upstream) is RUNNING since {at(32)}, in attempt 3 "
+        f"of 3 after OOM at {at(15)} and {at(25)}"
+    )
+    assert "task:align (upstream of what it waits for) is RUNNING" in ask(service, "task:report", 33)["verdict"]
+    report(service, "align/3", (40, "ERROR"), reason="OOM")
+
+    blocked = ask(service, "task:report", 41)
+    assert blocked["rule"] == "blocked-upstream"
+    assert "because task:align, upstream of what it waits for, is ERROR_FATAL since" in blocked["verdict"]
+    assert ". 2 tasks wait behind that cause. " in blocked["verdict"]
