@@ -49,7 +49,8 @@ def _read_commands(module: str) -> typer.Typer:
 def find_modules(arguments: Sequence[str]) -> Sequence[str]:
     """Return the modules that a command line needs: those of its command, or all where no module is named after it.
 
-    Reading all takes half of the time of a command.
+    `open` needs all of them, because any other command may follow its case. Reading all takes half of the time of a
+    command.
     """
     words = iter(arguments)
     for word in words:
@@ -57,6 +58,8 @@ def find_modules(arguments: Sequence[str]) -> Sequence[str]:
             next(words, None)
         elif not word.startswith("-"):
             name = word.replace("-", "_")
+            if name == "open":
+                return MODULES
             return [module for module in MODULES if module == name or module.startswith(f"{name}_")] or MODULES
     return MODULES
 
