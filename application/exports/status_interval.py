@@ -9,7 +9,8 @@ class StatusInterval(NamedTuple):
 
     `exited_at` is None if no exit was observed; `ended_at` is then the time of reading. `ordinal` counts a task's
     instances from 1 and is None for the task itself. `actor` is the component that reported the status, on `host` if
-    that is known. `owner` is the runner that owned the task.
+    that is known. `owner` is the runner that owned the task. `waits_for` is the kind of what the
+    report states that it waits for in the status.
     """
 
     position: int
@@ -33,6 +34,8 @@ class StatusInterval(NamedTuple):
     host: str | None
     reason: str | None
     owner: str | None
+    waits_for: str | None
+    waits_for_detail: str | None
 
     @property
     def worker(self) -> str | None:

@@ -9,7 +9,8 @@ SELECT
     a.position, a.entity_kind, a.entity_id, a.task_id, a.workflow_id, a.template, i.ordinal, a.version,
     a.previous_status, a.status, a.entered_at, a.exited_at, a.ended_at, known.terminal, known.failure, a.reported,
     a.rule, a.actor, e.data -> 'actor' ->> 'host' AS host,
-    coalesce(e.data ->> 'reason', e.data ->> 'rule_reason') AS reason, e.data ->> 'owner' AS owner
+    coalesce(e.data ->> 'reason', e.data ->> 'rule_reason') AS reason, e.data ->> 'owner' AS owner,
+    e.data #>> '{waits_for,kind}' AS waits_for, e.data #>> '{waits_for,detail}' AS waits_for_detail
 FROM
     sojourn.status_interval AS a
     INNER JOIN sojourn.event AS e ON e.position = a.position
@@ -19,7 +20,7 @@ FROM
     LEFT JOIN sojourn.task_instance AS i ON a.entity_kind = 'task_instance' AND i.task_instance_id = a.entity_id;
 
 COMMENT ON VIEW sojourn.status_interval_detail IS
-    'Each interval of sojourn.status_interval, with who reported it, where and why.';
+    'Each interval of sojourn.status_interval, with who reported it, where and why, and what it waited for as it began.';
 
 -- The name of version 0.1, kept for one version.
 CREATE OR REPLACE VIEW sojourn.stay AS

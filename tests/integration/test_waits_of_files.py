@@ -1,5 +1,6 @@
 """What entities waited for, as files state it: sacct's Reason and Eligible, jsonl in and out, Nextflow's queue."""
 
+import csv
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
 from application.exports.exporter import export_log
@@ -21,6 +23,7 @@ WAITS = """
 SELECT concat_ws(':', w.entity_kind, w.entity_id) AS entity, w.status, w.kind, w.detail, w.holders
 FROM sojourn.wait AS w ORDER BY w.position
 """
+WAIT_COLUMNS = ("new_status", "waits_for", "waits_for_detail")
 HEADER = "JobID|Cluster|Submit|Eligible|Start|End|State|Reason|NodeList\n"
 
 
@@ -156,3 +159,17 @@ def test_jsonl_in_and_out(
         ("task:t", "REGISTERING", "retry-delay", None),
         ("task:p", "SCHEDULED", "retry-delay", None),
     ]
+
+
+def test_tables_have_a_column_for_what_was_waited_for(service: TransitionService, tmp_path: Path) -> None:
+    imported(service, "sacct", HEADER + job("1", "08:00", "08:05", "Priority"), zone="UTC")
+
+    export_log(service.store, "csv", str(tmp_path / "out.csv"))
+    export_log(service.store, "parquet", str(tmp_path / "out"))
+
+    with (tmp_path / "out.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    table = pq.read_table(tmp_path / "out").to_pylist()
+    expected = {("ELIGIBLE", "resources", "Priority")}
+    assert {tuple(line[name] for name in WAIT_COLUMNS) for line in lines if line["waits_for"]} == expected
+    assert {tuple(line[name] for name in WAIT_COLUMNS) for line in table if line["waits_for"]} == expected

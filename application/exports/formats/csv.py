@@ -14,7 +14,7 @@ from application.exports.status_interval import StatusInterval
 COLUMNS = (
     "entity", "task_id", "workflow_id", "template", "attempt", "previous_status", "new_status", "entered_at",
     "exited_at", "duration_seconds", "reported", "rule", "actor", "host", "reason", "position",
-    "entity_kind", "entity_id", "version", "terminal",
+    "entity_kind", "entity_id", "version", "terminal", "waits_for", "waits_for_detail",
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _row(interval: StatusInterval) -> tuple[Any, ...]:
         interval.previous_status, interval.status, _time(interval.entered_at), _time(interval.exited_at),
         (interval.ended_at - interval.entered_at).total_seconds(), interval.reported, interval.rule, interval.actor,
         interval.host, interval.reason, interval.position, interval.kind, interval.id, interval.version,
-        str(interval.terminal).lower(),
+        str(interval.terminal).lower(), interval.waits_for, interval.waits_for_detail,
     )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ SCHEMA = pa.schema(
         ("host", NAME),
         ("reason", pa.string()),
         ("position", pa.int64()),
+        ("waits_for", NAME),
+        ("waits_for_detail", pa.string()),
     ]
 )
 """The columns in the order of the query."""
