@@ -9,7 +9,7 @@ from psycopg import Connection
 from application.imports.change import AddUpstream, Change, RegisterTask
 from application.shared.current_status import existing_ids
 from application.shared.store import chunked
-from application.write.upstream import read_upstream
+from application.write.upstream import read_upstream, read_waited_for
 from domain.decisions.upstream import require_no_cycle
 from infrastructure.sql import query
 
@@ -68,9 +68,8 @@ def load_links(connection: Connection[Any], changes: Sequence[Change]) -> BatchL
     if adding:
         above = connection.execute(query("projections", "read/upstream_above"), [linked])
         upstream |= {task_id: set(ids) for task_id, ids in above}
-    rows = connection.execute(query("projections", "imports/waited_for"), [adding]) if adding else ()
     known = {task_id: frozenset(ids) for task_id, ids in upstream.items()}
-    return BatchLinks(existing, known, {task_id: True for (task_id,) in rows})
+    return BatchLinks(existing, known, dict.fromkeys(read_waited_for(connection, adding), True))
 
 
 def _states_upstream(change: Change) -> TypeGuard[RegisterTask | AddUpstream]:

@@ -111,12 +111,12 @@ def require_no_cycle_in_log(connection: Connection[Any], new: Upstream) -> None:
     Raises:
         UpstreamCycle: one does.
     """
-    if not new:
-        return
-    starts = list(dict.fromkeys(chain(*new.values())))
     links = {task_id: list(ids) for task_id, ids in new.items()}
-    for task_id, above in connection.execute(query("projections", "read/upstream_above"), [starts]):
-        links.setdefault(task_id, []).extend(above)
+    # A way back by links of the log ends at a task that another one waits for; most tasks have none.
+    if read_waited_for(connection, list(new)):
+        starts = list(dict.fromkeys(chain(*new.values())))
+        for task_id, above in connection.execute(query("projections", "read/upstream_above"), [starts]):
+            links.setdefault(task_id, []).extend(above)
     require_no_cycle("upstream", links)
 
 
@@ -163,3 +163,10 @@ def read_upstream(connection: Connection[Any], task_ids: Sequence[str]) -> dict[
         return {}
     rows = connection.execute(query("projections", "read/upstream_of_tasks"), [list(task_ids)])
     return {task_id: set(upstream) for task_id, upstream in rows}
+
+
+def read_waited_for(connection: Connection[Any], task_ids: Sequence[str]) -> list[str]:
+    """Return the tasks that another one waits for."""
+    if not task_ids:
+        return []
+    return [row[0] for row in connection.execute(query("projections", "read/waited_for"), [list(task_ids)])]
