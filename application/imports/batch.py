@@ -15,6 +15,7 @@ already, where
   wherever a file is cut, its parts have the same result as the whole.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -114,12 +115,15 @@ class Batch:
 
     def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
         """Decide line after line, and yield the rows of each: of the whole line, or none if it is not understood."""
-        for line in lines:
-            rows = self._decide_identified(line)
-            yield from rows
-            # Those that were waiting for an entity of this line come right after it.
-            for waiting in self.waiting.take(line.creates) if rows else ():
-                yield from self._decide_identified(waiting)
+        for next_line in lines:
+            following = deque([next_line])
+            while following:
+                line = following.popleft()
+                rows = self._decide_identified(line)
+                yield from rows
+                if rows:
+                    # Those that were waiting for an entity of this line come right after it.
+                    following.extend(self.waiting.take(line.creates))
 
     def _decide_identified(self, identified: IdentifiedLine) -> Sequence[AppendedRow]:
         line, move_ids, has_waited = identified
