@@ -36,10 +36,9 @@ BEGIN
                 SELECT i.* FROM sojourn.task_instance AS i WHERE i.task_id = t.task_id OFFSET 0
             ) AS i
     ),
-    entered AS (
-        SELECT
-            e.task_id, e.kind, e.id, e.ordinal, s.version, s.entered_at AS at, s.wait, s.detail, s.num_attempts,
-            k.terminal, k.failure, k.waiting, k.running, k.cancelled
+    -- Looked up before statuses are joined, so that each entity is looked up once.
+    moved AS MATERIALIZED (
+        SELECT e.*, s.version, s.status, s.entered_at AS at, s.num_attempts, s.wait, s.detail
         FROM
             entity AS e
             CROSS JOIN LATERAL (
@@ -55,9 +54,16 @@ BEGIN
                 WHERE s.entity_kind = e.kind AND s.entity_id = e.id AND s.entered_at <= latest
                 OFFSET 0
             ) AS s
+    ),
+    entered AS (
+        SELECT
+            m.task_id, m.kind, m.id, m.ordinal, m.version, m.at, m.wait, m.detail, m.num_attempts,
+            k.terminal, k.failure, k.waiting, k.running, k.cancelled
+        FROM
+            moved AS m
             JOIN known AS k
-                ON k.lifecycle = e.lifecycle AND k.lifecycle_version = e.lifecycle_version AND k.entity_kind = e.kind
-                AND k.status = s.status
+                ON k.lifecycle = m.lifecycle AND k.lifecycle_version = m.lifecycle_version AND k.entity_kind = m.kind
+                AND k.status = m.status
     ),
     numbered AS (
         SELECT
