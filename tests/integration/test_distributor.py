@@ -102,7 +102,8 @@ def test_the_story_has_the_reported_and_the_applied_status(service: TransitionSe
         "Replayed 23 events of 3 entities: the log is legal, and the projections agree",
     ):
         assert [line for line in lines if line.startswith(beginning)], lines
-    assert [line for line in lines if line.endswith(" history --full ti:w/t/1")], lines
+    for ending in (" history --full ti:w/t/1", " blocked --workflow w", " critical-path w"):
+        assert [line for line in lines if line.endswith(ending)], lines
 
 
 def run(service: TransitionService, pool: Silent) -> Distributor:

@@ -77,6 +77,10 @@ def suggest_commands(run: Run) -> Iterator[str]:
         yield f"{sojourn} history --full ti:{name}"
         yield f"{sojourn} history task:{name.rpartition('/')[0]}"
     yield f"{sojourn} orphans --include-handled --workflow {run.workflow_id}"
+    yield f"{sojourn} blocked --workflow {run.workflow_id}"
+    yield f"{sojourn} critical-path {run.workflow_id}"
+    if run.second_workflow_id:
+        yield f"{sojourn} compare {run.workflow_id} {run.second_workflow_id}"
     yield f"{sojourn} audit --workflow {run.workflow_id}"
     yield f"{sojourn} time-in-status --by template --workflow {run.workflow_id}"
 
