@@ -20,7 +20,19 @@ DECLARE
     ran        bigint[];
     ended      bigint[];
     n          integer;
+    later      integer[];   -- the tasks that waited, and what they waited for
+    earlier    integer[];
+    ready      bigint[];    -- when all that a task waited for had ended, and the last end before it was registered
+    early      bigint[];
+    entries    integer[];   -- the first step of each task after its registration
+    part       record;
+    follows    boolean;
+    is_awaited boolean;
+    after      integer;
+    before     integer;
 BEGIN
+    afters := '{}';
+    befores := '{}';
     WITH moment AS MATERIALIZED (
         SELECT m.* FROM sojourn.task_moments(workflow_steps.workflow_id) AS m
     ),
@@ -52,111 +64,116 @@ BEGIN
         RETURN;
     END IF;
 
-    WITH task AS MATERIALIZED (
-        SELECT t.number::integer AS number, t.task_id, t.parent_id, t.registered, t.ran, t.ended
-        FROM
-            ROWS FROM (
-                unnest(workflow_steps.task_ids), unnest(parents), unnest(registered), unnest(ran), unnest(ended)
-            )
-            WITH ORDINALITY AS t (task_id, parent_id, registered, ran, ended, number)
-    ),
     -- A task waited for the upstream tasks that had ended when it first ran.
-    edge AS MATERIALIZED (
-        SELECT t.number, u.number AS upstream, u.ended, u.ended <= t.registered AS is_early
+    -- Dependencies are looked up before they are joined, so that no join is done once for each task.
+    WITH dependency AS MATERIALIZED (
+        SELECT t.number, t.ran, d.upstream_id
         FROM
-            task AS t
+            ROWS FROM (unnest(workflow_steps.task_ids), unnest(ran)) WITH ORDINALITY AS t (task_id, ran, number)
             CROSS JOIN LATERAL (
                 SELECT d.upstream_id
                 FROM sojourn.dependency AS d
                 WHERE d.task_id = t.task_id AND d.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
                 OFFSET 0
             ) AS d
-            JOIN task AS u ON u.task_id = d.upstream_id
-        WHERE u.ended <= t.ran
-    ),
-    ready AS MATERIALIZED (
-        SELECT
-            t.number, t.parent_id, t.registered, t.ended, max(e.ended) FILTER (WHERE e.is_early) AS early_end,
-            greatest(t.registered, max(e.ended)) AS at
-        FROM task AS t LEFT JOIN edge AS e ON e.number = t.number
-        GROUP BY t.number, t.parent_id, t.registered, t.ended
-    ),
-    part AS MATERIALIZED (
-        SELECT
-            r.number, p.number AS parent, r.registered, r.ended, p.at AS parent_at,
-            r.ended <= p.ended AS is_awaited,
-            r.early_end IS NULL AND r.registered >= p.at AS follows
-        FROM ready AS r JOIN task AS t ON t.task_id = r.parent_id JOIN ready AS p ON p.number = t.number
-        WHERE workflow_steps.with_parts
-    ),
-    parent AS (
-        SELECT p.parent AS number, max(p.ended) FILTER (WHERE p.is_awaited) AS last_end
-        FROM part AS p
-        WHERE p.is_awaited OR p.follows
-        GROUP BY p.parent
-    ),
-    registration AS (
-        SELECT
-            p.number, p.parent, p.registered,
-            lag(p.number) OVER in_order AS previous, coalesce(lag(p.registered) OVER in_order, p.parent_at) AS since
-        FROM part AS p
-        WHERE p.follows
-        WINDOW in_order AS (PARTITION BY p.parent ORDER BY p.registered, p.number)
-    ),
-    entry AS MATERIALIZED (
-        SELECT
-            r.number, CASE WHEN p.number IS NULL THEN 0 ELSE 2 * n END + r.number AS step, r.at, r.registered, r.ended,
-            p.last_end, p.number IS NOT NULL AS is_parent, g.number IS NOT NULL AS follows,
-            coalesce(r.early_end, 0) AS waits_since,
-            g.number IS NULL AND coalesce(r.early_end, 0) < r.registered AS is_late
-        FROM
-            ready AS r
-            LEFT JOIN parent AS p ON p.number = r.number
-            LEFT JOIN registration AS g ON g.number = r.number
-    ),
-    step (number, begins, ends) AS (
-        SELECT e.number, greatest(e.at, e.last_end), e.ended FROM entry AS e
-        UNION ALL
-        SELECT n + e.number, e.waits_since, e.registered FROM entry AS e WHERE e.is_late
-        UNION ALL
-        SELECT 2 * n + e.number, e.at, e.at FROM entry AS e WHERE e.is_parent
-        UNION ALL
-        SELECT 3 * n + r.number, r.since, r.registered FROM registration AS r
-        UNION ALL
-        SELECT 4 * n + 1, 0, 0
-        UNION ALL
-        SELECT 4 * n + 2, max(e.ended), max(e.ended) FROM entry AS e
-    ),
-    arc (after, before) AS (
-        SELECT CASE WHEN g.is_early AND e.is_late THEN n + e.number ELSE e.step END, g.upstream
-        FROM edge AS g JOIN entry AS e ON e.number = g.number
-        UNION ALL
-        SELECT e.step, CASE WHEN e.follows THEN 3 * n + e.number WHEN e.is_late THEN n + e.number ELSE 4 * n + 1 END
-        FROM entry AS e
-        UNION ALL
-        SELECT n + e.number, 4 * n + 1 FROM entry AS e WHERE e.is_late AND e.waits_since = 0
-        UNION ALL
-        SELECT e.number, 2 * n + e.number FROM entry AS e WHERE e.is_parent
-        UNION ALL
-        SELECT p.parent, p.number FROM part AS p WHERE p.is_awaited
-        UNION ALL
-        SELECT 3 * n + r.number, coalesce(3 * n + r.previous, 2 * n + r.parent) FROM registration AS r
-        UNION ALL
-        SELECT 4 * n + 2, e.number FROM entry AS e
     )
-    SELECT s.begins, s.ends, a.afters, a.befores
-    INTO begins, ends, afters, befores
+    SELECT coalesce(array_agg(d.number::integer), '{}'), coalesce(array_agg(u.number::integer), '{}')
+    INTO later, earlier
     FROM
-        (
-            SELECT array_agg(s.begins ORDER BY k.number) AS begins, array_agg(s.ends ORDER BY k.number) AS ends
-            FROM generate_series(1, 4 * n + 2) AS k (number) LEFT JOIN step AS s ON s.number = k.number
-        ) AS s
-        CROSS JOIN (
-            SELECT
-                array_agg(a.after ORDER BY a.after, a.before) AS afters,
-                array_agg(a.before ORDER BY a.after, a.before) AS befores
-            FROM arc AS a
-        ) AS a;
+        dependency AS d
+        JOIN ROWS FROM (unnest(workflow_steps.task_ids), unnest(ended)) WITH ORDINALITY AS u (task_id, ended, number)
+            ON u.task_id = d.upstream_id
+    WHERE u.ended <= d.ran;
+
+    -- Loops, because the planner has no idea of how many rows a chain of joins of arrays has.
+    ready := registered;
+    early := array_fill(NULL::bigint, ARRAY[n]);
+    FOR i IN 1..cardinality(later) LOOP
+        IF ended[earlier[i]] <= registered[later[i]] THEN
+            early[later[i]] := greatest(early[later[i]], ended[earlier[i]]);
+        ELSE
+            ready[later[i]] := greatest(ready[later[i]], ended[earlier[i]]);
+        END IF;
+    END LOOP;
+
+    begins := array_fill(NULL::bigint, ARRAY[4 * n + 2]);
+    ends := begins;
+    entries := array_fill(NULL::integer, ARRAY[n]);
+    FOR i IN 1..n LOOP
+        begins[i] := ready[i];
+        ends[i] := ended[i];
+        entries[i] := i;
+    END LOOP;
+    before := NULL;
+    FOR part IN
+        SELECT t.number::integer AS number, p.number::integer AS parent
+        FROM
+            ROWS FROM (unnest(parents), unnest(registered)) WITH ORDINALITY AS t (parent_id, registered, number)
+            JOIN unnest(workflow_steps.task_ids) WITH ORDINALITY AS p (task_id, number) ON p.task_id = t.parent_id
+        WHERE workflow_steps.with_parts
+        ORDER BY p.number, t.registered, t.number
+    LOOP
+        follows := early[part.number] IS NULL AND registered[part.number] >= ready[part.parent];
+        is_awaited := ended[part.number] <= ended[part.parent];
+        CONTINUE WHEN NOT follows AND NOT is_awaited;
+        IF entries[part.parent] = part.parent THEN
+            entries[part.parent] := 2 * n + part.parent;
+            begins[2 * n + part.parent] := ready[part.parent];
+            ends[2 * n + part.parent] := ready[part.parent];
+            before := 2 * n + part.parent;
+            afters := afters || part.parent;
+            befores := befores || before;
+        END IF;
+        IF is_awaited THEN
+            begins[part.parent] := greatest(begins[part.parent], ended[part.number]);
+            afters := afters || part.parent;
+            befores := befores || part.number::integer;
+        END IF;
+        IF follows THEN
+            begins[3 * n + part.number] := ends[before];
+            ends[3 * n + part.number] := registered[part.number];
+            afters := afters || (3 * n + part.number);
+            befores := befores || before;
+            before := 3 * n + part.number;
+        END IF;
+    END LOOP;
+
+    FOR i IN 1..n LOOP
+        IF ends[3 * n + i] IS NOT NULL THEN
+            before := 3 * n + i;
+        ELSIF coalesce(early[i], 0) < registered[i] THEN
+            before := n + i;
+            begins[before] := coalesce(early[i], 0);
+            ends[before] := registered[i];
+            IF begins[before] = 0 THEN
+                afters := afters || before;
+                befores := befores || (4 * n + 1);
+            END IF;
+        ELSE
+            before := 4 * n + 1;
+        END IF;
+        afters := afters || entries[i];
+        befores := befores || before;
+        afters := afters || (4 * n + 2);
+        befores := befores || i;
+    END LOOP;
+    FOR i IN 1..cardinality(later) LOOP
+        after := later[i];
+        IF ends[n + after] IS NOT NULL AND ended[earlier[i]] <= registered[after] THEN
+            afters := afters || (n + after);
+        ELSE
+            afters := afters || entries[after];
+        END IF;
+        befores := befores || earlier[i];
+    END LOOP;
+    begins[4 * n + 1] := 0;
+    ends[4 * n + 1] := 0;
+    begins[4 * n + 2] := (SELECT max(e) FROM unnest(ended) AS e);
+    ends[4 * n + 2] := begins[4 * n + 2];
+
+    SELECT array_agg(p.after ORDER BY p.after, p.before), array_agg(p.before ORDER BY p.after, p.before)
+    INTO afters, befores
+    FROM ROWS FROM (unnest(workflow_steps.afters), unnest(workflow_steps.befores)) AS p (after, before);
     RETURN NEXT;
 END
 $$;
