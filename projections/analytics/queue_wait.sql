@@ -16,7 +16,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             WHEN 'user' THEN t.user_name
             WHEN 'partition' THEN t.partition
         END AS "group",
-        sojourn.group_key(queue_wait.per, NULL, NULL, NULL, t.registered_at) AS period,
+        -- Another value is left to the check below, which names the argument.
+        sojourn.group_key(
+            CASE WHEN queue_wait.per IN ('hour', 'day', 'week') THEN queue_wait.per END, NULL, NULL, NULL, t.registered_at
+        ) AS period,
         count(*), count(t.started_at), count(t.ended_at),
         sum(t.wait_seconds), percentile_cont(0.5) WITHIN GROUP (ORDER BY t.wait_seconds),
         percentile_cont(0.9) WITHIN GROUP (ORDER BY t.wait_seconds),

@@ -93,6 +93,8 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
         yield ("export", "--format", "perfetto", *named, "-o", str(folder / f"trace{EVIL}.json"))
         yield ("bundle", *named, "-o", str(folder / f"case{EVIL}.sojourn"))
         yield ("diff", "--from", "2026-01-30T00:00:00Z", "--to", "2026-02-01T00:00:00Z", *named)
+        yield from (("blocked", *named), ("queue-wait", "--by", "template", *named), ("critical-path", workflow))
+        yield ("compare", WORKFLOW, workflow)
     for kind in ("workflows", "tasks", "instances", "runners", "arrays"):
         yield ("list", kind)
     yield from (("list", "tasks", "--status", EVIL), ("list", "tasks", "--actor", EVIL), ("list", "arrays", EVIL))

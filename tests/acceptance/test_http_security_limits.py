@@ -321,7 +321,7 @@ def test_a_listener_that_does_not_read_is_closed(served: Serving, service: Trans
     assert "Traceback" not in served.stderr()
 
 
-@pytest.mark.parametrize("number", [60, pytest.param(600, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("number", [60, pytest.param(300, marks=pytest.mark.stress)])
 def test_large_events_of_an_older_version_are_streamed_in_bounded_parts(
     served: Serving, service: TransitionService, connection: psycopg.Connection[Any], number: int
 ) -> None:

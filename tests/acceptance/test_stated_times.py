@@ -16,7 +16,7 @@ from application.transition_service import TaskSpec, TransitionService
 from tests.support.command_line import SOJOURN, Done, app, document, run_on
 from tests.support.every_command import READING, WRITING, arguments, leaf_commands
 
-TIMES = ("--at", "--since", "--until", "--from", "--to", "--before")
+TIMES = ("--at", "--at-a", "--at-b", "--since", "--until", "--from", "--to", "--before")
 HOUR = timedelta(hours=1)
 
 

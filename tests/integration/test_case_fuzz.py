@@ -92,7 +92,7 @@ def test_whoever_seals_lines_of_anything_is_told_what_is_wrong(case: Case, data:
     assert refused is None or len(refused) < 1000
 
 
-@examples(quick=5, long=60)
+@examples(quick=5, long=20)
 @given(data=st.data())
 def test_a_case_that_somebody_made_up_is_opened_or_refused(
     service: TransitionService, case: Case, tmp_path: Path, data: st.DataObject

@@ -132,7 +132,7 @@ class TestCsv:
 
         assert {line["task_id"] for line in csv.DictReader(io.StringIO(text))} == {"u1"}
 
-    @examples(quick=15, long=200)
+    @examples(quick=15, long=60)
     @given(names=st.lists(ANY_TEXT, min_size=1, max_size=5, unique=True), reason=ANY_TEXT)
     def test_every_text_comes_back(
         self, databases: DatabasePool, tmp_path: Path, names: list[str], reason: str

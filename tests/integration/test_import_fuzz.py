@@ -23,7 +23,7 @@ OF_THE_WHOLE_FILE = (MissingColumns, MissingTraceFields, MissingSacctFields, Unk
 
 
 @pytest.mark.parametrize("format_name", format_names())
-@examples(quick=8, long=80)
+@examples(quick=8, long=40)
 @given(data=st.data())
 def test_what_is_almost_right(databases: DatabasePool, format_name: str, data: st.DataObject) -> None:
     content = data.draw(almost_right(format_name))
@@ -46,7 +46,7 @@ def count_events(service: TransitionService) -> int:
         return events(connection)
 
 
-@examples(quick=8, long=80)
+@examples(quick=8, long=40)
 @given(content=almost_right("jsonl"))
 def test_a_bad_line_makes_no_difference(databases: DatabasePool, content: bytes) -> None:
     def imported_into_a_new_log(text: bytes) -> tuple[ImportAnswer, object]:
