@@ -12,7 +12,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from application.transition_service import TransitionService
+from tests.support.agreement import streams_of
 from tests.support.command_line import SOJOURN
+from tests.support.stays import stays_of
 
 PROCESSES = Path("/proc")
 MARK = "SOJOURN_TEST_RUN"
@@ -88,6 +91,7 @@ def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: p
     assert tasks(connection, second) == {"DONE": 23, "COMPLETED": 1}
     for each in (workflow, second):
         assert_runs_keep_to_links(connection, each)
+    assert_comparison_adds_up(connection, workflow, second)
     assert entered(connection, f"{workflow}/broken") == [
         *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_RECOVERABLE"),
         *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_FATAL"),
@@ -121,6 +125,31 @@ def test_ctrl_c_leaves_nothing_behind(demo: Demo, connection: psycopg.Connection
     assert "Traceback" not in errors
     assert demo.left_over() == []
     assert one(connection, "SELECT count(*) FROM sojourn.task WHERE status <> %s", "DONE") != [0]
+
+
+def assert_comparison_adds_up(connection: psycopg.Connection, a: str, b: str) -> None:
+    """What `compare` states is what a few lines make of the raw events, as of one time."""
+    (at,) = one(connection, "SELECT clock_timestamp()")
+    ends = ("DONE", "ERROR_FATAL", "FAILED", "COMPLETED")
+    totals: dict[tuple[str | None, str], list[float]] = {}
+    names: list[set[str]] = [set(), set()]
+    for stream, events in streams_of(connection).items():
+        if stream.startswith("task:"):
+            number = [a, b].index(events[0]["workflow_id"])
+            names[number].add(stream.removeprefix(f"task:{(a, b)[number]}"))
+            for stay in stays_of(events, at):
+                if stay.status not in ends:
+                    key = events[0].get("template"), stay.status
+                    totals.setdefault(key, [0.0, 0.0])[number] += stay.seconds
+    with TransitionService.connect(connection.info.dsn) as service:
+        found = service.compare(a, b, at, at)
+
+    shown = {(row["template"], row["status"]): [row["total_a"], row["total_b"]] for row in found["by_template"]}
+    assert shown.keys() == totals.keys()
+    for key, seconds in totals.items():
+        assert shown[key] == pytest.approx(seconds, abs=1e-4)
+    assert found["only_a"] == sorted(f"{a}{name}" for name in names[0] - names[1])
+    assert found["only_b"] == sorted(f"{b}{name}" for name in names[1] - names[0])
 
 
 def assert_runs_keep_to_links(connection: psycopg.Connection, workflow: str) -> None:
