@@ -37,6 +37,8 @@ from infrastructure.errors import DatabaseReadOnly
 from tests.integration.test_verify import NINE, everything, one
 from tests.support.agreement import rows
 
+pytestmark = pytest.mark.one_server
+
 VIEWS = {
     "current_task": "task_id",
     "current_task_instance": "task_instance_id",

@@ -21,6 +21,8 @@ from tests.support.databases import DatabasePool
 from tests.support.examples import examples
 from tests.support.importing import ADDED_NOTHING, audit, imported
 
+pytestmark = pytest.mark.one_server
+
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TASKS = ("t1", "t2")
 STATUSES = sorted(get_lifecycle("jobmon").task.statuses)

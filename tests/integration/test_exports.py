@@ -34,6 +34,8 @@ from tests.support.agreement import Row, rows
 from tests.support.databases import DatabasePool
 from tests.support.examples import examples
 
+pytestmark = pytest.mark.one_server
+
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 NINE = datetime(2026, 1, 31, 23, 59, 50, tzinfo=UTC)
 STRANGE = 'a "b", <c> & \x01\nd'

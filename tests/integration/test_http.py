@@ -17,6 +17,8 @@ from interfaces.http.app import create_app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
 
+pytestmark = pytest.mark.one_server
+
 WAITING = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'sojourn.transition'::regclass AND NOT granted"
 REGISTRATION = {"workflow_id": "w", "lifecycle": "jobmon", "tasks": [{"task_id": "t1", "max_attempts": 3}]}
 

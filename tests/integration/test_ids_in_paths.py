@@ -18,6 +18,8 @@ from interfaces.http import arrays, heartbeats, lists, queries, task_instances, 
 from interfaces.http.app import create_app
 from tests.support.serving import serving
 
+pytestmark = pytest.mark.one_server
+
 IDS = {
     "a line break within": "a\nb",
     "a line break at the end": "a\n",

@@ -21,6 +21,8 @@ from application.transition_service import TransitionService
 from tests.support.almost_right import SAMPLES
 from tests.support.importing import imported
 
+pytestmark = pytest.mark.one_server
+
 TOO_LARGE = "999999999999999999"
 DIGITS = "9" * 5_000
 LAST_YEAR = "9999-12-31T23:59:59"

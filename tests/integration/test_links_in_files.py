@@ -19,6 +19,8 @@ from tests.support.databases import DatabasePool
 from tests.support.examples import examples
 from tests.support.importing import ADDED_NOTHING, imported, jsonl
 
+pytestmark = pytest.mark.one_server
+
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 LINKS = (
     "SELECT t.task_id, t.parent_id, ARRAY(SELECT d.upstream_id FROM sojourn.dependency AS d"

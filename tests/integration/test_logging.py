@@ -13,6 +13,8 @@ from application.maintain.rebuild import rebuild_projections
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.attempts import attempt, register
 
+pytestmark = pytest.mark.one_server
+
 
 @pytest.fixture(autouse=True)
 def everything(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,8 @@ from domain.errors import InvalidTime, UnknownStatus
 from infrastructure.errors import ServiceClosed
 from tests.support.writing_calls import CALLS, OF_THEIR_OWN, READING, Call
 
+pytestmark = pytest.mark.one_server
+
 MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
     "gate": (lambda s: s.gate_tasks_for_queueing("t1"), r"'t1' is not a sequence of task ids; pass \['t1'\]"),
     "transition": (lambda s: s.transition_tasks("t1", "QUEUED"), "'t1' is not a sequence of task ids"),

@@ -18,6 +18,8 @@ from tests.support.agreement import rows
 from tests.support.databases import DatabasePool
 from tests.support.importing import imported
 
+pytestmark = pytest.mark.one_server
+
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WAITS = """
 SELECT concat_ws(':', w.entity_kind, w.entity_id) AS entity, w.status, w.kind, w.detail, w.holders
