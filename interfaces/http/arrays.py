@@ -1,7 +1,6 @@
 """The routes of arrays, as Jobmon's distributors and workers call them."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -115,9 +114,8 @@ def transition_to_killed(request: Request, array_id: ArrayId, body: BatchKilled,
 )
 def log_distributor_id(request: Request, array_id: ArrayId, body: DistributorIds, key: Key = None) -> Response:
     """Record the cluster's ids of the array's instances; the answer lists ids that the array does not have."""
-    ids = cast("Mapping[str, Any]", body.model_dump())
     logged = get_api(request).service.arrays.log_distributor_id(
-        array_id, ids, actor=build_actor(request, None), command_id=key
+        array_id, body.submissions(), actor=build_actor(request, None), command_id=key
     )
     return answer_json(logged)
 

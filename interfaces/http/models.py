@@ -397,22 +397,50 @@ class Submission(BaseModel):
     stderr: str | None = None
 
 
+class OtherObject(BaseModel):
+    """An object that is no submission, such as the log context that Jobmon's clients put into every body."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
 def _tag_of(value: Any) -> str:
-    return "submission" if isinstance(value, dict | Submission) else "distributor_id"
+    if isinstance(value, dict):
+        return "submission" if _has_a_field_of_submissions(value) else "other"
+    if isinstance(value, OtherObject):
+        return "other"
+    return "submission" if isinstance(value, Submission) else "distributor_id"
+
+
+def _has_a_field_of_submissions(value: dict[str, Any]) -> bool:
+    """Return whether an object has a field of a submission, however it is written: a misspelt one is an error."""
+    return any(name.replace("_", "").lower() in ("distributorid", "stdout", "stderr") for name in value)
 
 
 IdOrSubmission = Annotated[
-    Annotated[Id, Tag("distributor_id")] | Annotated[Submission, Tag("submission")],
+    Annotated[Id, Tag("distributor_id")]
+    | Annotated[Submission, Tag("submission")]
+    | Annotated[OtherObject, Tag("other")],
     Discriminator(_tag_of),
 ]
 """Tagged, so that an error is about the shape that the value has."""
 
 
 class DistributorIds(RootModel[Annotated[dict[Id, IdOrSubmission], _stop_at_first_error(IdOrSubmission)]]):
-    """{task instance id: the cluster's id, or an object with that and where the output goes}."""
+    """{task instance id: the cluster's id, or an object with that and where the output goes}.
+
+    Any other object is left alone.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"1.1.0": "4711_0", "1.1.1": {"distributor_id": "4711_1", "stdout": "/logs/4711_1.out"}}]
         }
     )
+
+    def submissions(self) -> dict[str, Any]:
+        """Return the ids, and the objects that are submissions."""
+        return {
+            name: sent.model_dump() if isinstance(sent, Submission) else sent
+            for name, sent in self.root.items()
+            if not isinstance(sent, OtherObject)
+        }

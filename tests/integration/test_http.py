@@ -118,6 +118,7 @@ def test_arrays(client: TestClient, service: TransitionService) -> None:
     names = [member["task_instance_id"] for member in members]
     logged = post(client, f"{array}/log_distributor_id", {
         names[0]: 4711, names[1]: {"distributor_id": "4712", "stdout": "/logs/1.out"}, "nix": 1,
+        "server_structlog_context": {"workflow_run_id": 3}, "context": {},
     })  # fmt: skip
     assert logged == {"success": True, "unknown": ["nix"]}
     post(client, "/task_instances/transition", {"task_instance_ids": names, "to_status": "INSTANTIATED"})
@@ -330,6 +331,10 @@ PROBLEMS: list[tuple[str, str, bytes | None, int, dict[str, Any]]] = [
     ("GET", "/status/task:t1?at=yesterday", None, 422, {}),
     ("POST", "/array/1/log_distributor_id", b'{"1.1.0": {"stdout": "/a"}}', 422, {"fields": [
         {"field": "body.1.1.0.submission.distributor_id", "why": "is missing"},
+    ]}),
+    ("POST", "/array/1/log_distributor_id", b'{"1.1.0": {"distributorId": "4711"}}', 422, {"fields": [
+        {"field": "body.1.1.0.submission.distributor_id", "why": "is missing"},
+        {"field": "body.1.1.0.submission.distributorId", "why": "is not a known field"},
     ]}),
     ("POST", "/array/1/log_distributor_id", b'{"1.1.0": null}', 422, {"fields": [
         {"field": "body.1.1.0.distributor_id", "why": "is not a text"},
