@@ -62,8 +62,7 @@ class TaskSpec:
             if value is not None:
                 check_id(kind, value)
         if self.upstream:
-            upstream = check_ids("task", require_ids("task", self.upstream))
-            object.__setattr__(self, "upstream", tuple(dict.fromkeys(upstream)))
+            object.__setattr__(self, "upstream", tuple(dict.fromkeys(require_ids("task", self.upstream))))
         if self.attributes is not None:
             object.__setattr__(self, "attributes", check_attributes(self.task_id, self.attributes))
 

@@ -1,4 +1,4 @@
--- Return the intervals of tasks in the order in which statuses were entered, after a place and at most so many.
+-- Return the intervals of tasks in the order in which statuses were entered, a page at a time.
 SELECT
     a.task_id, a.workflow_id, a.previous_status, a.new_status, a.entered_at, a.exited_at,
     CASE
