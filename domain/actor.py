@@ -1,6 +1,11 @@
 """Actors: who made something happen."""
 
+import re
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict
+
+ERASED = re.compile(r"erased-[1-9][0-9]*")
 
 
 class Actor(BaseModel):
@@ -12,6 +17,20 @@ class Actor(BaseModel):
     host: str | None = None
     pid: int | None = None
     user: str | None = None
+
+    @classmethod
+    def erased(cls, number: int) -> Self:
+        """Return what stands in the place of an actor after an erasure."""
+        return cls(component=f"erased-{number}")
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether an erasure has replaced the actor, with its host."""
+        return self.host is None and ERASED.fullmatch(self.component) is not None
+
+    def is_called(self, name: str) -> bool:
+        """Return whether that is the name of the actor's component or user."""
+        return name in (self.component, self.user)
 
     def __str__(self) -> str:
         process = f"[{self.pid}]" if self.pid is not None else ""

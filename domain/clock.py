@@ -12,6 +12,9 @@ SOURCE_CLOCK: Final = "source"
 UNKNOWN_CLOCK: Final = "unknown"
 """A clock that nobody named. It may differ from every other one, and from itself."""
 
+ERASED_CLOCK: Final = "erased"
+"""The clock of a host whose name was erased. It may be any clock."""
+
 IMPORT_PREFIX: Final = "import:"
 """The beginning of every command id that an import stores."""
 
@@ -33,4 +36,4 @@ def clock_of(occurred_at: datetime | None, host: str | None, command_id: str | N
 
 def is_same_clock(one: str | None, other: str | None) -> bool:
     """Return whether two times come from one known clock."""
-    return one == other and one not in (None, UNKNOWN_CLOCK)
+    return one == other and one not in (None, UNKNOWN_CLOCK, ERASED_CLOCK)

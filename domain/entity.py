@@ -11,6 +11,11 @@ TASK_INSTANCE = "task_instance"
 ARRAY = "array"
 RUNNER = "runner"
 KINDS = (TASK, TASK_INSTANCE, ARRAY, RUNNER)
+"""The kinds that people name."""
+
+LOG = "log"
+"""The kind of what was done to the log itself: each erasure has a stream."""
+
 ALIASES = {"ti": TASK_INSTANCE}
 MAX_ID_LENGTH = 255
 

@@ -221,6 +221,30 @@ class UnknownEntity(UnknownName):
         return f"; there {'is' if len(shown) == 1 else 'are'} {', '.join(shown)}{more}" if shown else ""
 
 
+class Archived(UnknownEntity):
+    """Raised when an entity or a workflow is no longer in the log, because it is in an archive.
+
+    Fix: restore the `workflow` from its `folder`, or use another id; `archived_at` is when it was moved.
+    """
+
+    def __init__(self, entity: str, workflow: str, folder: str, archived_at: str) -> None:
+        kind, _, name = entity.partition(":")
+        super().__init__(kind.replace("_", " "), name)
+        self.entity = entity
+        self.workflow = workflow
+        self.folder = folder
+        self.archived_at = archived_at
+
+    def __str__(self) -> str:
+        workflow = f"workflow {short_repr(self.workflow, LONGEST_NAME)}"
+        subject = workflow if self.kind == "workflow" else f"{self.kind} {short_repr(self.name, LONGEST_NAME)}"
+        belongs = "" if self.kind == "workflow" else f" with {workflow}"
+        return (
+            f"{subject} is in the archive {self.folder!r}{belongs} since {self.archived_at}; "
+            "`sojourn restore` brings it back"
+        )
+
+
 class UnknownArray(UnknownEntity):
     """Raised when a workflow has no array for a task template version.
 

@@ -20,6 +20,9 @@ RESET: Final = "reset"
 STALE_REPORT: Final = "stale-report"
 """The report is about a time before the present status was entered, and a step back."""
 
+DECIDED_AGAIN: Final = frozenset({NOT_OWNER, STALE_REPORT})
+"""Refusals with an answer that depend on nothing but the report and its task, so that an import decides the same."""
+
 SUPERSEDED_REPORT: Final = "superseded-report"
 ORPHANED_INSTANCE: Final = "orphaned-instance"
 SUPERSEDED_INSTANCE: Final = "superseded-instance"

@@ -12,6 +12,7 @@ from domain.entities.events import (
     ArrayConcurrencyChanged,
     ArrayEvent,
     Event,
+    LogErasureBegun,
     RunnerEvent,
     TaskEvent,
     TaskInstanceCreated,
@@ -28,7 +29,7 @@ from domain.entities.events import (
 from domain.entities.runner import Runner
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
-from domain.entity import ARRAY, TASK, Entity
+from domain.entity import ARRAY, LOG, TASK, Entity
 from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
@@ -44,7 +45,7 @@ def find_violations(event: Event, before: Replay) -> Iterator[Mismatch]:
     entity = before.entities.get(event.stream)
     if entity is None and isinstance(event, RunnerEvent):
         entity = Runner.begin(event)
-    begins = isinstance(event, TaskRegistered | TaskInstanceCreated | ArrayBound)
+    begins = isinstance(event, TaskRegistered | TaskInstanceCreated | ArrayBound | LogErasureBegun)
     if begins == (entity is not None):
         yield _wrong_beginning(event, begins=begins)
         return
@@ -80,7 +81,9 @@ def _wrong_beginning(event: Event, *, begins: bool) -> Mismatch:
     if begins:
         return _wrong(event, "beginning", None, event.name, "begins an entity that has begun already")
     kind = event.stream.partition(":")[0]
-    beginning = {TASK: TaskRegistered.name, ARRAY: ArrayBound.name}.get(kind, TaskInstanceCreated.name)
+    beginning = {TASK: TaskRegistered.name, ARRAY: ArrayBound.name, LOG: LogErasureBegun.name}.get(
+        kind, TaskInstanceCreated.name
+    )
     return _wrong(event, "beginning", beginning, event.name, f"is the first of its stream, and no {beginning!r}")
 
 
@@ -125,10 +128,11 @@ def _created(event: TaskInstanceCreated, before: Replay) -> Iterator[Mismatch]:
     yield from _same(event, "ordinal", task.instances + 1, event.ordinal, "ordinal")
     yield from _same(event, "workflow", task.workflow_id, event.workflow_id, "workflow")
     if event.array_id is not None and f"{ARRAY}:{event.array_id}" not in before.without_creation_event:
-        yield from _placed(event, before.array(event.array_id))
+        yield from find_misplacements(event, before.array(event.array_id))
 
 
-def _placed(event: TaskInstanceCreated, array: Array | None) -> Iterator[Mismatch]:
+def find_misplacements(event: TaskInstanceCreated, array: Array | None) -> Iterator[Mismatch]:
+    """Yield what is wrong with the place of a new instance in its array."""
     if array is None:
         yield _wrong(event, "array", event.array_id, None, f"is queued in array {event.array_id!r}, which is unknown")
         return

@@ -1,9 +1,17 @@
-"""Replay: the tasks, instances, arrays and runners that result from the events of a log, one event after another."""
+"""Replay: the tasks, instances, arrays, runners and erasures that result from a log, one event after another."""
 
 from collections.abc import Callable
 
 from domain.entities.array import Array
-from domain.entities.events import ArrayBound, Event, RunnerEvent, TaskInstanceCreated, TaskRegistered
+from domain.entities.erasure import Erasure
+from domain.entities.events import (
+    ArrayBound,
+    Event,
+    LogErasureBegun,
+    RunnerEvent,
+    TaskInstanceCreated,
+    TaskRegistered,
+)
 from domain.entities.runner import Runner
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -11,7 +19,7 @@ from domain.entity import ARRAY, TASK
 from domain.errors import UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 
-Replayed = Task | TaskInstance | Array | Runner
+Replayed = Task | TaskInstance | Array | Runner | Erasure
 """The entities that a replay knows."""
 
 LifecycleOf = Callable[[str, int], Lifecycle]
@@ -54,7 +62,7 @@ class Replay:
 
     def array(self, array_id: str | None) -> Array | None:
         """Return the array of that id, if it exists yet."""
-        found = self.entities.get(f"{ARRAY}:{array_id}")
+        found = None if array_id is None else self.entities.get(f"{ARRAY}:{array_id}")
         return found if isinstance(found, Array) else None
 
     def _after(self, event: Event) -> Replayed | None:
@@ -64,6 +72,8 @@ class Replay:
             return self._created(event)
         if isinstance(event, ArrayBound):
             return Array.begin(event)
+        if isinstance(event, LogErasureBegun):
+            return Erasure.begun(event)
         entity = self.entities.get(event.stream)
         if entity is None and isinstance(event, RunnerEvent):
             entity = Runner.begin(event)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.auditing.replay import Replay
-from domain.clock import CLOCK_TOLERANCE
+from domain.clock import CLOCK_TOLERANCE, ERASED_CLOCK
 from domain.decisions.decide import decide
 from domain.decisions.decision import Decision, Family
 from domain.decisions.instance_report import propagate_to_task
@@ -133,7 +133,7 @@ class WhatIf:
             return None, []
         if not isinstance(instance, TaskInstance):
             return None, []
-        decision = decide(Family(instance, task), InstanceReport(_reported(event)), _context_of(event))
+        decision = decide(Family(instance, task), InstanceReport(_reported(event)), _context_of(event, instance))
         if why := _mismatch(event, decision.events[0], machine, task.lifecycle):
             moved = event.is_transition and event.rule is None
             return why, _following(task, instance.evolve(event), event) if moved else []
@@ -234,7 +234,7 @@ def _decide(event: TaskTransitioned | TaskRefused, task: Task) -> Decision | _Wh
     state = state.with_(timestamp=event.effective_at) if state else State(type=reported, timestamp=event.effective_at)
     try:
         request = TaskRequest(state, _passed_gate(event, task), event.runner_id)
-        return decide(Family(None, task), request, _context_of(event))
+        return decide(Family(None, task), request, _context_of(event, task))
     except Exception as error:  # a rule may raise anything
         return _Why(f"its rules fail: {error!r}")
 
@@ -247,9 +247,14 @@ def _reported(event: ReportedEvent) -> str:
     return event.status if event.reported is None else event.reported
 
 
-def _context_of(event: ReportedEvent) -> ReportContext:
-    tolerance = CLOCK_TOLERANCE if event.clock_tolerance is None else event.clock_tolerance
+def _context_of(event: ReportedEvent, entity: Task | TaskInstance) -> ReportContext:
+    tolerance = _default_tolerance(event, entity) if event.clock_tolerance is None else event.clock_tolerance
     return ReportContext(event.actor, event.reason, event.occurred_at, event.command_id, tolerance)
+
+
+def _default_tolerance(event: ReportedEvent, entity: Task | TaskInstance) -> float:
+    # Without a recorded tolerance, the clocks were the same or did not matter. One that was erased cannot show it.
+    return 0.0 if ERASED_CLOCK in (event.clock, entity.entered_clock) else CLOCK_TOLERANCE
 
 
 def _mismatch_with_awaited(event: Event, awaited: _Awaited, task: Task) -> _Why | None:

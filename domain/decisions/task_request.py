@@ -30,7 +30,7 @@ def decide_gate(task: Task, request: GateRequest, context: ReportContext, slots:
 
 def decide_recovery(task: Task, plan: RecoveryPlan, context: ReportContext, slots: Slots | None) -> Decision:
     """Return the decision to take the plan's steps one after the other; refused, without events, if one of them is."""
-    context = replace(context, reason=plan.reason)
+    context = replace(context, reason="; ".join(filter(None, (plan.reason, context.reason))))
     recovered = Decision(task, task_moved=True)
     for step in plan.steps:
         decision = decide_request(recovered.task, TaskRequest(step.status, runner_id=step.runner_id), context, slots)

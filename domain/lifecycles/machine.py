@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
 from domain.entity import MAX_ID_LENGTH
 from domain.errors import InvalidStart, LifecycleInvalid, UnknownStatus, did_you_mean
 from domain.text import is_storable
+from domain.time import MAX_SECONDS, parse_duration
 
 
 def _edges(value: Any) -> Any:
@@ -28,6 +29,11 @@ def _edges(value: Any) -> Any:
 
 SKIP_VALIDATION = object()
 """The validation context that accepts inconsistent definitions, so that all their problems can be listed at once."""
+
+
+def _seconds(value: Any) -> Any:
+    """Turn a duration like `90s` or `1h 30m` into seconds."""
+    return parse_duration(value) if isinstance(value, str) else value
 
 
 def _require_storable(text: str) -> str:
@@ -42,9 +48,14 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValida
 
 Edges = Annotated[dict[Name, Cause], BeforeValidator(_edges)]
 
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_SECONDS, strict=True)]
 
-DISPLAY_FIELDS = ("awaits_report", "awaits_distributor", "running")
+
+DISPLAY_SETS = ("awaits_report", "awaits_distributor", "running")
 """Sets of statuses that decide nothing: they only tell readers what to expect next."""
+
+DISPLAY_FIELDS = (*DISPLAY_SETS, "stuck_after")
+"""All fields that decide nothing."""
 
 STATUS_SETS = (
     "starts_in",
@@ -58,10 +69,13 @@ STATUS_SETS = (
     "adopts",
     "releases",
     "overrides",
-    *DISPLAY_FIELDS,
+    *DISPLAY_SETS,
 )
 """The fields that are sets of statuses."""
 
+
+StatusClass = Literal["waiting", "running", "done", "failed", "cancelled"]
+"""What a status means to people, whatever its name."""
 
 MAX_STATUSES = 1_000
 """The number of statuses of the largest machine, and of those that may follow one of them."""
@@ -79,6 +93,7 @@ class Machine(BaseModel):
     `transient` statuses are entered and left at the same instant; tasks that are `available_for_run` wait for a runner.
     In a status that `awaits_report`, the next report is due by the report_by_date. In one that `awaits_distributor`,
     the instance waits for the id that its distributor assigns. In `running` statuses an attempt is at work.
+    An entity that stays in a status for longer than it may by `stuck_after` is an orphan.
     `untimely` pairs are reports that lost an expected race: they are refused, and are no cause for alarm (Jobmon).
 
     Ownership (Pynenc): a status that `acquires` needs a runner, who owns the entity until it enters a status that
@@ -104,6 +119,7 @@ class Machine(BaseModel):
     awaits_report: frozenset[str] = frozenset()
     awaits_distributor: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
+    stuck_after: dict[Name, Seconds] = {}
     untimely: frozenset[tuple[str, str]] = frozenset()
     orphaned: str | None = None
 
@@ -134,6 +150,21 @@ class Machine(BaseModel):
     def is_terminal(self, status: str) -> bool:
         """Return whether `status` ends the entity's work."""
         return status in self.terminal
+
+    def class_of(self, status: str, cancel_to: str | None = None) -> "StatusClass":
+        """Return the class of a status, by which people see what it means in any lifecycle."""
+        if status in self.failures:
+            return "failed"
+        if status in self.terminal:
+            return "cancelled" if status == cancel_to else "done"
+        return "running" if status in self._running_statuses else "waiting"
+
+    @cached_property
+    def _running_statuses(self) -> frozenset[str]:
+        """The running statuses; without a list of them, the one of that name, else what neither ends nor waits."""
+        named = frozenset(status for status in self.transitions if status.lower() == "running")
+        others = frozenset(self.transitions) - self.terminal - self.available_for_run - {self.initial}
+        return self.running or named or others
 
     def next_statuses(self, status: str | None) -> frozenset[str]:
         """Return the statuses that may follow `status`; None stands for an entity that does not exist yet."""
@@ -219,6 +250,7 @@ class Machine(BaseModel):
         for flag in STATUS_SETS:
             yield from ((flag, status) for status in sorted(getattr(self, flag)))
         yield from (("untimely", status) for pair in sorted(self.untimely) for status in pair)
+        yield from (("stuck_after", status) for status in self.stuck_after)
         if self.orphaned is not None:
             yield "orphaned", self.orphaned
 
@@ -234,6 +266,8 @@ class Machine(BaseModel):
                 f"overrides names {status!r}, which is in requires_ownership too: the runner that takes over would "
                 "need to own the task first"
             )
+        for status in sorted(self.terminal & self.stuck_after.keys()):
+            yield f"stuck_after names {status!r}, which is in terminal too: nothing is stuck in a terminal status"
         for status in sorted(self.final):
             if targets := self.transitions.get(status):
                 yield f"final names {status!r}, which may become {', '.join(targets)}: nothing follows a final status"

@@ -17,12 +17,16 @@ UNDECISIVE = {"transitions", *DISPLAY_FIELDS}
 DIGESTS = {
     ("fetch_ml", 1): "01810473bec1af21",
     ("jobmon", 1): "446263291c4e07cc",
+    ("jobmon", 2): "e5be9dba2909a66d",
     ("nextflow", 1): "0030d40379ed90ed",
+    ("nextflow", 2): "16893d4c8096abf3",
     ("prefect", 1): "ab5d5afb51e050e9",
     ("prefect", 2): "a611f9d8e1f4f54a",
     ("pynenc", 1): "f8f08510b71e2673",
     ("slurm", 1): "177fac046fc447db",
+    ("slurm", 2): "46eda9cf328c2407",
     ("spark", 1): "bd2cca02098a8e7a",
+    ("spark", 2): "00f4dc71e2d1b936",
 }
 """The first digits of the SHA-256 of everything that a version decides. A new version adds its predecessor's."""
 

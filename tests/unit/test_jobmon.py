@@ -95,7 +95,7 @@ def instance() -> Machine:
 
 def test_it_ships_with_sojourn() -> None:
     assert "jobmon" in shipped()
-    assert JOBMON.key == ("jobmon", 2)
+    assert JOBMON.key == ("jobmon", 3)
     assert JOBMON.rules == (STALE_REPORT, SUPERSEDED_REPORT, ORPHANED_INSTANCE, SUPERSEDED_INSTANCE, RETRY)
 
 
