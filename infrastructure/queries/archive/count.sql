@@ -1,0 +1,2 @@
+-- Return the number of archived workflows.
+SELECT count(*) FROM sojourn.archived_workflow;

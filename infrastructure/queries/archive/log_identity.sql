@@ -1,0 +1,2 @@
+-- Return the identity of this log.
+SELECT i.id FROM sojourn.log_identity AS i;

@@ -1,0 +1,2 @@
+-- Drop a table that is no partition any more.
+DROP TABLE {partition};

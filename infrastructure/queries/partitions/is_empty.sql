@@ -1,0 +1,2 @@
+-- Return whether a partition has no event.
+SELECT NOT EXISTS (SELECT FROM {partition});
