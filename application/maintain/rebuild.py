@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from psycopg import Connection
-from psycopg.errors import DeadlockDetected, DependentObjectsStillExist, InsufficientPrivilege, LockNotAvailable
+from psycopg.errors import DeadlockDetected, DependentObjectsStillExist, LockNotAvailable
 from psycopg.sql import SQL
 
+from application.maintain.jobs.sketches import is_sketched, keep_sketches
+from application.maintain.jobs.sums import is_summed, sum_now
+from application.shared.owner import OwnerRequired, requiring_owner
 from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
 from infrastructure.database.migration import hand_over, keep_current
-from infrastructure.errors import LockTimeout
 from infrastructure.lock_holders import LockHolder, name_holders
 from infrastructure.lock_timeout import list_lock_holders
-from infrastructure.log.tail import is_settled, take_xid
+from infrastructure.log.settling import WAIT_SECONDS, last_drawn_position, settle_log
 from infrastructure.loggers import get_logger
 from infrastructure.sql import query
 
@@ -38,12 +40,6 @@ FEW = 5_000
 SWAPS = 20
 """How often the swap tries to lock the tables."""
 
-WAIT_SECONDS = 60.0
-"""How long a rebuild waits for the transactions that write when it reads the log."""
-
-NAMED_AFTER_SECONDS = 2.0
-"""How long a rebuild waits before it names whom it waits for."""
-
 FROM_EVENTS = {
     "transition": "rebuild/transition",
     "dependency": "rebuild/dependency",
@@ -55,7 +51,7 @@ TABLES = (*FROM_EVENTS, "task", "task_instance", "array")
 
 
 class RebuildRunning(SojournError):
-    """Raised when another rebuild of the database is running.
+    """Raised when another rebuild of the database is running, or when something is moved to its archive or back.
 
     Fix: wait for it to end; `holders` has its session.
     """
@@ -63,7 +59,8 @@ class RebuildRunning(SojournError):
     def __init__(self, holders: Sequence[LockHolder] = ()) -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"another rebuild of this database is running, by {name_holders(holders)}: wait for it, or end it"
+            f"another rebuild or archiving of this database is running, by {name_holders(holders)}: wait for it, or "
+            "end it"
         )
 
 
@@ -94,17 +91,14 @@ class TablesInUse(SojournError):
         )
 
 
-class RebuildForbidden(SojournError):
+class RebuildForbidden(OwnerRequired):
     """Raised when the database user may not replace the tables; nothing has changed.
 
     Fix: let the owner of the schema rebuild, or a superuser.
     """
 
     def __init__(self, user: str) -> None:
-        self.user = user
-        super().__init__(
-            f"database user {user!r} may not rebuild the projections; let the owner of the schema run `sojourn rebuild`"
-        )
+        super().__init__(user, "rebuild the projections", "`sojourn rebuild`")
 
 
 class Rebuilt(TypedDict):
@@ -130,8 +124,19 @@ def rebuild_projections(store: Store, on_step: OnStep, *, wait_seconds: float = 
     """
     started = time.monotonic()
     log.info("the projections are rebuilt from the log")
-    with _session(store) as connection, _permitted(connection), _alone(connection), _new_tables(connection):
+    with (
+        _session(store) as connection,
+        requiring_owner(connection, RebuildForbidden),
+        keep_alone(connection),
+        _new_tables(connection),
+    ):
         _fill_and_swap(store, connection, on_step, _Writers(on_step, wait_seconds))
+        if is_sketched(connection):
+            on_step("sketching how long stays lasted")
+            keep_sketches(store, on_step)
+        if is_summed(connection):
+            on_step("summing up hours and attempts")
+            sum_now(store, on_step)
         events = _one(connection, "rebuild/count_events")
     seconds = time.monotonic() - started
     log.info("the projections are rebuilt: %d events in %.1f s", events, seconds)
@@ -146,23 +151,8 @@ class _Writers:
     wait_seconds: float
 
     def settle(self, connection: Connection[Any]) -> int:
-        """Wait for those that write now, and return the position up to which no event can be added any more.
-
-        Raises:
-            LockTimeout: one of them does not end.
-        """
-        last, horizon = _one(connection, "rebuild/last_position"), take_xid(connection)
-        began, pause, named = time.monotonic(), 0.001, False
-        while not is_settled(connection, horizon):
-            waited = time.monotonic() - began
-            if waited >= self.wait_seconds:
-                raise LockTimeout("the log", waited, list_lock_holders(connection, waited))
-            if waited >= NAMED_AFTER_SECONDS and not named:
-                named = True
-                self.on_step(f"waiting for {name_holders(list_lock_holders(connection, waited))} to end")
-            time.sleep(pause)
-            pause = min(pause * 2, 0.5)
-        return last
+        """Return the position up to which no event can be added any more, once those that write now have ended."""
+        return settle_log(connection, self.on_step, self.wait_seconds)
 
 
 def _fill_and_swap(store: Store, connection: Connection[Any], on_step: OnStep, writers: _Writers) -> None:
@@ -174,14 +164,6 @@ def _fill_and_swap(store: Store, connection: Connection[Any], on_step: OnStep, w
     max_position = _catch_up(connection, max_position, writers)
     on_step("putting the new tables in place")
     _swap(connection, max_position, writers)
-
-
-@contextmanager
-def _permitted(connection: Connection[Any]) -> Iterator[None]:
-    try:
-        yield
-    except InsufficientPrivilege as error:
-        raise RebuildForbidden(connection.info.user) from error
 
 
 @contextmanager
@@ -243,7 +225,7 @@ def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
 
 def _catch_up(connection: Connection[Any], max_position: int, writers: _Writers) -> int:
     """Add settled events until few are left, and return the last position that was added."""
-    while _one(connection, "rebuild/last_position") - max_position > FEW:
+    while last_drawn_position(connection) - max_position > FEW:
         settled = writers.settle(connection)
         _add(connection, max_position, settled)
         max_position = settled
@@ -279,9 +261,11 @@ def _swap(connection: Connection[Any], max_position: int, writers: _Writers) -> 
 def _swap_once(connection: Connection[Any], max_position: int) -> None:
     """Add the last events under the lock and swap; every view is created again because it refers to the old tables."""
     with connection.transaction():
+        connection.execute(query("projections", "rebuild/clear_sketches"))
+        connection.execute(query("projections", "rebuild/clear_sums"))
         connection.execute(query("projections", "rebuild/lock"))
         keep_current(connection, schema())  # a newer version may have set the database up since this service connected
-        _add(connection, max_position, _one(connection, "rebuild/last_position"))
+        _add(connection, max_position, last_drawn_position(connection))
         connection.execute(query("projections", "rebuild/swap"))
         for script in schema().objects:
             connection.execute(script.text)
@@ -297,7 +281,12 @@ def _session(store: Store) -> Iterator[Connection[Any]]:
 
 
 @contextmanager
-def _alone(connection: Connection[Any]) -> Iterator[None]:
+def keep_alone(connection: Connection[Any]) -> Iterator[None]:
+    """Let no other rebuild, archiving, restoring or erasing change the database during a block.
+
+    Raises:
+        RebuildRunning: one is running.
+    """
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
     if row is None or not row[0]:
         raise RebuildRunning(list_lock_holders(connection, 0, key=LOCK))

@@ -12,7 +12,8 @@ SELECT
     u.task_id, u.workflow_id, u.template, u.ordinal, u.task_instance_id, u.status, u.began_at,
     u.ended_at, u.outcome,
     date_part('epoch', u.until - u.began_at) AS seconds,
-    coalesce(u.ran_seconds, 0) + coalesce(date_part('epoch', greatest(u.until - u.running_since, '0')), 0) AS run_seconds
+    coalesce(u.ran_seconds, 0) + coalesce(date_part('epoch', greatest(u.until - u.running_since, '0')), 0) AS run_seconds,
+    u.running_since
 FROM (
     SELECT
         a.task_id, a.workflow_id, a.template, a.ordinal, a.task_instance_id, a.status, a.began_at,
@@ -129,4 +130,5 @@ COMMENT ON VIEW sojourn.attempt IS
     'One row for each attempt at a task: a task instance, or, where the lifecycle has none, what num_attempts counts. '
     'outcome is succeeded, failed, cancelled (before it ran), interrupted (reset, or begun again without a failure), or '
     'lost (it never ended, but its workflow did); NULL while it goes on, and its seconds then run up to now, or to '
-    'sojourn.as_of. run_seconds are those in statuses that the lifecycle calls running.';
+    'sojourn.as_of. run_seconds are those in statuses that the lifecycle calls running; running_since is when it entered '
+    'the one in which it runs.';

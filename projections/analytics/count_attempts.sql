@@ -13,25 +13,17 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         a.first_succeeded::float8 / nullif(a.first_ended, 0)
     FROM (
         SELECT
-            sojourn.group_key(count_attempts.by, t.workflow_id, t.template, NULL, NULL) AS "group",
-            count(DISTINCT t.task_id) AS tasks, count(*) AS attempts, max(t.ordinal) AS most_attempts,
-            count(*) FILTER (WHERE t.outcome = 'succeeded') AS succeeded,
-            count(*) FILTER (WHERE t.outcome = 'failed') AS failed,
-            count(*) FILTER (WHERE t.outcome = 'cancelled') AS cancelled,
-            count(*) FILTER (WHERE t.outcome = 'interrupted') AS interrupted,
-            count(*) FILTER (WHERE t.outcome = 'lost') AS lost,
-            count(*) FILTER (WHERE t.outcome IS NULL) AS open,
-            sum(t.seconds) AS total_seconds, sum(t.run_seconds) AS run_seconds,
-            coalesce(sum(t.run_seconds) FILTER (WHERE t.outcome = 'failed'), 0) AS wasted_seconds,
-            count(*) FILTER (WHERE t.ordinal = 1 AND t.outcome = 'succeeded') AS first_succeeded,
-            count(*) FILTER (
-                WHERE t.ordinal = 1 AND t.outcome IN ('succeeded', 'failed', 'interrupted')
-            ) AS first_ended
-        FROM sojourn.attempt AS t
+            sojourn.group_key(count_attempts.by, t.of_workflow, t.template, NULL, NULL) AS "group",
+            sum(t.tasks)::bigint AS tasks, sum(t.attempts)::bigint AS attempts, max(t.most_attempts) AS most_attempts,
+            sum(t.succeeded)::bigint AS succeeded, sum(t.failed)::bigint AS failed,
+            sum(t.cancelled)::bigint AS cancelled, sum(t.interrupted)::bigint AS interrupted,
+            sum(t.lost)::bigint AS lost, sum(t.open)::bigint AS open, sum(t.total_seconds) AS total_seconds,
+            sum(t.run_seconds) AS run_seconds, sum(t.wasted_seconds) AS wasted_seconds,
+            sum(t.first_succeeded) AS first_succeeded, sum(t.first_ended) AS first_ended
+        FROM sojourn.attempts_of_workflows(count_attempts.workflow_id) AS t
         WHERE
             sojourn.check_choice('by', count_attempts.by, ARRAY[NULL, 'workflow', 'template'])
             AND sojourn.check_workflow(count_attempts.workflow_id)
-            AND (count_attempts.workflow_id IS NULL OR t.workflow_id = count_attempts.workflow_id)
         GROUP BY 1
     ) AS a
     ORDER BY a."group" NULLS FIRST

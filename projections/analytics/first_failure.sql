@@ -1,5 +1,6 @@
 -- Return the first failure of one workflow as of a time: the first attempt that entered a failure status.
--- An attempt is a task instance, or the task where its lifecycle has no instances.
+-- An attempt is a task instance, or the task where its lifecycle has no instances. What entered a failure of any lifecycle is
+-- picked from the statuses of the workflow before it is joined, because few did.
 CREATE OR REPLACE FUNCTION sojourn.first_failure(workflow_id text, at timestamptz DEFAULT NULL)
 RETURNS TABLE (
     entity_kind text, entity_id text, task_id text, template text, status text, entered_at timestamptz, rule text,
@@ -7,33 +8,38 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH known AS MATERIALIZED (
-        SELECT l.* FROM sojourn.lifecycle_status AS l
+        SELECT s.lifecycle, s.lifecycle_version, s.entity_kind, s.status, s.failure
+        FROM sojourn.lifecycle_status AS s
+    ),
+    failed AS MATERIALIZED (
+        SELECT m.entity_kind, m.entity_id, m.task_id, m.status, m.entered_at, m.rule, m.actor, m.position
+        FROM sojourn.transition AS m
+        WHERE
+            m.workflow_id = first_failure.workflow_id
+            AND m.status = ANY (ARRAY(SELECT k.status FROM known AS k WHERE k.failure))
+            AND m.entered_at <= coalesce(first_failure.at, (SELECT sojourn.as_of()), 'infinity')
+            AND sojourn.check_workflow(first_failure.workflow_id)
     )
     SELECT
-        f.entity_kind, f.entity_id, f.task_id, f.template, f.status, f.entered_at, m.rule, m.actor,
-        e.data ->> 'reason'
+        f.entity_kind, f.entity_id, f.task_id, f.template, f.status, f.entered_at, f.rule, f.actor, e.data ->> 'reason'
     FROM
         (
-            SELECT i.*
-            FROM (
-                SELECT 'task_instance' AS entity_kind, a.*
-                FROM sojourn.workflow_intervals(first_failure.workflow_id, first_failure.at, 'task_instance') AS a
-                UNION ALL
-                SELECT 'task', t.*
-                FROM sojourn.workflow_intervals(first_failure.workflow_id, first_failure.at) AS t
-                WHERE (t.lifecycle, t.lifecycle_version) NOT IN (
-                    SELECT k.lifecycle, k.lifecycle_version FROM known AS k WHERE k.entity_kind = 'task_instance'
+            SELECT m.*, t.template
+            FROM
+                failed AS m
+                JOIN sojourn.task AS t ON t.task_id = m.task_id
+                JOIN known AS k
+                    ON k.lifecycle = t.lifecycle AND k.lifecycle_version = t.lifecycle_version
+                    AND k.entity_kind = m.entity_kind AND k.status = m.status AND k.failure
+            WHERE
+                m.entity_kind = 'task_instance'
+                OR (t.lifecycle, t.lifecycle_version) NOT IN (
+                    SELECT i.lifecycle, i.lifecycle_version FROM known AS i WHERE i.entity_kind = 'task_instance'
                 )
-            ) AS i
-            WHERE (i.lifecycle, i.lifecycle_version, i.entity_kind, i.status) IN (
-                SELECT k.lifecycle, k.lifecycle_version, k.entity_kind, k.status FROM known AS k WHERE k.failure
-            )
-            ORDER BY i.entered_at, i.position
+            ORDER BY m.entered_at, m.position
             LIMIT 1
         ) AS f
-        JOIN sojourn.transition AS m
-            ON m.entity_kind = f.entity_kind AND m.entity_id = f.entity_id AND m.version = f.version
-        JOIN sojourn.event AS e ON e.position = m.position
+        JOIN sojourn.event AS e ON e.position = f.position
 $$;
 
 COMMENT ON FUNCTION sojourn.first_failure IS

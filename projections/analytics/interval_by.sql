@@ -24,6 +24,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE interval_by.by = 'state-name'
     UNION ALL
     SELECT
+        w.entity_kind, w.workflow_id, w.template, w.actor, w.status, w.entered_at, w.open, w.seconds, w.lifecycle,
+        w.lifecycle_version, sojourn.wait_reason(w.kind, w.detail)
+    FROM sojourn.whole_wait_interval AS w
+    WHERE interval_by.by = 'reason'
+    UNION ALL
+    SELECT
         r.entity_kind, r.workflow_id, r.template, r.actor, r.status, r.began_at, r.is_open AND r.next_at IS NULL,
         date_part('epoch', coalesce(r.next_at, r.last_at) - r.began_at), r.lifecycle, r.lifecycle_version, r.reason
     FROM (
@@ -34,7 +40,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 lag(w.began_at) OVER in_time IS NULL OR c.reason IS DISTINCT FROM lag(c.reason) OVER in_time AS differs,
                 max(w.ended_at) OVER in_all AS last_at, bool_or(w.open) OVER in_all AS is_open
             FROM
-                sojourn.wait_interval AS w
+                sojourn.split_wait_interval AS w
                 CROSS JOIN LATERAL (SELECT sojourn.wait_reason(w.kind, w.detail)) AS c (reason)
             WINDOW
                 in_all AS (PARTITION BY w.entity_kind, w.workflow_id, w.entity_id, w.version),

@@ -7,7 +7,8 @@ RETURNS TABLE (
     span integer, entity_kind text, entity_id text, kind text, detail text, began_at timestamptz, ended_at timestamptz
 )
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
 BEGIN
     RETURN QUERY
     WITH span AS MATERIALIZED (
@@ -23,6 +24,28 @@ BEGIN
     ),
     known AS MATERIALIZED (
         SELECT l.* FROM sojourn.lifecycle_status AS l WHERE l.entity_kind = 'task'
+    ),
+    dependency AS MATERIALIZED (
+        SELECT t.task_id, d.upstream_id
+        FROM
+            (SELECT DISTINCT s.task_id FROM span AS s) AS t
+            CROSS JOIN LATERAL (
+                SELECT d.upstream_id
+                FROM sojourn.dependency AS d
+                WHERE d.task_id = t.task_id AND d.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
+                OFFSET 0
+            ) AS d
+    ),
+    upstream AS MATERIALIZED (
+        SELECT d.upstream_id, c.lifecycle, c.lifecycle_version, c.status, c.entered_at
+        FROM
+            (SELECT DISTINCT d.upstream_id FROM dependency AS d) AS d
+            CROSS JOIN LATERAL (
+                SELECT c.lifecycle, c.lifecycle_version, c.status, c.entered_at
+                FROM sojourn.current_task AS c
+                WHERE c.task_id = d.upstream_id
+                OFFSET 0
+            ) AS c
     ),
     -- Until when each task waits for upstream tasks: for ever where one ended so that the task never ran.
     awaited AS (
@@ -43,18 +66,8 @@ BEGIN
                 FROM phase AS p
                 GROUP BY p.task_id
             ) AS t
-            CROSS JOIN LATERAL (
-                SELECT d.upstream_id
-                FROM sojourn.dependency AS d
-                WHERE d.task_id = t.task_id AND d.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
-                OFFSET 0
-            ) AS d
-            CROSS JOIN LATERAL (
-                SELECT c.lifecycle, c.lifecycle_version, c.status, c.entered_at
-                FROM sojourn.current_task AS c
-                WHERE c.task_id = d.upstream_id
-                OFFSET 0
-            ) AS u
+            JOIN dependency AS d ON d.task_id = t.task_id
+            JOIN upstream AS u ON u.upstream_id = d.upstream_id
             JOIN known AS k
                 ON k.lifecycle = u.lifecycle AND k.lifecycle_version = u.lifecycle_version AND k.status = u.status
         GROUP BY t.task_id, t.ran_at
@@ -84,7 +97,8 @@ BEGIN
     ),
     within AS MATERIALIZED (
         SELECT
-            s.number, c.entity_kind, c.entity_id, c.kind, c.detail, c.rank, c.ordinal, c.version,
+            s.number, c.entity_kind, c.entity_id, c.kind, c.detail,
+            row_number() OVER (PARTITION BY s.number ORDER BY c.rank, c.ordinal DESC, c.version DESC) AS preference,
             greatest(c.since, s.since) AS since, least(c.until, s.until) AS until
         FROM span AS s JOIN claim AS c ON c.task_id = s.task_id
         WHERE c.since < s.until AND c.until > s.since AND c.since < c.until
@@ -97,11 +111,14 @@ BEGIN
             SELECT w.number, w.until FROM within AS w
         ) AS t
     ),
-    chosen AS (
-        SELECT DISTINCT ON (c.number, c.since)
-            c.number, c.since, c.until, w.entity_kind, w.entity_id, w.kind, w.detail
+    preferred AS (
+        SELECT c.number, c.since, c.until, min(w.preference) AS preference
         FROM cut AS c JOIN within AS w ON w.number = c.number AND w.since <= c.since AND w.until > c.since
-        ORDER BY c.number, c.since, w.rank, w.ordinal DESC, w.version DESC
+        GROUP BY c.number, c.since, c.until
+    ),
+    chosen AS (
+        SELECT p.number, p.since, p.until, w.entity_kind, w.entity_id, w.kind, w.detail
+        FROM preferred AS p JOIN within AS w ON w.number = p.number AND w.preference = p.preference
     )
     -- What goes on is one phase.
     SELECT

@@ -51,7 +51,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 )
                 AND sojourn.check_workflow(time_in_status.workflow_id)
                 AND s.entity_kind = time_in_status.entity_kind
-                AND (time_in_status.workflow_id IS NULL OR s.workflow_id = time_in_status.workflow_id)
+                AND (time_in_status.workflow_id IS NULL OR s.workflow_id COLLATE "C" = time_in_status.workflow_id)
                 AND (s.lifecycle, s.lifecycle_version, s.status) NOT IN (
                     SELECT l.lifecycle, l.lifecycle_version, l.status
                     FROM sojourn.lifecycle_status AS l

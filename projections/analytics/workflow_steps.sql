@@ -30,9 +30,9 @@ DECLARE
     is_awaited boolean;
     after      integer;
     before     integer;
+    pairs      bigint[] := '{}'; -- a later step, and in the lower half of the number one before it
+    half       CONSTANT bigint := 4294967296;
 BEGIN
-    afters := '{}';
-    befores := '{}';
     WITH moment AS MATERIALIZED (
         SELECT m.* FROM sojourn.task_moments(workflow_steps.workflow_id) AS m
     ),
@@ -48,16 +48,15 @@ BEGIN
     elapsed AS (
         SELECT
             m.task_id, m.template, m.parent_id,
-            (extract(epoch FROM m.registered_at - s.first_at) * 1000000)::bigint AS registered,
-            (extract(epoch FROM coalesce(m.ran_at, m.ended_at, s.last_at) - s.first_at) * 1000000)::bigint AS ran,
-            (extract(epoch FROM coalesce(m.ended_at, s.last_at) - s.first_at) * 1000000)::bigint AS ended
+            (date_part('epoch', m.registered_at - s.first_at) * 1000000)::bigint AS registered,
+            (date_part('epoch', coalesce(m.ran_at, m.ended_at, s.last_at) - s.first_at) * 1000000)::bigint AS ran,
+            (date_part('epoch', coalesce(m.ended_at, s.last_at) - s.first_at) * 1000000)::bigint AS ended
         FROM moment AS m CROSS JOIN span AS s
+        ORDER BY m.task_id COLLATE "C"
     )
     SELECT
-        (SELECT s.first_at FROM span AS s), array_agg(e.task_id ORDER BY e.task_id COLLATE "C"),
-        array_agg(e.template ORDER BY e.task_id COLLATE "C"), array_agg(e.parent_id ORDER BY e.task_id COLLATE "C"),
-        array_agg(e.registered ORDER BY e.task_id COLLATE "C"), array_agg(e.ran ORDER BY e.task_id COLLATE "C"),
-        array_agg(e.ended ORDER BY e.task_id COLLATE "C"), count(*)
+        (SELECT s.first_at FROM span AS s), array_agg(e.task_id), array_agg(e.template), array_agg(e.parent_id),
+        array_agg(e.registered), array_agg(e.ran), array_agg(e.ended), count(*)
     INTO first_at, task_ids, templates, parents, registered, ran, ended, n
     FROM elapsed AS e;
     IF n = 0 THEN
@@ -121,19 +120,16 @@ BEGIN
             begins[2 * n + part.parent] := ready[part.parent];
             ends[2 * n + part.parent] := ready[part.parent];
             before := 2 * n + part.parent;
-            afters := afters || part.parent;
-            befores := befores || before;
+            pairs := pairs || (part.parent * half + before);
         END IF;
         IF is_awaited THEN
             begins[part.parent] := greatest(begins[part.parent], ended[part.number]);
-            afters := afters || part.parent;
-            befores := befores || part.number::integer;
+            pairs := pairs || (part.parent * half + part.number);
         END IF;
         IF follows THEN
             begins[3 * n + part.number] := ends[before];
             ends[3 * n + part.number] := registered[part.number];
-            afters := afters || (3 * n + part.number);
-            befores := befores || before;
+            pairs := pairs || ((3 * n + part.number) * half + before);
             before := 3 * n + part.number;
         END IF;
     END LOOP;
@@ -146,34 +142,30 @@ BEGIN
             begins[before] := coalesce(early[i], 0);
             ends[before] := registered[i];
             IF begins[before] = 0 THEN
-                afters := afters || before;
-                befores := befores || (4 * n + 1);
+                pairs := pairs || (before * half + 4 * n + 1);
             END IF;
         ELSE
             before := 4 * n + 1;
         END IF;
-        afters := afters || entries[i];
-        befores := befores || before;
-        afters := afters || (4 * n + 2);
-        befores := befores || i;
+        pairs := pairs || (entries[i] * half + before);
+        pairs := pairs || ((4 * n + 2) * half + i);
     END LOOP;
     FOR i IN 1..cardinality(later) LOOP
         after := later[i];
-        IF ends[n + after] IS NOT NULL AND ended[earlier[i]] <= registered[after] THEN
-            afters := afters || (n + after);
+        IF ends[n + after] IS NULL OR ended[earlier[i]] > registered[after] THEN
+            pairs := pairs || (entries[after] * half + earlier[i]);
         ELSE
-            afters := afters || entries[after];
+            pairs := pairs || ((n + after) * half + earlier[i]);
         END IF;
-        befores := befores || earlier[i];
     END LOOP;
     begins[4 * n + 1] := 0;
     ends[4 * n + 1] := 0;
     begins[4 * n + 2] := (SELECT max(e) FROM unnest(ended) AS e);
     ends[4 * n + 2] := begins[4 * n + 2];
 
-    SELECT array_agg(p.after ORDER BY p.after, p.before), array_agg(p.before ORDER BY p.after, p.before)
+    SELECT array_agg((p.pair >> 32)::integer), array_agg((p.pair & (half - 1))::integer)
     INTO afters, befores
-    FROM ROWS FROM (unnest(workflow_steps.afters), unnest(workflow_steps.befores)) AS p (after, before);
+    FROM (SELECT u.pair FROM unnest(pairs) AS u (pair) ORDER BY u.pair) AS p;
     RETURN NEXT;
 END
 $$;

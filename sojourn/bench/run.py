@@ -12,7 +12,7 @@ from application.shared.current_status import database_now
 from domain.entity import TASK, Entity
 from infrastructure.database.connect import connect
 from infrastructure.sql import query
-from sojourn.bench import cases
+from sojourn.bench import cases, linked
 from sojourn.bench.figure import Figure
 from sojourn.bench.scratch import Scratch, scratch_database
 
@@ -24,17 +24,19 @@ Step = tuple[str, Callable[[], list[Figure]]]
 
 @dataclass(frozen=True)
 class Scale:
-    """The amount of work: tasks of each client, calls, sizes of the log, repeats."""
+    """The amount of work: tasks of each client, calls, sizes of the log, repeats, tasks of a workflow with links."""
 
     tasks: int
     contended_calls: int
     chunk_calls: int
     sizes: tuple[int, ...]
     repeats: int
+    linked_tasks: int
 
 
-FULL = Scale(tasks=500, contended_calls=300, chunk_calls=6, sizes=(10_000, 100_000, 1_000_000), repeats=3)
-QUICK = Scale(tasks=100, contended_calls=100, chunk_calls=2, sizes=(10_000, 50_000), repeats=1)
+FULL = Scale(tasks=500, contended_calls=300, chunk_calls=6, sizes=(10_000, 100_000, 1_000_000), repeats=3,
+             linked_tasks=50_000)  # fmt: skip
+QUICK = Scale(tasks=100, contended_calls=100, chunk_calls=2, sizes=(10_000, 50_000), repeats=1, linked_tasks=2_000)
 CHUNKS = (500, 5_000)
 WRITING_CASES = 3 + 2 * len(CHUNKS)
 
@@ -43,10 +45,10 @@ def run_bench(dsn: str | None, scale: Scale, report_case: ReportCase) -> list[Fi
     """Run every case and return its figures. Call `report_case` as each one begins."""
     figures: list[Figure] = []
     done = 0
-    for part in (_writing_cases, _growing_cases):
+    for part in (_writing_cases, _growing_cases, _linked_cases):
         with scratch_database(dsn) as scratch:
             for name, step in part(scratch, scale):
-                report_case(name, done, WRITING_CASES + len(scale.sizes) + 3)
+                report_case(name, done, WRITING_CASES + len(scale.sizes) + 4)
                 figures += step()
                 done += 1
     return figures
@@ -69,6 +71,11 @@ def _growing_cases(scratch: Scratch, scale: Scale) -> Iterator[Step]:
     yield "rebuild", _one(cases.measure_rebuild, scratch, scale.repeats)
     yield "catch-up", _one(cases.measure_catch_up, scratch, scale.repeats)
     yield "queries", lambda: list(_queries(scratch, scale.repeats))
+
+
+def _linked_cases(scratch: Scratch, scale: Scale) -> Iterator[Step]:
+    """Yield the cases of a log in which tasks wait for each other."""
+    yield "links", lambda: list(linked.measure_links(scratch, scale.linked_tasks))
 
 
 def _one(case: Callable[..., Figure], *arguments: Any) -> Callable[[], list[Figure]]:

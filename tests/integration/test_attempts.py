@@ -17,33 +17,24 @@ from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import Row, moves, streams_of
 from tests.support.examples import examples
 from tests.support.scenario import INSTANCE_MACHINE
+from tests.support.simple_lifecycle import simple_lifecycle
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 numbers = count()
 
-SIMPLE = Lifecycle.model_validate(
+SIMPLE = simple_lifecycle(
     {
-        "name": "simple",
-        "version": 1,
-        "attempt": "RUNNING",
-        "task": {
-            "initial": "WAITING",
-            "terminal": ["DONE", "FAILED"],
-            "failures": ["FAILED", "LOST"],
-            "available_for_run": ["AGAIN"],
-            "transitions": {
-                "WAITING": ["RUNNING"],
-                "RUNNING": ["DONE", "FAILED", "LOST", "AGAIN", "PAUSED"],
-                "PAUSED": ["RUNNING", "DONE"],
-                "LOST": ["AGAIN"],
-                "AGAIN": ["RUNNING"],
-                "DONE": ["WAITING"],
-                "FAILED": [],
-            },
-        },
-    }
+        "WAITING": ["RUNNING"],
+        "RUNNING": ["DONE", "FAILED", "LOST", "AGAIN", "PAUSED"],
+        "PAUSED": ["RUNNING", "DONE"],
+        "LOST": ["AGAIN"],
+        "AGAIN": ["RUNNING"],
+        "DONE": ["WAITING"],
+        "FAILED": [],
+    },
+    failures=["FAILED", "LOST"],
 )
 
 

@@ -190,11 +190,40 @@ def test_any_stays(
     found_buckets = buckets(service, length * MINUTE, at, **wanted)
     assert {row[:2]: row[2:] for row in found_buckets} == {row[:2]: pytest.approx(row[2:]) for row in expected}
     assert len(found_buckets) == len(expected)
+    theirs = [
+        stay
+        for name, events in streams.items()
+        if name.startswith(f"task:{workflow}/")
+        for stay in stays_of(events, NOON + at * MINUTE)
+    ]
+    over_time = service.over_time(workflow, "task", NOON + at * MINUTE, columns=length)
+    assert over_time is not None
+    assert {one["status"]: (one["counts"], one["most"]) for one in over_time["statuses"]} == counted_by_column(
+        theirs, over_time["begin"], (over_time["end"] - over_time["begin"]) / length, length
+    )
     every = windowed(connection, length, at, (None, None), **wanted)
     for begins in (None, -5, 7, 15, 30, 71):
         for ends in (None, 12, (begins or 0) + length_of_window):
             some = [row for row in every if meets(row[1], length, (begins, ends))]
             assert windowed(connection, length, at, (begins, ends), **wanted) == some
+
+
+def counted_by_column(
+    stays: list[Stay], begin: datetime, width: timedelta, columns: int
+) -> dict[str, tuple[list[int], int]]:
+    """Return how many are in each status at the end of each column, and the most at any moment, if there are any."""
+    found = {}
+    for status in {stay.status for stay in stays}:
+        own = [stay for stay in stays if stay.status == status and stay.exited_at != stay.entered_at]
+        ends = [begin + (column + 1) * width for column in range(columns - 1)] + [datetime.max.replace(tzinfo=UTC)]
+        counts = [sum(s.entered_at < end and (s.exited_at is None or s.exited_at >= end) for s in own) for end in ends]
+        at_entries = [
+            sum(s.entered_at <= one.entered_at and (s.exited_at is None or s.exited_at > one.entered_at) for s in own)
+            for one in own
+        ]
+        if own:
+            found[status] = counts, max(at_entries)
+    return found
 
 
 def windowed(
