@@ -25,7 +25,8 @@ pytestmark = pytest.mark.security
 RELATIONS = """
     SELECT c.relname AS name FROM pg_class AS c
     WHERE
-        c.relnamespace = 'sojourn'::regnamespace AND c.relkind = ANY (%s)
+        c.relnamespace = 'sojourn'::regnamespace AND replace(c.relkind::text, 'p', 'r') = ANY (%s)
+        AND NOT c.relispartition
     ORDER BY 1
 """
 UNTOLD = """
@@ -49,11 +50,13 @@ READING = (
     "queue_wait('user', 'week')",
     "blocked()",
     "first_causes()",
+    "upstream_roots()",
     "blocked_tasks('{above}')",
     "blocked_upstream()",
     "workflow_intervals('w')",
     "workflow_span('w')",
     "compare_workflows('w', 'w', entity_kind => 'task_instance')",
+    "critical_paths('w', 'w', at_b => 'epoch')",
 )
 WRITING = (
     "DELETE FROM sojourn.{}",
