@@ -1,6 +1,6 @@
 """Replay the log through the domain, from events alone, without projections."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from application.shared.lifecycle_source import explain_mismatch
 from application.shared.progress import Progress
-from domain.auditing.legality import find_violations
+from domain.auditing.legality import find_misplacements, find_violations
 from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import LifecycleOf, Replay, Replayed
-from domain.entities.events import Event
-from domain.entity import Entity
+from domain.entities.events import Event, TaskInstanceCreated
+from domain.entity import TASK_INSTANCE, Entity
 from domain.errors import UnknownEvent, UnknownLifecycle
 from domain.lifecycles.lifecycle import Lifecycle
 from infrastructure.log.event_log import CHUNK
@@ -41,6 +41,13 @@ class Scope(NamedTuple):
 
 
 EVERYTHING = Scope("log/events_after", {"names": None})
+
+
+class StreamsSince(NamedTuple):
+    """The streams that decide what came after a position: some whole, and of others the first event."""
+
+    whole: frozenset[str]
+    beginnings: frozenset[str]
 
 
 def stream_scope(stream: str) -> Scope:
@@ -74,7 +81,60 @@ def replay_events(
     `until` is the last position. Memory holds one batch of events and the entities of the replay.
     """
     for logged in read_logged_events(connection, progress, scope, until):
-        yield _step(replay, logged)
+        yield replay_event(replay, logged)
+
+
+def replay_since(
+    connection: Connection[Any], replay: Replay, after: int, streams: StreamsSince, progress: Progress
+) -> Iterator[Step]:
+    """Apply the events of some streams to `replay`, and yield the steps after a position.
+
+    What precedes it is not judged.
+    """
+    end = _last_position(connection)
+    wanted = {"whole": list(streams.whole), "beginnings": list(streams.beginnings), "stop": end}
+    with connection.cursor(name="events_since", scrollable=False, row_factory=logged_event_row) as cursor:
+        cursor.itersize = CHUNK
+        for number, logged in enumerate(cursor.execute(query("infrastructure", "log/events_of_streams"), wanted)):
+            if logged.position > after:
+                yield replay_event(replay, logged)
+            else:
+                _apply(replay, logged)
+            if number % CHUNK == 0:
+                progress(logged.position, end)
+    progress(end, end)
+
+
+def read_events_at(connection: Connection[Any], positions: Sequence[int]) -> Iterator[LoggedEvent]:
+    """Yield the events at some positions, in that order of batches and by position in each."""
+    for start in range(0, len(positions), CHUNK):
+        wanted = {"positions": positions[start : start + CHUNK]}
+        with connection.cursor(row_factory=logged_event_row) as cursor:
+            yield from cursor.execute(query("projections", "verify/events_at"), wanted).fetchall()
+
+
+def replay_others(connection: Connection[Any], replay: Replay) -> Iterator[Step]:
+    """Apply the events of entities that are neither tasks nor instances to `replay`, and yield the steps.
+
+    A new instance of an array is a step too, with the mismatches of its place in the array.
+    """
+    with connection.cursor(name="other_events", scrollable=False, row_factory=logged_event_row) as cursor:
+        cursor.itersize = CHUNK
+        for logged in cursor.execute(query("projections", "verify/other_events")):
+            is_member = logged.entity.kind == TASK_INSTANCE
+            yield _add_member(replay, logged) if is_member else replay_event(replay, logged)
+
+
+def _add_member(replay: Replay, logged: LoggedEvent) -> Step:
+    event = read_event_or_mismatch(logged)
+    if not isinstance(event, TaskInstanceCreated):
+        return Step(logged, None, None, [event] if isinstance(event, Mismatch) else [])
+    if event.array_id is None:
+        return Step(logged, event, None, [])
+    array = replay.array(event.array_id)
+    if array is not None:
+        replay.entities[array.stream] = array.with_member()
+    return Step(logged, event, None, list(find_misplacements(event, array)))
 
 
 def read_logged_events(
@@ -119,13 +179,22 @@ def read_event_or_mismatch(logged: LoggedEvent) -> Event | Mismatch:
         return _unreadable(logged, error)
 
 
-def _step(replay: Replay, logged: LoggedEvent) -> Step:
+def replay_event(replay: Replay, logged: LoggedEvent) -> Step:
+    """Apply an event to `replay`, and return the step."""
     event = read_event_or_mismatch(logged)
     if isinstance(event, Mismatch):
         replay.skip(logged.stream, logged.version)
         return Step(logged, None, None, [event])
     mismatches = [replace(wrong, position=logged.position) for wrong in find_violations(event, replay)]
     return Step(logged, event, replay.apply(event), mismatches)
+
+
+def _apply(replay: Replay, logged: LoggedEvent) -> None:
+    event = read_event_or_mismatch(logged)
+    if isinstance(event, Mismatch):
+        replay.skip(logged.stream, logged.version)
+    else:
+        replay.apply(event)
 
 
 def _batch(connection: Connection[Any], scope: Scope, position: int, end: int) -> list[LoggedEvent]:

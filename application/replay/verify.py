@@ -1,29 +1,42 @@
 """Verify the log against the lifecycles, and every row of the projections against a replay of the log.
 
-One snapshot serves all reads, in batches, while writers go on.
+One snapshot serves all reads, in batches, while writers go on. A log that agrees with everything is known by the
+courses of its families, in a fraction of the time that a replay of every event takes; the replay names what is wrong.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Self, TypedDict
+from functools import partial
+from typing import Any, NamedTuple, Self, TypedDict
 
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
+from application.replay.courses import Check, judge_courses
 from application.replay.replay import (
     Step,
+    StreamsSince,
     find_pinned_lifecycles,
     ignore_progress,
+    read_events_at,
     read_stored_lifecycle,
+    replay_event,
     replay_events,
+    replay_others,
+    replay_since,
 )
+from application.replay.wrong_sketches import SKETCHES, find_wrong_sketches
+from application.replay.wrong_sums import SUMS, find_wrong_sums
+from application.seals.verify_seals import NO_TRUST, Chain, Trust, find_sealed_to
 from application.shared.progress import Progress
 from application.shared.store import Store
 from domain.auditing.mismatch import Mismatch
-from domain.auditing.replay import Replay, Replayed
+from domain.auditing.replay import LifecycleOf, Replay, Replayed
 from domain.entities.array import Array
-from domain.entities.events import Event, TaskEvent, TaskInstanceEvent
+from domain.entities.erasure import Erasure
+from domain.entities.events import EVENTS, Event, TaskEvent, TaskInstanceEvent
 from domain.entities.runner import Runner
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -32,6 +45,7 @@ from domain.lifecycles import get_lifecycle, ships
 from domain.rules.concurrency import HOLDING
 from domain.rules.rulebook import takes_slots
 from domain.time import entry_time
+from domain.waits_for import MOST_HOLDERS
 from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
 
@@ -51,12 +65,38 @@ Row = Mapping[str, Any]
 
 
 class Verification(TypedDict):
-    """The number of replayed entities and events, and the mismatches; `left_out` counts those over MOST_MISMATCHES."""
+    """The number of verified entities and events, and the mismatches; `left_out` counts those over MOST_MISMATCHES.
+
+    `sealed_to` is the last sealed position, and `root` the root of its seal. `trusted_to` is the position of the last
+    seal which a root or a key proves that was kept outside; None where none was given. What was verified came after the
+    position `since`.
+    """
 
     entities: int
     events: int
     mismatches: list[Mismatch]
     left_out: int
+    sealed_to: int
+    trusted_to: int | None
+    root: str | None
+    since: int
+
+
+class _Extent(NamedTuple):
+    """What is verified: what came after a position, and the streams that have it; without streams, everything."""
+
+    after: int = 0
+    streams: StreamsSince | None = None
+
+    def has(self, stream: str) -> bool:
+        """Return whether all of a stream is read."""
+        return self.streams is None or stream in self.streams.whole
+
+    def ids(self, kind: str) -> list[str] | None:
+        """Return the ids of the entities of a kind, or None for every one."""
+        if self.streams is None:
+            return None
+        return [stream.removeprefix(f"{kind}:") for stream in self.streams.whole if stream.startswith(f"{kind}:")]
 
 
 class _Mismatches:
@@ -75,32 +115,168 @@ class _Mismatches:
         return self
 
 
-def verify_log(store: Store, progress: Progress = ignore_progress) -> Verification:
-    """Replay the log and compare every projection with it."""
-    with store.database.snapshot(*CURRENT, *EXPECTED_ROWS, *AUDITS.values()) as connection:
+def verify_log(
+    store: Store, progress: Progress = ignore_progress, trust: Trust = NO_TRUST, since: bytes | None = None
+) -> Verification:
+    """Compare the log with itself, and every projection and every seal with it. The seals must lead to what is trusted.
+
+    With `since`, the root of the last seal that was verified, only what came after that seal is verified. Where no seal
+    has that root, everything is, and the root is a mismatch.
+    """
+    with _snapshot(store) as connection:
+        extent = _find_extent(connection, since)
+        if extent.after:
+            return _verify_by_replay(connection, trust, extent, progress)
+        trust = trust if trust.root else trust._replace(root=since)
+        verification = _verify_by_courses(store, connection, trust, progress)
+        return verification or _verify_by_replay(connection, trust, extent, progress)
+
+
+def verify_by_courses(
+    store: Store, progress: Progress = ignore_progress, trust: Trust = NO_TRUST
+) -> Verification | None:
+    """Verify all by the courses of families, and return None where there is a doubt that only a replay resolves."""
+    with _snapshot(store) as connection:
+        return _verify_by_courses(store, connection, trust, progress)
+
+
+def verify_by_replay(store: Store, progress: Progress = ignore_progress, trust: Trust = NO_TRUST) -> Verification:
+    """Verify all by a replay of every event."""
+    with _snapshot(store) as connection:
+        return _verify_by_replay(connection, trust, _Extent(), progress)
+
+
+def _snapshot(store: Store) -> AbstractContextManager[Connection[Any]]:
+    return store.database.snapshot(*CURRENT, *EXPECTED_ROWS, *AUDITS.values(), SKETCHES, *SUMS)
+
+
+def _verify_by_courses(
+    store: Store, connection: Connection[Any], trust: Trust, progress: Progress
+) -> Verification | None:
+    chain, others, lifecycle_of = Chain(trust), _Others(), find_pinned_lifecycles(connection)
+    checks = [*_checks_of_all(chain), others.agree]
+    judged = judge_courses(store, connection, checks, partial(_agree, lifecycle_of), progress)
+    if judged is None:
+        return None
+    row = connection.execute(query("projections", "verify/count_entities")).fetchone()
+    if row != (judged.tasks, judged.instances):
+        return None
+    events = judged.events + others.events
+    progress(events, events)
+    entities = judged.tasks + judged.instances + others.entities
+    return _state(events, entities, _Mismatches(), chain, _Extent())
+
+
+def _checks_of_all(chain: Chain) -> Iterator[Check]:
+    """Yield the checks of everything that is not compared by families."""
+    yield lambda connection: not any(chain.compare(connection))
+    for kind in AUDITS:
+        yield partial(_has_intervals_of_log, kind)
+    yield lambda connection: not any(find_wrong_sums(connection))
+    yield lambda connection: not any(find_wrong_sketches(connection))
+    yield lambda connection: not _differ_transitions(connection, 0)
+    yield lambda connection: not _differ(connection, "verify/differ_waits", {"most_holders": MOST_HOLDERS})
+    yield lambda connection: not _differ(connection, "verify/differ_dependencies")
+    yield lambda connection: not any(_lifecycles(connection))
+    yield lambda connection: not any(_checkpoints(connection))
+    yield lambda connection: not any(_slots_of_holders(connection))
+
+
+def _has_intervals_of_log(kind: str, connection: Connection[Any]) -> bool:
+    return not any(_intervals(connection, kind, _Extent()))
+
+
+def _agree(lifecycle_of: LifecycleOf, connection: Connection[Any], positions: Sequence[int]) -> bool:
+    """Return whether the events at some positions, of whole families, are legal, and their current status is right.
+
+    The database has compared causes, and `_Others` the places in arrays.
+    """
+    replay = Replay(lifecycle_of)
+    for logged in read_events_at(connection, positions):
+        step = replay_event(replay, logged)
+        if any(wrong.what not in ("cause", "array") for wrong in step.mismatches) or any(_entered_at(step)):
+            return False
+    extent = _Extent(streams=StreamsSince(frozenset(replay.entities), frozenset()))
+    kinds = (TASK, TASK_INSTANCE)
+    return not any(any(_compare_current(connection, kind, replay.entities, extent)) for kind in kinds)
+
+
+class _Others:
+    """The events of entities that are neither tasks nor instances, and the places of instances in arrays."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.entities = 0
+
+    def agree(self, connection: Connection[Any]) -> bool:
+        """Return whether they are legal, and the current status of arrays is right."""
         replay = Replay(find_pinned_lifecycles(connection))
-        mismatches = _Mismatches()
-        mismatches += _lifecycles(connection)
-        events = _compare_log(connection, replay, mismatches, progress)
-        entities = len(replay.entities)
-        for kind in CURRENT:
-            mismatches += _compare_current(connection, kind, replay.entities)
-        mismatches += _slots(connection, replay)
-        mismatches += _checkpoints(connection)
-        _compare_audits(connection, mismatches)
+        for step in replay_others(connection, replay):
+            if step.mismatches or any(_entered_at(step)):
+                return False
+            self.events += step.logged.entity.kind != TASK_INSTANCE
+        self.entities = len(replay.entities)
+        return not any(_compare_current(connection, ARRAY, replay.entities, _Extent()))
+
+
+def _slots_of_holders(connection: Connection[Any]) -> Iterator[Mismatch]:
+    """Yield the mismatches of slots after a replay of their holders."""
+    holders = {f"{TASK}:{holder}" for _, holder in connection.execute(query("infrastructure", "slots/every_slot"))}
+    replay = Replay(find_pinned_lifecycles(connection))
+    if holders:
+        for _ in replay_since(connection, replay, 0, StreamsSince(frozenset(holders), frozenset()), ignore_progress):
+            pass
+    return _slots(connection, replay)
+
+
+def _verify_by_replay(connection: Connection[Any], trust: Trust, extent: _Extent, progress: Progress) -> Verification:
+    chain = Chain(trust)
+    replay = Replay(find_pinned_lifecycles(connection))
+    mismatches = _Mismatches()
+    mismatches += _lifecycles(connection)
+    events = _compare_log(connection, replay, mismatches, extent, progress)
+    entities = sum(map(extent.has, replay.entities))
+    for kind in CURRENT:
+        mismatches += _compare_current(connection, kind, replay.entities, extent)
+    mismatches += _slots(connection, replay)
+    mismatches += _checkpoints(connection)
+    mismatches += chain.compare(connection, extent.after)
+    _compare_audits(connection, mismatches, extent)
+    if not extent.after:
+        mismatches += find_wrong_sketches(connection)
+        mismatches += find_wrong_sums(connection)
+    return _state(events, entities, mismatches, chain, extent)
+
+
+def _state(events: int, entities: int, mismatches: _Mismatches, chain: Chain, extent: _Extent) -> Verification:
     return {
         "entities": entities,
         "events": events,
         "mismatches": mismatches.first,
         "left_out": mismatches.left_out,
+        "sealed_to": chain.sealed_to,
+        "trusted_to": chain.trusted_to,
+        "root": chain.root.hex() if chain.sealed_to else None,
+        "since": extent.after,
     }
 
 
-def _compare_log(connection: Connection[Any], replay: Replay, mismatches: _Mismatches, progress: Progress) -> int:
-    """Replay every event, compare its transition, and return the number of events."""
-    tables = [_RowsOfEvents(table, _every_row(connection, table)) for table in EXPECTED_ROWS]
+def _find_extent(connection: Connection[Any], since: bytes | None) -> _Extent:
+    after = find_sealed_to(connection, since) if since else 0
+    if not after:
+        return _Extent()
+    rows = connection.execute(query("projections", "verify/streams_since"), {"after": after}).fetchall()
+    whole = frozenset(stream for stream, is_whole in rows if is_whole)
+    return _Extent(after, StreamsSince(whole, frozenset(stream for stream, _ in rows) - whole))
+
+
+def _compare_log(
+    connection: Connection[Any], replay: Replay, mismatches: _Mismatches, extent: _Extent, progress: Progress
+) -> int:
+    """Replay the events, compare the rows that come from each, and return the number of events."""
+    tables = [_choose_comparison(connection, table, extent.after) for table in EXPECTED_ROWS]
     events = 0
-    for step in replay_events(connection, replay, progress):
+    for step in _replay(connection, replay, extent, progress):
         events += 1
         mismatches += step.mismatches
         mismatches += _entered_at(step)
@@ -111,11 +287,55 @@ def _compare_log(connection: Connection[Any], replay: Replay, mismatches: _Misma
     return events
 
 
-def _compare_audits(connection: Connection[Any], mismatches: _Mismatches) -> None:
+def _replay(connection: Connection[Any], replay: Replay, extent: _Extent, progress: Progress) -> Iterator[Step]:
+    if extent.streams is None:
+        return replay_events(connection, replay, progress)
+    return replay_since(connection, replay, extent.after, extent.streams, progress)
+
+
+def _compare_audits(connection: Connection[Any], mismatches: _Mismatches, extent: _Extent) -> None:
     """Compare the audit views, but not for entities with a mismatch already, because it explains their intervals."""
     known = {mismatch.entity for mismatch in mismatches.first}
     for kind in AUDITS:
-        mismatches += (wrong for wrong in _intervals(connection, kind) if wrong.entity not in known)
+        mismatches += (wrong for wrong in _intervals(connection, kind, extent) if wrong.entity not in known)
+
+
+def _choose_comparison(connection: Connection[Any], table: str, after: int) -> "_RowsOfEvents | _RowsAsLogged":
+    """Return how a table is compared: transitions one by one only where the database finds one that differs."""
+    if table == TRANSITION and not _differ_transitions(connection, after):
+        return _RowsAsLogged(table)
+    return _RowsOfEvents(table, _rows_of_events(connection, table, after))
+
+
+def _differ_transitions(connection: Connection[Any], after: int) -> bool:
+    """Return whether a transition has another value than its event, is missing, or has no event."""
+    return _differ(connection, "verify/differ_transitions", {"after": after, "names": TRANSITIONS})
+
+
+def _differ(connection: Connection[Any], name: str, wanted: Row | None = None) -> bool:
+    row = connection.execute(query("projections", name), wanted).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+class _RowsAsLogged:
+    """A table whose rows are known to have what the log has of their events, and differ only where the log is wrong."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def compare(self, step: Step) -> Iterable[Mismatch]:
+        """Return the mismatches of the row of an event whose time of entry is not the one that a replay comes to."""
+        if step.event is None or step.entity is None or step.entity.entered_at == step.logged.entered_at:
+            return ()
+        expected = EXPECTED_ROWS[self._table](step, step.event)
+        logged = EXPECTED_ROWS[self._table](step._replace(entity=None), step.event)
+        rows = zip(expected, logged, strict=True)
+        return (wrong for row, found in rows for wrong in _different(self._table, _entity_of(row), row, found))
+
+    def left_over(self) -> Iterable[Mismatch]:
+        """Return nothing: no row is without an event."""
+        return ()
 
 
 class _RowsOfEvents:
@@ -126,9 +346,14 @@ class _RowsOfEvents:
         self._rows = rows
         self._next = next(rows, None)
 
-    def compare(self, step: Step) -> Iterator[Mismatch]:
-        """Yield the mismatches of the rows up to the event of `step`."""
-        expected = {_key(row): row for row in EXPECTED_ROWS[self._table](step, step.event)} if step.event else {}
+    def compare(self, step: Step) -> Iterable[Mismatch]:
+        """Return the mismatches of the rows up to the event of `step`."""
+        rows = list(EXPECTED_ROWS[self._table](step, step.event)) if step.event else []
+        if not rows and (self._next is None or self._next["position"] > step.logged.position):
+            return ()
+        return self._compare_rows(step, {_key(row): row for row in rows})
+
+    def _compare_rows(self, step: Step, expected: dict[tuple[Any, ...], Row]) -> Iterator[Mismatch]:
         for row in self._up_to(step.logged.position):
             if step.event is None and row["position"] == step.logged.position:
                 continue  # an event that cannot be read says nothing about its row
@@ -152,21 +377,30 @@ class _RowsOfEvents:
             yield row
 
 
-def _every_row(connection: Connection[Any], table: str) -> Iterator[Row]:
-    with connection.cursor(name=f"every_{table}", scrollable=False, row_factory=dict_row) as cursor:
+def _rows_of_events(connection: Connection[Any], table: str, after: int) -> Iterator[Row]:
+    statement = SQL(query("projections", "verify/rows_after")).format(table=Identifier(table))
+    return _read_rows(connection, table, statement, {"after": after})
+
+
+def _read_rows(connection: Connection[Any], table: str, statement: Composed, wanted: Row) -> Iterator[Row]:
+    with connection.cursor(name=f"rows_of_{table}", scrollable=False, row_factory=dict_row) as cursor:
         cursor.itersize = CHUNK
-        cursor.execute(SQL(query("projections", "verify/every_row")).format(table=Identifier(table)))
-        yield from cursor
+        yield from cursor.execute(statement, wanted)
 
 
-def _compare_current(connection: Connection[Any], kind: str, entities: dict[str, Replayed]) -> Iterator[Mismatch]:
+def _compare_current(
+    connection: Connection[Any], kind: str, entities: dict[str, Replayed], extent: _Extent
+) -> Iterator[Mismatch]:
     """Yield the mismatches between a table of current status and the replayed entities of its kind."""
     expected = {
         stream: entity
         for stream, entity in entities.items()
-        if entity.entity.kind == kind and not isinstance(entity, Runner)
+        if entity.entity.kind == kind and not isinstance(entity, Runner | Erasure) and extent.has(stream)
     }
-    for row in _every_row(connection, kind):
+    statement = SQL(query("projections", "verify/rows_of_entities")).format(
+        table=Identifier(kind), key=Identifier(f"{kind}_id")
+    )
+    for row in _read_rows(connection, kind, statement, {"ids": extent.ids(kind)}):
         entity_id = row[f"{kind}_id"]
         entity = expected.pop(f"{kind}:{entity_id}", None)
         if entity is None:
@@ -190,13 +424,14 @@ def _lifecycles(connection: Connection[Any]) -> Iterator[Mismatch]:
             yield Mismatch(f"lifecycle:{name}", "lifecycle.definition", expected, definition, text)
 
 
-def _intervals(connection: Connection[Any], kind: str) -> Iterator[Mismatch]:
+def _intervals(connection: Connection[Any], kind: str, extent: _Extent) -> Iterator[Mismatch]:
     """Yield the intervals of an audit view that differ from the log."""
     statement = SQL(query("projections", "verify/wrong_intervals"))
     names = {"id": Identifier(f"{kind}_id"), "view": Identifier(AUDITS[kind])}
     # A database may set sojourn.as_of for its sessions; this check reads everything.
     connection.execute("SELECT set_config('sojourn.as_of', '', true)")
-    for name, version, position, *times in connection.execute(statement.format(**names), {"kind": kind}):
+    wanted = {"kind": kind, "ids": extent.ids(kind)}
+    for name, version, position, *times in connection.execute(statement.format(**names), wanted):
         expected, found = times[:2], times[2:]
         text = (
             f"sojourn.{AUDITS[kind]} says of {_entity(kind, name)}@{version} that it lasts from {found[0]} "
@@ -301,6 +536,11 @@ EXPECTED_ROWS: Mapping[str, Callable[[Step, Event], Iterator[Row]]] = {
     "wait": _wait_rows,
 }
 """The tables whose rows each come from one event -> the rows that an event accounts for."""
+
+TRANSITIONS = [
+    name for name, event in EVENTS.items() if event.is_transition and issubclass(event, TaskEvent | TaskInstanceEvent)
+]
+"""The names of the events that have a row in the transition table."""
 
 
 def _current_row(entity: Task | TaskInstance | Array) -> Row:

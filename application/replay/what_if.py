@@ -3,20 +3,25 @@
 Only the log and the definitions in it are read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 from pydantic_core import from_json
 
+from application.replay.courses import Reading, judge_courses
 from application.replay.replay import (
     EVERYTHING,
     Scope,
     find_pinned_lifecycles,
     ignore_progress,
     read_event_or_mismatch,
+    read_events_at,
     read_logged_events,
+    read_stored_lifecycle,
+    replay_others,
     stream_scope,
     task_scope,
     workflow_scope,
@@ -32,7 +37,9 @@ from domain.entities.events import Event
 from domain.entities.task import Task
 from domain.entity import TASK, TASK_INSTANCE, Entity
 from domain.lifecycles.lifecycle import Lifecycle
+from domain.rules.core_rules import CORE_RULES
 from infrastructure.log.logged_event import LoggedEvent
+from infrastructure.sql import query
 
 
 class Tried(NamedTuple):
@@ -77,19 +84,97 @@ def try_history(
         UnknownEntity: the log has no such entity or workflow.
     """
     with store.database.snapshot() as connection:
-        replay = Replay(_lifecycle_of(connection, lifecycle))
-        trial = _Trial(replay, what, own=lifecycle is None)
-        for logged in read_logged_events(connection, progress, _scope(connection, what), until):
-            for divergence in trial.divergences(logged):
-                diverged(divergence)
-            if stepped and trial.may_apply(logged.stream):
-                stepped(_step(logged, replay))
-        if until is None:
-            for divergence in trial.unmatched_at_end():
-                diverged(divergence)
-        if not trial.events and isinstance(what, str):
-            require_workflow(connection, what)
+        if what is None and until is None and stepped is None:
+            tried = _try_by_courses(store, connection, lifecycle, progress)
+            if tried is not None:
+                return tried
+        return _try_by_replay(connection, what, lifecycle, until, diverged, stepped, progress)
+
+
+def _try_by_replay(
+    connection: Connection[Any],
+    what: Entity | str | None,
+    lifecycle: Lifecycle | None,
+    until: int | None,
+    diverged: Callable[[Divergence], object],
+    stepped: Callable[[TriedStep], object] | None,
+    progress: Progress,
+) -> Tried:
+    replay = Replay(_lifecycle_of(connection, lifecycle))
+    trial = _Trial(replay, what, own=lifecycle is None)
+    for logged in read_logged_events(connection, progress, _scope(connection, what), until):
+        for divergence in trial.divergences(logged):
+            diverged(divergence)
+        if stepped and trial.may_apply(logged.stream):
+            stepped(_step(logged, replay))
+    if until is None:
+        for divergence in trial.unmatched_at_end():
+            diverged(divergence)
+    if not trial.events and isinstance(what, str):
+        require_workflow(connection, what)
     return Tried(len(trial.streams), trial.events, trial.found)
+
+
+def try_by_courses(
+    store: Store, lifecycle: Lifecycle | None = None, progress: Progress = ignore_progress
+) -> Tried | None:
+    """Replay everything by the courses of families, and return None where anything may diverge."""
+    with store.database.snapshot() as connection:
+        return _try_by_courses(store, connection, lifecycle, progress)
+
+
+def _try_by_courses(
+    store: Store, connection: Connection[Any], lifecycle: Lifecycle | None, progress: Progress
+) -> Tried | None:
+    if lifecycle and _reads_state(lifecycle):
+        return None
+    by_state = () if lifecycle else tuple(_names_by_state(connection))
+    lifecycle_of, others = _lifecycle_of(connection, lifecycle), _Others()
+    judge = partial(_decides_alike, lifecycle_of, lifecycle is None)
+    reading = Reading(rows=False, decisions=True, by_state=by_state)
+    judged = judge_courses(store, connection, [others.agree], judge, progress, reading)
+    if judged is None:
+        return None
+    events = judged.events + others.events
+    progress(events, events)
+    return Tried(judged.tasks + judged.instances + others.entities, events, 0)
+
+
+def _names_by_state(connection: Connection[Any]) -> Iterator[str]:
+    """Yield the lifecycles in the log by name and version whose rules read more than statuses."""
+    for name, version, definition in connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall():
+        lifecycle = read_stored_lifecycle(definition)
+        if lifecycle is None or _reads_state(lifecycle):
+            yield f"{name} {version}"
+
+
+def _reads_state(lifecycle: Lifecycle) -> bool:
+    return any((rule := CORE_RULES.get(name)) and (rule.reads_state or rule.reads_clock) for name in lifecycle.rules)
+
+
+def _decides_alike(lifecycle_of: LifecycleOf, own: bool, connection: Connection[Any], positions: Sequence[int]) -> bool:
+    """Return whether nothing diverges in the families that have the events at some positions."""
+    trial = _Trial(Replay(lifecycle_of), "", own=own)
+    diverges = any(trial.divergences(logged) for logged in read_events_at(connection, positions))
+    return not diverges and not trial.unmatched_at_end()
+
+
+class _Others:
+    """The events of entities that are neither tasks nor instances, and the places of instances in arrays."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.entities = 0
+
+    def agree(self, connection: Connection[Any]) -> bool:
+        """Return whether they are legal."""
+        replay = Replay(find_pinned_lifecycles(connection))
+        for step in replay_others(connection, replay):
+            if step.mismatches:
+                return False
+            self.events += step.logged.entity.kind != TASK_INSTANCE
+        self.entities = len(replay.entities)
+        return True
 
 
 class _Trial:

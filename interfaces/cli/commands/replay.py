@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from application.wording.counts import count_noun
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.failure import EXIT_FAILURE, fail
 from interfaces.cli.options import LARGEST_POSITION, OptionalEntity, Workflow
 from interfaces.cli.output import AsJson, Dsn, answer_console, json_text
@@ -28,6 +30,7 @@ SHOWN = 20
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def replay(
     ctx: typer.Context,
     entity: OptionalEntity = None,
@@ -134,9 +137,9 @@ class Summary:
                 self._print_steps(console, self._steps)
             elif self._kinds:
                 self._print_kinds(console)
-            entities = f"{tried.entities:,} {'entity' if tried.entities == 1 else 'entities'}"
+            what = f"{count_noun(tried.events, 'event')} of {count_noun(tried.entities, 'entity', 'entities')}"
             found = f"{tried.divergences:,} would be decided otherwise" if tried.divergences else "nothing diverges"
-            console.print(f"Replayed {tried.events:,} events of {entities}: {found}.")
+            console.print(f"Replayed {what}: {found}.")
 
     def _print_steps(self, console: "Console", steps: "list[TriedStep]") -> None:
         from interfaces.cli.columns import prose
