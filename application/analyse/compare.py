@@ -1,5 +1,6 @@
-"""Compare two workflows, or one as of two times: what took longer, what is in one only, what failed first."""
+"""Compare two workflows, or one as of two times: what took longer, what decided, what failed first."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict, cast
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple, TypedDict, cast
 from psycopg import Connection
 
 from application.analyse.analytics_session import read_rows, round_seconds
+from application.analyse.critical_path import PathLink, path_links
 from application.shared.as_of import as_of
 from application.shared.existence import require_workflow
 from application.shared.store import Store
@@ -42,6 +44,21 @@ class ComparedStatus(TypedDict):
     difference_share: float | None
 
 
+class ComparedLinks(TypedDict):
+    """The links of one kind that tasks of one template have on the critical paths of both workflows.
+
+    `difference_seconds` is `seconds_b` less `seconds_a`; those of all rows add up to the difference of the workflows.
+    """
+
+    template: str | None
+    kind: str
+    n_a: int
+    n_b: int
+    seconds_a: float
+    seconds_b: float
+    difference_seconds: float
+
+
 class FirstFailure(TypedDict):
     """The first attempt of a workflow that entered a failure status, with the actor and reason of the report.
 
@@ -58,11 +75,13 @@ class FirstFailure(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Two workflows, or one as of two times; what differs most comes first in `by_template`.
+    """Two workflows, or one as of two times; what differs most comes first in lists.
 
     `seconds` is the time from the registration of the first task to the end of the last one, or to the time of the
     answer while one goes on; it is None before the workflow existed. `by_status` counts tasks by their status.
-    `only_a` and `only_b` are the ids of tasks that have no counterpart in the other workflow.
+    `critical_path_by_template` sums up the links of `critical_path_a` and `critical_path_b`, the attempts and waits
+    that decided when each ended. `only_a` and `only_b` are the ids of tasks that have no counterpart in the other
+    workflow.
     """
 
     a: str
@@ -74,6 +93,9 @@ class Comparison(TypedDict):
     by_status_a: dict[str, int]
     by_status_b: dict[str, int]
     by_template: list[ComparedStatus]
+    critical_path_by_template: list[ComparedLinks]
+    critical_path_a: list[PathLink]
+    critical_path_b: list[PathLink]
     only_a: list[str]
     only_b: list[str]
     first_failure_a: FirstFailure | None
@@ -121,17 +143,21 @@ def _compare(connection: Connection[Any], a: Side, b: Side, kind: str) -> Compar
     wanted = {"a": a.workflow_id, "b": b.workflow_id, "at_a": a.at, "at_b": b.at, "kind": kind}
     statuses = read_rows(connection, "compare/statuses", wanted)
     only = read_rows(connection, "compare/unmatched_tasks", wanted)
+    path_a, path_b = _read_paths(connection, wanted)
     span_a, span_b = _read_span(connection, a), _read_span(connection, b)
     return {
         "a": a.workflow_id,
         "b": b.workflow_id,
         "at_a": a.at,
         "at_b": b.at,
-        "seconds_a": span_a["seconds"],
-        "seconds_b": span_b["seconds"],
+        "seconds_a": _length(path_a, span_a),
+        "seconds_b": _length(path_b, span_b),
         "by_status_a": span_a["by_status"],
         "by_status_b": span_b["by_status"],
         "by_template": [cast("ComparedStatus", _rounded(row)) for row in statuses],
+        "critical_path_by_template": _compare_links(path_a, path_b),
+        "critical_path_a": path_a,
+        "critical_path_b": path_b,
         "only_a": [row["task_id"] for row in only if row["workflow"] == "a"],
         "only_b": [row["task_id"] for row in only if row["workflow"] == "b"],
         "first_failure_a": _find_first_failure(connection, a),
@@ -142,6 +168,39 @@ def _compare(connection: Connection[Any], a: Side, b: Side, kind: str) -> Compar
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row with its seconds rounded, and its probability as it is: a small one has many digits."""
     return round_seconds(row) | {"p_value": row["p_value"]}
+
+
+def _read_paths(connection: Connection[Any], wanted: dict[str, Any]) -> tuple[list[PathLink], list[PathLink]]:
+    rows = read_rows(connection, "compare/critical_paths", wanted)
+    a, b = (path_links([row for row in rows if row["workflow"] == side]) for side in "ab")
+    return a, b
+
+
+def _length(path: list[PathLink], span: dict[str, Any]) -> float | None:
+    """Return the seconds that a workflow took: those of its path, because its end is now where it goes on."""
+    return round(sum(link["seconds"] for link in path), 6) if path else span["seconds"]
+
+
+def _compare_links(a: list[PathLink], b: list[PathLink]) -> list[ComparedLinks]:
+    """Return the links of two paths by template and kind, those that differ most first."""
+    seconds: dict[tuple[str | None, str], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for side, path in enumerate((a, b)):
+        for link in path:
+            seconds[link["template"], link["kind"]][side].append(link["seconds"])
+    rows = [_sum_links(*key, *sides) for key, sides in seconds.items()]
+    return sorted(rows, key=lambda row: (-abs(row["difference_seconds"]), row["template"] or "", row["kind"]))
+
+
+def _sum_links(template: str | None, kind: str, a: list[float], b: list[float]) -> ComparedLinks:
+    return {
+        "template": template,
+        "kind": kind,
+        "n_a": len(a),
+        "n_b": len(b),
+        "seconds_a": round(sum(a), 6),
+        "seconds_b": round(sum(b), 6),
+        "difference_seconds": round(sum(b) - sum(a), 6),
+    }
 
 
 def _read_span(connection: Connection[Any], side: Side) -> dict[str, Any]:

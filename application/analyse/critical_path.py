@@ -47,9 +47,15 @@ def find_critical_path(store: Store, workflow_id: str, at: datetime | None = Non
     """
     with analytics_session(store, at, workflow_id) as connection:
         found = read_rows(connection, "analytics/critical_path", {"workflow_id": workflow_id})
-    total = sum(row["seconds"] for row in found)
-    links = [_link(row, total) for row in found]
+    links = path_links(found)
+    total = sum(link["seconds"] for link in links)
     return {"workflow_id": workflow_id, "seconds": round(total, 6), "by_kind": _sum_kinds(links), "links": links}
+
+
+def path_links(rows: list[dict[str, Any]]) -> list[PathLink]:
+    """Return the links of one critical path."""
+    total = sum(row["seconds"] for row in rows)
+    return [_link(row, total) for row in rows]
 
 
 def _link(row: dict[str, Any], total: float) -> PathLink:

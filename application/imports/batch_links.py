@@ -55,7 +55,7 @@ class BatchLinks:
 
 def load_links(connection: Connection[Any], changes: Sequence[Change]) -> BatchLinks:
     """Read what the log knows of the links that `changes` state; where these add some, nobody else may meanwhile."""
-    linked = list(dict.fromkeys(task_id for change in changes for task_id in _linked(change)))
+    linked = linked_tasks(changes)
     if not linked:
         return BatchLinks()
     adding = [change.task_id for change in changes if isinstance(change, AddUpstream)]
@@ -70,6 +70,11 @@ def load_links(connection: Connection[Any], changes: Sequence[Change]) -> BatchL
         upstream |= {task_id: set(ids) for task_id, ids in above}
     known = {task_id: frozenset(ids) for task_id, ids in upstream.items()}
     return BatchLinks(existing, known, dict.fromkeys(read_waited_for(connection, adding), True))
+
+
+def linked_tasks(changes: Iterable[Change]) -> list[str]:
+    """Return the tasks that `changes` name as a parent or as what another task waits for."""
+    return list(dict.fromkeys(task_id for change in changes for task_id in _linked(change)))
 
 
 def _states_upstream(change: Change) -> TypeGuard[RegisterTask | AddUpstream]:

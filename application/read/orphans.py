@@ -21,9 +21,11 @@ from domain.entity import TASK, TASK_INSTANCE, Entity
 from domain.errors import InvalidThreshold, UnknownOrphanRule, UnknownStatus
 from infrastructure.sql import query
 
-LATE_REPORT = "late-report"
-STUCK = "stuck"
-BLOCKED = "blocked-upstream"
+LATE_REPORT: OrphanRule = "late-report"
+STUCK: OrphanRule = "stuck"
+BLOCKED: OrphanRule = "blocked-upstream"
+STALLED: OrphanRule = "stalled-task"
+DEAD_RUNNER: OrphanRule = "dead-runner"
 
 RULES: tuple[OrphanRule, ...] = get_args(OrphanRule)
 """The names of the orphan rules."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict, cast
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 
 from application.read.open_interval import compare_open_interval
-from application.read.orphans import BLOCKED, RULES, STUCK, find_orphans_on
+from application.read.orphans import BLOCKED, DEAD_RUNNER, RULES, STALLED, STUCK, find_orphans_on
 from application.read.status import status_on
 from application.shared.as_of import as_of
 from application.shared.existence import require_entity
@@ -16,7 +17,7 @@ from application.shared.store import Store
 from application.wording.event_in_words import DescribedEvent, describe_event
 from application.wording.likely_next import Follower
 from application.wording.open_interval_in_words import describe_open_interval
-from application.wording.upstream_in_words import FailedAttempt, UpstreamRoot
+from application.wording.upstream_in_words import FailedAttempt, SilentAttempt, UpstreamRoot
 from application.wording.verdict import InstanceStatus, TaskWithInstances, write_runner_verdict, write_verdict
 from domain.entity import ARRAY, RUNNER, TASK, TASK_INSTANCE, Entity
 from domain.rule_names import RuleName
@@ -74,14 +75,15 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
             require_entity(connection, entity)
             return _nothing(entity)
         task = _read_task(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
-        orphan = _orphan(connection, entity, task, status)
+        upstream = _read_upstream_end(connection, entity, task, status)
+        orphan = _orphan(connection, entity, task, status, upstream)
         compared = None
         if task is not None and not task.machine_of(entity).is_terminal(status):
-            compared = _compare_interval(connection, entity, orphan)
-            if entity.kind == TASK and not orphan:
-                task = task._replace(root=_read_root(connection, task.task))
-            if any(one["rule"] == BLOCKED for one in orphan):
-                task = task._replace(waits_behind=_count_behind(connection, task.task))
+            compared = None if upstream else _compare_interval(connection, entity, orphan)
+            if upstream and upstream.reason:
+                task = task._replace(waits_behind=upstream.blocked or 0)
+            elif upstream and all(one["rule"] == STUCK for one in orphan):
+                task = task._replace(root=_describe_root(connection, upstream))
             if not orphan:
                 task = task._replace(followers=_read_followers(connection, entity, task.task, status))
         events = _Events(connection, entity, task, orphan)
@@ -103,6 +105,23 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
         "chain": chain,
         "omitted": len(relevant) - len(chain),
     }
+
+
+class UpstreamEnd(NamedTuple):
+    """Where the ways up from a task that has not begun end: at its first cause (`reason`), or at an unfinished root."""
+
+    task: str
+    status: str
+    entered_at: datetime
+    num_attempts: int
+    max_attempts: int
+    owner: str | None
+    ends: int
+    direct: bool
+    reason: str | None
+    since: datetime
+    position: int | None
+    blocked: int | None
 
 
 class _Events:
@@ -189,21 +208,24 @@ def _read_followers(connection: Connection[Any], entity: Entity, task: str, stat
     return [Follower(*row) for row in connection.execute(query("projections", "read/why_next"), wanted)]
 
 
-def _read_root(connection: Connection[Any], task: str) -> UpstreamRoot | None:
-    """Return the unfinished upstream task at the root of what a task waits for, with its failed attempts."""
-    row = connection.execute(query("projections", "read/why_upstream"), {"task": task}, prepare=False).fetchone()
-    if row is None:
+def _read_upstream_end(
+    connection: Connection[Any], entity: Entity, task: TaskWithInstances | None, status: str
+) -> UpstreamEnd | None:
+    """Return the first cause because of which a task cannot start, else the unfinished task at the root, or None."""
+    if task is None or entity.kind != TASK or task.machine_of(entity).is_terminal(status):
         return None
-    root = UpstreamRoot(*row)
-    failed = connection.execute(query("projections", "read/failed_attempts"), {"task": root.task})
-    return root._replace(failures=[FailedAttempt(*one) for one in failed])
+    wanted = {"task": task.task}
+    row = connection.execute(query("projections", "read/upstream_end"), wanted, prepare=False).fetchone()
+    return UpstreamEnd(*row) if row else None
 
 
-def _count_behind(connection: Connection[Any], task: str) -> int:
-    """Return how many tasks cannot start because of the first cause of a blocked task."""
-    row = connection.execute(query("projections", "read/count_behind"), {"task": task}, prepare=False).fetchone()
-    assert row is not None
-    return int(row[0])
+def _describe_root(connection: Connection[Any], root: UpstreamEnd) -> UpstreamRoot:
+    """Return the unfinished task at the root with its failed attempts, and what of it is silent."""
+    wanted = {"task": root.task}
+    failed = connection.execute(query("projections", "read/failed_attempts"), wanted).fetchall()
+    silent = connection.execute(query("projections", "read/silent_attempt"), wanted).fetchone()
+    failures = [FailedAttempt(*one) for one in failed]
+    return UpstreamRoot(*root[:8], failures=failures, silent=SilentAttempt(*silent) if silent else None)
 
 
 def _streams(task: TaskWithInstances) -> Sequence[str]:
@@ -211,14 +233,47 @@ def _streams(task: TaskWithInstances) -> Sequence[str]:
     return [f"{TASK}:{task.task}", *(f"{TASK_INSTANCE}:{instance.id}" for instance in task.instances), *arrays]
 
 
-def _orphan(connection: Connection[Any], entity: Entity, task: TaskWithInstances | None, status: str) -> list[Orphan]:
-    """Return the orphans that the entity is, in the order of the rules. An ended one cannot be stuck."""
+def _orphan(
+    connection: Connection[Any],
+    entity: Entity,
+    task: TaskWithInstances | None,
+    status: str,
+    upstream: UpstreamEnd | None,
+) -> list[Orphan]:
+    """Return the orphans that the entity is, in the order of the rules; what keeps it from starting comes first."""
     if task is None:
         return []
+    found = find_orphans_on(connection, _possible_rules(entity, task, status), entity=entity)
+    if upstream and upstream.reason:
+        found += _blocked_orphan(connection, task.task, upstream)
+    return sorted(found, key=lambda orphan: (orphan["rule"] != BLOCKED, RULES.index(orphan["rule"])))
+
+
+def _possible_rules(entity: Entity, task: TaskWithInstances, status: str) -> list[OrphanRule]:
+    """Return the rules to ask about, because planning one that cannot apply takes longer than reading an entity.
+
+    What keeps a task from starting is known; an ended entity cannot be stuck; a task is stalled because its last
+    instance ended, and belongs to a dead runner only while it belongs to one.
+    """
     machine = task.lifecycle.task if entity.kind == TASK else task.lifecycle.instance
-    has_ended = machine is not None and machine.is_terminal(status)
-    found = find_orphans_on(connection, [rule for rule in RULES if rule != STUCK or not has_ended], entity=entity)
-    return sorted(found, key=lambda orphan: RULES.index(orphan["rule"]))
+    excluded: set[OrphanRule] = {BLOCKED}
+    if machine is not None and machine.is_terminal(status):
+        excluded.add(STUCK)
+    if not task.instances:
+        excluded.add(STALLED)
+    if task.owner is None:
+        excluded.add(DEAD_RUNNER)
+    return [rule for rule in RULES if rule not in excluded]
+
+
+def _blocked_orphan(connection: Connection[Any], task: str, cause: UpstreamEnd) -> list[Orphan]:
+    """Return the orphan that a task is because of its first cause."""
+    wanted = {
+        "task": task, "cause": cause.task, "reason": cause.reason, "since": cause.since, "position": cause.position,
+        "causes": cause.ends,
+    }  # fmt: skip
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cast("list[Orphan]", cursor.execute(query("projections", "read/blocked_orphan"), wanted).fetchall())
 
 
 def _compare_interval(connection: Connection[Any], entity: Entity, orphan: Sequence[Orphan]) -> str | None:

@@ -15,6 +15,15 @@ class FailedAttempt(NamedTuple):
     at: datetime
 
 
+class SilentAttempt(NamedTuple):
+    """Since when an open attempt at a task is silent, `reporter` who reported it last, and since when its runner is."""
+
+    instance: str | None
+    since: datetime | None
+    reporter: str | None
+    runner_since: datetime | None
+
+
 class UpstreamRoot(NamedTuple):
     """The unfinished upstream task at the root; `roots` is how many there are, `direct` whether nothing is between."""
 
@@ -27,19 +36,30 @@ class UpstreamRoot(NamedTuple):
     roots: int
     direct: bool
     failures: Sequence[FailedAttempt] = ()
+    silent: SilentAttempt | None = None
 
 
 def describe_root(root: UpstreamRoot) -> str:
-    """Return the root and its status, with its attempts, its owner and how many other roots there are."""
+    """Return the root and its status, with its attempts, its owner, any silence, and how many other roots there are."""
     place = "upstream" if root.direct else "upstream of what it waits for"
     parts = [f"task:{root.task} ({place}) is {root.status} since {format_utc(root.entered_at)}"]
     if root.num_attempts > 1 or root.failures:
         parts.append(f"in attempt {root.num_attempts} of {root.max_attempts}{_after(root.failures)}")
+    parts += _silence(root.silent)
     if root.owner:
         parts.append(f"owned by runner:{root.owner}")
+        if root.silent and root.silent.runner_since:
+            parts.append(f"which is silent since {format_utc(root.silent.runner_since)}")
     if root.roots > 1:
         parts.append(f"the first of {root.roots} unfinished ones")
     return ", ".join(parts)
+
+
+def _silence(silent: SilentAttempt | None) -> list[str]:
+    if silent is None or silent.instance is None or silent.since is None:
+        return []
+    reporter = f" and was last reported by {silent.reporter}" if silent.reporter else ""
+    return [f"in ti:{silent.instance}, which is silent since {format_utc(silent.since)}{reporter}"]
 
 
 def _after(failures: Sequence[FailedAttempt]) -> str:

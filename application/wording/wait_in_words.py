@@ -13,7 +13,8 @@ def describe_wait(data: Mapping[str, Any]) -> str | None:
     A rule that lets a task wait gives its reason; that lacks the holders only.
     """
     wait = data.get("waits_for")
-    if not wait or (data.get("response") and not wait.get("holders")):
+    said = data.get("response") and data.get("rule_reason")
+    if not wait or (said and not wait.get("holders")):
         return None
     detail = f" ({wait['detail']})" if wait.get("detail") else ""
     return f"waits for {wait['kind']}{detail}{_holders(wait.get('holders') or ())}"

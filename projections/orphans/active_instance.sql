@@ -1,10 +1,53 @@
 -- Show each task instance that has not ended, with the lifecycle of its task.
+-- The row of an instance answers of a past time too, unless the instance moved after that time. Instances in a status that
+-- ends work under every lifecycle are left out first, because almost all are.
 CREATE OR REPLACE VIEW sojourn.active_instance AS
 SELECT
     i.task_instance_id, i.task_id, i.workflow_id, i.ordinal, i.status, i.entered_at, i.report_by_date,
-    i.distributor_id, t.lifecycle, t.lifecycle_version, t.template, c.active, c.awaits_report, c.awaits_distributor
+    i.distributor_id, t.lifecycle, t.lifecycle_version, t.template, c.active, c.awaits_report, c.awaits_distributor,
+    (c.stuck_after ->> i.status)::interval AS stuck_after
 FROM
-    sojourn.current_task_instance AS i
+    (
+        SELECT
+            n.task_instance_id, n.task_id, n.workflow_id, n.ordinal, n.status, n.entered_at,
+            CASE
+                WHEN (SELECT sojourn.as_of()) IS NULL THEN n.report_by_date
+                ELSE (
+                    SELECT s.report_by_date FROM sojourn.transition AS s
+                    WHERE
+                        s.entity_kind = 'task_instance' AND s.entity_id = n.task_instance_id
+                        AND s.entered_at <= (SELECT sojourn.as_of())
+                    ORDER BY s.version DESC
+                    LIMIT 1
+                )
+            END AS report_by_date,
+            n.distributor_id
+        FROM sojourn.task_instance AS n
+        WHERE
+            n.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+            AND (
+                n.status IN (
+                    SELECT s.status FROM sojourn.lifecycle_status AS s
+                    WHERE s.entity_kind = 'task_instance' AND NOT s.terminal
+                )
+            ) IS TRUE
+        UNION ALL
+        SELECT
+            n.task_instance_id, n.task_id, n.workflow_id, n.ordinal, latest.status, latest.entered_at,
+            latest.report_by_date, n.distributor_id
+        FROM
+            sojourn.task_instance AS n
+            CROSS JOIN LATERAL (
+                SELECT s.status, s.entered_at, s.report_by_date
+                FROM sojourn.transition AS s
+                WHERE
+                    s.entity_kind = 'task_instance' AND s.entity_id = n.task_instance_id
+                    AND s.entered_at <= (SELECT sojourn.as_of())
+                ORDER BY s.version DESC
+                LIMIT 1
+            ) AS latest
+        WHERE (SELECT sojourn.as_of()) IS NOT NULL AND n.entered_at > (SELECT sojourn.as_of())
+    ) AS i
     JOIN sojourn.task AS t ON t.task_id = i.task_id
     JOIN sojourn.lifecycle_class AS c
         ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task_instance'

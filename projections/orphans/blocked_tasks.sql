@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION sojourn.blocked_tasks(causes text[])
 RETURNS TABLE (cause_id text, task_id text, workflow_id text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET enable_memoize = off AS $$
+SET enable_memoize = off
+SET work_mem = '64MB' AS $$
     WITH RECURSIVE known AS MATERIALIZED (
         SELECT ARRAY(
             SELECT DISTINCT t.workflow_id FROM sojourn.task AS t WHERE t.task_id = ANY (blocked_tasks.causes)
@@ -32,7 +33,7 @@ SET enable_memoize = off AS $$
             CASE
                 WHEN e.workflow_id = ANY ((SELECT k.workflow_ids FROM known AS k)::text [])
                     THEN (e.task_id IN (SELECT w.task_id FROM waiting AS w)) IS TRUE -- by a hash
-                ELSE EXISTS (SELECT FROM sojourn.waiting_task AS w WHERE w.task_id = e.task_id)
+                ELSE EXISTS (SELECT FROM sojourn.waiting_task AS w WHERE w.task_id = e.task_id OFFSET 0)
             END
     )
     SELECT b.cause_id, b.task_id, b.workflow_id FROM behind AS b WHERE b.workflow_id IS NOT NULL

@@ -19,53 +19,25 @@ SET search_path = pg_catalog, pg_temp AS $$
         FROM sojourn.blocked_tasks(
             ARRAY(SELECT c.cause_id FROM cause AS c WHERE blocked_upstream.task_id IS NULL)
         ) AS b
+        WHERE blocked_upstream.workflow_id IS NULL OR b.workflow_id = blocked_upstream.workflow_id
     ),
     first AS (
-        SELECT DISTINCT ON (p.task_id) p.task_id, c.*, count(*) OVER (PARTITION BY p.task_id) AS causes
+        SELECT DISTINCT ON (p.task_id)
+            p.task_id, c.cause_id, c.reason, c.since, c.position, count(*) OVER (PARTITION BY p.task_id) AS causes
         FROM pair AS p JOIN cause AS c ON c.cause_id = p.cause_id
         ORDER BY p.task_id, c.since, c.position
     )
-    SELECT
-        'task', t.task_id, t.task_id, t.workflow_id, 'blocked-upstream', false,
-        greatest(f.since, edge.since), ARRAY[edge.position, f.position],
-        format('task:%s in a terminal status that is not a failure', f.cause_id),
-        format(
-            'task:%s is %s and cannot start, because task:%s, %s, is %s since %s%s%s', t.task_id, t.status, f.cause_id,
-            CASE
-                WHEN EXISTS (
-                    SELECT FROM sojourn.dependency AS d
-                    WHERE
-                        d.task_id = t.task_id AND d.upstream_id = f.cause_id
-                        AND d.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
-                )
-                    THEN 'upstream of it'
-                ELSE 'upstream of what it waits for'
-            END,
-            f.status, sojourn.format_utc(f.entered_at),
-            CASE f.reason
-                WHEN 'failed' THEN ''
-                WHEN 'hold' THEN ' on hold'
-                WHEN 'ended-parent' THEN ' although its parent has ended'
-                WHEN 'stalled-task' THEN ' without an active instance'
-                WHEN 'missed-heartbeat' THEN ' with an instance that is silent'
-                WHEN 'dead-runner' THEN ' with a runner that is silent'
-            END,
-            CASE WHEN f.causes > 1 THEN format(' (the first of %s causes)', f.causes) ELSE '' END
-        ),
-        t.status
+    SELECT e.*
     FROM
-        first AS f
-        JOIN sojourn.current_task AS t ON t.task_id = f.task_id
-        CROSS JOIN LATERAL (
-            SELECT d.since, d.position
-            FROM sojourn.dependency AS d
-            WHERE d.task_id = t.task_id
-            ORDER BY d.position
-            LIMIT 1
-        ) AS edge
-    WHERE
-        sojourn.check_workflow(blocked_upstream.workflow_id)
-        AND (blocked_upstream.workflow_id IS NULL OR t.workflow_id = blocked_upstream.workflow_id)
+        (
+            SELECT
+                array_agg(f.task_id) AS task_ids, array_agg(f.cause_id) AS cause_ids, array_agg(f.reason) AS reasons,
+                array_agg(f.since) AS sinces, array_agg(f.position) AS positions, array_agg(f.causes) AS causes
+            FROM first AS f
+        ) AS a
+        CROSS JOIN LATERAL sojourn.explain_blocked(
+            a.task_ids, a.cause_ids, a.reasons, a.sinces, a.positions, a.causes
+        ) AS e
 $$;
 
 COMMENT ON FUNCTION sojourn.blocked_upstream IS

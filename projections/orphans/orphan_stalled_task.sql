@@ -31,7 +31,7 @@ FROM
 WHERE
     t.status = ANY (c.awaits_instance)
     AND last.position > waiting.position
-    AND NOT EXISTS (SELECT FROM sojourn.active_instance AS a WHERE a.task_id = t.task_id);
+    AND NOT EXISTS (SELECT FROM sojourn.active_instance AS a WHERE a.task_id = t.task_id OFFSET 0); -- one by one
 
 COMMENT ON VIEW sojourn.orphan_stalled_task IS
     'Tasks in a status that an active instance implies, of whose instances none is active.';

@@ -1,16 +1,25 @@
 -- Show each task that has not begun: no attempt at it began, and its work has not ended.
+-- The row of the task answers of a past time too, unless the task moved or an attempt at it began after that time.
 CREATE OR REPLACE VIEW sojourn.waiting_task AS
-WITH class AS MATERIALIZED ( -- so that a definition is parsed once, not for each task
-    SELECT c.lifecycle, c.lifecycle_version, c.active
-    FROM sojourn.lifecycle_class AS c
-    WHERE c.entity_kind = 'task'
+WITH active AS MATERIALIZED ( -- so that a definition is parsed once, not for each task
+    SELECT s.lifecycle, s.lifecycle_version, s.status
+    FROM sojourn.lifecycle_status AS s
+    WHERE s.entity_kind = 'task' AND NOT s.terminal
 )
+SELECT t.task_id, t.workflow_id, t.status, t.parent_id
+FROM sojourn.task AS t
+WHERE
+    t.num_attempts = 0 AND t.instances = 0
+    AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+    AND ((t.lifecycle, t.lifecycle_version, t.status) IN (SELECT * FROM active)) IS TRUE -- by a hash
+UNION ALL
 SELECT t.task_id, t.workflow_id, t.status, own.parent_id
-FROM
-    sojourn.current_task AS t
-    JOIN sojourn.task AS own ON own.task_id = t.task_id
-    JOIN class AS c ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version
-WHERE t.status = ANY (c.active) AND t.num_attempts = 0 AND t.instances = 0;
+FROM sojourn.task AS own JOIN sojourn.current_task AS t ON t.task_id = own.task_id
+WHERE
+    (SELECT sojourn.as_of()) IS NOT NULL
+    AND (own.instances > 0 OR own.entered_at > (SELECT sojourn.as_of()))
+    AND t.num_attempts = 0 AND t.instances = 0
+    AND ((t.lifecycle, t.lifecycle_version, t.status) IN (SELECT * FROM active)) IS TRUE;
 
 COMMENT ON VIEW sojourn.waiting_task IS
     'Each task of which no attempt has begun and whose work has not ended, now or as of sojourn.as_of.';

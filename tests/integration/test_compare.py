@@ -15,29 +15,16 @@ from hypothesis import strategies as st
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
-from domain.lifecycles.lifecycle import Lifecycle
 from tests.support.agreement import Row, streams_of
 from tests.support.examples import examples
+from tests.support.simple_lifecycle import simple_lifecycle
 from tests.support.stays import Stay, percentile, stays_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 NEXT = {"WAITING": ["RUNNING", "FAILED"], "RUNNING": ["DONE", "FAILED", "AGAIN"], "AGAIN": ["RUNNING"], "DONE": [],
         "FAILED": []}  # fmt: skip
-SIMPLE = Lifecycle.model_validate(
-    {
-        "name": "simple",
-        "version": 1,
-        "attempt": "RUNNING",
-        "task": {
-            "initial": "WAITING",
-            "terminal": ["DONE", "FAILED"],
-            "failures": ["FAILED", "AGAIN"],
-            "available_for_run": ["AGAIN"],
-            "transitions": NEXT,
-        },
-    }
-)
+SIMPLE = simple_lifecycle(NEXT, failures=["FAILED", "AGAIN"])
 numbers = count()
 
 
@@ -75,6 +62,34 @@ def test_two_runs_of_one_pipeline(service: TransitionService) -> None:
         ("merge", "RUNNING"): (10.0, 0.0),
         ("align", "WAITING"): (10.0, 10.0),
     }
+
+
+def test_the_critical_paths_side_by_side(service: TransitionService) -> None:
+    live(service, "mon/align", ("WAITING", 0), ("RUNNING", 10), ("DONE", 40), template="align")
+    live(service, "tue/align", ("WAITING", 5), ("RUNNING", 25), ("AGAIN", 40), ("RUNNING", 50), ("DONE", 90))
+    live(service, "tue/short", ("WAITING", 5), ("RUNNING", 15), ("DONE", 20), template="align")
+
+    found = service.compare("mon", "tue")
+
+    a, b = (
+        [(link["entity"], link["kind"], link["seconds"]) for link in found[side]]
+        for side in ("critical_path_a", "critical_path_b")
+    )
+    assert a == [("task:mon/align", "waiting", 10.0), ("task:mon/align", "running", 30.0)]
+    assert b == [
+        ("task:tue/align", "waiting", 20.0),
+        ("task:tue/align", "failed-attempt", 15.0),
+        ("task:tue/align", "waiting-retry", 10.0),
+        ("task:tue/align", "running", 40.0),
+    ]
+    assert [tuple(row.values()) for row in found["critical_path_by_template"]] == [
+        (None, "running", 0, 1, 0.0, 40.0, 40.0),
+        ("align", "running", 1, 0, 30.0, 0.0, -30.0),
+        (None, "waiting", 0, 1, 0.0, 20.0, 20.0),
+        (None, "failed-attempt", 0, 1, 0.0, 15.0, 15.0),
+        (None, "waiting-retry", 0, 1, 0.0, 10.0, 10.0),
+        ("align", "waiting", 1, 0, 10.0, 0.0, -10.0),
+    ]
 
 
 def test_one_workflow_as_of_two_times(service: TransitionService) -> None:
@@ -207,6 +222,12 @@ def test_any_two_workflows(
     assert {(row.pop("template"), row.pop("status")): row for row in found["by_template"]} == expected(a, b, templates)  # type: ignore[misc]
     assert (found["seconds_a"], found["seconds_b"]) == (lasted(a, time_a), lasted(b, time_b))
     assert (found["by_status_a"], found["by_status_b"]) == (last_statuses(a), last_statuses(b))
+    paths = found["critical_path_a"], found["critical_path_b"]
+    # Another test finds the path of each workflow by brute force.
+    for path, workflow, time, side in zip(paths, workflows, times, (a, b), strict=True):
+        assert path == (service.critical_path(workflow, time)["links"] if side else [])
+    changes = sum(row["difference_seconds"] for row in found["critical_path_by_template"])
+    assert changes == (found["seconds_b"] or 0) - (found["seconds_a"] or 0)
     failed = [sorted(s for stays in side.values() for s in stays if s.status in ("FAILED", "AGAIN")) for side in (a, b)]
     assert [f and f["at"] for f in (found["first_failure_a"], found["first_failure_b"])] == [
         min((stay.entered_at for stay in stays), default=None) for stays in failed

@@ -26,6 +26,7 @@ from infrastructure.database import migration
 from infrastructure.database.settings import HttpSettings, InvalidSetting
 from infrastructure.database.start_lock import start_lock
 from infrastructure.errors import LockTimeout, RetriesExhausted
+from infrastructure.log import settling
 from infrastructure.log.commit_listener import connect_listener
 from infrastructure.log.subscription import Subscription
 from interfaces.http.app import create_app
@@ -198,7 +199,8 @@ CHANGES: dict[str, tuple[str, Call, str]] = {
     ),
     "a registration": (
         "INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, entered_at, data) "
-        "SELECT 'task:t9', 1, name, workflow_id, now(), now(), data FROM sojourn.event LIMIT 1",
+        "SELECT 'task:t9', 1, name, workflow_id, now(), now(), data FROM sojourn.event "
+        "WHERE name = 'task.registered.v1' LIMIT 1",
         lambda service: register(service, "t9"),
         "a task",
     ),
@@ -299,7 +301,7 @@ class TestARebuild:
     def test_names_the_writer_that_does_not_end(
         self, service: TransitionService, dsn: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(rebuild, "NAMED_AFTER_SECONDS", 0.0)
+        monkeypatch.setattr(settling, "NAMED_AFTER_SECONDS", 0.0)
         register(service, "t1", "t2")
         steps: list[str] = []
 

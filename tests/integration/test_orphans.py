@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from application.array_service import ArrayService
 from application.read.history import read_history
+from application.read.open_statuses import find_open_statuses
 from application.read.orphans import find_orphans
 from application.shared.orphan import Orphan
 from application.transition_service import TaskSpec, TransitionService
@@ -23,6 +25,19 @@ from tests.support.orphan_fold import Hit, orphans_of
 from tests.support.scenario import INSTANCE_MACHINE, JOBMON, TASK_MACHINE
 
 Connection = psycopg.Connection[Any]
+LIMITED = """
+name = "own"
+version = 1
+[task]
+initial = "REGISTERED"
+terminal = ["ENDED"]
+stuck_after = { STARTED = "10m" }
+[task.transitions]
+REGISTERED = ["STARTED"]
+STARTED = ["ENDED"]
+ENDED = []
+"""
+
 EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
@@ -335,6 +350,43 @@ class TestStuck:
 
         assert found(usual, 107, rule="stuck") == [("task:t20", "stuck", 106), ("ti:t20/1", "stuck", 106)]
 
+    def test_what_waits_for_a_task_counts_from_when_that_one_ended(self, usual: TransitionService) -> None:
+        usual.register_tasks("w", [TaskSpec("u", upstream=["t0"])], occurred_at=minute(0))
+        usual.register_tasks("w", [TaskSpec("v", upstream=["t0", "t20"])], occurred_at=minute(0))
+
+        assert found(usual, 13, rule="stuck", workflow_id="w") == []
+        assert found(usual, 13.5, rule="stuck") == [("task:u", "stuck", 13)]
+        assert {name for name, *_ in found(usual, 200, rule="stuck")} == {"task:u", "task:t20", "ti:t20/1"}
+        assert find_orphans(usual.store, rule="stuck", at=minute(14))[0]["explanation"].startswith(
+            "task:u has been REGISTERING since 2026-01-31T08:00:00.000Z, and the last task that it waits for ended at "
+            "2026-01-31T08:12:00.000Z; 99 of 100 intervals of lifecycle jobmon in REGISTERING lasted at most"
+        )
+        limited = found(usual, 13, rule="stuck", thresholds={"stuck_after": '{"REGISTERING": "5m"}'})
+        assert limited == [("task:u", "stuck", 5), ("task:v", "stuck", 5)]
+
+    def test_what_waits_for_others_is_not_among_what_could_not_be_judged(self, service: TransitionService) -> None:
+        specs = [TaskSpec("a"), TaskSpec("b", upstream=["a"]), TaskSpec("c", upstream=["b"]), TaskSpec("d")]
+        service.register_tasks("w", specs, "fetch_ml", occurred_at=minute(0))
+        service.transition_task("a", "preparing", occurred_at=minute(1))
+
+        of_tasks = {row.status: row.not_judged for row in find_open_statuses(service.store, at=minute(5))}
+
+        assert of_tasks == {"queued": 1, "preparing": 1}
+
+    def test_a_limit_of_the_lifecycle_holds_unless_a_setting_has_one(
+        self, service: TransitionService, tmp_path: Path
+    ) -> None:
+        (tmp_path / "own.toml").write_text(LIMITED)
+        service.register_tasks("w", [TaskSpec("t")], tmp_path / "own.toml", occurred_at=minute(0))
+        service.transition_task("t", "STARTED", occurred_at=minute(1))
+
+        assert (found(service, 11), found(service, 12)) == ([], [("task:t", "stuck", 11)])
+        assert only(service, 12)["explanation"] == (
+            "task:t has been STARTED since 2026-01-31T08:01:00.000Z; allowed by lifecycle own: 00:10:00"
+        )
+        assert found(service, 12, thresholds={"stuck_after": '{"STARTED": "2m"}'}) == [("task:t", "stuck", 3)]
+        assert find_open_statuses(service.store, at=minute(12))[0].not_judged == 0
+
     def test_what_is_given_counts_more(self, usual: TransitionService) -> None:
         def stuck(after: str) -> list[tuple[str, str, float]]:
             return found(usual, 131, rule="stuck", thresholds={"stuck_after": after})
@@ -378,8 +430,8 @@ class TestAskingForThem:
 
 
 Step = Callable[[TransitionService, str, datetime], object]
-TASKS = ("1", "2")
-"""The second one is a part of the first one."""
+TASKS = ("1", "2", "3")
+"""The second one is a part of the first one, and the third one waits for both."""
 INSTANCES = tuple(f"{task}/{ordinal}" for task in TASKS for ordinal in (1, 2, 3))
 
 
@@ -434,9 +486,12 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
     service: TransitionService, connection: Connection, sequence: list[tuple[Step, int]]
 ) -> None:
     workflow, at = f"w{next(numbers)}-", EIGHT
-    parents = {"2": workflow + "1"}
+    parents, upstream = {"2": workflow + "1"}, {"3": [workflow + "1", workflow + "2"]}
     specs = [
-        TaskSpec(workflow + task, max_attempts=2, template=workflow + task, parent=parents.get(task)) for task in TASKS
+        TaskSpec(
+            workflow + task, 2, template=workflow + task, parent=parents.get(task), upstream=upstream.get(task, ())
+        )
+        for task in TASKS
     ]
     service.register_tasks(workflow, specs, occurred_at=at)
     for step, later in sequence:
@@ -451,7 +506,8 @@ def test_orphans_as_of_any_time_are_those_that_the_events_tell(
             service.store, decided=True, at=moment, workflow_id=workflow, thresholds={"stuck_minimum": "3"}
         )
         expected = orphans_of(streams, JOBMON, moment, stuck_minimum=3)
-        assert set(map(hit_of, orphans)) == {rounded(hit) for hit in expected if workflow in hit.entity}
+        hits = {hit_of(orphan) for orphan in orphans if orphan["rule"] != "blocked-upstream"}
+        assert hits == {rounded(hit) for hit in expected if workflow in hit.entity}
 
 
 RUNNERS = ("a", "b")

@@ -172,6 +172,35 @@ def test_history_and_why_say_what_a_run_waits_for(service: TransitionService) ->
 
     assert refused["details"] == {"waits_for": {"kind": "slot", "detail": "gpu", "holders": ["task:one"]}}
     assert "it waits for slot (gpu), held by task:one" in chain
+    assert "It waits for hold (review). " in service.why("task:one")["verdict"]
+    assert "waits for slot (gpu), held by task:one" in service.why("task:two")["verdict"]
     assert "it waits for hold (review)" in chain
+    assert service.status("task:two").get("waits_for") == {
+        "kind": "slot", "detail": "gpu", "holders": ["task:one"], "since": refused["recorded_at"],
+    }  # fmt: skip
+    printed = run(service, "status", "task:two").stdout
+    assert "waits for slot (gpu), held by task:one since " in " ".join(printed.split())
     printed = run(service, "history", "task:two").stdout
     assert "waits for slot (gpu), held by task:one" in " ".join(printed.split())
+
+
+def test_intervals_say_what_was_stated_first_in_them(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    service.limit_concurrency("gpu", 1)
+    runs = [TaskSpec(name, attributes={"tags": ["gpu"]}) for name in ("one", "two")]
+    service.register_tasks("w", runs, lifecycle="prefect")
+    service.transition_tasks(["one", "two"], "PENDING")
+    service.transition_tasks(["one", "two"], "RUNNING")  # a rule lets the second one wait
+    service.transition_task("one", "PAUSED", waits_for={"kind": "hold", "detail": "review"})
+    service.transition_task("one", "COMPLETED")
+    service.transition_task("two", "RUNNING")
+
+    assert rows(
+        connection,
+        "SELECT task_id, status, waits_for, waits_for_detail FROM sojourn.status_interval_detail"
+        " WHERE waits_for IS NOT NULL ORDER BY task_id",
+    ) == [
+        {"task_id": "one", "status": "PAUSED", "waits_for": "hold", "waits_for_detail": "review"},
+        {"task_id": "two", "status": "PENDING", "waits_for": "slot", "waits_for_detail": "gpu"},
+    ]

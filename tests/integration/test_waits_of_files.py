@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from application.exports.exporter import export_log
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.agreement import rows
+from tests.support.command_line import run
 from tests.support.databases import DatabasePool
-from tests.support.importing import imported
+from tests.support.importing import ADDED_NOTHING, imported, jsonl
 
 pytestmark = pytest.mark.one_server
 
@@ -65,6 +66,10 @@ def of_attempt(connection: psycopg.Connection[Any], name: str) -> list[tuple[Any
             [("PENDING", "schedule", "2026-01-31T08:03:00+00:00"), ("ELIGIBLE", "resources", None)],
         ),
         ("08:03", "08:05", "JobHeldUser", [("PENDING", "hold", "JobHeldUser"), ("ELIGIBLE", "resources", None)]),
+        (
+            "08:03", "08:05", "JobArrayTaskLimit",
+            [("PENDING", "slot", "JobArrayTaskLimit"), ("ELIGIBLE", "resources", None)],
+        ),
         ("08:00", "08:05", "Priority", [("ELIGIBLE", "resources", "Priority")]),
         ("08:00", "08:05", "None", [("ELIGIBLE", "resources", None)]),
         ("08:00", "", "ReqNodeNotAvail, UnavailableNodes:n[1-9]", [("ELIGIBLE", "resources", "ReqNodeNotAvail")]),
@@ -119,6 +124,61 @@ def test_a_nextflow_attempt_waits_for_its_executor(
     }
 
 
+def spark_log(*events: str) -> str:
+    """A log with an application's start, executors `+N` and `-N`, and stages of one task, which ends, by numbers."""
+    lines: list[dict[str, Any]] = [{"Event": "SparkListenerApplicationStart", "App ID": "app", "Timestamp": 1000}]
+    for at, event in enumerate(events, 2):
+        if event[0] in "+-":
+            kind = "ExecutorAdded" if event[0] == "+" else "ExecutorRemoved"
+            lines.append({"Event": f"SparkListener{kind}", "Executor ID": event[1:], "Timestamp": 1000 * at})
+        else:
+            stage = {"Stage ID": int(event), "Stage Attempt ID": 0, "Submission Time": 1000 * at, "Stage Name": "s"}
+            lines.append({"Event": "SparkListenerStageSubmitted", "Stage Info": stage})
+    for event in events:
+        if event.isdecimal():
+            task = {"Task ID": 1, "Index": 0, "Attempt": 0, "Launch Time": 90_000, "Executor ID": "9"}
+            lines.append({"Event": "SparkListenerTaskStart", "Stage ID": int(event), "Task Info": task})
+    return jsonl(lines)
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (spark_log("1", "+4", "2", "-4", "3"), {"1": "resources executor", "2": "slot ", "3": "resources executor"}),
+        # Of a part of a log, nobody knows which executors there are, until it has one.
+        (spark_log("1", "+4", "2").partition("\n")[2], {"2": "slot "}),
+    ],
+)
+def test_a_task_of_spark_waits_for_an_executor_or_for_a_slot_of_one(
+    service: TransitionService, connection: psycopg.Connection[Any], log: str, expected: dict[str, str]
+) -> None:
+    imported(service, "spark", log)
+
+    found = {row["entity"]: f"{row['kind']} {row['detail'] or ''}" for row in rows(connection, WAITS)}
+    assert {entity.split("/")[1].removesuffix(".0"): wait for entity, wait in found.items()} == expected
+    assert all(entity.startswith("task:") for entity in found)
+
+
+def test_a_task_of_jobmon_waits_for_a_distributor_and_then_for_the_cluster(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    """The table does not state what a task waits for before it is queued."""
+    moves = [("", "G"), ("G", "Q"), ("Q", "I"), ("I", "O"), ("O", "R"), ("R", "E"), ("E", "G"), ("G", "Q")]
+    text = "task_id,workflow_id,previous_status,new_status,entered_at\n" + "".join(
+        f"4,17,{before},{to},2026-01-31 08:00:0{second}\n" for second, (before, to) in enumerate(moves)
+    )
+    imported(service, "jobmon", text, zone="UTC")
+    later = text.splitlines(keepends=True)[0] + "5,17,I,O,2026-01-31 08:00:03\n"
+    imported(service, "jobmon", later, zone="UTC")
+
+    assert [tuple(row.values())[:4] for row in rows(connection, WAITS)] == [
+        ("task:17/4", "QUEUED", "resources", "distributor"),
+        ("task:17/4", "LAUNCHED", "resources", "cluster"),
+        ("task:17/4", "QUEUED", "resources", "distributor"),
+        ("task:17/5", "LAUNCHED", "resources", "cluster"),
+    ]
+
+
 def test_jsonl_in_and_out(
     service: TransitionService, other: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
@@ -161,6 +221,55 @@ def test_jsonl_in_and_out(
         ("task:t", "REGISTERING", "retry-delay", None),
         ("task:p", "SCHEDULED", "retry-delay", None),
     ]
+
+
+def test_what_a_rule_let_wait_goes_along_and_moves_nothing(
+    service: TransitionService, other: TransitionService, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    """Two proposals without a slot, one that is not due, and one that never has a chance."""
+    service.limit_concurrency("gpu", 1)
+    service.limit_concurrency("none", 0)
+    tags = {"one": ["gpu"], "two": ["gpu"], "three": ["none"], "late": []}
+    runs = [TaskSpec(name, attributes={"tags": each}) for name, each in tags.items()]
+    service.register_tasks("w", runs, lifecycle="prefect", occurred_at=NOON)
+    service.transition_task("late", "SCHEDULED", scheduled_time=NOON + timedelta(hours=1), occurred_at=NOON)
+    for second, name in enumerate(("one", "two", "two", "three", "late")):
+        at = NOON + timedelta(seconds=second)
+        service.transition_task(name, "RUNNING", occurred_at=at, actor="worker", reason="by hand")
+    service.transition_task("one", "COMPLETED", occurred_at=at)
+    service.transition_task("two", "RUNNING", occurred_at=NOON + timedelta(seconds=2))  # when it had no slot yet
+
+    file = tmp_path / "out.jsonl"
+    export_log(service.store, "jsonl", str(file))
+    answer = imported(other, "jsonl", file.read_text())
+
+    kept = [json.loads(line) for line in file.read_text().splitlines() if '"refused"' in line]
+    wait = {"kind": "slot", "detail": "gpu", "holders": ["task:one"]}
+    assert kept[0] == {
+        "entity": "task", "id": "two", "event": "refused", "to": "RUNNING", "response": "WAIT",
+        "rule": "concurrency-slots", "rule_reason": "tag 'gpu' has no slot left", "delay_seconds": 30.0,
+        "at": "2026-01-31T12:00:01Z", "actor": kept[0]["actor"], "reason": "by hand", "waits_for": wait,
+    }  # fmt: skip
+    assert [(line["id"], line["response"]) for line in kept] == [
+        ("two", "WAIT"), ("two", "WAIT"), ("three", "ABORT"), ("late", "WAIT"),
+    ]  # fmt: skip
+    assert (answer["refused"], answer["bad_lines"]) == ({"concurrency-slots": 3, "wait-for-scheduled-time": 1}, [])
+    export_log(other.store, "jsonl", str(tmp_path / "again.jsonl"))
+    assert (tmp_path / "again.jsonl").read_bytes() == file.read_bytes()
+    for name in tags:
+        assert _history(other, name) == _history(service, name)
+    with other.store.session() as session:
+        assert rows(session, WAITS) == rows(connection, WAITS)
+    printed = " ".join(run(other, "history", "task:late").stdout.split())
+    assert "by hand; waits for schedule (2026-01-31T13:00:00+00:00)" in printed
+    for each in (service, other):
+        assert imported(each, "jsonl", file.read_text()).items() >= ADDED_NOTHING.items()
+        assert verify_log(each.store)["mismatches"] == []
+
+
+def _history(service: TransitionService, name: str) -> list[tuple[Any, ...]]:
+    keys = ("version", "name", "status", "reported", "rule", "response", "occurred_at", "reason", "details")
+    return [tuple(event[key] for key in keys) for event in service.history(f"task:{name}")]  # type: ignore[literal-required]
 
 
 def test_tables_have_a_column_for_what_was_waited_for(service: TransitionService, tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """Why an entity is where it is: the chain and the verdict."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from application.array_service import ArrayService
+from application.read.orphans import find_orphans
 from application.read.why import MOST_EVENTS, Why, explain_entity
 from application.transition_service import TaskSpec, TransitionService
 from domain.actor import Actor
@@ -396,3 +400,78 @@ def test_what_a_task_waits_for_is_named_to_the_root(service: TransitionService) 
     assert blocked["rule"] == "blocked-upstream"
     assert "because task:align, upstream of what it waits for, is ERROR_FATAL since" in blocked["verdict"]
     assert ". 2 tasks wait behind that cause. " in blocked["verdict"]
+
+
+def test_a_silent_attempt_is_named_with_who_reported_it_last(service: TransitionService) -> None:
+    specs = [TaskSpec("align"), TaskSpec("sort", upstream=["align"]), TaskSpec("report", upstream=["sort"])]
+    service.register_tasks("w", specs, occurred_at=minute(0))
+    service.gate_tasks_for_queueing(["align"], occurred_at=minute(1))
+    service.create_task_instances({"align/1": "align"}, occurred_at=minute(1))
+    report(service, "align/1", (2, "INSTANTIATED"), (3, "LAUNCHED"))
+    worker = Actor(component="worker", host="node3")
+    due = minute(10)
+    service.transition_task_instance("align/1", "RUNNING", occurred_at=minute(4), report_by_date=due, actor=worker)
+
+    before, after = ask(service, "task:report", 9), ask(service, "task:report", 11)
+
+    assert "task:align (upstream of what it waits for) is RUNNING" in before["verdict"]
+    assert "silent" not in before["verdict"]
+    assert starts(after) == (
+        "task:report is REGISTERING and cannot start, because task:align, upstream of what it waits for, is RUNNING "
+        f"since {at(4)} in ti:align/1, which is silent since {at(10)} and was last reported by worker@node3"
+    )
+    assert "ti:align/1" in {link["entity"] for link in after["chain"]}
+    assert after["orphan"] == find_orphans(service.store, "blocked-upstream", at=minute(11))[:1]
+
+
+def test_a_silent_runner_is_named_before_it_counts_as_dead(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("a"), TaskSpec("b", upstream=["a"])], "pynenc", occurred_at=minute(0))
+    service.heartbeat("r1", 60, occurred_at=minute(1))
+    for status in ("PENDING", "RUNNING"):
+        service.transition_task("a", status, occurred_at=minute(1), runner_id="r1")
+
+    verdicts = [ask(service, "task:b", number)["verdict"] for number in (1.5, 5, 30)]
+
+    assert [f"owned by runner:r1, which is silent since {at(2)}" in verdict for verdict in verdicts] == [
+        False,
+        True,
+        True,
+    ]
+    assert ["cannot start" in verdict for verdict in verdicts] == [False, False, True]
+
+
+@pytest.fixture
+def limited(service: TransitionService, connection: Connection[Any]) -> Iterator[TransitionService]:
+    """A service in a database where a task may be REGISTERING for 5 minutes."""
+    name = connection.info.dbname
+    connection.execute(f'ALTER DATABASE {name} SET sojourn.stuck_after = \'{{"REGISTERING": "5m"}}\''.encode())
+    with TransitionService.connect(service.dsn) as limited:
+        yield limited
+
+
+def test_what_is_stuck_by_a_limit_is_explained_by_its_unfinished_root(limited: TransitionService) -> None:
+    limited.register_tasks("w", [TaskSpec("align"), TaskSpec("report", upstream=["align"])], occurred_at=minute(0))
+    limited.gate_tasks_for_queueing(["align"], occurred_at=minute(1))
+    found = ask(limited, "task:report", 9)
+
+    assert found["rule"] == "stuck"
+    assert found["verdict"].startswith(
+        f"task:report is REGISTERING since {at(0)} because task:align (upstream) is QUEUED since {at(1)}. "
+        f"It is an orphan by stuck: task:report has been REGISTERING since {at(0)}; allowed: 00:05:00. Expected next: "
+    )
+
+
+def test_what_keeps_a_task_from_starting_comes_before_how_long_it_has_waited(limited: TransitionService) -> None:
+    quick = [f"quick-{number}" for number in range(120)]
+    specs = [TaskSpec(name) for name in quick]
+    links = [TaskSpec("align", 1), TaskSpec("report", upstream=["align"])]
+    limited.register_tasks("w", [*specs, *links], occurred_at=minute(0))
+    limited.gate_tasks_for_queueing([*quick, "align"], occurred_at=minute(1))
+    limited.create_task_instances({"align/1": "align"}, occurred_at=minute(1))
+    report(limited, "align/1", (2, "INSTANTIATED"), (3, "LAUNCHED"), (4, "RUNNING"), (5, "ERROR"))
+
+    found = ask(limited, "task:report", 50)
+
+    assert [orphan["rule"] for orphan in found["orphan"]] == ["blocked-upstream", "stuck"]
+    assert found["verdict"].startswith("task:report is REGISTERING and cannot start, because task:align")
+    assert "It is also an orphan by stuck" in found["verdict"]

@@ -52,6 +52,11 @@ class Entity:
     def task_id(self) -> str:
         return str(self.events[0].get("task_id", self.id))
 
+    @property
+    def upstream(self) -> list[str]:
+        """The tasks that it waits for, as far as they were known."""
+        return [str(task) for event in self.events for task in event.get("upstream") or ()]
+
     def since(self, statuses: Iterable[str]) -> Row:
         """The event by which it entered those statuses, among which it has been ever since."""
         among = set(statuses)
@@ -179,7 +184,12 @@ def late(task: Entity, instance: Entity) -> Iterator[Hit]:
 
 
 def stuck(entities: list[Entity], at: datetime, minimum: int) -> Iterator[Hit]:
-    """Yield what has lasted longer than is usual for its template, or else for all templates of its lifecycle."""
+    """Yield what has lasted longer than its lifecycle says, or else than is usual for its template or its lifecycle.
+
+    The time of a task that has not begun counts from when the last task that it waits for ended well.
+    """
+    tasks = {entity.id: entity for entity in entities if entity.kind == "task"}
+    begun = {entity.task_id for entity in entities if entity.kind == "task_instance"}
     stays: dict[Any, list[timedelta]] = {}
     for entity in entities:
         for event, following in pairwise(entity.entered):
@@ -189,11 +199,21 @@ def stuck(entities: list[Entity], at: datetime, minimum: int) -> Iterator[Hit]:
     for entity in entities:
         own = stays.get((entity.kind, entity.status, entity.template), [])
         usual = own if len(own) >= minimum else stays.get((entity.kind, entity.status), [])
-        if entity.is_active and len(usual) >= minimum:
-            allowed = max(STUCK_FACTOR * percentile_99(usual), STUCK_FLOOR)
-            since = entity.last["entered_at"] + allowed
+        stated = entity.machine.stuck_after.get(entity.status)
+        if entity.is_active and (stated or len(usual) >= minimum):
+            upstream = [] if stated or begins(entity, begun) else [tasks[name] for name in entity.upstream]
+            if any(one.is_active or one.status in one.machine.failures for one in upstream):
+                continue
+            counts_from = max(one.last["entered_at"] for one in (entity, *upstream))
+            allowed = timedelta(seconds=stated) if stated else max(STUCK_FACTOR * percentile_99(usual), STUCK_FLOOR)
+            since = counts_from + allowed
             if since < at:
                 yield Hit(entity.name, "stuck", since, (entity.since([entity.status])["position"],))
+
+
+def begins(entity: Entity, begun: set[str]) -> bool:
+    """Return whether an attempt at a task has begun, or it is an attempt."""
+    return entity.kind != "task" or entity.id in begun or bool(entity.last["num_attempts"])
 
 
 def percentile_99(durations: list[timedelta]) -> timedelta:

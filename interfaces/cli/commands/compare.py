@@ -11,12 +11,14 @@ from interfaces.cli.options import EntityKind, kind_of
 from interfaces.cli.output import AsJson, Dsn, render
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
+from interfaces.wording.paths_side_by_side import name_link, pair_links
 from interfaces.wording.values import format_change, format_duration, format_p_value, format_share, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from application.analyse.compare import ComparedStatus, Comparison, FirstFailure
+    from application.analyse.compare import ComparedLinks, ComparedStatus, Comparison, FirstFailure
+    from application.analyse.critical_path import PathLink
 
 app = typer.Typer()
 
@@ -41,7 +43,8 @@ def compare(
     Rows are by template and status; the largest difference of the total comes first. Percentiles count an open interval
     up to now, or to --at-a and --at-b. p is the log-rank test's, for which an open interval lasts at least that long: a
     small p means that chance does not explain the difference. A task is in one workflow only if the other has none of
-    its name: its ID without the ID of its workflow.
+    its name: its ID without the ID of its workflow. The critical paths are the attempts and waits that decided when
+    each workflow ended; their changes add up to the change of its time.
     """
     from application.analyse.compare import compare_workflows as read
     from domain.entity import TASK
@@ -63,6 +66,8 @@ def print_comparison(console: "Console", found: "Comparison") -> None:
     """Print both workflows, what takes longer in one of them, and what is in one only."""
     print_workflows(console, found)
     print_statuses(console, found["by_template"])
+    print_sums(console, found["critical_path_by_template"])
+    print_paths(console, found)
     for name, ids in (("A", found["only_a"]), ("B", found["only_b"])):
         if ids:
             more = f" and {len(ids) - SHOWN_IDS:,} more" if len(ids) > SHOWN_IDS else ""
@@ -113,6 +118,49 @@ def print_statuses(console: "Console", rows: "list[ComparedStatus]") -> None:
             format_p_value(row["p_value"]),
         )
     print_table(console, shown)
+
+
+def print_sums(console: "Console", rows: "list[ComparedLinks]") -> None:
+    """Print how the critical paths differ, by template and kind."""
+    from interfaces.cli.columns import detail, table
+    from interfaces.cli.table import print_table
+
+    if not rows:
+        return
+    console.print("Critical paths, by template and kind of link:")
+    shown = table("template", "link", detail("n A>"), detail("n B>"), "A>", "B>", "change>")
+    for row in rows:
+        shown.add_row(
+            row["template"] or "",
+            row["kind"],
+            str(row["n_a"]),
+            str(row["n_b"]),
+            format_duration(row["seconds_a"]),
+            format_duration(row["seconds_b"]),
+            format_change(row["difference_seconds"]),
+        )
+    print_table(console, shown)
+
+
+def print_paths(console: "Console", found: "Comparison") -> None:
+    """Print both critical paths side by side, or which command prints each where they are long."""
+    from interfaces.cli.columns import entity, table
+    from interfaces.cli.table import print_table
+
+    pairs = pair_links(found["critical_path_a"], found["critical_path_b"])
+    if pairs:
+        shown = table(entity("link of A"), "for>", entity("link of B"), "for>")
+        for a, b in pairs:
+            shown.add_row(name_link(a), format_link_duration(a), name_link(b), format_link_duration(b))
+        print_table(console, shown)
+    elif found["critical_path_a"] or found["critical_path_b"]:
+        links = f"{len(found['critical_path_a']):,} and {len(found['critical_path_b']):,} links"
+        console.print(f"The paths have {links}: `sojourn critical-path` prints each.")
+
+
+def format_link_duration(link: "PathLink | None") -> str:
+    """Return how long a link took, or nothing where a path has no such link."""
+    return format_duration(link["seconds"]) if link else ""
 
 
 def failure_in_words(failure: "FirstFailure") -> str:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.failure import EXIT_FAILURE
-from interfaces.cli.limit import FirstRows, Limit
+from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import At, Workflow
-from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.output import AsJson, Dsn, messages
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time
@@ -31,6 +32,7 @@ Threshold = Annotated[
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def orphans(
     ctx: typer.Context,
     rule: Annotated[str | None, typer.Option(metavar="RULE", help="List orphans of one rule.")] = None,
@@ -84,10 +86,8 @@ def orphans(
             explain_no_orphans(service.store, workflow, time)
         asked = rule in (None, STUCK) and not as_json
         statuses = find_open_statuses(service.store, workflow, time, thresholds) if asked else []
-    first = FirstRows(found if as_json or each else group_orphans(found), limit)
-    shown = list(first)
-    render(shown, as_json=as_json, human=lambda console: print_orphans(console, shown))
-    first.state_end()
+    rows = found if as_json or each else group_orphans(found)
+    render_first(rows, limit, as_json=as_json, human=print_orphans)
     explain_open_statuses(statuses, found)
     if fail and any(not orphan["decided"] for orphan in found):
         raise typer.Exit(EXIT_FAILURE)

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.limit import FirstRows, Limit
+from interfaces.cli.left_out import state_left_out
+from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import At, Workflow
-from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.output import AsJson, Dsn, messages
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration
@@ -22,6 +24,7 @@ app = typer.Typer()
 
 
 @app.command("queue-wait", cls=Listing)
+@answers_from_archive
 def queue_wait(
     ctx: typer.Context,
     by: Annotated[
@@ -53,13 +56,11 @@ def queue_wait(
     stated = StatedTimes(since=since, until=until, at=at)
     with connect.service(ctx, dsn) as service:
         begin, end, time = stated.resolve(service.store)
+        state_left_out(service.store, workflow)
         rows = read(service.store, by, per, workflow, begin, end, time)
         if not rows and not explain_empty(service.store, TASK, workflow, time):
             messages().print("no task was registered then")
-    first = FirstRows(rows, limit)
-    shown = list(first)
-    render(shown, as_json=as_json, human=lambda console: print_waits(console, shown, by, per))
-    first.state_end()
+    render_first(rows, limit, as_json=as_json, human=lambda console, shown: print_waits(console, shown, by, per))
 
 
 def print_waits(console: "Console", rows: "list[QueueWait]", by: str | None, per: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
@@ -21,6 +22,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Explain why an entity has its status or is an orphan.
 

@@ -33,7 +33,13 @@ SELECT
     count(*) AS of_lifecycle
 FROM
     member AS m
-    JOIN sojourn.transition AS t ON t.entity_kind = %(kind)s AND t.entity_id = m.entity_id
-WHERE t.previous_status = %(status)s AND t.entered_at <= coalesce(sojourn.as_of(), 'infinity')
+    CROSS JOIN LATERAL (
+        SELECT n.status
+        FROM sojourn.transition AS n
+        WHERE
+            n.entity_kind = %(kind)s AND n.entity_id = m.entity_id AND n.previous_status = %(status)s
+            AND n.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
+        OFFSET 0 -- by index, whatever the planner makes of the sizes
+    ) AS t
 GROUP BY t.status
 ORDER BY of_lifecycle DESC, t.status;
