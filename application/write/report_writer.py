@@ -20,6 +20,7 @@ from application.shared.entry_clocks import read_clock_of_known, read_clocks_of_
 from application.shared.retry import MAX_RETRIES, UNIQUE_VIOLATION, reporting_loss
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store
+from application.shared.suggestions import require_unarchived
 from application.shared.unit_of_work import CommandRequest, UnitOfWork, commits_by_itself
 from application.write.answers import TaskInstanceAnswer
 from application.write.reports import Answer, Report, TaskInstanceReport
@@ -55,6 +56,7 @@ def write_one(
 
     Raises:
         UnknownStatus: no machine of the entity's lifecycle has a status that the report names.
+        Archived: the entity is in an archive.
         FutureTime: it occurs in the future.
         CommandConflict: its command id came with another request.
     """
@@ -110,6 +112,7 @@ def _decide_and_append(
             return Written(cast("Answer", known))
         found = report.read(store.status, connection, lock=lock)
         if found is None:
+            require_unarchived(connection, report.entity.kind, [report.entity.id])
             return Written(report.failure("not_found"))
     report.check_statuses(found[1].lifecycle)
     found = read_clock_of_known(connection, found, report.context.occurred_at)

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import psycopg
 from anyio import CapacityLimiter
+from pydantic_core import from_json
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Request
 
@@ -18,7 +20,8 @@ from application.maintain.tokens import Scope, TokenHolder, authenticate, list_t
 from application.shared.store import Store
 from domain.errors import SojournError
 from interfaces.http.cuttable_work import run_cuttable
-from interfaces.http.problems import DATABASE_AWAY, answer_problem
+from interfaces.http.page_session import find_session_holder
+from interfaces.http.problems import DATABASE_AWAY, MEDIA_TYPE, answer_problem
 
 TOKEN_CACHE_SECONDS = 1.0
 """How long loaded tokens are used; a revoked one is refused after this time at the latest."""
@@ -26,8 +29,15 @@ TOKEN_CACHE_SECONDS = 1.0
 LOAD_SECONDS = 5.0
 """How long the database may take to return the tokens; then requests are answered that it is away."""
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in"})
 """Paths that need no token, because their answers hold nothing from the log."""
+
+SIGN_OUT_PATH = "/sign-out"
+STATIC_PATH = "/static/"
+"""Where the styles and modules of pages are, which are the same for everybody."""
+
+PROGRAM_PATHS = ("/api/", "/events", "/metrics", "/healthz", "/readyz", "/openapi.json")
+"""The beginnings of paths that programs ask; every other path is a page, for which a session is enough."""
 
 TOKENS_PATH = "/api/v3/tokens"
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,22 +55,27 @@ class Authorizer:
 
     async def deny_reason(self, request: Request) -> Response | None:
         """Return the problem that denies a request, or None after storing the token's holder in the request."""
-        if request["path"] in OPEN_PATHS:
+        if request["path"] in OPEN_PATHS or request["path"].startswith(STATIC_PATH):
             return None
-        known = await self._current_holders()
+        known = await self.current_holders()
         if known is None:
             return answer_problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", DATABASE_AWAY)
         if not known and self._open_without:
             host = Headers(scope=request).get("host", "")
             return None if is_loopback_host(host) else _deny_host(host)
         holder = authenticate(_bearer_secret(request), known)
+        if holder is None and is_page(request["path"]):
+            holder = find_session_holder(request, known)
+            if holder is None:
+                return _lead_to_sign_in(request)
         if holder is None:
             return _deny_unknown_token()
         request["holder"] = holder
         needed = needed_scope(request["method"], request["path"])
         return None if holder.scope >= needed else _deny_scope(holder, needed)
 
-    async def _current_holders(self) -> list[TokenHolder] | None:
+    async def current_holders(self) -> list[TokenHolder] | None:
+        """Return the holders of all tokens; None where the database does not answer."""
         if time.monotonic() - self._loaded_at > TOKEN_CACHE_SECONDS:
             async with self._loading:
                 if time.monotonic() - self._loaded_at > TOKEN_CACHE_SECONDS:
@@ -80,11 +95,12 @@ class Authorizer:
 
 
 class AuthorizationMiddleware:
-    """Answers a denied request itself, and passes every other one on."""
+    """Answers a denied request itself, and passes every other one on. `show` returns a page that states a problem."""
 
-    def __init__(self, app: ASGIApp, authorizer: Authorizer) -> None:
+    def __init__(self, app: ASGIApp, authorizer: Authorizer, show: Callable[[Request, int, str], Response]) -> None:
         self._app = app
         self._authorizer = authorizer
+        self._show = show
 
     async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -94,6 +110,8 @@ class AuthorizationMiddleware:
         denial = await self._authorizer.deny_reason(scope)
         # A connection with an allowed request is not closed for the sake of another that has sent none.
         scope["is_allowed"] = denial is None and scope["path"] not in OPEN_PATHS
+        if denial is not None and denial.media_type == MEDIA_TYPE and is_page(scope["path"]):
+            denial = self._show(scope, denial.status_code, from_json(bytes(denial.body))["detail"])
         await (denial or self._app)(scope, receive, send)
 
 
@@ -119,7 +137,21 @@ def needed_scope(method: str, path: str) -> Scope:
     # Not only the path itself: the framework lets a line break follow it.
     if path.startswith(TOKENS_PATH):
         return Scope.ADMIN
-    return Scope.READ if method in READ_METHODS else Scope.WRITE
+    return Scope.READ if method in READ_METHODS or path == SIGN_OUT_PATH else Scope.WRITE
+
+
+def is_page(path: str) -> bool:
+    """Return whether people see what a path answers."""
+    return not path.startswith(PROGRAM_PATHS)
+
+
+def _lead_to_sign_in(request: Request) -> Response:
+    """Return the way to the form for a token, and from there back to the page that was asked for."""
+    if request["method"] not in READ_METHODS:
+        return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
+    query = request.get("query_string", b"").decode("latin-1")
+    page = request["path"] + (f"?{query}" if query else "")
+    return RedirectResponse(f"/sign-in?{urlencode({'page': page})}", HTTPStatus.SEE_OTHER)
 
 
 def _bearer_secret(request: Request) -> str:

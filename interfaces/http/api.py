@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from application.maintain.tokens import TokenHolder
+from application.shared.standby import BehindSeconds
 from application.shared.store import Store
 from application.transition_service import TransitionService
 from domain.actor import Actor
@@ -41,6 +42,10 @@ class Api:
     read_throttle: ReadThrottle
     readiness: Readiness
     deadlines: Deadlines
+    reader: TransitionService
+    """The service that reading routes ask: `service`, or one on a standby."""
+    behind: BehindSeconds | None = None
+    """How far the standby is behind that reading routes ask, if they ask one."""
 
     @property
     def store(self) -> Store:

@@ -10,11 +10,25 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.shared.retry import on_retry
+from application.shared.standby import BehindSeconds
 from application.transition_service import TransitionService
 from infrastructure.database.settings import HttpSettings
-from interfaces.http import arrays, events, health, heartbeats, lists, metrics, queries, task_instances, tasks, tokens
+from interfaces.http import (
+    arrays,
+    events,
+    health,
+    heartbeats,
+    lists,
+    metrics,
+    pages,
+    queries,
+    task_instances,
+    tasks,
+    tokens,
+)
 from interfaces.http.access import AuthorizationMiddleware, Authorizer
 from interfaces.http.api import Api, answer_json
+from interfaces.http.behind import BehindMiddleware
 from interfaces.http.body_limit import BodyLimitMiddleware
 from interfaces.http.deadline import DeadlineMiddleware, Deadlines
 from interfaces.http.examples import restore_nulls
@@ -25,6 +39,8 @@ from interfaces.http.problems import Problem, add_problem_handlers
 from interfaces.http.read_throttle import ReadThrottle
 from interfaces.http.readiness import Readiness
 from interfaces.http.report_batcher import ReportBatcher
+from interfaces.http.shared_answers import SharedAnswers
+from interfaces.http.warm_up import warm_up
 
 PREFIX = "/api/v3"
 DESCRIPTION = (
@@ -34,9 +50,16 @@ DESCRIPTION = (
 
 
 def create_app(
-    service: TransitionService, settings: HttpSettings | None = None, *, open_without_token: bool = True
+    service: TransitionService,
+    settings: HttpSettings | None = None,
+    *,
+    open_without_token: bool = True,
+    reader: TransitionService | None = None,
 ) -> FastAPI:
-    """Return the app on a service. With `open_without_token` it is open to all until the first token is created."""
+    """Return the app on a service. With `open_without_token` it is open to all until the first token is created.
+
+    Reading routes ask the service `reader`, if there is one, and state how far its database is behind.
+    """
     settings = settings or HttpSettings()
     counted = Metrics()
     counted.registry.register(SubscriptionLags(service.store))
@@ -52,16 +75,20 @@ def create_app(
         openapi_url=None,  # a route of our own serves it, which refuses unknown parameters too
         docs_url=None,  # these pages load scripts from another host
         redoc_url=None,
-        lifespan=_close_on_shutdown(feed),
+        lifespan=_warm_then_close,
     )
     batcher = ReportBatcher(service.store, settings.database_seconds)
     readiness, deadlines = Readiness(service.store, batcher), Deadlines(settings)
     app.state.api = Api(
-        service, settings, authorizer, feed, batcher, counted, ReadThrottle(settings), readiness, deadlines
-    )
-    app.add_middleware(AuthorizationMiddleware, authorizer=authorizer)
+        service, settings, authorizer, feed, batcher, counted, ReadThrottle(settings), readiness, deadlines,
+        reader or service, BehindSeconds(reader.store) if reader else None,
+    )  # fmt: skip
+    app.state.shared_answers = SharedAnswers()
+    app.state.live_pages = pages.build_live_pages(app.state.api)
+    app.add_middleware(AuthorizationMiddleware, authorizer=authorizer, show=pages.show_denial)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, max_bytes_of_all=settings.bodies_bytes)
     app.add_middleware(RetryCountingMiddleware, metrics=counted)
+    app.add_middleware(BehindMiddleware)
     app.add_middleware(DeadlineMiddleware, deadlines=deadlines)
     add_problem_handlers(app)
     _add_routes(app)
@@ -89,6 +116,7 @@ def _add_routes(app: FastAPI) -> None:
     # Monitors and browsers look for these without the prefix.
     for part in (health, metrics, events):
         app.include_router(part.router)
+    app.router.routes += pages.build_routes()
 
 
 def _complete_openapi(app: FastAPI) -> None:
@@ -114,10 +142,8 @@ def _with_security(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _close_on_shutdown(feed: Feed) -> Any:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        feed.close()
-
-    return lifespan
+@asynccontextmanager
+async def _warm_then_close(app: FastAPI) -> AsyncIterator[None]:
+    await warm_up(app)
+    yield
+    app.state.api.feed.close()

@@ -36,7 +36,7 @@ router = APIRouter()
 @router.post(
     "/array",
     response_model=model_of(BindAnswer),
-    responses={200: example_response({"array_id": "1"}), **document_problems(409, 413, 422)},
+    responses={200: example_response({"array_id": "1"}), **document_problems(409, 410, 413, 422)},
 )
 def bind_array(request: Request, body: ArrayToBind, key: Key = None) -> Response:
     """Bind the array of a workflow and a task template version: create it, or give the existing one this limit."""

@@ -183,7 +183,7 @@ def _answers(item: dict[str, Any]) -> Any:
 def page_workflows(request: Request, chosen: Annotated[WorkflowsQuery, Query()]) -> Response:
     """List workflows with their tasks by status, the newest first."""
     rows = list_workflows(
-        get_api(request).store, chosen.since, chosen.until,
+        get_api(request).reader.store, chosen.since, chosen.until,
         failed=chosen.failed, active=chosen.active, limit=chosen.limit + 1, after=chosen.place, sort=chosen.sort,
     )  # fmt: skip
     return _answer_items(rows, lambda row: f"{row['last_at'].isoformat()},{row['workflow_id']}", chosen.limit)
@@ -198,7 +198,7 @@ def summarize_one_workflow(
     request: Request, workflow_id: Annotated[Id, Path(examples=["my-workflow"])], at: Time | None = None
 ) -> Response:
     """Return a workflow at a glance: its tasks by status, failures by reason, the slowest statuses, its orphans."""
-    return answer_json(summarize_workflow(get_api(request).store, workflow_id, at))
+    return answer_json(summarize_workflow(get_api(request).reader.store, workflow_id, at))
 
 
 @router.get(
@@ -209,32 +209,34 @@ def summarize_one_workflow(
 def list_failures(request: Request, chosen: Annotated[FailuresQuery, Query()]) -> Response:
     """Count attempts that ended in a failure status by reason, template or actor, the most frequent first."""
     asked = (chosen.workflow_id, chosen.since, chosen.until, chosen.by)
-    return answer_json(count_failures(get_api(request).store, *asked, limit=chosen.limit))
+    return answer_json(count_failures(get_api(request).reader.store, *asked, limit=chosen.limit))
 
 
 @router.get("/tasks", response_model=_page_of(ListedTask), responses=_answers(TASK))
 def page_tasks(request: Request, chosen: Annotated[TasksQuery, Query()]) -> Response:
     """List tasks in their current status, the newest first."""
-    return _answer_rows(list_tasks(get_api(request).store, chosen.chosen), chosen.limit)
+    return _answer_rows(list_tasks(get_api(request).reader.store, chosen.chosen), chosen.limit)
 
 
 @router.get("/task_instances", response_model=_page_of(ListedTaskInstance), responses=_answers(INSTANCE))
 def page_task_instances(request: Request, chosen: Annotated[EntitiesQuery, Query()]) -> Response:
     """List task instances in their current status, the newest first."""
-    return _answer_rows(list_task_instances(get_api(request).store, chosen.chosen), chosen.limit)
+    return _answer_rows(list_task_instances(get_api(request).reader.store, chosen.chosen), chosen.limit)
 
 
 @router.get("/runners", response_model=_page_of(ListedRunner), responses=_answers(RUNNER))
 def page_runners(request: Request, chosen: Annotated[RunnersQuery, Query()]) -> Response:
     """List runners with their last heartbeat, the newest change of status first."""
-    return _answer_rows(list_runners(get_api(request).store, chosen.choose(statuses=chosen.status)), chosen.limit)
+    return _answer_rows(
+        list_runners(get_api(request).reader.store, chosen.choose(statuses=chosen.status)), chosen.limit
+    )
 
 
 @router.get("/arrays", response_model=_page_of(ListedArray), responses=_answers(ARRAY))
 def page_arrays(request: Request, chosen: Annotated[ArraysQuery, Query()]) -> Response:
     """List arrays, the newest change first."""
     return _answer_rows(
-        list_arrays(get_api(request).store, chosen.choose(workflow_id=chosen.workflow_id)), chosen.limit
+        list_arrays(get_api(request).reader.store, chosen.choose(workflow_id=chosen.workflow_id)), chosen.limit
     )
 
 

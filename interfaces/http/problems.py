@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from application.shared.retry import is_lost
 from domain.errors import (
+    Archived,
     CommandConflict,
     InvalidTransition,
     LifecycleConflict,
@@ -49,6 +50,7 @@ BUSY = frozenset({"53300", "55P03", "57014", "40001", "40P01", "25006"})
 """SQLSTATEs that pass: too many connections, locks, a statement that took too long, a server that only reads."""
 
 PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
+    (Archived, HTTPStatus.GONE, "archived"),
     (UnknownEntity, HTTPStatus.NOT_FOUND, "unknown-entity"),
     (UnknownBatch, HTTPStatus.NOT_FOUND, "unknown-batch"),
     (InvalidTransition, HTTPStatus.CONFLICT, "refused"),
@@ -101,6 +103,15 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "type": "idempotency-conflict",
         "detail": str(CommandConflict("c1")),
         "command_id": "c1",
+    },
+    410: {
+        "type": "archived",
+        "detail": str(Archived("task:align", "night", "/srv/archive", "2026-11-28T08:30:00+00:00")),
+        "kind": "task",
+        "id": "align",
+        "workflow": "night",
+        "folder": "/srv/archive",
+        "archived_at": "2026-11-28T08:30:00+00:00",
     },
     413: {"type": "too-large", "detail": "the body is larger than 16777216 bytes; send it in parts"},
     415: {
@@ -168,7 +179,8 @@ def build_problem(status: int, kind: str, detail: str, members: Mapping[str, Any
 def document_problems(*statuses: int, examples: Mapping[int, Mapping[str, Any]] = {}) -> dict[int | str, Any]:
     """Return the OpenAPI documentation of a route's problems: `statuses`, and those that every route has."""
     with_body = (415,) if 413 in statuses else ()
-    every = {400, 401, 403, 422, *statuses, *with_body, 503}
+    of_entities = (410,) if 404 in statuses else ()
+    every = {400, 401, 403, 422, *statuses, *with_body, *of_entities, 503}
     return {status: document_problem(status, examples.get(status)) for status in sorted(every)}
 
 
@@ -259,6 +271,9 @@ async def _answer_unexpected(_: Request, error: Exception) -> Response:
 
 def _members_of(error: Exception) -> dict[str, Any]:
     """Return the members of the problem that an error becomes."""
+    if isinstance(error, Archived):
+        where = {"workflow": error.workflow, "folder": error.folder, "archived_at": error.archived_at}
+        return {"kind": error.kind.replace(" ", "_"), "id": error.name, **where}
     if isinstance(error, UnknownEntity):
         others: dict[str, Any] = {"ids": list(error.names)} if len(error.names) > 1 else {}
         if isinstance(error, UnknownArray):

@@ -76,13 +76,27 @@ WAITS = {
     "wait_p50": 240.0, "wait_p90": 700.0, "run_seconds": 14400.0, "run_p50": 1200.0, "run_p90": 2000.0,
     "expansion_mean": 1.31, "expansion_p50": 1.2, "expansion_p90": 1.9,
 }  # fmt: skip
-COMPARISON = {
+COMPARISON: dict[str, Any] = {
     "a": "night-1", "b": "night-2", "at_a": None, "at_b": None, "seconds_a": 4800.0, "seconds_b": 6720.0,
     "by_status_a": {"DONE": 3}, "by_status_b": {"DONE": 2, "ERROR_FATAL": 1},
     "by_template": [{
         "template": "align", "status": "RUNNING", "n_a": 3, "n_b": 3, "open_a": 0, "open_b": 0, "p50_a": 1200.0,
         "p50_b": 1900.0, "p90_a": 1400.0, "p90_b": 2300.0, "total_a": 3700.0, "total_b": 5600.0, "p_value": 0.031,
         "difference_seconds": 1900.0, "difference_share": 1.0,
+    }],
+    "critical_path_by_template": [{
+        "template": "align", "kind": "running", "n_a": 1, "n_b": 1, "seconds_a": 4800.0, "seconds_b": 6720.0,
+        "difference_seconds": 1920.0,
+    }],
+    "critical_path_a": [{
+        "entity": "ti:night-1/align-3/1", "kind": "running", "detail": None, "template": "align",
+        "from": "2026-01-30T08:00:00Z", "to": "2026-01-30T09:20:00Z", "seconds": 4800.0, "share": 1.0,
+        "saved_seconds": 900.0, "ties": [], "tied": 0,
+    }],
+    "critical_path_b": [{
+        "entity": "ti:night-2/align-3/1", "kind": "running", "detail": None, "template": "align",
+        "from": "2026-01-31T08:00:00Z", "to": "2026-01-31T09:52:00Z", "seconds": 6720.0, "share": 1.0,
+        "saved_seconds": 2100.0, "ties": [], "tied": 0,
     }],
     "only_a": [], "only_b": ["night-2/report"], "first_failure_a": None,
     "first_failure_b": {
@@ -169,6 +183,7 @@ class TimeInStatusQuery(Body):
     workflow_id: Id | None = None
     at: Time | None = None
     terminal: bool = False
+    exact: Annotated[bool, Field(description="Read every interval, also where sketches would do.")] = False
 
 
 class OrphansQuery(Body):
@@ -241,7 +256,7 @@ class CompareQuery(Body):
 )
 def get_status(request: Request, entity: Entity, at: At = None) -> Response:
     """Return the status of an entity, and since when it has it."""
-    return answer_json(get_api(request).service.status(entity, at))
+    return answer_json(get_api(request).reader.status(entity, at))
 
 
 @router.get(
@@ -252,7 +267,7 @@ def get_status(request: Request, entity: Entity, at: At = None) -> Response:
 def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuery, Query()]) -> Response:
     """List the events of an entity, refused reports included."""
     events, next_after = read_history_page(
-        get_api(request).store,
+        get_api(request).reader.store,
         parse_entity(entity),
         after=chosen.after,
         newest_first=chosen.order == "newest",
@@ -269,7 +284,7 @@ def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuer
 )
 def explain_status(request: Request, entity: Entity, at: At = None) -> Response:
     """Explain why an entity has its status, or why it is an orphan: a verdict, and the events that led there."""
-    return answer_json(get_api(request).service.why(entity, at))
+    return answer_json(get_api(request).reader.why(entity, at))
 
 
 @router.get(
@@ -280,7 +295,7 @@ def explain_status(request: Request, entity: Entity, at: At = None) -> Response:
 def list_audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Response:
     """List the statuses that tasks were in, from when to when."""
     rows, last = read_audit_page(
-        get_api(request).store,
+        get_api(request).reader.store,
         chosen.task_id,
         chosen.workflow_id,
         chosen.at,
@@ -298,8 +313,9 @@ def list_audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Resp
 )
 def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query()]) -> Response:
     """Measure how long tasks or task instances stay in each status."""
-    service = get_api(request).service
-    return answer_json(service.time_in_status(chosen.entity, chosen.by, chosen.workflow_id, chosen.at, chosen.terminal))
+    service = get_api(request).reader
+    wanted = (chosen.entity, chosen.by, chosen.workflow_id, chosen.at, chosen.terminal)
+    return answer_json(service.time_in_status(*wanted, exact=chosen.exact))
 
 
 @router.get(
@@ -309,7 +325,7 @@ def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery
 )
 def measure_queue_wait(request: Request, chosen: Annotated[QueueWaitQuery, Query()]) -> Response:
     """Measure how long tasks wait and run, and how much longer the waiting makes them."""
-    service = get_api(request).service
+    service = get_api(request).reader
     times = (chosen.since, chosen.until, chosen.at)
     return answer_json(service.queue_wait(chosen.by, chosen.per, chosen.workflow_id, *times))
 
@@ -321,7 +337,7 @@ def measure_queue_wait(request: Request, chosen: Annotated[QueueWaitQuery, Query
 )
 def list_blocked(request: Request, chosen: Annotated[BlockedQuery, Query()]) -> Response:
     """List what keeps tasks from starting: upstream tasks that failed or are not moved on, what blocks most first."""
-    return answer_json(get_api(request).service.blocked(chosen.workflow_id, chosen.at, limit=chosen.limit))
+    return answer_json(get_api(request).reader.blocked(chosen.workflow_id, chosen.at, limit=chosen.limit))
 
 
 @router.get(
@@ -331,7 +347,7 @@ def list_blocked(request: Request, chosen: Annotated[BlockedQuery, Query()]) -> 
 )
 def compare_workflows(request: Request, chosen: Annotated[CompareQuery, Query()]) -> Response:
     """Compare how long the tasks of two workflows, or of one as of two times, stay in each status."""
-    service = get_api(request).service
+    service = get_api(request).reader
     return answer_json(service.compare(chosen.a, chosen.b, chosen.at_a, chosen.at_b, chosen.entity))
 
 
@@ -344,7 +360,7 @@ def find_critical_path(
     request: Request, workflow_id: Annotated[Id, Path(examples=["my-workflow"])], at: At = None
 ) -> Response:
     """Return the attempts and waits that decided when a workflow ended, and what each of them cost."""
-    return answer_json(get_api(request).service.critical_path(workflow_id, at))
+    return answer_json(get_api(request).reader.critical_path(workflow_id, at))
 
 
 @router.get(
@@ -355,7 +371,7 @@ def find_critical_path(
 def list_orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> Response:
     """List the entities that miss an event which should have come, the oldest first."""
     found = find_orphans(
-        get_api(request).store,
+        get_api(request).reader.store,
         chosen.rule,
         chosen.decided,
         chosen.at,
@@ -392,7 +408,7 @@ def _skip_through(rows: Iterator[Any], at: datetime, group: str) -> Iterator[Any
 
 @contextmanager
 def _read_changes(request: Request, chosen: ConcurrencyQuery) -> Iterator[Iterator[Any]]:
-    store, kind = get_api(request).store, ALIASES.get(chosen.entity, chosen.entity)
+    store, kind = get_api(request).reader.store, ALIASES.get(chosen.entity, chosen.entity)
     wanted: Any = (chosen.by, chosen.workflow_id, chosen.at)
     if chosen.bucket is None:
         with count_concurrency(store, kind, chosen.status, *wanted) as changes:

@@ -7,6 +7,7 @@ from anyio import Semaphore, fail_after
 from fastapi import Request
 
 from infrastructure.database.settings import HttpSettings
+from interfaces.http.behind import note_behind
 from interfaces.http.problems import ProblemError
 
 
@@ -40,6 +41,7 @@ async def throttle_reading(request: Request) -> AsyncIterator[None]:
     throttle: ReadThrottle = request.app.state.api.read_throttle
     await throttle.acquire()
     try:
+        await note_behind(request)
         yield
     finally:
         throttle.release()

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import deepcopy
 from functools import partial
 from math import ceil
@@ -17,6 +18,7 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.logging import DefaultFormatter
 
+from application.maintain.maintenance import maintained
 from application.maintain.tokens import list_tokens
 from application.shared.store import Store
 from application.transition_service import TransitionService
@@ -35,6 +37,9 @@ CUT_SECONDS = 5
 
 CLOSE_SECONDS = 4
 """How long closing the service may take after that; then the process ends, whatever still holds it."""
+
+LEAVE_SECONDS = 1
+"""How long threads may take that still wait for the database once the service is closed."""
 
 FILES = 100
 """How many files a server has open besides its connections to clients."""
@@ -72,6 +77,7 @@ class Server(uvicorn.Server):
         self._api = api
         self._finish_seconds = finish_seconds
         self._on_start = on_start
+        self.is_ended_by_signal = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, then call `on_start`."""
@@ -87,13 +93,24 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of signal handlers
         """Shut down after the first signal, and exit at once after another one."""
         self.force_exit = self.should_exit
+        self.is_ended_by_signal = True
         if not self.should_exit:
             end_later(self._finish_seconds + CUT_SECONDS + CLOSE_SECONDS)
         self.should_exit = True
 
 
-def serve(dsn: str | None, host: str, port: int, *, access_log: bool, on_start: Callable[[str, bool], None]) -> None:
+def serve(
+    dsn: str | None,
+    host: str,
+    port: int,
+    *,
+    access_log: bool,
+    on_start: Callable[[str, bool], None],
+    read_dsn: str | None = None,
+) -> None:
     """Serve until a signal; call `on_start` with the URL, and whether the API is open to all who can reach it.
+
+    Reading routes ask the database of `read_dsn`, if it is set.
 
     Raises:
         TokenNeeded: the address is not a loopback address, and no token exists.
@@ -101,12 +118,13 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, on_start: 
     """
     settings = HttpSettings()
     store = Store.reach(dsn, max_size=settings.pool_size, wait_seconds=settings.pool_wait_seconds)
-    with TransitionService(store) as service:
+    with TransitionService(store) as service, ExitStack() as opened:
+        reader = opened.enter_context(TransitionService(_reach_reader(read_dsn, settings))) if read_dsn else None
         has_tokens = bool(list_tokens(store))
         local = is_loopback_address(host)
         if not (has_tokens or local):
             raise TokenNeeded(host)
-        app = create_app(service, settings, open_without_token=local)
+        app = create_app(service, settings, open_without_token=local, reader=reader)
         limits = Limits(settings, Connections(settings.connections))
         allow_open_files(settings.connections + FILES)
         with open_listener(host, port) as sock:
@@ -124,16 +142,26 @@ def serve(dsn: str | None, host: str, port: int, *, access_log: bool, on_start: 
                 timeout_graceful_shutdown=ceil(settings.finish_seconds) + CUT_SECONDS,
             )
             url = format_url(sock)
-            Server(config, app.state.api, settings.finish_seconds, lambda: on_start(url, not has_tokens)).run([sock])
+            server = Server(config, app.state.api, settings.finish_seconds, lambda: on_start(url, not has_tokens))
+            with maintained(store):
+                server.run([sock])
+    if server.is_ended_by_signal:
+        end_later(LEAVE_SECONDS, status=0)
 
 
-def end_later(seconds: float) -> None:
+def _reach_reader(read_dsn: str, settings: HttpSettings) -> Store:
+    return Store.reach(read_dsn, create=False, max_size=settings.pool_size, wait_seconds=settings.pool_wait_seconds)
+
+
+def end_later(seconds: float, status: int = 1) -> None:
     """End the process after some seconds, unless it has ended by then: a thread may wait for what never comes."""
 
     def end() -> None:
-        sys.stderr.write(f"sojourn: the server has not ended within {seconds:g} s, so it is ended now\n")
+        if status:
+            sys.stderr.write(f"sojourn: the server has not ended within {seconds:g} s, so it is ended now\n")
+        sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(1)
+        os._exit(status)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True

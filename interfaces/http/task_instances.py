@@ -81,7 +81,7 @@ def create_task_instances(request: Request, body: InstancesToCreate, key: Key = 
 @router.post(
     "/task_instances/transition",
     response_model=model_of(BulkAnswer),
-    responses={200: example_response(MOVED), **document_problems(409, 413, 422)},
+    responses={200: example_response(MOVED), **document_problems(409, 410, 413, 422)},
 )
 def transition_task_instances(request: Request, body: InstancesToTransition, key: Key = None) -> Response:
     """Move task instances to a status, and their tasks with them."""

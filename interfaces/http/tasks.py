@@ -91,7 +91,7 @@ def add_upstream(request: Request, body: UpstreamToAdd, key: Key = None) -> Resp
 @router.post(
     "/tasks/gate",
     response_model=model_of(GateAnswer),
-    responses={200: example_response(GATED), **document_problems(409, 413, 422)},
+    responses={200: example_response(GATED), **document_problems(409, 410, 413, 422)},
 )
 def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response:
     """Let tasks pass the gate of their lifecycle, which begins one more attempt."""
@@ -107,7 +107,7 @@ def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response
 @router.post(
     "/tasks/transition",
     response_model=model_of(BulkAnswer),
-    responses={200: example_response(MOVED), **document_problems(409, 413, 422)},
+    responses={200: example_response(MOVED), **document_problems(409, 410, 413, 422)},
 )
 def transition_tasks(request: Request, body: TasksToTransition, key: Key = None) -> Response:
     """Move tasks to a status in the name of a runner, each if its machine, its owner and its rules allow it."""
@@ -131,7 +131,7 @@ def transition_tasks(request: Request, body: TasksToTransition, key: Key = None)
 @router.post(
     "/tasks/reset",
     response_model=model_of(ResetAnswer),
-    responses={200: example_response(RESET), **document_problems(409, 413, 422)},
+    responses={200: example_response(RESET), **document_problems(409, 410, 413, 422)},
 )
 def reset_tasks(request: Request, body: TasksToReset, key: Key = None) -> Response:
     """Send tasks back to their beginning so that their workflow can resume, and end their active instances."""

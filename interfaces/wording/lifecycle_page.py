@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.printable import printable
+from interfaces.wording.values import format_duration
 
 PLAIN = re.compile(r"(?!(?i:state|note|class|classdef|direction|default|end)$)[A-Za-z_]\w*$", re.ASCII)
 """A status that Mermaid accepts as the name of a state."""
@@ -64,9 +65,11 @@ def filled(page: str, lifecycle: Lifecycle) -> str:
 
 
 def marks(machine: Machine, status: str) -> tuple[str, ...]:
-    """Return the marks of a status: initial, terminal, transient, ..."""
+    """Return the marks of a status: initial, terminal, transient, ..., and its limit."""
     initial = ("initial",) if status == machine.initial else ()
-    return (*initial, *(text for flag, text in MARKS.items() if status in getattr(machine, flag)))
+    sets = (text for flag, text in MARKS.items() if status in getattr(machine, flag))
+    limit = (f"stuck after {format_duration(machine.stuck_after[status])}",) if status in machine.stuck_after else ()
+    return (*initial, *sets, *limit)
 
 
 def untimely(machine: Machine) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """/events of `sojourn serve`, with other transactions, unreadable events, standbys and frozen networks."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ import pytest
 from application.transition_service import TaskSpec, TransitionService
 from tests.support.attempts import attempt, register
 from tests.support.listening import Listener
-from tests.support.own_server import own_server
+from tests.support.own_server import OwnServer, own_server
 from tests.support.serving import Serving, serving
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import wait_for
@@ -132,6 +133,53 @@ def test_a_feed_whose_connection_stands_still_gets_another_one(
         register(service, "t1")
 
         assert entities(listener.take(1)) == ["task:t1"]
+
+
+def test_200_viewers_of_a_page_cost_the_database_what_one_costs() -> None:
+    """Given a server that writes each statement to its log before it carries it out."""
+    with (
+        own_server("log_statement=all") as server,
+        TransitionService.connect(server.dsn) as service,
+        serving(server.dsn) as served,
+        ExitStack() as open_streams,
+    ):
+        register(service, "t1")
+        viewers = [open_streams.enter_context(Listener(served, PAGE_OF_W)) for _ in range(200)]
+        assert all("REGISTERING" in content for viewer in viewers for content in viewer.take(1))
+        assert {read_lanes(served, viewer) for viewer in viewers[:40]} == {"REGISTERING"}
+        before, lanes_before = count_statements(server)
+        assert 1 <= lanes_before <= 4
+        resting = [
+            open_streams.enter_context(Listener(served, f"{PAGE_OF_W}?of=attempts", viewers[0].last)) for _ in "ab"
+        ]
+        assert count_statements(server)[0] == before  # they have what the log has
+
+        service.transition_tasks(["t1"], "QUEUED")
+
+        assert all("QUEUED" in content for viewer in (*viewers, *resting) for content in viewer.take(1))
+        assert {read_lanes(served, viewer) for viewer in viewers[:40]} == {"QUEUED"}
+        pages, lanes = count_statements(server)
+        # Once for a refresh of each of two pages, which time brings too, and once more for its chart and for the lanes.
+        assert 2 <= pages - before <= 12
+        assert 1 <= lanes - lanes_before <= 4
+
+
+PAGE_OF_W = "/live/events?page=/workflow/w"
+
+
+def read_lanes(served: Serving, viewer: Listener) -> str:
+    """Return the status of the only lane, as a viewer reads it after what its page has."""
+    status, lanes = served.ask("GET", f"/lanes/w?after={viewer.last}")
+    assert (status, lanes["total"]) == (200, 1)
+    return str(lanes["statuses"][-1]["name"])
+
+
+def count_statements(server: OwnServer) -> tuple[int, int]:
+    """Return how often a server has counted a workflow's tasks, and read lanes."""
+    logged = (server.folder / "log").read_text("utf-8")
+    return logged.count("Return one workflow with its tasks by status"), logged.count(
+        "Return some of a workflow's attempts"
+    )
 
 
 def test_a_database_that_does_not_answer_is_a_503(

@@ -11,12 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from application.maintain.tokens import Scope, create_token
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, ids, register, status
 from tests.support.command_line import SOJOURN, app
 from tests.support.listening import Listener
 from tests.support.serving import Serving, serving
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -174,3 +176,20 @@ def _wait_until_a_request_waits_for_the_lock(server: Serving) -> None:
         connection.close()
         if "sojourn_lock_retries_total 0.0" not in series:
             return
+
+
+def test_it_maintains_the_database_unless_another_process_does(
+    dsn: str, service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    def sketched_to() -> int:
+        return int(rows(connection, "SELECT sojourn.sketched_to() AS position")[0]["position"])
+
+    register(service, "t1")
+    attempt(service, "t1")
+    with serving(dsn) as first, serving(dsn) as second:
+        wait_for(lambda: sketched_to() > 0)
+        assert (first.end(), second.end()) == (0, 0)
+        assert not any("maintenance" in served.stderr() for served in (first, second))
+
+    assert sketched_to() == transitions(connection)[-1]
+    assert verify_log(service.store)["mismatches"] == []

@@ -53,7 +53,7 @@ class TestPage:
         before, after = PAGE.read_text("utf-8").splitlines(), page.splitlines()
         assert {line for line in after if line not in before} == {
             "    RUNNING --> DONE : it is over",
-            "| `RUNNING` | `DONE` | it is over |",
+            "| `RUNNING` (may begin) | `DONE` | it is over |",
             "    NO_HEARTBEAT --> DONE : it was only slow",
             "| `NO_HEARTBEAT` | `DONE` | it was only slow |",
             "| `DONE` | `ERROR` |",

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from application.wording.counts import count_noun
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At
 from interfaces.cli.output import AsJson, Dsn, messages, open_output, render
@@ -15,6 +17,7 @@ app = typer.Typer()
 
 
 @app.command()
+@answers_from_archive
 def report(
     ctx: typer.Context,
     workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Choose the workflow.")],
@@ -49,13 +52,8 @@ def report(
         stream.write(render_page(found).encode())
     attempts = sum(status.n for status in found.attempts)
     answer = {"workflow": workflow, "attempts": attempts, "orphans": len(found.orphans), "output": str(output)}
-    numbers = f"{counted(attempts, 'attempt')}, {counted(len(found.orphans), 'orphan')}"
+    numbers = f"{count_noun(attempts, 'attempt')}, {count_noun(len(found.orphans), 'orphan')}"
     if str(output) == STDOUT:
         messages().print(f"Wrote the page to standard output: {numbers}.")
     else:
         render(answer, as_json=as_json, human=lambda console: console.print(f"Wrote {output}: {numbers}."))
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun: `1 orphan`, `2,000 attempts`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.read_dsn import GIVEN, READ_DSN, ReadDsn, choose_read_dsn
 
 app = typer.Typer()
 
@@ -19,6 +20,7 @@ def serve(
         int, typer.Option(metavar="PORT", min=0, max=65535, help="Set the port; 0 takes any free one.")
     ] = 8470,
     access_log: Annotated[bool, typer.Option("--access-log", help="Print each request to stderr.")] = False,
+    read_dsn: ReadDsn = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,4 +44,6 @@ def serve(
                 "`sojourn token create NAME` creates one."
             )
 
-    run(dsn or ctx.find_root().obj, host, port, access_log=access_log, on_start=on_start)
+    given = dsn or ctx.find_root().obj
+    ctx.meta[READ_DSN] = read_dsn or ctx.meta.get(GIVEN)
+    run(given, host, port, access_log=access_log, on_start=on_start, read_dsn=choose_read_dsn(ctx, given))

@@ -14,7 +14,7 @@ counted AS (
         avg(e.version) AS place, min(e.entered_at) AS first_at, max(e.entered_at) AS last_at
     FROM
         entered AS e
-        INNER JOIN sojourn.task AS t ON t.task_id = e.task_id
+        INNER JOIN sojourn.task AS t ON t.task_id = e.task_id AND t.workflow_id = %(workflow_id)s
     GROUP BY t.lifecycle, t.lifecycle_version, e.status
 )
 SELECT

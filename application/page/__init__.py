@@ -1,0 +1,1 @@
+"""What the page reads besides the answers of commands."""

@@ -1,0 +1,1 @@
+"""Charts as SVG, drawn by the server, with classes for their colours."""
