@@ -35,6 +35,7 @@ from application.imports.change import (
     MoveInstance,
     MoveTask,
     ParsedLine,
+    RecordRefusal,
     RegisterRenamable,
     RegisterTask,
     ResetTask,
@@ -182,6 +183,9 @@ class Batch:
                 self._create_instance(change)
             case ResetTask():
                 self._reset_task(change, command_id)
+            case RecordRefusal():
+                if not repeated:
+                    self._record_refusal(change, command_id)
             case SplitArray():
                 self._split_array(change)
 
@@ -212,17 +216,18 @@ class Batch:
             raise_if_different(existing, stated)
             self._require_known_upstream(change)
             return
+        self._require_unarchived(task.stream, f"workflow:{change.workflow_id}")
         self._require_linked(change)
         self._journal.add_stream(task.stream)
         self._journal.add_links(task.id, change.upstream)
         self._arrays.add(task.id, change.at)
-        is_plain = not change.upstream and change.status is None
-        cached = self._cache.decide_registration(task) if self._cache and is_plain else None
+        status = change.first_status(task.lifecycle.task)
+        cached = self._cache.decide_registration(task, status) if self._cache and not change.upstream else None
         if cached:
             self._journal.apply_cached(cached, task, None, change, IMPORTED, task.template)
         else:
             self._journal.apply(
-                decide(Family(None, task), Registration(change.upstream, change.status), self._context(change))
+                decide(Family(None, task), Registration(change.upstream, status), self._context(change))
             )
 
     def _task_of(self, change: RegisterTask, existing: Task | None) -> Task:
@@ -279,16 +284,17 @@ class Batch:
             if existing.task_id != task.id:
                 raise TaskInstanceConflict(instance_id, existing.task_id, task.id)
             return
+        self._require_unarchived(f"{TASK_INSTANCE}:{instance_id}")
         self._journal.add_stream(f"{TASK_INSTANCE}:{instance_id}")
         if change.earlier_attempts > task.instances:
             self._journal.anomalies.append(EARLIER_ATTEMPTS_UNKNOWN)
-        is_plain = task.lifecycle.instance is not None and change.status is None
-        cached = self._cache.decide_creation(task) if self._cache and is_plain else None
+        status = change.first_status(task.lifecycle.instance_machine)
+        cached = self._cache.decide_creation(task, status) if self._cache else None
         if cached:
             instance = TaskInstance(instance_id, task.id, task.workflow_id, task.instances + 1)
             self._journal.apply_cached(cached, task, instance, change, IMPORTED)
         else:
-            creation = InstanceCreation(instance_id, status=change.status)
+            creation = InstanceCreation(instance_id, status=status)
             self._journal.apply(decide(Family(None, task), creation, self._context(change)))
 
     def _next_instance_id(self, attempt: str | AttemptKey, task: Task) -> str:
@@ -302,7 +308,9 @@ class Batch:
         task = self._find_task(change.task_id, change.workflow_id)
         machine = task.lifecycle.task
         machine.check(change.to)
-        if (repeated and not _may_enter_again(machine, task, change)) or self._is_true_by_cascade(task, change):
+        if self._begins_so(task, change.to, change.at) or self._is_true_by_cascade(task, change):
+            return
+        if repeated and not _may_enter_again(machine, task, change):
             return
         if change.previous_status not in (None, task.status):
             self._journal.anomalies.append(OTHER_PREVIOUS_STATUS)
@@ -322,6 +330,11 @@ class Batch:
             request = TaskRequest(change.state or change.to, starts_attempt, change.runner_id)
             self._journal.apply(decide(Family(None, task), request, self._context(change, command_id)))
 
+    def _begins_so(self, entity: Task | TaskInstance, status: str, at: datetime) -> bool:
+        """Return whether the same line made the entity begin in that status at that instant."""
+        is_new = entity.version == 1 and any(stream == entity.stream for stream, *_ in self._journal.rows)
+        return is_new and (entity.status, entity.entered_at) == (status, at)
+
     def _is_true_by_cascade(self, task: Task, change: MoveTask) -> bool:
         cascades = self._state.cascades.get(task.id)
         if not cascades:
@@ -337,11 +350,14 @@ class Batch:
         instance_id = self._instance_id(change.instance)
         instance = self._state.instances.get(instance_id) if instance_id else None
         if instance is None:
+            self._require_unarchived(f"{TASK_INSTANCE}:{instance_id}")
             sentence = f"no task instance {instance_id!r}: neither an earlier line nor the log has created it"
             raise InvalidLine(sentence, waits_for=f"{TASK_INSTANCE}:{instance_id}")
         task = self._find_task(instance.task_id, change.workflow_id)
         machine = task.lifecycle.instance_machine
         machine.check(change.to)
+        if self._begins_so(instance, change.to, change.at):
+            return
         if repeated and not _may_enter_again(machine, instance, change):
             return
         due = change.report_by_date
@@ -358,6 +374,8 @@ class Batch:
         task = self._find_task(change.task_id, change.workflow_id)
         if task.lifecycle.reset is None:
             raise InvalidLine(f"task {task.id!r} cannot be reset: its lifecycle {task.lifecycle.name!r} has no reset")
+        if self._begins_so(task, task.lifecycle.reset.to, change.at):
+            return
         if change.previous_status not in (None, task.status):
             self._journal.anomalies.append(OTHER_PREVIOUS_STATUS)
         decision = decide(Family(None, task), ResetRequest(reset_if_running=True), context)
@@ -366,6 +384,13 @@ class Batch:
             for instance in [each for each in self._state.instances.values() if each.task_id == task.id]:
                 for event in end_instance(instance, decision, context):
                     self._journal.apply(Decision(decision.task, instance.evolve(event), (event,)))
+
+    def _record_refusal(self, change: RecordRefusal, command_id: str | None) -> None:
+        task = self._find_task(change.task_id, change.workflow_id)
+        task.lifecycle.task.check(change.to)
+        context = self._context(change, command_id)
+        refused = task.refuse(change.to, change.outcome, context, runner_id=change.runner_id)
+        self._journal.apply(Decision(task.evolve(refused), None, (refused,), change.outcome, refused=True))
 
     def _split_array(self, change: SplitArray) -> None:
         for rest_id in self._arrays.rests_with(change.task_id):
@@ -395,11 +420,17 @@ class Batch:
     def _find_task(self, task_id: str, workflow_id: str | None, *, waits: bool = True) -> Task:
         task = self._state.tasks.get(task_id)
         if task is None:
+            self._require_unarchived(f"{TASK}:{task_id}")
             sentence = f"no task {task_id!r}: neither an earlier line nor the log has registered it"
             raise InvalidLine(sentence, waits_for=f"{TASK}:{task_id}" if waits else None)
         if workflow_id is not None and workflow_id != task.workflow_id:
             raise InvalidLine(f"task {task_id!r} is in workflow {task.workflow_id!r}, not in {workflow_id!r}")
         return task
+
+    def _require_unarchived(self, *names: str) -> None:
+        for name in names:
+            if archived := self._state.archived.get(name):
+                raise archived.with_traceback(None)  # it may have been raised before
 
     def _instance_id(self, instance: str | AttemptKey) -> str | None:
         return instance if isinstance(instance, str) else self._state.attempts.get(instance)

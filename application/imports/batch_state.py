@@ -1,7 +1,7 @@
 """The state of the entities that a batch of lines is about, locked until the batch's transaction ends."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from application.imports.array_part import REST, ArrayPart
-from application.imports.batch_links import BatchLinks, load_links
+from application.imports.batch_links import BatchLinks, linked_tasks, load_links
 from application.imports.bounded_cache import BoundedCache
 from application.imports.change import (
     MOVES,
@@ -19,6 +19,7 @@ from application.imports.change import (
     Move,
     MoveInstance,
     MoveTask,
+    RegisterTask,
     ResetTask,
     SplitArray,
 )
@@ -26,8 +27,11 @@ from application.imports.known_moves import KnownMoves, ReportedMove
 from application.shared.current_status import OnLocked
 from application.shared.entry_clocks import read_clocks
 from application.shared.store import Store
+from application.shared.suggestions import find_each_archived
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
+from domain.entity import TASK, TASK_INSTANCE
+from domain.errors import Archived
 from infrastructure.sql import query
 
 
@@ -43,7 +47,8 @@ class BatchState:
     """Tasks and instances by id, the ids of attempts, and the moves that the log knows.
 
     `cascades` has, for each task, the statuses that it entered because of its instances since it was last moved itself.
-    `array_parts` are the tasks that are parts of the arrays of a batch, and when each was submitted.
+    `array_parts` are the tasks that are parts of the arrays of a batch, and when each was submitted. `archived` has the
+    error for each stream, or `workflow:ID`, of a batch that is in an archive.
     """
 
     tasks: dict[str, Task]
@@ -53,16 +58,21 @@ class BatchState:
     known_moves: KnownMoves = field(default_factory=KnownMoves)
     array_parts: dict[str, datetime] = field(default_factory=dict)
     links: BatchLinks = field(default_factory=BatchLinks)
+    archived: Mapping[str, Archived] = field(default_factory=dict)
 
     def load_known_moves(
         self, connection: Connection[Any], moves: Sequence[tuple[Move, str]], new_streams: BoundedCache[str, bool]
     ) -> None:
         """Read which of `moves`, each with its command id, the log knows.
 
-        Moves of entities that do not exist cannot be known. Others can have reported only about entities that this
-        import did not create itself, which are those outside `new_streams`.
+        Moves of entities that neither the log nor an archive has cannot be known; the commands of imports stay in the
+        log. Others can have reported only about entities that this import did not create itself, which are those
+        outside `new_streams`.
         """
-        possible = [(move, command_id) for move, command_id in moves if self._has_entity_of(move)]
+        possible = [
+            (move, command_id) for move, command_id in moves
+            if self._has_entity_of(move) or ReportedMove.of(move, self.attempts).stream in self.archived
+        ]  # fmt: skip
         if possible:
             self.known_moves.load_command_ids(connection, [command_id for _, command_id in possible])
         unknown = [move for move, command_id in possible if not self.known_moves.has_command(command_id)]
@@ -100,6 +110,7 @@ def load_batch_state(
     tasks = {task.id: task for _, task in families}
     others = [task_id for task_id in _task_ids(changes) if task_id not in tasks]
     tasks |= {task.id: task for task in store.status.lock_tasks(connection, others, OnLocked.NOWAIT)}
+    links = load_links(connection, changes)
     earliest = min((change.at for change in changes), default=None)
     state = BatchState(
         {task.id: task for task in read_clocks(connection, list(tasks.values()), earliest)},
@@ -107,7 +118,15 @@ def load_batch_state(
         attempts,
         _load_cascades(connection, [task_id for task_id in _moved_task_ids(changes) if task_id in tasks]),
         array_parts=_load_array_parts(connection, changes, tasks),
-        links=load_links(connection, changes),
+        links=links,
+        archived=_load_archived(
+            connection,
+            changes,
+            {
+                *(f"{TASK}:{task_id}" for task_id in (*tasks, *links.existing)),
+                *(instance.stream for instance, _ in families),
+            },
+        ),
     )
     moves = (change for change in changes if isinstance(change, MOVES))
     state.load_known_moves(connection, list(zip(moves, command_ids, strict=True)), new_streams)
@@ -145,6 +164,17 @@ def _load_array_parts(
     if waiting:
         parts |= dict(connection.execute(query("projections", "imports/parts_of_arrays"), [_arrays_of(waiting)]))
     return parts
+
+
+def _load_archived(
+    connection: Connection[Any], changes: Sequence[Change], known: Container[str]
+) -> dict[str, Archived]:
+    """Return the error for each task, instance and workflow of the changes that is in an archive."""
+    tasks = [f"{TASK}:{task_id}" for task_id in _unique((*_task_ids(changes), *linked_tasks(changes)))]
+    instances = [f"{TASK_INSTANCE}:{instance_id}" for instance_id in _unique(_instance_ids(changes))]
+    unknown = [stream for stream in (*tasks, *instances) if stream not in known]
+    workflows = _unique(change.workflow_id for change in changes if isinstance(change, RegisterTask))
+    return find_each_archived(connection, unknown, workflows)
 
 
 def _has_ended(task: Task) -> bool:

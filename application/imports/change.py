@@ -12,11 +12,18 @@ from typing import Any, NamedTuple, Self
 from domain.actor import Actor
 from domain.errors import SojournError
 from domain.lifecycles.lifecycle import Lifecycle
+from domain.lifecycles.machine import Machine
+from domain.rule_outcome import RuleOutcome
 from domain.state import State
 from domain.waits_for import WaitsFor
 
 LONGEST_ERROR = 500
 """The length of the longest sentence about a line; an answer lists a thousand."""
+
+
+def _first_status(status: str | None, machine: Machine, *, or_initial: bool) -> str | None:
+    is_initial = status == machine.initial or (or_initial and status not in machine.starts)
+    return None if is_initial else status
 
 
 class AttemptKey(NamedTuple):
@@ -32,7 +39,8 @@ class AttemptKey(NamedTuple):
 class RegisterTask(NamedTuple):
     """A new task. `lifecycle` is the one that the line names, None if it is the import's.
 
-    It is a part of the task `parent`, and waits for those of `upstream`. It begins in `status`, if that is stated.
+    It is a part of the task `parent`, and waits for those of `upstream`. It begins in `status`, if that is stated; with
+    `or_initial`, only where its lifecycle lets it.
     """
 
     task_id: str
@@ -49,6 +57,11 @@ class RegisterTask(NamedTuple):
     upstream: tuple[str, ...] = ()
     status: str | None = None
     waits_for: WaitsFor | None = None
+    or_initial: bool = False
+
+    def first_status(self, machine: Machine) -> str | None:
+        """Return the status in which it begins, or None for the initial one of its machine."""
+        return _first_status(self.status, machine, or_initial=self.or_initial)
 
 
 class RegisterRenamable(RegisterTask):
@@ -72,7 +85,7 @@ class CreateInstance(NamedTuple):
     """A new attempt at a task. `workflow_id`, if stated, must be the task's.
 
     `earlier_attempts` is the number of attempts before it that the source states. It begins in `status`, if that is
-    stated.
+    stated; with `or_initial`, only where its lifecycle lets it.
     """
 
     instance: str | AttemptKey
@@ -84,6 +97,11 @@ class CreateInstance(NamedTuple):
     earlier_attempts: int = 0
     status: str | None = None
     waits_for: WaitsFor | None = None
+    or_initial: bool = False
+
+    def first_status(self, machine: Machine) -> str | None:
+        """Return the status in which it begins, or None for the initial one of its machine."""
+        return _first_status(self.status, machine, or_initial=self.or_initial)
 
 
 class MoveTask(NamedTuple):
@@ -124,6 +142,23 @@ class ResetTask(NamedTuple):
     waits_for: WaitsFor | None = None
 
 
+class RecordRefusal(NamedTuple):
+    """A proposal of the status `to` for a task that a rule refused or delayed, which is recorded and not decided again.
+
+    `outcome` is the answer of the rule, with what the task waits for because of it.
+    """
+
+    task_id: str
+    to: str
+    at: datetime
+    outcome: RuleOutcome
+    actor: Actor | None = None
+    reason: str | None = None
+    workflow_id: str | None = None
+    runner_id: str | None = None
+    entered_at: datetime | None = None
+
+
 class MoveInstance(NamedTuple):
     """A task instance's transition to a status. Its next report is expected by `report_by_date`."""
 
@@ -161,14 +196,16 @@ class SplitArray(NamedTuple):
     workflow_id: str | None = None
 
 
-MOVES = (MoveTask, MoveInstance, ResetTask)
-Move = MoveTask | MoveInstance | ResetTask
+MOVES = (MoveTask, MoveInstance, ResetTask, RecordRefusal)
+"""The changes that are reported at an instant, so that each has an id made of what it states."""
+
+Move = MoveTask | MoveInstance | ResetTask | RecordRefusal
 Change = RegisterTask | AddUpstream | CreateInstance | SplitArray | Move
 
 
 def stated_wait(change: Change) -> WaitsFor | None:
     """Return what the entity waits for in the status that it enters, if the source states it."""
-    return None if isinstance(change, SplitArray | AddUpstream) else change.waits_for
+    return None if isinstance(change, SplitArray | AddUpstream | RecordRefusal) else change.waits_for
 
 
 class ParsedLine(NamedTuple):

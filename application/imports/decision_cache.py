@@ -139,19 +139,20 @@ class DecisionCache:
         self._decisions: dict[Hashable, CachedDecision] = {}
         self._traits: dict[int, LifecycleTraits] = {}
 
-    def decide_registration(self, task: Task) -> CachedDecision | None:
-        """Decide the registration of `task`."""
+    def decide_registration(self, task: Task, status: str | None = None) -> CachedDecision | None:
+        """Decide the registration of `task`, which begins in `status` or in its initial one."""
         if not self._is_cacheable(task) or task.array_id is not None or task.parent_id is not None:
             return None
-        case = "registration", id(task.lifecycle), task.max_attempts, _partition_of(task)
-        return self._decision(case, lambda: decide(_nameless(task), Registration(), SAMPLE_REPORT))
+        case = "registration", id(task.lifecycle), task.max_attempts, _partition_of(task), status
+        return self._decision(case, lambda: decide(_nameless(task), Registration(status=status), SAMPLE_REPORT))
 
-    def decide_creation(self, task: Task) -> CachedDecision | None:
-        """Decide the creation of another instance of `task`."""
+    def decide_creation(self, task: Task, status: str | None = None) -> CachedDecision | None:
+        """Decide the creation of another instance of `task`, which begins in `status` or in its initial one."""
         if not self._is_cacheable(task):
             return None
-        case = "creation", *_task_key(task)
-        return self._decision(case, lambda: decide(_nameless(task), InstanceCreation("i"), SAMPLE_REPORT))
+        case = "creation", *_task_key(task), status
+        creation = InstanceCreation("i", status=status)
+        return self._decision(case, lambda: decide(_nameless(task), creation, SAMPLE_REPORT))
 
     def decide_report(self, instance: TaskInstance, task: Task, to: str) -> CachedDecision | None:
         """Decide a report that `instance` is in the status `to`."""

@@ -145,7 +145,7 @@ def _parts(path: Path) -> list[Path]:
     dated = [(found[1] or NEWEST, name) for name in names if (found := DATABRICKS_PART.fullmatch(name))]
     if not numbered and not dated:
         raise UnreadableInput(
-            f"{str(path)!r} is not a rolling event log: the folder has no files events_1_... or eventlog"
+            f"{str(path)!r} is not a rolling event log: the folder has no files events_1_... or eventlog; name a file"
         )
     ordered = [name for _, name in sorted(numbered)] or [name for _, name in sorted(dated)]
     return [names[name] for name in ordered]

@@ -14,20 +14,26 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
+from application.imports.change import AttemptKey, Move, MoveInstance, RecordRefusal, ResetTask
 from application.imports.move_id import MoveId
 from domain.clock import IMPORT_PREFIX
 from domain.entities.events import TaskReset
+from domain.rule_names import DECIDED_AGAIN
 from infrastructure.log.commands import known_commands
 from infrastructure.sql import query
 
 
 class ReportedMove(NamedTuple):
-    """The entity that a report moves, the status (None: a reset) and the instant."""
+    """The entity that a report moves, the status (None: a reset), the instant, and the rule that refused it.
+
+    `refused_by` is None unless the refusal itself is reported, as an export does where a rule looked at more than the
+    report states.
+    """
 
     stream: str
     status: str | None
     at: datetime
+    refused_by: str | None = None
 
     @classmethod
     def of(cls, move: Move, attempts: Mapping[AttemptKey, str]) -> "ReportedMove":
@@ -35,7 +41,8 @@ class ReportedMove(NamedTuple):
         if isinstance(move, MoveInstance):
             name = move.instance if isinstance(move.instance, str) else attempts.get(move.instance, "")
             return cls(f"task_instance:{name}", move.to, move.at)
-        return cls(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at)
+        refused_by = move.outcome.rule if isinstance(move, RecordRefusal) else None
+        return cls(f"task:{move.task_id}", None if isinstance(move, ResetTask) else move.to, move.at, refused_by)
 
 
 class OtherReport(NamedTuple):
@@ -58,10 +65,10 @@ class KnownMoves:
 
     def load_reports(self, connection: Connection[Any], streams: Iterable[str]) -> None:
         """Read what the log has about the entities of `streams`, from any reporter."""
-        wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX}
+        wanted = {"streams": sorted(streams), "imports": IMPORT_PREFIX, "decided_again": sorted(DECIDED_AGAIN)}
         rows = connection.execute(query("projections", "imports/proposals_of_streams"), wanted)
-        for name, stream, status, stated_at, entered_at, command_id in rows:
-            move = ReportedMove(stream, None if name == TaskReset.name else status, stated_at)
+        for name, stream, status, stated_at, entered_at, refused_by, command_id in rows:
+            move = ReportedMove(stream, None if name == TaskReset.name else status, stated_at, refused_by)
             self._reports[move].add(OtherReport(command_id, entered_at))
 
     def has_command(self, command_id: str) -> bool:

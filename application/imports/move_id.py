@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from application.imports.bounded_cache import BoundedCache
-from application.imports.change import AttemptKey, Move, MoveInstance, ResetTask
+from application.imports.change import AttemptKey, Move, MoveInstance, RecordRefusal, ResetTask
 from domain.clock import IMPORT_PREFIX
 from domain.time import EPOCH
 
@@ -50,7 +50,8 @@ def _digest_input(move: Move) -> str:
     entity = _instance_text(move.instance) if isinstance(move, MoveInstance) else f"task:{move.task_id}"
     # A reset has no status. The empty text stands for it, because no status is empty.
     entry = f"\0{_time_text(move.entered_at)}" if move.entered_at else ""
-    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_time_text(move.at)}{entry}"
+    refusal = f"\0{move.outcome.response}\0{move.outcome.rule}" if isinstance(move, RecordRefusal) else ""
+    return f"{entity}\0{'' if isinstance(move, ResetTask) else move.to}\0{_time_text(move.at)}{entry}{refusal}"
 
 
 def _instance_text(instance: str | AttemptKey) -> str:

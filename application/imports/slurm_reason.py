@@ -13,19 +13,19 @@ FAILURES = frozenset({
 })  # fmt: skip
 """Reasons for which a job has ended: it waits for nothing."""
 
+ARRAY_LIMIT = "JobArrayTaskLimit"
+"""The limit on an array's tasks at once. Of all limits, it alone keeps a job from being eligible."""
+
 KINDS = {
     "BeginTime": WaitKind.SCHEDULE,
     "Dependency": WaitKind.DEPENDENCY,
     "DependencyNeverSatisfied": WaitKind.DEPENDENCY,
-    "JobArrayTaskLimit": WaitKind.SLOT,
+    ARRAY_LIMIT: WaitKind.SLOT,
     "Licenses": WaitKind.SLOT,
 }
 HOLD = re.compile(r"Job(Held|Hold)|.*Held(Admin|User|Requeue)?$|ReservationDeleted$")
 JOBS_AT_ONCE = re.compile(r"(QOS|Assoc).*(Max|Grp)\w*Job")
 """Limits on the number of jobs that run at once, which are slots: `QOSMaxJobsPerUserLimit`, `AssocGrpJobsLimit`."""
-
-BEFORE_ELIGIBLE = frozenset({WaitKind.DEPENDENCY, WaitKind.SCHEDULE, WaitKind.HOLD})
-"""What keeps a job from being eligible. Everything else it waits for once it is."""
 
 NODES = WaitsFor(kind=WaitKind.RESOURCES)
 """What every eligible job waits for, if its record states no more."""
@@ -40,6 +40,11 @@ def read_slurm_reason(text: str | None, eligible: datetime | None) -> WaitsFor |
     if kind == WaitKind.SCHEDULE and eligible:
         return WaitsFor.until(kind, eligible)
     return WaitsFor.of(kind, None if code in ("BeginTime", "Dependency") else code)
+
+
+def precedes_eligibility(wait: WaitsFor) -> bool:
+    """Return whether it keeps a job from being eligible. Everything else a job waits for once it is."""
+    return wait.kind in (WaitKind.DEPENDENCY, WaitKind.SCHEDULE, WaitKind.HOLD) or wait.detail == ARRAY_LIMIT
 
 
 def _kind_of(code: str) -> WaitKind:

@@ -311,9 +311,11 @@ def _independently(path: Path) -> tuple[dict[str, float], dict[str, int]]:
             datetime.fromisoformat(fields[n]).replace(tzinfo=zone).timestamp() for n in range(10, 14)
         )
         ran = fields[24] != "None assigned"
-        seconds["PENDING"] += eligible - submit
+        if eligible > submit:
+            seconds["PENDING"] += eligible - submit
+            numbers["PENDING"] += 1
         seconds["ELIGIBLE"] += (start if ran else end) - eligible
-        numbers.update(["PENDING", "ELIGIBLE"])
+        numbers["ELIGIBLE"] += 1
         if ran:
             seconds["RUNNING"] += end - start
             numbers["RUNNING"] += 1

@@ -47,14 +47,17 @@ def known_to_the_planner(connection: psycopg.Connection[Any]) -> set[str]:
         ("imports/attempts_of_tasks", [SOME]),
         ("imports/caused_statuses", [SOME]),
         ("imports/parts_of_arrays", [SOME]),
-        ("imports/proposals_of_streams", {"streams": [f"task:{name}" for name in SOME], "imports": IMPORT_PREFIX}),
+        (
+            "imports/proposals_of_streams",
+            {"streams": [f"task:{name}" for name in SOME], "imports": IMPORT_PREFIX, "decided_again": ["ownership"]},
+        ),
     ],
 )
 def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], name: str, asked: Any) -> None:
     row = connection.execute(f"EXPLAIN (FORMAT JSON) {query('projections', name)}", asked).fetchone()
 
     assert row is not None
-    scans = [node for node in _nodes(row[0][0]["Plan"]) if node.get("Relation Name") in {"event", "transition"}]
+    scans = [node for node in _nodes(row[0][0]["Plan"]) if node.get("Relation Name") in {"event_1", "transition"}]
     assert scans
     for scan in scans:
         condition = scan.get("Index Cond") or scan.get("Recheck Cond", "")

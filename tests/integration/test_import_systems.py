@@ -77,7 +77,7 @@ def test_a_task_of_spark_that_is_tried_until_it_succeeds(
     # A third attempt at what has succeeded is none that Spark makes: it is kept, and the task stays where it is.
     assert (answer["tasks"], answer["task_instances"], answer["refused"]) == (1, 3, {"invalid-transition": 1})
     assert stays(connection, "task:app/5.0/3") == [
-        ("PENDING", 1), ("RUNNING", 1), ("FAILED", 4), ("RUNNING", 5), ("SUCCESS", 9),
+        ("RUNNING", 1), ("FAILED", 4), ("RUNNING", 5), ("SUCCESS", 9),
     ]  # fmt: skip
     assert stays(connection, "task_instance:app/5.0/3/2") == [("RUNNING", 10)]
     assert again == again | ADDED_NOTHING | {"duplicates": 5}
@@ -94,7 +94,7 @@ def test_a_task_of_spark_that_succeeded_and_is_resubmitted(
 
     assert (answer["refused"], answer["anomalies"]) == ({}, {"resubmitted": 1})
     assert stays(connection, "task_instance:app/5.0/3/0") == [("RUNNING", 1), ("SUCCESS", 4), ("RESUBMITTED", 20)]
-    assert stays(connection, "task:app/5.0/3")[2:] == [
+    assert stays(connection, "task:app/5.0/3")[1:] == [
         ("SUCCESS", 4), ("RESUBMITTED", 20), ("RUNNING", 21), ("SUCCESS", 30),
     ]  # fmt: skip
 
@@ -158,11 +158,11 @@ def test_a_task_of_nextflow_that_is_tried_again_and_one_that_is_cached(
     assert again == again | ADDED_NOTHING | {"duplicates": 4}
     (run,) = {row["workflow_id"] for row in rows(connection, "SELECT DISTINCT workflow_id FROM sojourn.task")}
     assert stays(connection, f"task:{run}/ALIGN (a)") == [
-        ("NEW", 0), ("SUBMITTED", 0), ("RUNNING", 2), ("FAILED", 5),
+        ("SUBMITTED", 0), ("RUNNING", 2), ("FAILED", 5),
         ("SUBMITTED", 6), ("RUNNING", 8), ("COMPLETED", 11),
     ]  # fmt: skip
     assert stays(connection, f"task_instance:{run}/SORT (a)/4") == [("SUBMITTED", 0), ("FAILED", 5)]
-    assert stays(connection, f"task:{run}/INDEX") == [("NEW", 0), ("CACHED", 0)]
+    assert stays(connection, f"task:{run}/INDEX") == [("CACHED", 0)]
 
 
 def test_a_run_of_nextflow_that_was_aborted_leaves_nothing_open(
@@ -187,9 +187,9 @@ def test_a_run_of_nextflow_that_was_aborted_leaves_nothing_open(
     assert len(runs) == 2
     for run in runs:
         assert stays(connection, f"task:{run}/ALIGN (a)") == [
-            ("NEW", 0), ("SUBMITTED", 0), ("RUNNING", 2), ("FAILED", 5), ("SUBMITTED", 6), ("ABORTED", 9),
+            ("SUBMITTED", 0), ("RUNNING", 2), ("FAILED", 5), ("SUBMITTED", 6), ("ABORTED", 9),
         ]  # fmt: skip
-        assert stays(connection, f"task:{run}/SORT") == [("NEW", 9), ("ABORTED", 9)]
+        assert stays(connection, f"task:{run}/SORT") == [("ABORTED", 9)]
 
 
 def test_the_tasks_of_seqera_platform_are_those_of_the_run(
@@ -259,7 +259,7 @@ def test_a_resume_of_jobmon_resets_the_task_and_ends_no_instance(
 
 
 def test_a_row_of_jobmon_that_begins_elsewhere_than_the_log_is_counted(service: TransitionService) -> None:
-    text = "task_id,workflow_id,previous_status,new_status,entered_at\n204,17,I,R,2026-01-31 08:00:00\n"
+    text = AUDIT + ROWS[0] + "204,17,I,R,2026-01-31 08:00:01\n"
 
     answer = imported(service, "jobmon", text, zone="UTC")
 
@@ -281,7 +281,7 @@ def test_a_requeue_of_slurm_at_the_same_submission_is_a_further_attempt(
     assert (answer["task_instances"], answer["refused"], answer["anomalies"]) == (2, {}, {})
     assert again == again | ADDED_NOTHING
     assert stays(connection, "task:c/7") == [
-        ("PENDING", 0), ("RUNNING", 5), ("NODE_FAIL", 10), ("PENDING", 20), ("RUNNING", 20), ("COMPLETED", 30),
+        ("PENDING", 0), ("RUNNING", 5), ("NODE_FAIL", 10), ("RUNNING", 20), ("COMPLETED", 30),
     ]  # fmt: skip
 
 

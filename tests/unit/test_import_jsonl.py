@@ -29,6 +29,7 @@ EIGHT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 AT = "2026-01-31T08:00:00Z"
 REGISTERED = {"entity": "task", "id": "t1", "event": "registered", "at": AT}
 QUEUED = {"entity": "task", "id": "t1", "to": "QUEUED", "at": AT}
+REFUSED = QUEUED | {"event": "refused", "response": "WAIT", "rule": "slots"}
 CREATED = {"entity": "task_instance", "id": "t1/1", "event": "created", "at": AT, "task": "t1"}
 NODE = {"component": "worker", "host": "n7", "pid": 4, "user": "u"}
 RUNNING = {"entity": "task_instance", "id": "t1/1", "to": "RUNNING", "at": AT}
@@ -176,7 +177,16 @@ def test_blank_lines_count_for_the_numbers_only() -> None:
         (QUEUED | {"entity": ["task"]}, "\"entity\" is ['task']"),
         ({"id": "t1", "to": "QUEUED", "at": AT}, '"entity" is None'),
         ({"entity": "task", "id": "t1", "at": AT}, 'neither "event": "registered" nor "to"'),
-        (REGISTERED | {"event": "created"}, '"event" of a task is \'created\', not "registered"'),
+        (REGISTERED | {"event": "created"}, '"event" of a task is \'created\', not one of "registered", '),
+        (REGISTERED | {"event": "refusd"}, "did you mean 'refused'?"),
+        (REFUSED | {"response": "ACCEPT"}, "response='ACCEPT' is not one of WAIT, REJECT, ABORT"),
+        (REFUSED | {"response": None}, "response='None' is not one of WAIT"),
+        (REFUSED | {"rule": ""}, "\"rule\" is '', not the name of the rule"),
+        (REFUSED | {"rule": None}, '"rule" is None, not the name of the rule'),
+        (REFUSED | {"to": None}, '"to" is None, not the name of a status'),
+        (REFUSED | {"delay_seconds": True}, '"delay_seconds" is True, not a number of seconds'),
+        (REFUSED | {"delay_seconds": -1}, '"delay_seconds" is -1'),
+        (REFUSED | {"attempt": True}, "'attempt' is not a key of a line that refuses a status of a task"),
         (REGISTERED | {"to": "QUEUED"}, 'both "event" and "to"'),
         (QUEUED | {"id": 7}, "task id 7"),
         (QUEUED | {"id": ""}, "task id ''"),

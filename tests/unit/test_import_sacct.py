@@ -70,8 +70,8 @@ def test_a_job_that_ran() -> None:
     assert line(row()) == ParsedLine(
         1,
         (
-            RegisterTask("c/17", "c", SUBMITTED, MAX_ATTEMPTS, "align", ann),
-            CreateInstance(attempt, "c/17", SUBMITTED, ann),
+            RegisterTask("c/17", "c", SUBMITTED, MAX_ATTEMPTS, "align", ann, or_initial=True),
+            CreateInstance(attempt, "c/17", SUBMITTED, ann, or_initial=True),
             MoveInstance(attempt, "RUNNING", STARTED, nodes),
             MoveInstance(attempt, "COMPLETED", ENDED, nodes),
         ),
@@ -128,9 +128,9 @@ def reasons(**columns: str) -> list[tuple[str, str | None]]:
     names = DETAILS.lower().strip().split("|")
     found = line(DETAILS + "|".join((JOB | columns).get(name, "") for name in names) + "\n").changes
     return [
-        (change.to if isinstance(change, MoveInstance) else "PENDING", change.reason)
+        (change.to if isinstance(change, MoveInstance) else change.status or "PENDING", change.reason)
         for change in found
-        if isinstance(change, MoveInstance | CreateInstance)
+        if isinstance(change, CreateInstance) or (isinstance(change, MoveInstance) and change.reason)
     ]
 
 

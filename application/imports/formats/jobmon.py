@@ -1,16 +1,18 @@
 """Reads Jobmon's table task_status_audit as CSV with a header, its columns in any order.
 
 A row is a task's transition from `previous_status` to `new_status` at `entered_at`. A task is `WORKFLOW/TASK_ID` in the
-workflow that its row names (or --workflow). Statuses are names or Jobmon's letters. The table has no task instances.
+workflow that its row names (or --workflow). Statuses are names or Jobmon's letters. The table has no task instances. A
+task that is QUEUED waits for a distributor, and one that is LAUNCHED for the cluster. The table does not state what one
+that is REGISTERING waits for: its dependencies, its turn, or nothing.
 
 A row into REGISTERING from a status without an edge there is the reset by a resumed workflow. It ends no task
 instances, because the table does not say what became of them.
 
 `exited_at` is not kept, because the next row has it; if it is before `entered_at`, the row is counted as
-`end-before-start`. What was before a task's first row stays unknown: the log begins with the task in REGISTERING at
-that instant. A row whose `previous_status` is not the task's status in the log is counted as `other-previous-status`,
-and moves the task from its status in the log. When clocks are set back, a time means two instants; the row gets the
-first one that is not before the task's previous row.
+`end-before-start`. What was before a task's first row stays unknown: the task begins in the status of that row. Only
+ERROR_RECOVERABLE, which begins nothing, follows on the row's `previous_status`. A row whose `previous_status` is not
+the task's status in the log is counted as `other-previous-status`, and moves the task from its status in the log. When
+clocks are set back, a time means two instants; the row gets the first one that is not before the task's previous row.
 """
 
 import csv
@@ -28,6 +30,7 @@ from application.imports.parsing import parse_lines
 from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, SojournError
+from domain.waits_for import WaitKind, WaitsFor
 
 LIFECYCLE = "jobmon"
 
@@ -52,6 +55,12 @@ REMEMBERED_TASKS = 100_000
 """The number of tasks whose last row is remembered, at least."""
 
 JOBMON = Actor(component="jobmon")
+
+WAITS = {
+    "QUEUED": WaitsFor(kind=WaitKind.RESOURCES, detail="distributor"),
+    "LAUNCHED": WaitsFor(kind=WaitKind.RESOURCES, detail="cluster"),
+}
+"""What a task waits for in a status, by the descriptions in Jobmon's table task_status."""
 
 
 class AuditRow(NamedTuple):
@@ -118,7 +127,9 @@ class _Table:
         at = self._at(task, row.entered_at, last)
         exited_at = possible_instants(row.exited_at, self._options.zone, LIFECYCLE)[-1] if row.exited_at else None
         anomalies = ("end-before-start",) if exited_at and exited_at < at else ()
-        register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON)
+        first = self._first_status(to, previous)
+        waits_for = WAITS.get(to) if first == to else None
+        register = RegisterTask(task, workflow, at, MAX_ATTEMPTS, actor=JOBMON, status=first, waits_for=waits_for)
         is_first = self._is_first(task, at)
         # A later row without a previous status may be of a task that is sent back for another try.
         if is_first and previous is None and to == self._machine.initial:
@@ -126,12 +137,15 @@ class _Table:
         move = self._move(task, to, at, previous)
         return ParsedLine(number, (register, move) if is_first else (move,), anomalies)
 
+    def _first_status(self, to: str, previous: str | None) -> str | None:
+        return next((status for status in (to, previous) if status in self._machine.starts), None)
+
     def _move(self, task: str, to: str, at: datetime, previous: str | None) -> MoveTask | ResetTask:
         before = previous or self._status_of.get(task)
         self._status_of.put(task, to)
         if before and self._is_reset(before, to):
             return ResetTask(task, at, JOBMON, previous_status=previous, ends_instances=False)
-        return MoveTask(task, to, at, JOBMON, previous_status=previous)
+        return MoveTask(task, to, at, JOBMON, previous_status=previous, waits_for=WAITS.get(to))
 
     def _is_reset(self, before: str, to: str) -> bool:
         reset = self._options.lifecycle.reset

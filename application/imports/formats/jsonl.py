@@ -11,6 +11,10 @@ where a move begins an attempt although its lifecycle says otherwise, or the rev
 `state` with more than the status; `entered_at` with a move of an earlier time, since when the entity was in its status
 after it; and `{"event":"reset"}` for a task of a resumed workflow.
 
+`{"event":"refused","to":"RUNNING","response":"WAIT","rule":"concurrency-slots"}` is a proposal that a rule refused or
+delayed because of more than the line states, such as taken slots. It is recorded as it is and moves nothing; it may
+have `rule_reason`, `delay_seconds` and `waits_for`.
+
 A registration may state the `parent`, the id of the task that it is a part of, and `upstream`, a list of ids of those
 that it waits for; `{"event":"upstream_added","upstream":[...]}` adds further ones before the first attempt.
 A registration or creation states the `status` in which its entity begins, where that is not the initial one.
@@ -23,6 +27,7 @@ new task without one is in that of --workflow, or else in one with the name of t
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -39,6 +44,7 @@ from application.imports.change import (
     MoveInstance,
     MoveTask,
     ParsedLine,
+    RecordRefusal,
     RegisterTask,
     ResetTask,
 )
@@ -48,13 +54,14 @@ from application.imports.options import Options
 from application.imports.parsing import parse_lines
 from application.write.registration import TaskSpec
 from domain.actor import Actor
-from domain.entity import ALIASES, TASK, TASK_INSTANCE, check_id, check_ids
-from domain.errors import InvalidTime, did_you_mean
+from domain.entity import ALIASES, MAX_ID_LENGTH, TASK, TASK_INSTANCE, check_id, check_ids
+from domain.errors import InvalidTime, UnknownChoice, did_you_mean
 from domain.lifecycles.lifecycle import MAX_VERSION, Lifecycle
 from domain.nearest import nearest_names
 from domain.printable import short_repr
+from domain.rule_outcome import Response, RuleOutcome
 from domain.state import State
-from domain.text import is_storable, storable_json
+from domain.text import cut_reason, is_storable, storable, storable_json
 from domain.waits_for import WaitsFor, read_waits_for
 
 LIFECYCLE = "jobmon"
@@ -65,7 +72,7 @@ IN_LOG_ORDER = True
 MAX_ATTEMPTS = TaskSpec("any").max_attempts
 """The number of attempts of a task whose line does not state it."""
 
-REGISTERED, CREATED, RESET, UPSTREAM_ADDED = "registered", "created", "reset", "upstream_added"
+REGISTERED, CREATED, RESET, UPSTREAM_ADDED, REFUSED = "registered", "created", "reset", "upstream_added", "refused"
 EVENTS = {TASK: REGISTERED, TASK_INSTANCE: CREATED}
 COMMON = frozenset({"entity", "id", "at", "actor", "reason", "workflow"})
 KEYS = {
@@ -75,16 +82,22 @@ KEYS = {
     (TASK, UPSTREAM_ADDED): COMMON | {"event", "upstream"},
     (TASK, None): COMMON | {"to", "attempt", "runner", "state", "entered_at", "waits_for"},
     (TASK, RESET): COMMON | {"event", "entered_at", "waits_for"},
+    (TASK, REFUSED): COMMON
+    | {"event", "to", "response", "rule", "rule_reason", "delay_seconds", "runner", "entered_at", "waits_for"},
     (TASK_INSTANCE, CREATED): COMMON | {"event", "task", "status", "waits_for"},
     (TASK_INSTANCE, None): COMMON | {"to", "report_by_date", "entered_at", "waits_for"},
 }
 """The keys of a line, by its entity and its event (None: a move to a status)."""
+
+REFUSALS = (Response.WAIT, Response.REJECT, Response.ABORT)
+"""The answers of a rule that does not let a proposal pass."""
 
 LINE_KINDS = {
     REGISTERED: "registers",
     CREATED: "creates",
     RESET: "resets",
     UPSTREAM_ADDED: "adds upstream tasks of",
+    REFUSED: "refuses a status of",
     None: "moves",
 }
 """What a line does with its entity, by its event."""
@@ -172,6 +185,17 @@ def _reset(line: JsonObject, options: Options) -> ResetTask:
     )
 
 
+def _refuse(line: JsonObject, options: Options) -> RecordRefusal:
+    return RecordRefusal(
+        check_id("task", line.get("id")),
+        _status(line),
+        outcome=RuleOutcome(_rule(line), _response(line), _rule_reason(line), _delay_seconds(line), _waits_for(line)),
+        **_report_fields(line, options),
+        runner_id=_runner(line),
+        entered_at=_entered_at(line, options),
+    )
+
+
 def _move_instance(line: JsonObject, options: Options) -> MoveInstance:
     return MoveInstance(
         check_id("task instance", line.get("id")),
@@ -197,6 +221,7 @@ _READERS: dict[tuple[str, str | None], Callable[[JsonObject, Options], Change]] 
     (TASK, None): _move_task,
     (TASK, RESET): _reset,
     (TASK, UPSTREAM_ADDED): _add_upstream,
+    (TASK, REFUSED): _refuse,
     (TASK_INSTANCE, CREATED): _create,
     (TASK_INSTANCE, None): _move_instance,
 }
@@ -213,8 +238,16 @@ def _line_kind(line: JsonObject) -> tuple[str, str | None]:
         return kind, None
     event = line["event"]
     if not isinstance(event, str) or (kind, event) not in KEYS:
-        raise InvalidLine(f'"event" of a {kind} is {short_repr(event)}, not "{EVENTS[kind]}"')
+        raise _unknown_event(kind, event)
     return kind, event
+
+
+def _unknown_event(kind: str, event: object) -> InvalidLine:
+    known = [event for of, event in KEYS if of == kind and event is not None]
+    listed = ", ".join(f'"{name}"' for name in known)
+    meant = did_you_mean(nearest_names(event, known)) if isinstance(event, str) else ""
+    words = f"one of {listed}" if len(known) > 1 else listed
+    return InvalidLine(f'"event" of a {kind} is {short_repr(event)}, not {words}{meant}')
 
 
 def _unknown_key(line: JsonObject, kind: str, event: str | None) -> InvalidLine:
@@ -273,6 +306,36 @@ def _runner(line: JsonObject) -> str | None:
     return None if runner is None else check_id("runner", runner)
 
 
+def _rule(line: JsonObject) -> str:
+    rule = _text(line, "rule")
+    if not rule or len(rule) > MAX_ID_LENGTH:
+        raise InvalidLine(f'"rule" is {short_repr(rule)}, not the name of the rule that refused the proposal')
+    return storable(rule)
+
+
+def _rule_reason(line: JsonObject) -> str | None:
+    reason = _text(line, "rule_reason")
+    return None if reason is None else cut_reason(reason)
+
+
+def _response(line: JsonObject) -> Response:
+    response = line.get("response")
+    known = [str(each) for each in REFUSALS]
+    if response not in known:
+        raise UnknownChoice("response", response if isinstance(response, str) else short_repr(response), known)
+    return Response(response)
+
+
+def _delay_seconds(line: JsonObject) -> float | None:
+    seconds = line.get("delay_seconds")
+    if seconds is None:
+        return None
+    # True is a number, too, and 1e999 is valid JSON, but no number of Python's.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
+        raise InvalidLine(f'"delay_seconds" is {short_repr(seconds)}, not a number of seconds')
+    return float(seconds)
+
+
 def _attributes(line: JsonObject) -> JsonObject | None:
     attributes = _object_in(line, "attributes")
     if attributes is not None and storable_json(attributes) != attributes:
@@ -313,7 +376,7 @@ def _whole_number(line: JsonObject, key: str) -> int:
 
 
 def _status(line: JsonObject) -> str:
-    status = line["to"]
+    status = line.get("to")
     if not isinstance(status, str):
         raise InvalidLine(f'"to" is {short_repr(status)}, not the name of a status')
     return status

@@ -52,7 +52,8 @@ LIFECYCLE = "nextflow"
 ROWS_PER_BLOCK = 20_000
 """The number of rows within which their order does not matter."""
 
-UNFINISHED = frozenset({"SUBMITTED", "RUNNING"})
+SUBMITTED = "SUBMITTED"
+UNFINISHED = frozenset({SUBMITTED, "RUNNING"})
 UNDATED, ESTIMATED = "undated-status", "estimated-time"
 
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m(?!s)|ms|s)[a-z]*\s*")
@@ -149,14 +150,17 @@ class _Trace:
     def _move_task(self, placed: PlacedRow, at: datetime) -> Iterator[Change]:
         """Yield the changes of a task that was never submitted in this run."""
         row, status = placed.timed.row, placed.timed.status
-        yield self._register(placed, at)
-        yield MoveTask(self._task_id(placed), status, at, make_actor("nextflow", row.hostname), _identification(row))
+        by, reason = make_actor("nextflow", row.hostname), _identification(row)
+        yield self._register(placed, at)._replace(actor=by, reason=reason, status=status, or_initial=True)
+        yield MoveTask(self._task_id(placed), status, at, by, reason)
 
     def _try_task(self, placed: PlacedRow, times: AttemptTimes) -> Iterator[Change]:
         row, status = placed.timed.row, placed.timed.status
         by = make_actor("nextflow", row.hostname)
         task = self._task_id(placed)
-        yield self._register(placed, times.submit)
+        yield self._register(placed, times.submit)._replace(
+            actor=by, status=SUBMITTED, or_initial=True, waits_for=EXECUTOR
+        )
         instance = join_id("task instance", task, row.instance)
         yield CreateInstance(instance, task, times.submit, by, _identification(row), waits_for=EXECUTOR)
         if times.start:

@@ -4,8 +4,8 @@ The fields and states are those of Slurm's manual page sacct(1).
 
 A job is the task `CLUSTER/JOBID` in the workflow CLUSTER (or --workflow). Each submission is an attempt
 `CLUSTER/JOBID/N`: a requeue keeps the job's id, but mostly has a new time of submission. An attempt is PENDING from its
-submission, ELIGIBLE from the time at which nothing but nodes was missing, RUNNING from its start, and in its last
-state from its end. What the accounting does not say stays unknown:
+submission, ELIGIBLE from the time at which nothing but nodes was missing (which may be its submission), RUNNING from
+its start, and in its last state from its end. What the accounting does not say stays unknown:
 
 - Where it has no time of eligibility, the attempt is PENDING until its start. A time after the start, or one to come,
   is what Slurm had planned.
@@ -51,7 +51,7 @@ from application.imports.naming import make_actor, template_name
 from application.imports.options import Options
 from application.imports.parsing import parse_lines
 from application.imports.sacct_json import columns_of, parse_jobs
-from application.imports.slurm_reason import BEFORE_ELIGIBLE, NO_REASON, NODES, read_slurm_reason
+from application.imports.slurm_reason import NO_REASON, NODES, precedes_eligibility, read_slurm_reason
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS, InvalidTime, SojournError
 from domain.lifecycles.machine import Machine
@@ -416,15 +416,24 @@ def _changes(
     template = template_name(record.jobname) if record.jobname else None
     waiting = _Waiting.of(record, times, eligible)
     partition = {"partition": template_name(record.partition)} if record.partition else None
+    first = ELIGIBLE if eligible == times.submit else None
+    first_wait = waits.at_eligibility if first else waits.at_submission
     yield RegisterRenamable(
         task, workflow, times.submit, MAX_ATTEMPTS, template, submitter,
-        attributes=partition, waits_for=waits.at_submission,
+        attributes=partition, status=first, waits_for=first_wait, or_initial=True,
     )  # fmt: skip
     restarts = _restarts(record)
-    began = _join(f"restart {restarts}" if restarts else None, waiting.at_submission)
+    restarted = f"restart {restarts}" if restarts else None
+    if attempt.begun_at == times.start != times.submit:
+        # Only its start is on record: the submission is that of an earlier attempt.
+        by, first, first_wait = make_actor("slurm", record.nodelist, record.user or None), "RUNNING", None
+        began = _join(restarted, _flags(record), waiting.at_start)
+    else:
+        by, began = submitter, _join(restarted, waiting.at_submission, waiting.at_eligibility if first else None)
     yield CreateInstance(
-        attempt, task, attempt.begun_at, submitter, began, earlier_attempts=restarts, waits_for=waits.at_submission
-    )
+        attempt, task, attempt.begun_at, by, began,
+        earlier_attempts=restarts, status=first, waits_for=first_wait, or_initial=True,
+    )  # fmt: skip
     if eligible:
         yield MoveIfPossible(attempt, ELIGIBLE, eligible, None, waiting.at_eligibility, waits_for=waits.at_eligibility)
     nodes = make_actor("slurm", record.nodelist if times.start else None)
@@ -489,7 +498,7 @@ class _Waits(NamedTuple):
         stated = read_slurm_reason(record.reason, eligible)
         if eligible is None:
             return cls(stated)
-        if stated and stated.kind in BEFORE_ELIGIBLE and eligible > times.submit:
+        if stated and precedes_eligibility(stated) and eligible > times.submit:
             return cls(stated, NODES)
         return cls(None, stated or NODES)
 

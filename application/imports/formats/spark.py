@@ -5,8 +5,12 @@ The events are those of Spark's JsonProtocol.scala.
 Spark's task 3.1 in stage 5.0 is the attempt `APP/5.0/3/1` at the task `APP/5.0/3`, in the workflow APP (or --workflow).
 APP is the application's id, with the application's attempt if it has one; a log without an id gets a name made of its
 first attempt. 5.0 is a stage and its attempt, because a stage that is tried again is another set of tasks. A task is
-PENDING from its stage's submission; an attempt is RUNNING from its launch, and in its last status from its finish. What
-the log does not say stays unknown:
+PENDING from its stage's submission, when its parents had ended: it waits for a slot of an executor, or for resources
+while there was no executor. An attempt is RUNNING from its launch, and in its last status from its finish. What the log
+does not say stays unknown:
+
+- A task whose stage's submission is unknown begins as RUNNING. What it waits for is unknown before the log has an
+  executor, unless it has the application's start.
 
 - An attempt without an end stays RUNNING, even if its executor, stage or application ended.
 - A task without a launched attempt does not appear.
@@ -16,7 +20,8 @@ the log does not say stays unknown:
 
 Logs of old versions do not number attempts (`Attempt`): they are numbered in the order of their launch, as Spark does.
 
-Of events about jobs, stages and executors, only their times and a stage's name are read; all others are skipped.
+Of events about jobs, stages and executors, only times, names of stages and ids of executors are read; all others are
+skipped.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +47,7 @@ from domain.actor import Actor
 from domain.entity import check_id
 from domain.errors import MAX_ATTEMPTS
 from domain.time import EPOCH
+from domain.waits_for import WaitKind, WaitsFor
 
 LIFECYCLE = "spark"
 
@@ -69,11 +75,17 @@ DETAIL_KEYS = ("Description", "Loss Reason", "Kill Reason", "Message")
 """The keys under which reasons have a text."""
 
 
+PENDING, RUNNING = "PENDING", "RUNNING"
+SLOT = WaitsFor(kind=WaitKind.SLOT)
+EXECUTOR = WaitsFor(kind=WaitKind.RESOURCES, detail="executor")
+
+
 class Stage(NamedTuple):
-    """A stage's name and time of submission, if they are known."""
+    """A stage's name and time of submission, and what its tasks waited for then, as far as they are known."""
 
     name: str | None = None
     submitted_at: datetime | None = None
+    waits_for: WaitsFor | None = None
 
 
 class TaskAttempt(NamedTuple):
@@ -135,6 +147,8 @@ class _Log:
         self._numbers: BoundedCache[tuple[int, int], LaunchOrder] = BoundedCache(REMEMBERED_STAGES)
         self._held: dict[int, tuple[TaskAttempt, str, JsonObject]] = {}
         self._latest = EPOCH
+        self._executors: set[str] = set()
+        self._has_start = False
         self._readers: dict[bytes, Callable[[int, JsonObject], ParsedLine]] = {
             b"SparkListenerApplicationStart": self._application_start,
             b"SparkListenerEnvironmentUpdate": self._environment,
@@ -143,7 +157,8 @@ class _Log:
             b"SparkListenerTaskStart": self._task_start,
             b"SparkListenerTaskGettingResult": self._task_getting_result,
             b"SparkListenerTaskEnd": self._task_end,
-            b"SparkListenerExecutorRemoved": self._at_a_time,
+            b"SparkListenerExecutorAdded": self._executor_added,
+            b"SparkListenerExecutorRemoved": self._executor_removed,
             b"SparkListenerJobStart": self._at_a_time,
             b"SparkListenerJobEnd": self._at_a_time,
             b"SparkListenerApplicationEnd": self._at_a_time,
@@ -161,6 +176,7 @@ class _Log:
         return read(number, event) if read else ParsedLine(number)
 
     def _application_start(self, number: int, event: JsonObject) -> ParsedLine:
+        self._has_start = True
         attempt = event.get("App Attempt ID")
         if event.get("App ID"):
             self._application = f"{event['App ID']}{f'_{attempt}' if attempt else ''}"
@@ -175,10 +191,15 @@ class _Log:
     def _stage_submitted(self, number: int, event: JsonObject) -> ParsedLine:
         info = event["Stage Info"]
         submitted_at = _time(info.get("Submission Time"))
-        stage = Stage(template_name(info.get("Stage Name") or "") or None, submitted_at)
+        stage = Stage(template_name(info.get("Stage Name") or "") or None, submitted_at, self._stage_wait())
         self._stages.put((info["Stage ID"], info.get("Stage Attempt ID", 0)), stage)
         self._note_time(submitted_at)
         return ParsedLine(number)
+
+    def _stage_wait(self) -> WaitsFor | None:
+        if self._executors:
+            return SLOT
+        return EXECUTOR if self._has_start else None
 
     def _stage_completed(self, number: int, event: JsonObject) -> ParsedLine:
         self._note_time(_time(event["Stage Info"].get("Completion Time")))
@@ -188,9 +209,18 @@ class _Log:
         self._note_time(_time(next((event[key] for key in TIME_KEYS if key in event), None)))
         return ParsedLine(number)
 
+    def _executor_added(self, number: int, event: JsonObject) -> ParsedLine:
+        self._executors.add(str(event.get("Executor ID")))
+        return self._at_a_time(number, event)
+
+    def _executor_removed(self, number: int, event: JsonObject) -> ParsedLine:
+        self._executors.discard(str(event.get("Executor ID")))
+        return self._at_a_time(number, event)
+
     def _task_start(self, number: int, event: JsonObject) -> ParsedLine:
         attempt = self._task_attempt(event)
         self._open.add(self._key(attempt))
+        self._executors.add(attempt.executor)
         self._note_time(attempt.launched_at)
         return ParsedLine(number, tuple(self._begin(attempt)))
 
@@ -245,8 +275,14 @@ class _Log:
         task, instance = self._ids(attempt)
         stage = self._stages.get(attempt.stage) or UNKNOWN_STAGE
         workflow = check_id("workflow", self._workflow or self._application_id(attempt))
-        pending = min(stage.submitted_at or attempt.launched_at, attempt.launched_at)
-        yield RegisterTask(task, workflow, pending, MAX_ATTEMPTS, stage.name)
+        submitted_at = stage.submitted_at
+        if submitted_at and submitted_at < attempt.launched_at:
+            first, at, waits_for = PENDING, submitted_at, stage.waits_for
+        else:
+            first, at, waits_for = RUNNING, attempt.launched_at, None
+        yield RegisterTask(
+            task, workflow, at, MAX_ATTEMPTS, stage.name, status=first, waits_for=waits_for, or_initial=True
+        )
         yield CreateInstance(instance, task, attempt.launched_at, _executor(attempt), _launch(attempt))
 
     def _end(self, attempt: TaskAttempt, status: str, at: datetime, reason: JsonObject) -> Iterator[Change]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from application.wording.counts import count_noun
 from domain.printable import printable
 from interfaces.cli.connect import service
 from interfaces.cli.failure import EXIT_FAILURE
@@ -27,7 +28,7 @@ app = typer.Typer()
 MOST_SHOWN = 20
 
 FormatName = Annotated[
-    str, typer.Argument(metavar="FORMAT", help="Name the format, like sacct; jsonl is for everything else.")
+    str, typer.Argument(metavar="FORMAT", help="Choose jobmon, nextflow, sacct, spark, or jsonl for all else.")
 ]
 File = Annotated[str, typer.Argument(metavar="FILE", help="Read FILE, also compressed; - is standard input.")]
 LifecycleName = Annotated[
@@ -111,7 +112,7 @@ def _print_answer(console: "Console", answer: "ImportAnswer", seconds: float) ->
     shown = table(">", "", header=False)
     for count, what in _findings(answer):
         shown.add_row(f"{count:,}", what)
-    console.print(f"Read {answer['lines']:,} lines in {format_duration(seconds)}.")
+    console.print(f"Read {count_noun(answer['lines'], 'line')} in {format_duration(seconds)}.")
     print_table(console, shown)
     for bad in answer["bad_lines"][:MOST_SHOWN]:
         console.print(f"line {bad['line']}: {bad['error']}", markup=False)

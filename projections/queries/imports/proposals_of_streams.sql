@@ -1,5 +1,5 @@
--- Return which statuses were proposed for some entities, when, since when they were in their status then, and by which
--- command.
+-- Return which statuses were proposed for some entities, when, since when they were in their status then, which rule
+-- refused them because of more than the proposal states, and by which command they came.
 -- Names tell that an entity began. A live report has the time that `proposals` gives it; a file's own report keeps the
 -- time that the file stated, because a later line of the file could match it otherwise. It reads stream by stream, so
 -- that no plan reads the whole log for some thousands of them.
@@ -13,7 +13,14 @@ SELECT
             THEN e.entered_at
         ELSE e.occurred_at
     END AS stated_at,
-    e.entered_at, e.data ->> 'command_id' AS command_id
+    e.entered_at,
+    CASE
+        WHEN
+            e.name = 'task.refused.v1' AND e.data ? 'response'
+            AND NOT e.data ->> 'rule' = any(%(decided_again)s::text[])
+            THEN e.data ->> 'rule'
+    END AS refused_by,
+    e.data ->> 'command_id' AS command_id
 FROM
     unnest(%(streams)s::text[]) AS wanted (stream)
     CROSS JOIN LATERAL (SELECT found.* FROM sojourn.event AS found WHERE found.stream = wanted.stream OFFSET 0) AS e
