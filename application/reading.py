@@ -4,7 +4,8 @@ Every method answers with the rows that the command of its name prints. Each rea
 the pool, and changes nothing. Modules are imported when a method runs, so that a command loads only what it needs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from application.analyse.critical_path import CriticalPath
     from application.analyse.queue_wait import QueueWait
     from application.analyse.time_in_status import TimeInStatus
-    from application.analyse.variants import Variant
+    from application.analyse.variants import Edge, Variant
+    from application.page.dependencies import LinkedTask
+    from application.page.lanes import Lanes
+    from application.page.orphan_causes import OrphanCause
+    from application.page.over_time import StatusesOverTime
+    from application.page.search import FoundId
+    from application.page.steps import LogExtent
     from application.read.audit import AuditRow, InstanceAuditRow
     from application.read.blocked import Blocked
     from application.read.diff import Difference
@@ -36,10 +43,12 @@ if TYPE_CHECKING:
         ListedTaskInstance,
         ListedWorkflow,
     )
+    from application.read.sorting import ListPlace
     from application.read.status import Status
     from application.read.why import Why
-    from application.read.workflow import WorkflowSummary
+    from application.read.workflow import WorkflowSummary, WorkflowTasks
     from application.shared.orphan import Orphan
+    from domain.lifecycles.lifecycle import Lifecycle
 
 TaskKind = Literal["task"]
 InstanceKind = Literal["ti", "task_instance"]
@@ -50,6 +59,25 @@ class Reading:
     """Answers questions about the log: a part of TransitionService."""
 
     _store: Store
+
+    @contextmanager
+    def open_archived(self, workflow_id: str) -> "Iterator[Reading]":
+        """Open an archived workflow, which answers every question of this class as the log did.
+
+        Raises:
+            UnknownEntity: neither the log nor an archive has the workflow.
+            NotArchived: the workflow is in the log.
+            ArchiveDamaged: its file is missing or was changed.
+        """
+        from application.archive.opened_archive import open_archived
+
+        with open_archived(self._store, workflow_id) as dsn:
+            opened = Reading()
+            opened._store = Store.reach(dsn)
+            try:
+                yield opened
+            finally:
+                opened._store.close()
 
     def status(self, entity: str, at: datetime | None = None) -> "Status":
         """Return the status of `entity` as of `at` (None: now), and since when it has it.
@@ -155,6 +183,23 @@ class Reading:
 
         return find_orphans(self._store, rule, include_handled, _time("at", at), workflow_id, thresholds, limit=limit)
 
+    def orphan_causes(
+        self,
+        workflow_id: str | None = None,
+        at: datetime | None = None,
+        include_handled: bool = False,
+        *,
+        limit: int | None = None,
+    ) -> "list[OrphanCause]":
+        """Return the orphans as of `at` by rule and cause, the cause of most first; `limit` counts orphans.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.page.orphan_causes import find_orphan_causes
+
+        return find_orphan_causes(self._store, workflow_id, _time("at", at), decided=include_handled, limit=limit)
+
     def time_in_status(
         self,
         entity: EntityKind = "task",
@@ -162,11 +207,13 @@ class Reading:
         workflow_id: str | None = None,
         at: datetime | None = None,
         terminal: bool = False,
+        *,
+        exact: bool = False,
     ) -> "list[TimeInStatus]":
         """Return how long tasks or task instances stay in each status, the longest total of each group first.
 
         Terminal statuses are left out unless `terminal`. By reason, an interval is split where the entity began to wait
-        for something else.
+        for something else. Quantiles of many intervals are read from sketches, within 1 %, unless `exact`.
 
         Raises:
             UnknownEntity: the log has no such workflow.
@@ -174,7 +221,9 @@ class Reading:
         """
         from application.analyse.time_in_status import measure_time_in_status
 
-        return measure_time_in_status(self._store, _kind(entity), by, workflow_id, _time("at", at), terminal=terminal)
+        return measure_time_in_status(
+            self._store, _kind(entity), by, workflow_id, _time("at", at), terminal=terminal, exact=exact
+        )
 
     @overload
     def concurrency(
@@ -369,11 +418,15 @@ class Reading:
         active: bool = False,
         limit: int | None = None,
         sort: str = "newest",
+        containing: str | None = None,
+        after: "ListPlace | None" = None,
+        at: datetime | None = None,
     ) -> "list[ListedWorkflow]":
         """Return workflows whose `last_at` is from `since` on and before `until`, the newest first unless sorted.
 
         `failed` and `active` leave only workflows that have failed tasks, or tasks that have not ended. `sort` is
-        newest, oldest, workflow, tasks, failed or active.
+        newest, oldest, workflow, tasks, failed or active. `containing` leaves workflows with that text in their ids,
+        `after` those that follow a place of the list. All is as of `at` (None: now).
 
         Raises:
             UnknownChoice: there is no such order.
@@ -382,7 +435,7 @@ class Reading:
 
         return list_workflows(
             self._store, _time("since", since), _time("until", until), failed=failed, active=active, limit=limit,
-            sort=sort,
+            after=after, sort=sort, containing=containing, at=_time("at", at),
         )  # fmt: skip
 
     def list_tasks(
@@ -401,13 +454,16 @@ class Reading:
         parent: str | None = None,
         limit: int | None = None,
         sort: str = "newest",
+        after: "ListPlace | None" = None,
+        at: datetime | None = None,
     ) -> "list[ListedTask]":
         """Return tasks in their current status, the newest first.
 
         `since` (included) and `until` (excluded) are about when the current status was entered, `actor` is the
         component that reported it, `rule` the rule that decided it, `failed` leaves tasks in a failure status, `active`
         those that have not ended, `orphan` those that are orphans now, `parent` those that are parts of that
-        task. `sort` is newest, oldest, entity, status, workflow, template or attempts.
+        task. `sort` is newest, oldest, entity, status, workflow, template or attempts; `after` leaves what follows a
+        place of the list. All is as of `at` (None: now).
 
         Raises:
             UnknownEntity: the log has no such workflow or parent.
@@ -417,7 +473,9 @@ class Reading:
         from application.read.lists import list_tasks
 
         chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
-        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort, parent=parent)
+        chosen = chosen._replace(
+            rule=rule, orphan=orphan, sort=sort, parent=parent, after=after, at=_time("at", at)
+        )  # fmt: skip
         with list_tasks(self._store, chosen) as rows:
             return list(rows)
 
@@ -436,6 +494,8 @@ class Reading:
         orphan: bool = False,
         limit: int | None = None,
         sort: str = "newest",
+        after: "ListPlace | None" = None,
+        at: datetime | None = None,
     ) -> "list[ListedTaskInstance]":
         """Return task instances in their current status, the newest first, chosen as `list_tasks` chooses tasks.
 
@@ -447,7 +507,7 @@ class Reading:
         from application.read.lists import list_task_instances
 
         chosen = _chosen(workflow_id, status, template, failed, active, since, until, actor, limit)
-        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort)
+        chosen = chosen._replace(rule=rule, orphan=orphan, sort=sort, after=after, at=_time("at", at))
         with list_task_instances(self._store, chosen) as rows:
             return list(rows)
 
@@ -495,6 +555,7 @@ class Reading:
         by: Literal["reason", "template", "actor", "node"] = "reason",
         *,
         limit: int | None = None,
+        at: datetime | None = None,
     ) -> "list[Failures]":
         """Return attempts that ended in a failure status from `since` on and before `until`, counted by `by`.
 
@@ -506,7 +567,8 @@ class Reading:
         """
         from application.read.failures import count_failures
 
-        return count_failures(self._store, workflow_id, _time("since", since), _time("until", until), by, limit=limit)
+        times = (_time("since", since), _time("until", until))
+        return count_failures(self._store, workflow_id, *times, by, limit=limit, at=_time("at", at))
 
     def workflow(self, workflow_id: str, at: datetime | None = None) -> "WorkflowSummary":
         """Return a workflow at a glance as of `at`: tasks by status, failures, the slowest statuses, orphans.
@@ -517,6 +579,103 @@ class Reading:
         from application.read.workflow import summarize_workflow
 
         return summarize_workflow(self._store, workflow_id, _time("at", at))
+
+    def workflow_tasks(self, workflow_id: str, at: datetime | None = None) -> "WorkflowTasks | None":
+        """Return a workflow's tasks by status as of `at`, and nothing else of it; None before it existed.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.read.workflow import count_workflow_tasks
+
+        return count_workflow_tasks(self._store, workflow_id, _time("at", at))
+
+    def list_lifecycles(self) -> "list[tuple[Lifecycle, int]]":
+        """Return every lifecycle that tasks are pinned to, with the number of its tasks."""
+        return self._store.lifecycles.stored_lifecycles()
+
+    def lifecycle_flow(self, lifecycle: str, entity: EntityKind = "task", at: datetime | None = None) -> "list[Edge]":
+        """Return which statuses of one lifecycle came right after which, how often, and the median time before.
+
+        Raises:
+            UnknownChoice: `entity` is not one of its choices.
+        """
+        from application.page.flow import count_flow
+
+        return count_flow(self._store, lifecycle, _kind(entity), _time("at", at))
+
+    def over_time(
+        self, workflow_id: str, entity: EntityKind = "task", at: datetime | None = None, *, columns: int = 240
+    ) -> "StatusesOverTime | None":
+        """Return how many were in each status at the end of each column of time; None before the workflow existed.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+            UnknownChoice: `entity` is not one of its choices.
+        """
+        from application.page.over_time import count_over_time
+
+        return count_over_time(self._store, workflow_id, _kind(entity), _time("at", at), columns=columns)
+
+    def lanes(
+        self,
+        workflow_id: str,
+        at: datetime | None = None,
+        *,
+        running: Sequence[str] = (),
+        actors: bool = False,
+        offset: int = 0,
+        limit: int = 100_000,
+    ) -> "Lanes | None":
+        """Return a workflow's attempts, each with its statuses and when it entered them; None before it existed.
+
+        They come in the order in which they began, at most `limit` from number `offset` on. `actors` adds
+        the node and the worker that last reported one of the `running` statuses.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.page.lanes import read_lanes
+
+        return read_lanes(self._store, workflow_id, running, _time("at", at), actors=actors, offset=offset, limit=limit)
+
+    def linked_tasks(
+        self, workflow_id: str, at: datetime | None = None, *, limit: int | None = None
+    ) -> "list[LinkedTask]":
+        """Return a workflow's tasks by id, each with the tasks that it waits for.
+
+        Raises:
+            UnknownEntity: the log has no such workflow.
+        """
+        from application.page.dependencies import list_linked_tasks
+
+        return list_linked_tasks(self._store, workflow_id, _time("at", at), limit=limit)
+
+    def search(self, text: str, at: datetime | None = None, *, limit: int = 20) -> "list[FoundId]":
+        """Return the workflows, tasks and task instances whose ids begin with `text`, at most `limit` of each."""
+        from application.page.search import search_ids
+
+        return search_ids(self._store, text, _time("at", at), limit=limit)
+
+    def next_change(self, at: datetime, workflow_id: str | None = None, task_id: str | None = None) -> datetime | None:
+        """Return when the next status after `at` was entered; None where none was."""
+        from application.page.steps import find_next_change
+
+        return find_next_change(self._store, _instant("at", at), workflow_id, task_id)
+
+    def previous_change(
+        self, at: datetime | None = None, workflow_id: str | None = None, task_id: str | None = None
+    ) -> datetime | None:
+        """Return when the last status before `at` (None: now) was entered; None where none was."""
+        from application.page.steps import find_previous_change
+
+        return find_previous_change(self._store, _time("at", at), workflow_id, task_id)
+
+    def log_extent(self) -> "LogExtent":
+        """Return when the log's first event was effective, and the position of its last one."""
+        from application.page.steps import read_extent
+
+        return read_extent(self._store)
 
 
 def _chosen(

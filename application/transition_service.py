@@ -15,16 +15,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 
 from psycopg import Connection
 
 from application.array_service import ArrayService
+from application.erase.erase import erase_actor
+from application.erase.erasure_in_progress import EraseAnswer
 from application.maintain.recover import RecoverAnswer, recover_tasks
 from application.maintain.slots import limit_concurrency
 from application.reading import Reading
 from application.shared.arguments import require_ids, require_mapping
+from application.shared.closed_at_end import ClosedAtEnd
 from application.shared.current_status import OnLocked
 from application.shared.report_context import build_report_context
 from application.shared.retry import MAX_RETRIES
@@ -68,7 +70,7 @@ NEXT_REPORT_SECONDS = 300.0
 """The duration of an instance's lease, unless the call passes another one."""
 
 
-class TransitionService(Reading):
+class TransitionService(Reading, ClosedAtEnd):
     """Registers tasks, gates them, and takes every report of what they and their instances do."""
 
     def __init__(self, store: Store) -> None:
@@ -101,14 +103,6 @@ class TransitionService(Reading):
     def close(self) -> None:
         """Close every connection; every method raises ServiceClosed from then on."""
         self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def register_tasks(
         self,
@@ -501,8 +495,11 @@ class TransitionService(Reading):
         max_pending_seconds: float | None = None,
         runner_dead_after: float | None = None,
         actor: Actor | str | None = None,
+        reason: str | None = None,
     ) -> RecoverAnswer:
         """Requeue stuck tasks, each in a transaction of its own, and record missed heartbeats.
+
+        `reason` is why somebody asked for it; the log keeps it after the reason of each recovery.
 
         A task is stuck if it is pending for longer than its lifecycle allows (or `max_pending_seconds`), or if its
         runner is silent for longer (or `runner_dead_after`). `dry_run` changes nothing, and returns the plan.
@@ -514,7 +511,32 @@ class TransitionService(Reading):
             None if max_pending_seconds is None else check_seconds(max_pending_seconds, or_zero=True),
             None if runner_dead_after is None else check_seconds(runner_dead_after, or_zero=True),
         )
-        return recover_tasks(self._store, build_report_context(actor or "recovery"), timeouts, dry_run=dry_run)
+        return recover_tasks(self._store, build_report_context(actor or "recovery", reason), timeouts, dry_run=dry_run)
+
+    def erase(
+        self,
+        actor: str,
+        because: str,
+        workflow_id: str | None = None,
+        *,
+        by: Actor | str | None = None,
+        dry_run: bool = False,
+    ) -> EraseAnswer:
+        """Replace the actor, reasons and paths of what an actor of that name reported, in the log and in archives.
+
+        It is the component or the user of the event's actor. `by` is who erases; without an Actor, this process. A
+        `dry_run` returns what would be changed. Only the owner of the schema may erase.
+
+        Raises:
+            InvalidId: the actor is not a text.
+            ErasureWithoutReason: `because` is empty.
+            UnknownEntity: neither the log nor an archive has the workflow.
+            ArchivingForbidden: the database user may not change events; nothing is changed.
+            ArchiveDamaged: a file of an archive is missing or was changed.
+            ForeignArchive: the folder of an archive is not here.
+            RebuildRunning: the projections are rebuilt, or another process changes the archive.
+        """
+        return erase_actor(self._store, actor, because, workflow_id, by=by, dry_run=dry_run)
 
 
 def _json_object(details: Mapping[str, Any] | None) -> dict[str, Any] | None:

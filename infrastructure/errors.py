@@ -1,18 +1,23 @@
 """Errors of the database, and which of them the domain lets through."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
 
-from domain.errors import Contention, Interruption, SojournError
+from domain.errors import Archived, Contention, Interruption, SojournError
 from infrastructure.lock_holders import LockHolder, name_holders
 
 # A rule or a write that meets one of these has not failed by itself: the caller decides whether to retry.
 Interruption.register(psycopg.Error)
 for contended in (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure):
     Contention.register(contended)
+
+
+ARCHIVED = "SJ004"
+"""The SQLSTATE of an append for a new entity whose id or workflow is in an archive; the detail is the tombstone."""
 
 
 class RetriesExhausted(SojournError):
@@ -147,6 +152,8 @@ def _type(error: psycopg.Error) -> SojournError | None:
         return UnstorableValue(why)
     if sqlstate.startswith("53") or sqlstate in LACKS:
         return DatabaseExhausted(sqlstate, why)
+    if sqlstate == ARCHIVED and error.diag.message_detail:
+        return Archived(**json.loads(error.diag.message_detail))
     if sqlstate == READ_ONLY:
         return DatabaseReadOnly(why)
     return StatementCancelled(why) if sqlstate == CANCELLED else None

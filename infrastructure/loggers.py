@@ -6,6 +6,8 @@ They are named for what happens, not for modules, so that a program's settings s
     sojourn.embedded    the embedded server started or stopped (info)
     sojourn.feed        the streams of /events cannot read the log, or an event of it (error)
     sojourn.lease       a runner or task instance fell silent, or returned (info)
+    sojourn.maintenance  something keeps maintenance from its work (warning)
+    sojourn.page        a page failed by a mistake of Sojourn's own (error)
     sojourn.rebuild     a rebuild of the projections began and ended (info)
     sojourn.recovery    a task was recovered or skipped (info), or its recovery failed (warning)
     sojourn.report      a report was refused (info)

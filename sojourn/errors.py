@@ -6,8 +6,17 @@ attempt can cure (a caller's serialization failure, for example) pass through as
 
 from application.analyse.concurrency import InvalidBucket, TooManyBuckets
 from application.analyse.sla import SlaInvalid, UnknownTemplate
+from application.archive.errors import (
+    ArchiveDamaged,
+    ArchivingForbidden,
+    ForeignArchive,
+    NotArchivable,
+    NotArchived,
+    SealedWithout,
+)
 from application.cases.case_file import InvalidCase, UnsupportedCaseFormat
 from application.cases.opened_case import OpeningForbidden, UnknownCase
+from application.erase.erase import ErasureWithoutReason
 from application.exports.exporter import CsvOnly
 from application.exports.formats import UnknownExport
 from application.imports.formats import UnknownFormat, WrongFormat
@@ -17,12 +26,18 @@ from application.imports.input_file import UnreadableInput
 from application.imports.local_time import TimeZoneNeeded, UnknownTimeZone
 from application.imports.seqera_tasks import UnknownTaskList
 from application.imports.trace_file import MissingTraceFields
+from application.maintain.maintenance import MaintenanceFailed, MaintenanceRunning
 from application.maintain.rebuild import RebuildForbidden, RebuildRunning, SwapPrevented, TablesInUse
 from application.maintain.tokens import TokenExists
+from application.seals.check_proof_file import InvalidProof, InvalidRoot
+from application.seals.last_verified import NothingVerified
+from application.seals.prove import NotSealed
 from application.shared.lifecycle_source import LifecycleFileInvalid
 from application.shared.output_file import OutputExists, OutputNotWritable
+from application.shared.owner import OwnerRequired
 from domain.errors import (
     AmbiguousEntity,
+    Archived,
     CommandConflict,
     FutureTime,
     InvalidAttributes,
@@ -94,9 +109,13 @@ from infrastructure.errors import (
     UnreadableDsn,
     UnstorableValue,
 )
+from infrastructure.seal_keys import InvalidSealKey
 
 __all__ = [
     "AmbiguousEntity",
+    "ArchiveDamaged",
+    "Archived",
+    "ArchivingForbidden",
     "CommandConflict",
     "ConnectionLost",
     "CsvOnly",
@@ -106,6 +125,8 @@ __all__ = [
     "DatabaseTooOld",
     "DatabaseUnreachable",
     "EmbeddedServerFailed",
+    "ErasureWithoutReason",
+    "ForeignArchive",
     "FutureTime",
     "InvalidAttributes",
     "InvalidBucket",
@@ -117,6 +138,9 @@ __all__ = [
     "InvalidId",
     "InvalidLimit",
     "InvalidMaxAttempts",
+    "InvalidProof",
+    "InvalidRoot",
+    "InvalidSealKey",
     "InvalidSetting",
     "InvalidStart",
     "InvalidThreshold",
@@ -128,6 +152,8 @@ __all__ = [
     "LifecycleFileInvalid",
     "LifecycleInvalid",
     "LockTimeout",
+    "MaintenanceFailed",
+    "MaintenanceRunning",
     "MigrationEdited",
     "MissingColumns",
     "MissingExtra",
@@ -135,10 +161,15 @@ __all__ = [
     "MissingTraceFields",
     "NoCurrentState",
     "NoServerForData",
+    "NotArchivable",
+    "NotArchived",
     "NotOfArray",
+    "NotSealed",
+    "NothingVerified",
     "OpeningForbidden",
     "OutputExists",
     "OutputNotWritable",
+    "OwnerRequired",
     "OwnershipViolation",
     "PrivateFolderTaken",
     "ReadingForbidden",
@@ -151,6 +182,7 @@ __all__ = [
     "SchemaMissing",
     "SchemaNewer",
     "SchemaOutdated",
+    "SealedWithout",
     "ServiceClosed",
     "SetupForbidden",
     "SlaInvalid",

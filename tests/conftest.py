@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from application.transition_service import TransitionService
-from tests.support import servers
+from tests.support import browsers, servers
 from tests.support.databases import DatabasePool, Server, with_template
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -47,6 +47,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             "neither on the PATH nor in /usr/lib/postgresql/*/bin",
             yellow=True,
         )
+
+    if browsers.find_chromium() is None:
+        terminalreporter.write_line(browsers.ABSENT, yellow=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,6 +1,7 @@
 """Bundle a workflow: write its part of the log into a case file."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from psycopg.rows import dict_row
 from pydantic_core import from_json
 
 from application.cases.case_file import CaseLine, write_case
+from application.cases.sealed_lines import CaseSeals
 from application.replay.replay import Scope, ignore_progress, read_logged_events
 from application.shared.output_file import output_file
 from application.shared.progress import Progress
@@ -22,7 +24,10 @@ from infrastructure.sql import query
 
 
 class Bundle(TypedDict):
-    """The result of a bundling: `until` is the time at which the case ends, `bytes` the size of its file."""
+    """The result of a bundling: `until` is the time at which the case ends, `bytes` the size of its file.
+
+    `proven` is the number of its events that are sealed, and `root` that of the last seal, to which its proof leads.
+    """
 
     file: str
     workflow: str
@@ -31,20 +36,34 @@ class Bundle(TypedDict):
     until: str
     digest: str
     bytes: int
+    proven: int
+    root: str | None
 
 
-def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progress = ignore_progress) -> Bundle:
+def bundle_workflow(
+    store: Store,
+    workflow_id: str,
+    path: Path,
+    progress: Progress = ignore_progress,
+    archived_from: Store | None = None,
+) -> Bundle:
     """Write a workflow as it is at one moment to the case file `path`. A failure leaves an older file unchanged.
+
+    Where `store` is an opened archive, `archived_from` is the log that the workflow left, which has its seals.
 
     Raises:
         UnknownEntity: no event belongs to the workflow.
         OutputExists: the path is a folder.
         OutputNotWritable: the file cannot be written.
     """
-    with store.database.snapshot() as connection:
+    opened_log = archived_from.database.snapshot() if archived_from else nullcontext()
+    with store.database.snapshot() as connection, opened_log as log:
         header, scope = _read_header(connection, workflow_id)
+        seals = CaseSeals(connection, scope.parameters, log)
+        if seals.proof is not None:
+            header["proof"] = seals.proof
         with output_file(path) as stream:
-            digest = write_case(stream, header, _read_lines(connection, scope, progress))
+            digest = write_case(stream, header, _read_lines(connection, scope, seals, progress))
     return {
         "file": str(path),
         "workflow": workflow_id,
@@ -53,6 +72,8 @@ def bundle_workflow(store: Store, workflow_id: str, path: Path, progress: Progre
         "until": header["until"],
         "digest": digest,
         "bytes": path.stat().st_size,
+        "proven": seals.events,
+        "root": seals.root,
     }
 
 
@@ -80,9 +101,8 @@ def _read_header(connection: Connection[Any], workflow_id: str) -> tuple[CaseLin
     return header, Scope("cases/events_after", parameters)
 
 
-def _read_lines(connection: Connection[Any], scope: Scope, progress: Progress) -> Iterator[CaseLine]:
-    for logged in read_logged_events(connection, progress, scope):
-        yield _event_line(logged)
+def _read_lines(connection: Connection[Any], scope: Scope, seals: CaseSeals, progress: Progress) -> Iterator[CaseLine]:
+    yield from seals.add_leaves(map(_event_line, read_logged_events(connection, progress, scope)))
     with connection.cursor(name="leases", row_factory=dict_row) as cursor:
         cursor.itersize = CHUNK
         for lease in cursor.execute(query("infrastructure", "cases/leases"), scope.parameters):

@@ -255,7 +255,7 @@ def _make_read_only(connection: Connection[Any], name: str, header: CaseLine) ->
     for setting, value in settings.items():
         parts = SQL(".").join(map(Identifier, setting.split(".")))
         connection.execute(SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(name), parts, Literal(value)))
-    comment = {key: value for key, value in header.items() if key != "lifecycles"}
+    comment = {key: value for key, value in header.items() if key not in ("lifecycles", "proof")}
     connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(json.dumps(comment))))
 
 

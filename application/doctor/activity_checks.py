@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from application.doctor.examination import Examination
 from application.doctor.finding import Finding, well, wrong
+from application.wording.counts import count_noun
 from infrastructure.lock_holders import find_lock_holders
 
 DEAD_SHARE = 0.2
@@ -24,7 +25,7 @@ def check_subscriptions(examination: Examination) -> Iterator[Finding]:
     """Check that every subscription moves on."""
     lags = examination.rows("subscriptions/lags")
     stalled = [
-        f"{name}: {behind:,} events wait, no move for {still:,.0f} s"
+        f"{name}: {count_noun(behind, 'event')} behind, no move for {still:,.0f} s"
         for name, _, behind, age, still in lags
         if behind and min(age, still) > examination.limits.stalled_seconds
     ]
@@ -33,7 +34,7 @@ def check_subscriptions(examination: Examination) -> Iterator[Finding]:
         yield wrong("subscriptions", "; ".join(stalled), advice)
     else:
         waiting = sum(behind for _, _, behind, _, _ in lags)
-        yield well("subscriptions", f"{len(lags)}, {waiting:,} events wait" if lags else "none")
+        yield well("subscriptions", f"{len(lags)}, {count_noun(waiting, 'event')} behind" if lags else "none")
 
 
 def check_autovacuum(examination: Examination) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Check what Sojourn keeps in the database: its schema, roles and rights, the triggers of the log, tokens."""
+"""Check what Sojourn keeps in the database: schema, roles, rights, tokens, the log's triggers and partitions."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,9 @@ from domain.errors import SojournError
 from infrastructure.database.migration import check_current
 from infrastructure.database.roles import find_missing_rights
 from infrastructure.database.schema_errors import SchemaMissing
+from infrastructure.database.settings import Settings
+from infrastructure.log.partitions import list_partitions
+from infrastructure.log.settling import last_drawn_position
 
 SETUP = "run `sojourn setup` as the owner of the schema"
 
@@ -53,13 +56,25 @@ def check_roles(examination: Examination) -> Iterator[Finding]:
 
 def check_triggers(examination: Examination) -> Iterator[Finding]:
     """Check that the triggers of the log are there and enabled."""
-    idle = examination.column("doctor/idle_triggers")
+    idle = examination.rows("doctor/idle_triggers")
     if idle:
-        statements = "; ".join(f"ALTER TABLE sojourn.event ENABLE TRIGGER {name}" for name in idle)
+        statements = "; ".join(f"ALTER TABLE {table} ENABLE TRIGGER {name}" for name, table in idle)
         advice = f"the log can be changed, or is not projected; run {statements}, then `sojourn verify`"
-        yield wrong("triggers", f"{', '.join(idle)} disabled or missing", advice)
+        names = ", ".join(dict.fromkeys(name for name, _ in idle))
+        yield wrong("triggers", f"{names} disabled or missing", advice)
     else:
         yield well("triggers", "enabled")
+
+
+def check_partitions(examination: Examination) -> Iterator[Finding]:
+    """Check that the log's last partition has not become large, and that no end of one is stated and forgotten."""
+    partitions = list_partitions(examination.connection)
+    events = last_drawn_position(examination.connection) - (partitions[-1].first or 0)
+    value = f"{len(partitions)}, the last with up to {max(events, 0):,} events"
+    if any(partition.states_end for partition in partitions) or events > 2 * Settings().partition_events:
+        yield wrong("partitions", value, "run `sojourn maintain` as the owner of the schema; `--once` ends by itself")
+    else:
+        yield well("partitions", value)
 
 
 def check_indexes(examination: Examination) -> Iterator[Finding]:
@@ -83,5 +98,5 @@ def check_tokens(examination: Examination) -> Iterator[Finding]:
         yield well("tokens", "none", f"the HTTP API is open to every user of its machine; {create}")
 
 
-CHECKS = (check_roles, check_triggers, check_indexes, check_tokens)
+CHECKS = (check_roles, check_triggers, check_partitions, check_indexes, check_tokens)
 """The checks of a schema that this version made."""

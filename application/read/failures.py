@@ -40,15 +40,18 @@ def count_failures(
     by: FailuresBy = "reason",
     *,
     limit: int | None = None,
+    at: datetime | None = None,
 ) -> list[Failures]:
     """Return the groups of failures that ended from `since` on and before `until`, the most frequent first.
+
+    All is as of `at` (None: now).
 
     Raises:
         UnknownEntity: the log has no such workflow.
         UnknownChoice: `by` is not one of its choices.
     """
     check_choice("by", by, CHOICES)
-    with as_of(store, None) as connection:
+    with as_of(store, at) as connection:
         if workflow_id is not None:
             require_workflow(connection, workflow_id)
         return failures_on(connection, workflow_id, since, until, by, limit)

@@ -91,6 +91,7 @@ class Chosen(NamedTuple):
 
     `since` (included) and `until` (excluded) are about the current status, `actor` and `rule` about the last
     transition. `orphan` leaves what some rule of orphans holds for, `parent` the tasks that are parts of that one.
+    `at` is the time to answer for (None: now).
     """
 
     workflow_id: str | None = None
@@ -107,6 +108,7 @@ class Chosen(NamedTuple):
     orphan: bool = False
     sort: str = NEWEST
     parent: str | None = None
+    at: datetime | None = None
 
 
 def list_workflows(
@@ -119,15 +121,20 @@ def list_workflows(
     limit: int | None = None,
     after: ListPlace | None = None,
     sort: str = NEWEST,
+    containing: str | None = None,
+    at: datetime | None = None,
 ) -> list[ListedWorkflow]:
     """Return the workflows whose `last_at` is from `since` on and before `until`; `failed`, `active`: with any.
+
+    `containing` leaves the workflows with that text in their ids; `at` is the time to answer for (None: now).
 
     Raises:
         UnknownChoice: workflows have no such order.
     """
     text = sort_query("read/list_workflows", query("projections", "read/list_workflows"), sort)
     wanted = {"since": since, "until": until, "failed": failed, "active": active, "limit": limit} | _after(after)
-    with as_of(store, None) as connection, connection.cursor(row_factory=dict_row) as cursor:
+    wanted["containing"] = containing
+    with as_of(store, at) as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(text, wanted, prepare=False).fetchall()
     return cast("list[ListedWorkflow]", rows)
 
@@ -186,7 +193,7 @@ def _listed(store: Store, kind: str, name: str, chosen: Chosen) -> Iterator[Iter
     wanted |= _after(wanted.pop("after"))
     text = sort_query(name, query("projections", name), wanted.pop("sort"))
     check_choice("rule", chosen.rule, get_args(RuleName))
-    with as_of(store, None) as connection:
+    with as_of(store, wanted.pop("at")) as connection:
         if chosen.orphan:
             connection.execute(query("projections", "session/orphans"))
         if chosen.workflow_id is not None:

@@ -20,13 +20,23 @@ QUERIES = {
 }
 
 
+class CurrentWait(TypedDict):
+    """What an entity waits for in its status, as it stated last: a kind, its detail, and who holds it."""
+
+    kind: str
+    detail: str | None
+    holders: list[str] | None
+    since: datetime
+
+
 class Status(TypedDict):
     """An entity's status and since when; all but `entity` is None before it existed.
 
     A runner is ALIVE or SILENT; it has no lifecycle and no attempts, and no version before it was ever silent. An array
     is BOUND, and has no lifecycle.
 
-    A task with a `parent` or with `upstream` tasks also has their ids.
+    A task with a `parent` or with `upstream` tasks also has their ids. A task or an instance that stated what it waits
+    for also has that in `waits_for`.
 
     `attempts` is how many attempts of a task had begun, which attempt an instance is, or how many batches an array had.
     """
@@ -39,6 +49,7 @@ class Status(TypedDict):
     version: int | None
     parent: NotRequired[str]
     upstream: NotRequired[list[str]]
+    waits_for: NotRequired[CurrentWait]
 
 
 def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Status:
@@ -51,7 +62,7 @@ def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Sta
         current, since, lifecycle, attempts, version = status_on(connection, entity)
         if current is None:
             require_entity(connection, entity)
-        links = _links(connection, entity) if current is not None else {}
+        more = _links(connection, entity) | _wait(connection, entity) if current is not None else {}
     return {
         "entity": str(entity),
         "status": current,
@@ -59,7 +70,7 @@ def read_status(store: Store, entity: Entity, at: datetime | None = None) -> Sta
         "lifecycle": lifecycle,
         "attempts": attempts,
         "version": version,
-        **links,  # type: ignore[typeddict-item]  # mypy knows no keys of it
+        **more,  # type: ignore[typeddict-item]  # mypy knows no keys of it
     }
 
 
@@ -70,6 +81,16 @@ def _links(connection: Connection[Any], entity: Entity) -> dict[str, Any]:
     assert row is not None
     parent_id, upstream_ids = row
     return ({"parent": parent_id} if parent_id else {}) | ({"upstream": upstream_ids} if upstream_ids else {})
+
+
+def _wait(connection: Connection[Any], entity: Entity) -> dict[str, CurrentWait]:
+    if entity.kind not in (TASK, TASK_INSTANCE):
+        return {}
+    row = connection.execute(query("projections", "read/current_wait"), [entity.kind, entity.id]).fetchone()
+    if row is None:
+        return {}
+    kind, detail, holders, since = row
+    return {"waits_for": {"kind": kind, "detail": detail, "holders": holders, "since": since}}
 
 
 def status_on(connection: Connection[Any], entity: Entity) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """One workflow at a glance: its tasks by status, what failed, what takes longest, and its orphans."""
 
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -48,6 +48,28 @@ class WorkflowSummary(TypedDict):
     orphans: list[Orphan]
 
 
+class WorkflowTasks(TypedDict):
+    """A workflow's tasks by status as of a time, and when it began and last changed."""
+
+    tasks: int
+    by_status: dict[str, int]
+    failed: int
+    active: int
+    first_at: datetime
+    last_at: datetime
+
+
+def count_workflow_tasks(store: Store, workflow_id: str, at: datetime | None = None) -> WorkflowTasks | None:
+    """Return a workflow's tasks by status as of `at` (None: now), or None before it existed.
+
+    Raises:
+        UnknownEntity: the log has no such workflow.
+    """
+    with as_of(store, at) as connection:
+        require_workflow(connection, workflow_id)
+        return cast("WorkflowTasks | None", count_tasks(connection, workflow_id))
+
+
 def summarize_workflow(store: Store, workflow_id: str, at: datetime | None = None) -> WorkflowSummary:
     """Return the summary of a workflow as of `at` (None: now).
 
@@ -56,7 +78,7 @@ def summarize_workflow(store: Store, workflow_id: str, at: datetime | None = Non
     """
     with as_of(store, at) as connection:
         require_workflow(connection, workflow_id)
-        counted = _count(connection, workflow_id)
+        counted = count_tasks(connection, workflow_id) or {}
         failures = failures_on(connection, workflow_id, limit=MAX_FAILURES)
     return {
         "workflow_id": workflow_id,
@@ -72,10 +94,10 @@ def summarize_workflow(store: Store, workflow_id: str, at: datetime | None = Non
     }
 
 
-def _count(connection: Connection[Any], workflow_id: str) -> dict[str, Any]:
+def count_tasks(connection: Connection[Any], workflow_id: str) -> dict[str, Any] | None:
+    """Return a workflow's tasks by status and when it began and last changed, or None before it existed."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(query("projections", "read/workflow_summary"), {"workflow_id": workflow_id}).fetchone()
-    return found or {}
+        return cursor.execute(query("projections", "read/workflow_summary"), {"workflow_id": workflow_id}).fetchone()
 
 
 def _find_slowest(store: Store, workflow_id: str, at: datetime | None) -> list[Slowest]:

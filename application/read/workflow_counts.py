@@ -9,10 +9,12 @@ from infrastructure.sql import query
 class WorkflowCounts(NamedTuple):
     """How many tasks, instances, events, transitions, refusals and orphans a workflow has.
 
-    `orphans` counts those that the orphan rule has ended, and those that are open.
+    `never_started` counts the tasks that are still in their first status. `orphans` counts those that the orphan
+    rule has ended, and those that are open.
     """
 
     tasks: int
+    never_started: int
     task_instances: int
     events: int
     transitions: int

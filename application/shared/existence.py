@@ -7,7 +7,14 @@ from psycopg import Connection
 
 from application.shared.current_status import existing_ids
 from application.shared.store import Store
-from application.shared.suggestions import EXISTING, entities_of_id, nearest_entities, unknown_entity, unknown_workflow
+from application.shared.suggestions import (
+    EXISTING,
+    entities_of_id,
+    find_archived,
+    nearest_entities,
+    unknown_entity,
+    unknown_workflow,
+)
 from domain.entity import MAX_ID_LENGTH, Entity, parse_entity
 from domain.errors import AmbiguousEntity, InvalidEntity
 from domain.text import is_storable
@@ -19,6 +26,7 @@ def find_entity(store: Store, text: str) -> Entity:
 
     Raises:
         InvalidEntity: the text is neither; the error has the nearest entity.
+        Archived: an entity of that id is in an archive.
         InvalidId: the id is too long, or cannot be stored.
         AmbiguousEntity: entities of several kinds have the id.
     """
@@ -29,6 +37,8 @@ def find_entity(store: Store, text: str) -> Entity:
             raise
     with store.session() as connection:
         found = entities_of_id(connection, text)
+        if not found and (archived := find_archived(connection, [Entity(kind, text).stream for kind in EXISTING])):
+            raise archived
         nearest = [] if found else nearest_entities(connection, text)
     if not found:
         raise InvalidEntity(text, map(str, nearest))

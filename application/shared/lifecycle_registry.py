@@ -106,6 +106,12 @@ class LifecycleRegistry:
             rows = connection.execute(query("projections", "read/lifecycles")).fetchall()
         return [(_read_stored(name, version, definition), tasks) for name, version, definition, tasks in rows]
 
+    def every_lifecycle(self) -> list[Lifecycle]:
+        """Return every stored lifecycle by name and version, without counting their tasks."""
+        with self._database.connection() as connection:
+            rows = connection.execute(query("infrastructure", "lifecycles/every_pinned")).fetchall()
+        return [_read_stored(*row) for row in sorted(rows, key=lambda row: row[:2])]
+
     def _forget_if_reconnected(self) -> None:
         # What is stored is never changed, but a database that went back lacks it, and only new connections lead there.
         if self._connections_opened != self._database.opened:

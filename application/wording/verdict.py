@@ -8,6 +8,7 @@ from application.shared.orphan import Orphan, OrphanRule
 from application.wording.event_in_words import DescribedEvent, describe_event, describe_reporter, format_utc
 from application.wording.likely_next import Follower, write_expectation
 from application.wording.upstream_in_words import UpstreamRoot, describe_root
+from application.wording.wait_in_words import describe_wait
 from domain.entities.events import SILENT
 from domain.entity import TASK, Entity
 from domain.lifecycles.lifecycle import Lifecycle
@@ -91,18 +92,17 @@ def write_verdict(
     orphan: Sequence[Orphan],
 ) -> tuple[str, RuleName | OrphanRule | None]:
     """Return the verdict on an entity in `status` after its `own` events, and the rule that it rests on."""
+    if task and task.root:
+        return _explain_by_root(entity, status, task, task.root, own, orphan)
     if orphan:
         behind = task.waits_behind if task else 0
         return _explain_orphan(str(entity), orphan, behind, own, _order_to_end(task, own), caused_by, at_position)
-    if task and task.root:
-        since = f"{entity} is {status} since {format_utc(task.entered_at)}"
-        expected = ". ".join([f"{since} because {describe_root(task.root)}", *_expected(entity, status, task)])
-        return f"{expected}.", own[-1].data.get("rule") if own else None
     entered = [event for event in own if event.is_transition]
     last = own[-1] if own else None
     parts = [_because(entity, status, entered[-1], caused_by(entered[-1])) if entered else f"{entity} is {status}"]
     if last and last.happened == "refused":
         parts.append(f"It {describe_event(last, caused_by(last))}, at {format_utc(last.at)}")
+    parts += _stated_wait(own)
     if task:
         parts += _expected(entity, status, task)
     rule = last.data.get("rule") if last else None
@@ -115,6 +115,21 @@ def write_runner_verdict(entity: Entity, status: str, since: datetime) -> str:
         ended = format_utc(since)
         return f"{entity} is silent since {ended}: its last heartbeat held until then, and none has come since."
     return f"{entity} is alive, and was so without a break since {format_utc(since)}."
+
+
+def _explain_by_root(
+    entity: Entity,
+    status: str,
+    task: TaskWithInstances,
+    root: UpstreamRoot,
+    own: Sequence[DescribedEvent],
+    orphan: Sequence[Orphan],
+) -> tuple[str, RuleName | OrphanRule | None]:
+    """Return that it waits for the root, and by what it is an orphan because that has lasted for too long."""
+    first = f"{entity} is {status} since {format_utc(task.entered_at)} because {describe_root(root)}"
+    also = [f"It is an orphan by {one['rule']}: {one['explanation']}" for one in orphan]
+    rule = orphan[0]["rule"] if orphan else own[-1].data.get("rule") if own else None
+    return f"{'. '.join([first, *also, *_expected(entity, status, task)])}.", rule
 
 
 def _explain_orphan(
@@ -207,6 +222,17 @@ def _because(entity: Entity, status: str, entered: DescribedEvent, cause: Descri
     if entered.happened == "reset":
         return f"{since}, because it was reset{describe_reporter(entered)}"
     return f"{since}, because it was reported {status}{describe_reporter(entered)}{_rule(entered)}"
+
+
+def _stated_wait(own: Sequence[DescribedEvent]) -> list[str]:
+    """Return what the entity stated last, since it entered its status, that it waits for, unless a refusal says it."""
+    for event in reversed(own):
+        if event.data.get("waits_for"):
+            wait = None if event is own[-1] and event.happened == "refused" else describe_wait(event.data)
+            return [f"It {wait}"] if wait else []
+        if event.is_transition:
+            break
+    return []
 
 
 def _rule(event: DescribedEvent) -> str:

@@ -13,6 +13,7 @@ from application.shared.entry_clocks import read_clocks, read_clocks_of_families
 from application.shared.retry import backoff_seconds, pause
 from application.shared.slots_in_database import SlotsInDatabase
 from application.shared.store import Store, chunked
+from application.shared.suggestions import EXISTING, require_unarchived
 from application.shared.unit_of_work import UnitOfWork
 from application.write.answers import BulkAnswer, ResetAnswer
 from application.write.known_status import StatusCheck
@@ -166,6 +167,7 @@ def _reset(
         for event in end_instance(instance, decision, context)
     ]
     append_decisions(store, connection, decisions.items(), [*tasks.values(), *instances], ended)
+    require_unarchived(connection, TASK, [name for name in ids if name not in tasks])
     return {
         "reset": [name for name, decision in decisions.items() if not decision.refused],
         "kept": [name for name, decision in decisions.items() if decision.refused],
@@ -223,6 +225,8 @@ def _bulk_answer(
 ) -> BulkAnswer:
     undecided = [name for name in ids if name not in refused]
     known = existing_ids(connection, existing_query, undecided) if undecided else set()
+    kind = TASK if existing_query == EXISTING[TASK] else TASK_INSTANCE
+    require_unarchived(connection, kind, [name for name in undecided if name not in known])
     return {
         "transitioned": [name for name in ids if refused.get(name) is False],
         "invalid": [name for name in ids if refused.get(name) is True],

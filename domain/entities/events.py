@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.actor import Actor
-from domain.clock import clock_of
+from domain.clock import ERASED_CLOCK, UNKNOWN_CLOCK, clock_of
 from domain.errors import UnknownEvent
 from domain.rule_outcome import Response
 from domain.state import State
@@ -64,7 +64,8 @@ class Event(BaseModel):
     @property
     def clock(self) -> str:
         """The clock that stated `effective_at`."""
-        return clock_of(self.occurred_at, self.actor.host if self.actor else None, self.command_id)
+        clock = clock_of(self.occurred_at, self.actor.host if self.actor else None, self.command_id)
+        return ERASED_CLOCK if clock == UNKNOWN_CLOCK and self.actor and self.actor.is_erased else clock
 
 
 class TaskEvent(Event):
@@ -292,6 +293,34 @@ class ArrayBatchQueued(ArrayEvent):
     workflow_run_id: str | None = None
 
 
+ERASING: Final = "ERASING"
+ERASED: Final = "ERASED"
+
+
+class LogErasureBegun(Event):
+    """The erasure of a person began, whom `erased-N` replaces where N is in the stream `log:erased-N`.
+
+    `reason` is why. `only_workflow` is the workflow to which it is limited, if it is.
+    """
+
+    name = "log.erasure_begun.v1"
+    is_transition = True
+
+    status: Literal["ERASING"] = ERASING
+    only_workflow: str | None = None
+
+
+class LogErased(Event):
+    """An erasure has ended: that number of `events` was changed, in the log and in archives."""
+
+    name = "log.erased.v1"
+    is_transition = True
+
+    previous_status: Literal["ERASING"] = ERASING
+    status: Literal["ERASED"] = ERASED
+    events: int
+
+
 EVENTS: dict[str, type[Event]] = {
     event.name: event
     for event in (
@@ -311,6 +340,8 @@ EVENTS: dict[str, type[Event]] = {
         ArrayBound,
         ArrayConcurrencyChanged,
         ArrayBatchQueued,
+        LogErasureBegun,
+        LogErased,
     )
 }
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}

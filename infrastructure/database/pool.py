@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection, IsolationLevel
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import SojournError
@@ -21,11 +21,15 @@ from infrastructure.errors import DatabaseUnreachable, ServiceClosed, typed_erro
 from infrastructure.forks import renew_in_children
 from infrastructure.lock_timeout import naming_lock_holders
 from infrastructure.loggers import get_logger
+from infrastructure.sql import query
 
 log = get_logger("connection")
 
 WAIT_SECONDS = 30.0
 """How long a caller waits for a pooled connection."""
+
+CLOSE_SECONDS = 0.5
+"""How long closing waits for each thread that makes connections to a database that does not answer."""
 
 
 def resolve_dsn(dsn: str | None = None) -> str:
@@ -118,6 +122,22 @@ class Database:
                     connection.execute(SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(Identifier("sojourn", table)))
                 yield connection
 
+    @contextmanager
+    def share_snapshot(self, snapshot: Connection[Any]) -> Iterator[Connection[tuple[Any, ...]]]:
+        """Open a further connection that sees the moment of `snapshot`, which must stay open as long.
+
+        Raises:
+            DatabaseUnreachable: the server has no connection left.
+        """
+        row = snapshot.execute(query("infrastructure", "connections/export_snapshot")).fetchone()
+        assert row is not None
+        with self.dedicated() as connection:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            with connection.transaction():
+                connection.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(row[0])))
+                yield connection
+
     def renew_after_fork(self) -> None:
         """Replace the pool by an empty one: two processes on one socket would read each other's answers.
 
@@ -129,7 +149,7 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._closed = True
-        self._pool.close()
+        self._pool.close(timeout=CLOSE_SECONDS)
 
     def _create_pool(self) -> ConnectionPool[Any]:
         return ConnectionPool(

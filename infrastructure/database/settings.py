@@ -50,14 +50,16 @@ def _seconds(value: object) -> object:
 class Settings(EnvironmentSettings):
     """Where the database is, and the limits of what is asked of it.
 
-    The database is at `dsn`, or else an embedded server in `home`. A reported time may be ahead of the database's
-    clock by `clock_tolerance`, a statement waits for a lock for `lock_timeout`, and a runner's lease holds for
-    `max_lease` at most.
+    The database is at `dsn`, and commands that only read ask the one at `read_dsn`; without them, it is an embedded
+    server in `home`. A reported time may be ahead of the database's clock by `clock_tolerance`, a statement waits
+    for a lock for `lock_timeout`, and a runner's lease holds for `max_lease` at most. `seal_key` is the file of the
+    private key that signs seals. A partition of the log has `partition_events` positions.
     """
 
     model_config = SettingsConfigDict(env_prefix="SOJOURN_", env_ignore_empty=True, hide_input_in_errors=True)
 
     dsn: str | None = Field(default=None, repr=False, description="a DSN")  # it may have a password
+    read_dsn: str | None = Field(default=None, repr=False, description="a DSN")
     home: Path = Field(default_factory=lambda: user_data_path("sojourn"), description="a folder")
     clock_tolerance: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=60, ge=0, description="a duration like 60s or 5m"
@@ -65,9 +67,11 @@ class Settings(EnvironmentSettings):
     lock_timeout: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=10, ge=0.001, description="a duration like 500ms or 10s"
     )
+    seal_key: Path | None = Field(default=None, description="a file")
     max_lease: Annotated[float, BeforeValidator(_seconds)] = Field(
         default=3600, gt=0, description="a duration like 90s or 1h"
     )
+    partition_events: int = Field(default=10_000_000, ge=1_000, description="a whole number from 1000 on")
 
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number of seconds above 0")]

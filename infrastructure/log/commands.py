@@ -13,6 +13,9 @@ from psycopg.types.json import Jsonb
 from domain.errors import CommandConflict
 from infrastructure.sql import query
 
+ERASED = "erased"
+"""The digest of a request whose reason was erased: every later request of its command gets the first answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -42,7 +45,7 @@ def first_answer(connection: Connection[Any], command_id: str, request: str) -> 
     row = connection.execute(query("infrastructure", "commands/first_answer"), [command_id]).fetchone()
     if row is None:
         return None
-    if row[0] != request:
+    if row[0] not in (request, ERASED):
         raise CommandConflict(command_id)
     return row[1]
 

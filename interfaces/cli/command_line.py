@@ -16,6 +16,7 @@ import typer
 
 from interfaces.cli import commands
 from interfaces.cli.failure import cli_errors
+from interfaces.cli.read_dsn import GIVEN, let_read
 from interfaces.cli.standard_streams import prepare_streams
 
 MODULES = tuple(found.name for found in iter_modules(commands.__path__) if not found.name.startswith("_"))
@@ -42,6 +43,7 @@ def _read_commands(module: str) -> typer.Typer:
     """Return the commands of a module, with summaries that a narrow terminal wraps and does not cut."""
     read: typer.Typer = import_module(f"{commands.__name__}.{module}").app
     for command in read.registered_commands:
+        let_read(command, read.info.name if isinstance(read.info.name, str) else None)
         command.short_help = cleandoc(command.help or getattr(command.callback, "__doc__", None) or "").split("\n\n")[0]
     return read
 
@@ -54,7 +56,7 @@ def find_modules(arguments: Sequence[str]) -> Sequence[str]:
     """
     words = iter(arguments)
     for word in words:
-        if word == "--dsn":
+        if word in ("--dsn", "--read-dsn"):
             next(words, None)
         elif not word.startswith("-"):
             name = word.replace("-", "_")
@@ -78,6 +80,10 @@ def set_common_options(
     dsn: Annotated[
         str | None, typer.Option(metavar="DSN", help="The database; else SOJOURN_DSN, else the embedded one.")
     ] = None,
+    read_dsn: Annotated[
+        str | None,
+        typer.Option("--read-dsn", metavar="DSN", help="Let commands that only read ask this standby."),
+    ] = None,
     verbose: Annotated[
         int,
         typer.Option("--verbose", "-v", count=True, show_default=False, help="Log to stderr; -vv also logs retries."),
@@ -88,6 +94,7 @@ def set_common_options(
 ) -> None:
     """Keep the options that stand before a command."""
     ctx.obj = dsn
+    ctx.meta[GIVEN] = read_dsn
     if verbose:
         from interfaces.cli.verbosity import log_to_stderr
 

@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from interfaces.cli.read_dsn import choose_read_dsn, state_behind
+
+OPENED = "sojourn.opened_archive"
+"""The key under which a context has the DSN of an opened archive, which goes before every other DSN."""
+
+ARCHIVED_FROM = "sojourn.archived_from"
+"""The key under which a context has the store of the log that an opened archive belongs to."""
+
 if TYPE_CHECKING:
     from application.transition_service import TransitionService
 
@@ -13,6 +21,8 @@ if TYPE_CHECKING:
 @contextmanager
 def service(ctx: typer.Context, dsn: str | None = None, *, create: bool = False) -> Iterator["TransitionService"]:
     """Yield the service on `--dsn` (before or after the command), SOJOURN_DSN, or the embedded database.
+
+    A command that only reads asks the database of `--read-dsn` or SOJOURN_READ_DSN instead.
 
     Only a command that begins a log sets an empty database up (`create`): the others may have got the wrong DSN.
 
@@ -22,5 +32,9 @@ def service(ctx: typer.Context, dsn: str | None = None, *, create: bool = False)
     from application.shared.store import Store
     from application.transition_service import TransitionService
 
-    with TransitionService(Store.reach(dsn or ctx.find_root().obj, create=create)) as connected:
+    given = ctx.meta.get(OPENED) or dsn or ctx.find_root().obj
+    read_dsn = None if OPENED in ctx.meta else choose_read_dsn(ctx, given)
+    with TransitionService(Store.reach(read_dsn or given, create=create)) as connected:
+        if read_dsn:
+            state_behind(connected.store)
         yield connected

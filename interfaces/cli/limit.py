@@ -1,12 +1,15 @@
 """The first rows of an answer, and the sentence that states that there are more."""
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
 from interfaces.cli.options import LARGEST
-from interfaces.cli.output import messages
+from interfaces.cli.output import messages, render
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Limit = Annotated[
     int | None, typer.Option("--limit", metavar="NUMBER", min=1, max=LARGEST, help="Print at most this many rows.")
@@ -18,6 +21,16 @@ T = TypeVar("T")
 def one_more(limit: int | None) -> int | None:
     """Return how many rows to read, so that it is known whether there are more than the limit."""
     return None if limit is None else limit + 1
+
+
+def render_first(
+    rows: Iterable[T], limit: int | None, *, as_json: bool, human: "Callable[[Console, list[T]], None]"
+) -> None:
+    """Print rows up to a limit, as JSON or as `human` prints them, and state whether there are more."""
+    first = FirstRows(rows, limit)
+    shown = list(first)
+    render(shown, as_json=as_json, human=lambda console: human(console, shown))
+    first.state_end()
 
 
 class FirstRows(Generic[T]):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 import typer
 
 from domain.printable import printable_json
+from interfaces.cli.behind import with_behind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ Dsn = Annotated[
 def render(document: Any, *, as_json: bool, human: Callable[["Console"], object]) -> None:
     """Print the document as JSON, or let `human` print it on the console."""
     if as_json:
-        sys.stdout.write(json_text(document, indent=2) + "\n")
+        sys.stdout.write(json_text(with_behind(document), indent=2) + "\n")
         sys.stdout.flush()
     else:
         with answer_console() as shown:

@@ -7,6 +7,7 @@ from shlex import quote
 from application.read.open_statuses import OpenStatus
 from application.read.orphans import STUCK
 from application.shared.orphan import Orphan
+from application.wording.counts import count_noun
 from domain.entity import TASK, parse_entity
 from interfaces.wording.values import format_duration
 
@@ -68,12 +69,12 @@ def _key(orphan: Orphan) -> tuple[str, str, str]:
 
 def _count(status: OpenStatus, n: int) -> str:
     noun = "task" if status.kind == TASK else "task instance"
-    return f"{n:,} {noun}{'s' if n != 1 else ''} of {status.lifecycle} in {status.status}"
+    return f"{count_noun(n, noun)} of {status.lifecycle} in {status.status}"
 
 
 def _ended(status: OpenStatus) -> str:
-    return f"{status.ended} interval{'s' if status.ended != 1 else ''} ended"
+    return f"{count_noun(status.ended, 'interval')} ended"
 
 
 def _and_more(number: int) -> list[str]:
-    return [f"{number} more status{'es' if number != 1 else ''}"] if number > 0 else []
+    return [count_noun(number, "more status", "more statuses")] if number > 0 else []

@@ -8,9 +8,21 @@ CREATE OR REPLACE FUNCTION sojourn.project_appended() RETURNS trigger
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
+    IF EXISTS (SELECT FROM appended AS e WHERE e.version = 1) THEN
+        PERFORM sojourn.require_unarchived(array_agg(e.stream), array_agg(e.workflow_id))
+        FROM appended AS e
+        WHERE e.version = 1;
+    END IF;
+
     IF EXISTS (SELECT FROM appended AS e WHERE e.data ? 'upstream') THEN
+        -- The links of a registration are all new, so it looks for no conflict.
         INSERT INTO sojourn.dependency
         SELECT p.* FROM appended AS e CROSS JOIN LATERAL sojourn.project_dependency(e) AS p
+        WHERE e.version = 1;
+
+        INSERT INTO sojourn.dependency
+        SELECT p.* FROM appended AS e CROSS JOIN LATERAL sojourn.project_dependency(e) AS p
+        WHERE e.version > 1
         ON CONFLICT DO NOTHING;
     END IF;
 
@@ -90,6 +102,19 @@ BEGIN
         distributor_id = p.distributor_id, version = p.version
     FROM latest AS e CROSS JOIN LATERAL sojourn.project_task_instance(NULL, e) AS p
     WHERE e.entity_kind = 'task_instance' AND i.task_instance_id = p.task_instance_id;
+
+    -- The key of sojourn.transition guards the versions of transitions; those of other events are guarded here, because a
+    -- partition guards only its own. A writer that appended to the same stream meanwhile held the row that was updated above
+    -- until its end, so that what it appended is seen now.
+    IF EXISTS (
+        SELECT FROM appended AS e JOIN sojourn.event AS o ON o.stream = e.stream AND o.version = e.version
+        WHERE
+            NOT (e.is_transition AND split_part(e.stream, ':', 1) IN ('task', 'task_instance'))
+            AND o.position <> e.position
+    ) THEN
+        RAISE EXCEPTION 'a stream has an event of that version already'
+            USING ERRCODE = 'unique_violation', SCHEMA = 'sojourn', TABLE = 'event';
+    END IF;
     RETURN NULL;
 END
 $$;

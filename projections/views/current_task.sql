@@ -14,8 +14,22 @@ SELECT
         )
     END AS instances,
     t.template, t.lifecycle, t.lifecycle_version, latest.version,
-    CASE WHEN (SELECT sojourn.as_of()) IS NULL THEN t.owner ELSE e.data ->> 'owner' END AS owner,
-    CASE WHEN (SELECT sojourn.as_of()) IS NULL THEN t.state ELSE e.data -> 'state' END AS state
+    -- Not a join, which the planner could not leave out where nobody asks for these columns: (stream, version) is unique
+    -- in each partition of the log alone.
+    CASE
+        WHEN (SELECT sojourn.as_of()) IS NULL THEN t.owner
+        ELSE (
+            SELECT e.data ->> 'owner' FROM sojourn.event AS e
+            WHERE e.stream = 'task:' || t.task_id AND e.version = latest.version
+        )
+    END AS owner,
+    CASE
+        WHEN (SELECT sojourn.as_of()) IS NULL THEN t.state
+        ELSE (
+            SELECT e.data -> 'state' FROM sojourn.event AS e
+            WHERE e.stream = 'task:' || t.task_id AND e.version = latest.version
+        )
+    END AS state
 FROM
     sojourn.task AS t
     CROSS JOIN LATERAL (
@@ -31,8 +45,6 @@ FROM
             ORDER BY s.version DESC
             LIMIT 1
         )
-    ) AS latest
-    LEFT JOIN sojourn.event AS e
-        ON (SELECT sojourn.as_of()) IS NOT NULL AND e.stream = 'task:' || t.task_id AND e.version = latest.version;
+    ) AS latest;
 
 COMMENT ON VIEW sojourn.current_task IS 'Each task and its status now, or as of sojourn.as_of.';

@@ -1,4 +1,4 @@
--- Drop the functions that this version no longer has, once nothing of its own depends on them.
+-- Drop the functions and views that this version no longer has, once nothing of its own depends on them.
 -- A view of somebody else's that calls one keeps it: the upgrade goes on, and warns. Some of them ran with the rights of
 -- their owner, which a caller could misuse, so that what is kept runs with those of its caller.
 DO $$
@@ -8,7 +8,9 @@ BEGIN
     FOREACH retired IN ARRAY ARRAY[
         'decode(jsonb)', 'told(timestamptz)', 'entered(text, text, text[])', 'place_of(float8, bigint)', 'moment()',
         'group_of(text, text, text, text, timestamptz)', 'countable_bucket(interval, float8)',
-        'concurrency_by_bucket(text, text, interval, text, text)'
+        'concurrency_by_bucket(text, text, interval, text, text)', 'stays_ended_since(timestamptz)',
+        'stays_ended_on_day(timestamptz)', 'upstream_ends(text, text)',
+        'find_orphans(text, text, text)', 'tasks_above(text[], text[])', 'tasks_behind(text[], text, text[])'
     ] LOOP
         BEGIN
             IF to_regprocedure('sojourn.' || retired) IS NOT NULL THEN
@@ -20,5 +22,11 @@ BEGIN
                 RAISE WARNING 'function sojourn.% is kept: a view that is not part of Sojourn uses it', retired;
         END;
     END LOOP;
+    BEGIN
+        DROP VIEW IF EXISTS sojourn.begun_task;
+    EXCEPTION
+        WHEN dependent_objects_still_exist THEN
+            RAISE WARNING 'view sojourn.begun_task is kept: a view that is not part of Sojourn uses it';
+    END;
 END
 $$;

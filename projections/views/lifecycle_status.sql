@@ -28,7 +28,8 @@ SELECT
             OR coalesce(machine.value::jsonb -> 'available_for_run' ? status.key, false)
         )
     END AS running,
-    coalesce(l.definition ->> 'cancel_to' = status.key, false) AS cancelled
+    coalesce(l.definition ->> 'cancel_to' = status.key, false) AS cancelled,
+    make_interval(secs => (machine.value -> 'stuck_after' ->> status.key)::float8) AS stuck_after
 FROM
     sojourn.lifecycle AS l
     CROSS JOIN LATERAL json_each(l.definition) AS machine
@@ -37,4 +38,5 @@ WHERE machine.key IN ('task', 'task_instance') AND json_typeof(machine.value) = 
 
 COMMENT ON VIEW sojourn.lifecycle_status IS
     'The statuses of every lifecycle that a task is pinned to: whether each ends an entity''s work (terminal), is '
-    'a failure, waits for an attempt to begin, is one in which it runs, or is where a cancelled one goes.';
+    'a failure, waits for an attempt to begin, is one in which it runs, or is where a cancelled one goes, and after how '
+    'long an entity in it is stuck.';

@@ -8,12 +8,16 @@ WITH role AS (
 relation AS (
     SELECT c.oid, c.relname AS name, c.relkind = 'S' AS is_sequence
     FROM pg_class AS c
-    WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+    WHERE
+        c.relnamespace = 'sojourn'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+        AND NOT c.relispartition -- what is read and appended goes through the partitioned table
 ),
 routine AS (
     SELECT
         p.oid, p.provolatile <> 'v' AS only_reads,
-        p.prorettype <> 'trigger'::regtype AND p.proname NOT IN ('grant_roles', 'grant_reader') AS is_called,
+        p.prorettype <> 'trigger'::regtype AND p.proname NOT IN (
+            'grant_roles', 'grant_reader', 'remove_archived', 'begin_erasing', 'erase_events', 'erase_archived'
+        ) AS is_called,
         coalesce(p.proacl, acldefault('f', p.proowner)) AS grants
     FROM pg_proc AS p
     WHERE p.pronamespace = 'sojourn'::regnamespace
@@ -24,9 +28,11 @@ written (name, privilege) AS (
         ('task', 'INSERT'), ('task', 'UPDATE'), ('task_instance', 'INSERT'), ('task_instance', 'UPDATE'),
         ('array', 'INSERT'), ('array', 'UPDATE'), ('lifecycle', 'INSERT'), ('lifecycle', 'UPDATE'),
         ('lease', 'INSERT'), ('lease', 'UPDATE'), ('checkpoint', 'INSERT'), ('checkpoint', 'UPDATE'),
+        ('stay_sketch', 'INSERT'), ('stay_sketch', 'UPDATE'), ('stay_sketch', 'DELETE'),
+        ('hour_sum', 'INSERT'), ('hour_sum', 'DELETE'), ('attempt_sum', 'INSERT'), ('attempt_sum', 'DELETE'),
         ('slot', 'INSERT'), ('slot', 'DELETE'),
         ('slot_limit', 'INSERT'), ('slot_limit', 'UPDATE'), ('slot_limit', 'DELETE'),
-        ('token', 'INSERT'), ('token', 'UPDATE')
+        ('token', 'INSERT'), ('token', 'UPDATE'), ('seal', 'INSERT'), ('seal_seed', 'INSERT')
 )
 SELECT o.name AS role, format('GRANT USAGE ON SCHEMA sojourn TO %I', o.name) AS statement
 FROM role AS o

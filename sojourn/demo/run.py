@@ -1,15 +1,14 @@
 """One run of the demo, as two workflows of its own, so the demo can run any number of times on one database."""
 
 import secrets
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from application.shared.progress import Progress
+from application.shared.sigterm import sigterm_as_interrupt
 from application.transition_service import TaskSpec, TransitionService
 from sojourn.demo.commands import NEVER_STARTED, Command, plan_commands, plan_second_commands
 from sojourn.demo.distributor import ACTOR, DONE, Distributor
@@ -74,13 +73,3 @@ def find_surprises(planned: list[Command], distributor: Distributor) -> Iterator
         status = distributor.ended.get(command.task_id, NEVER_STARTED)
         if status != command.ends:
             yield f"task {command.task_id!r} ended in {status}, not in {command.ends}"
-
-
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so it cleans up."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

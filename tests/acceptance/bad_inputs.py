@@ -185,6 +185,12 @@ COMMANDS = [
     Command(("report", "--workflow", "w1", "-o", "{folder}/loop"), "Too many levels of symbolic links"),
     Command(("bundle", "--workflow", "w1", "-o", "{folder}"), "is a folder, not a file"),
     Command(("bundle", "--workflow", "none", "-o", "{folder}/x"), "no workflow 'none'"),
+    Command(("archive", "--before", "now", "--to", "{folder}"), "is not the folder of an archive; choose another"),
+    Command(("archive", "--before", "now", "--to", "{folder}/a", "--workflow", "none"), "no workflow 'none'"),
+    Command(("erase", "--actor", "", "--because", "x"), "actor id '' is not a text"),
+    Command(("erase", "--actor", "a", "--because", " "), "is not a text; state why, because the log keeps it"),
+    Command(("erase", "--actor", "a", "--because", "x", "--workflow", "none"), "no workflow 'none'"),
+    Command(("restore", "--from", "{folder}/none", "--workflow", "w1"), "is not the folder of an archive"),
     # files of every format
     Command(("import", "jsonl", "{folder}/missing"), "cannot be used: No such file or directory"),
     Command(("import", "jsonl", "{folder}"), "is not a rolling event log"),

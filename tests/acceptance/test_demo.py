@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from application.transition_service import TransitionService
-from tests.support.agreement import streams_of
+from tests.support.agreement import moves, streams_of
 from tests.support.command_line import SOJOURN
 from tests.support.stays import stays_of
 
@@ -75,6 +75,7 @@ def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: p
     assert workflow == found["workflow"]
     assert found["tasks"] == 63 + 24
     assert found["task_instances"] >= 65 + 23
+    assert found["never_started"] == 2
     assert found["orphans"] >= 1
     assert found["verify"] == {"checked": found["events"], "mismatches": 0}
     assert [found["events"], found["refused"]] == one(
@@ -92,6 +93,9 @@ def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: p
     for each in (workflow, second):
         assert_runs_keep_to_links(connection, each)
     assert_comparison_adds_up(connection, workflow, second)
+    assert_causes_are_found(connection, workflow)
+    for each in (workflow, second):
+        assert_path_leads_to_the_end(connection, each)
     assert entered(connection, f"{workflow}/broken") == [
         *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_RECOVERABLE"),
         *("REGISTERING", "QUEUED", "INSTANTIATING", "LAUNCHED", "RUNNING", "ERROR_FATAL"),
@@ -150,6 +154,54 @@ def assert_comparison_adds_up(connection: psycopg.Connection, a: str, b: str) ->
         assert shown[key] == pytest.approx(seconds, abs=1e-4)
     assert found["only_a"] == sorted(f"{a}{name}" for name in names[0] - names[1])
     assert found["only_b"] == sorted(f"{b}{name}" for name in names[1] - names[0])
+
+
+def assert_causes_are_found(connection: psycopg.Connection, workflow: str) -> None:
+    """What `blocked` and `why` state is what the upstream ids of the raw events lead to."""
+    streams = {name: events for name, events in streams_of(connection).items() if name.startswith(f"task:{workflow}/")}
+    upstream = {name.partition(":")[2]: events[0].get("upstream") or () for name, events in streams.items()}
+    [broken] = [task for task in upstream if entered(connection, task)[-1] == "ERROR_FATAL"]
+    behind: set[str] = set()
+    while more := {task for task, ids in upstream.items() if {broken, *behind} & set(ids)} - behind:
+        behind |= more
+    failure = moves(streams[f"task:{broken}"])[-1]
+    with TransitionService.connect(connection.info.dsn) as service:
+        [row] = service.blocked(workflow)
+        chains = [service.why(f"task:{task}")["chain"] for task in behind]
+
+    assert len(behind) == 2
+    assert (row["cause"], row["status"], row["since"]) == (f"task:{broken}", "ERROR_FATAL", failure["entered_at"])
+    assert (row["blocked"], set(row["examples"])) == (2, behind)
+    assert all(failure["position"] in {step["position"] for step in chain} for chain in chains)
+
+
+def assert_path_leads_to_the_end(connection: psycopg.Connection, workflow: str) -> None:
+    """What `critical-path` states is the way back from the last end, each time to what ended last before."""
+    streams = streams_of(connection)
+    names = [name for name in streams if name.startswith(f"task:{workflow}/")]
+    registered = {name[5:]: streams[name][0]["entered_at"] for name in names}
+    (at,) = one(connection, "SELECT clock_timestamp()")
+    lasts = {name[5:]: moves(streams[name])[-1] for name in names}
+    ended = {task: at if last["status"] == "REGISTERING" else last["entered_at"] for task, last in lasts.items()}
+    run = f"{workflow}/run"
+    # The last part is what the run waited for; what never started is the end itself.
+    end = max(ended, key=lambda task: (ended[task], task.endswith("/report")))
+    way = [end, max(ended.keys() - {run}, key=ended.__getitem__)] if end == run else [end]
+    while upstream := [name for name in streams[f"task:{way[-1]}"][0].get("upstream") or () if ended[name] < at]:
+        way.append(max(upstream, key=ended.__getitem__))
+    since = [ended[task] for task in way[1:]] + [registered[way[-1]]]
+    expected = {task: (ended[task] - begin).total_seconds() for task, begin in zip(way, since, strict=True)}
+    before = (registered[way[-1]] - registered[run]).total_seconds()
+    expected[run] = expected.get(run, 0.0) + before
+    with TransitionService.connect(connection.info.dsn) as service:
+        found = service.critical_path(workflow, at)
+
+    seconds = dict.fromkeys(expected, 0.0)
+    for link in found["links"]:
+        kind, _, entity = link["entity"].partition(":")
+        seconds[entity if kind == "task" else entity.rpartition("/")[0]] += link["seconds"]
+    assert seconds == pytest.approx(expected, abs=1e-5)
+    assert found["seconds"] == pytest.approx((ended[end] - registered[run]).total_seconds(), abs=1e-5)
 
 
 def assert_runs_keep_to_links(connection: psycopg.Connection, workflow: str) -> None:

@@ -112,7 +112,25 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield ("open", str(folder / f"case{EVIL}.sojourn"))
     yield ("open", str(folder / f"case{EVIL}.sojourn"), "--", "history", f"task:{TASK}")
     yield from (("open", "--list"), ("open", "--forget", EVIL), ("open", str(folder / f"none{EVIL}")))
-    yield from (("verify",), ("rebuild",), ("setup",), ("db", "status"), ("lifecycle", "list", "--log"))
+    yield ("maintain", "--once")
+    proof = str(folder / f"proof{EVIL}.json")
+    yield from (("seal",), ("prove", "1", "-o", proof), ("prove", "9999", "-o", proof))
+    yield from (("check-proof", proof, "--root", "0" * 64), ("check-proof", proof, "--root", EVIL))
+    yield from (
+        ("verify",),
+        ("verify", "--since-seal"),
+        ("verify", "--key", f"key{EVIL}"),
+        ("rebuild",),
+        ("setup",),
+        ("db", "status"),
+        ("lifecycle", "list", "--log"),
+    )
+    yield ("erase", "--actor", EVIL, "--because", EVIL, "--workflow", f"none{EVIL}")
+    yield ("erase", "--actor", EVIL, "--because", EVIL, "--workflow", WORKFLOW)
+    yield ("archive", "--before", "-1h", "--to", str(folder / f"archive{EVIL}"), "--workflow", f"none{EVIL}")
+    yield ("archive", "--before", "-1h", "--to", str(folder / f"archive{EVIL}"), "--workflow", WORKFLOW)
+    yield ("restore", "--from", str(folder / f"archive{EVIL}"), "--workflow", f"none{EVIL}")
+    yield ("restore", "--from", str(folder), "--workflow", WORKFLOW)
     for way in ((), ("--markdown",), ("--mermaid",), ("--toml",)):
         yield ("lifecycle", "show", lifecycle, "--log", *way)
         yield ("lifecycle", "show", str(folder / "evil.toml"), *way)

@@ -50,7 +50,7 @@ class TestList:
         listed = {lifecycle["name"]: lifecycle for lifecycle in document("list")}
 
         assert sorted(listed) == list(shipped())
-        assert listed["jobmon"]["version"] == 2
+        assert listed["jobmon"]["version"] == 3
         assert listed["jobmon"]["rules"][-3:] == ["orphaned-instance", "superseded-instance", "retry"]
         assert listed["jobmon"]["statuses"]["task"][0] == "REGISTERING"
 
@@ -58,14 +58,14 @@ class TestList:
         lines = [" ".join(line.split()) for line in run("list").stdout.splitlines()]
 
         rules = "stale-report, superseded-report, orphaned-instance, superseded-instance, retry"
-        assert f"jobmon 2 9 13 {rules}" in lines
+        assert f"jobmon 3 9 13 {rules}" in lines
 
 
 class TestShow:
     def test_as_json(self) -> None:
         shown = document("show", "jobmon")
 
-        assert (shown["name"], shown["version"], shown["warnings"]) == ("jobmon", 2, [])
+        assert (shown["name"], shown["version"], shown["warnings"]) == ("jobmon", 3, [])
         assert {name: shown[name] for name in ("statuses", "transitions", "terminal")} == {
             name: shown["task"][name] for name in ("statuses", "transitions", "terminal")
         }

@@ -13,7 +13,7 @@ from infrastructure.database.schema_errors import SchemaForeign
 from tests.support.agreement import rows
 from tests.support.attempts import register
 from tests.support.command_line import SOJOURN, run_on
-from tests.support.every_command import CREATING, OTHER, READING, WRITING, arguments, leaf_commands
+from tests.support.every_command import CREATING, OF_A_SEALED_LOG, OTHER, READING, WRITING, arguments, leaf_commands
 
 CONTENTS = """
     SELECT n.nspname AS schema, c.relname AS name
@@ -30,7 +30,7 @@ FOREIGN = {
     "a function": "CREATE FUNCTION sojourn.append(jsonb) RETURNS integer LANGUAGE sql AS 'SELECT 7'",
     "a type": "CREATE TYPE sojourn.event AS ENUM ('started')",
 }
-NOT_SETTING_UP = [*((READING, name) for name in READING), *((WRITING, name) for name in WRITING)]
+NOT_SETTING_UP = [(table, name) for table in (READING, OF_A_SEALED_LOG, WRITING) for name in table]
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_tables_have_every_command() -> None:
     """A new command belongs into one of them, so that the tests below try it."""
-    known = {name.partition(" --")[0] for table in (READING, WRITING, CREATING) for name in table} | OTHER
+    tables = (READING, OF_A_SEALED_LOG, WRITING, CREATING)
+    known = {name.partition(" --")[0] for table in tables for name in table} | OTHER
 
     assert leaf_commands() == known
 

@@ -129,6 +129,8 @@ def _kill_backend(server: EmbeddedServer, chance: int, *, process: bool) -> None
                 connection.execute("SELECT pg_terminate_backend(%s)", [pid])
                 return
         os.kill(pid, signal.SIGKILL)
+        # A server that has not noticed still answers, and ends all connections once it has: its child is gone then.
+        wait_for(lambda: not psutil.pid_exists(pid))
         wait_for(lambda: _answers_again(server))
     except (psycopg.OperationalError, ProcessLookupError):
         pass  # it has ended by itself

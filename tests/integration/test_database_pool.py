@@ -26,7 +26,7 @@ ADDITIONS = """
     CREATE SCHEMA "other's" CREATE TABLE things (thing text);
 """
 CHANGES = [
-    "DROP VIEW sojourn.orphan",
+    "DROP VIEW sojourn.orphan CASCADE",
     "ALTER TABLE sojourn.task ADD COLUMN mine text",
     "ALTER TABLE sojourn.task ALTER COLUMN template SET DEFAULT 'none'",
     "ALTER TABLE sojourn.task SET (fillfactor = 77)",
@@ -44,7 +44,7 @@ CHANGES = [
 ]
 
 WRITTEN = {
-    f"rows of {table}" for table in ("lifecycle", "event", "task", "task_instance", "transition", "token", "array")
+    f"rows of {table}" for table in ("lifecycle", "event_1", "task", "task_instance", "transition", "token", "array")
 }
 QUERIES = {
     "sequence event_position": "SELECT last_value, is_called FROM sojourn.event_position",

@@ -232,6 +232,25 @@ class TestTheSchema:
 
         assert wrong(dsn, "triggers") == "project_appended, refuse_to_rewrite disabled or missing"
 
+    def test_a_trigger_of_a_partition_that_is_gone(self, dsn: str, connection: Connection[Any]) -> None:
+        connection.execute("DROP TRIGGER refuse_to_rewrite ON sojourn.event_1")
+
+        assert wrong(dsn, "triggers") == "refuse_to_rewrite disabled or missing"
+
+    def test_a_log_whose_last_partition_has_become_large(self, dsn: str, connection: Connection[Any]) -> None:
+        assert find(dsn, "partitions")["value"] == "1, the last with up to 0 events"
+        connection.execute("SELECT setval('sojourn.event_position', 20000001)")
+
+        assert wrong(dsn, "partitions") == "1, the last with up to 20,000,001 events"
+
+        assert run_on(dsn, "maintain", "--once").status == 0
+        assert find(dsn, "partitions")["value"] == "2, the last with up to 0 events"
+
+    def test_an_end_of_a_partition_that_a_killed_process_has_left(self, dsn: str, connection: Connection[Any]) -> None:
+        connection.execute("ALTER TABLE sojourn.event_1 ADD CONSTRAINT event_ends CHECK (position < 9) NOT VALID")
+
+        assert wrong(dsn, "partitions") == "1, the last with up to 0 events"
+
     def test_an_index_whose_creation_failed(self, service: TransitionService, connection: Connection[Any]) -> None:
         register(service, "t1", "t2")
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -262,19 +281,19 @@ class TestWhatGoesOn:
     def test_a_subscription_that_stands_still(self, service: TransitionService, connection: Connection[Any]) -> None:
         register(service, "t1")
         Subscription(service.dsn, "mail", lambda _, events: None).catch_up()
-        assert find(service.dsn, "subscriptions")["value"] == "1, 0 events wait"
+        assert find(service.dsn, "subscriptions")["value"] == "1, 0 events behind"
         connection.execute("UPDATE sojourn.checkpoint SET advanced_at = now() - interval '1 hour'")
         connection.execute(OLD_EVENT, ["task:old"])
 
-        assert wrong(service.dsn, "subscriptions").startswith("mail: 1 events wait, no move for 3,6")
+        assert wrong(service.dsn, "subscriptions").startswith("mail: 1 event behind, no move for 3,6")
 
     def test_autovacuum_that_leaves_a_table_out(self) -> None:
         with own_server("autovacuum=on") as server:
             with TransitionService.connect(server.dsn):
                 assert find(server.dsn, "autovacuum")["ok"]
             with psycopg.connect(server.dsn, autocommit=True) as connection:
-                connection.execute("ALTER TABLE sojourn.event SET (autovacuum_enabled = off)")
-                assert wrong(server.dsn, "autovacuum") == "off for event"
+                connection.execute("ALTER TABLE sojourn.event_1 SET (autovacuum_enabled = off)")
+                assert wrong(server.dsn, "autovacuum") == "off for event_1"
                 connection.execute("ALTER SYSTEM SET track_counts = off")
                 connection.execute("SELECT pg_reload_conf()")
             with psycopg.connect(server.dsn) as connection:

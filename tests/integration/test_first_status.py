@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from application.exports.exporter import export_log
 from application.replay.verify import verify_log
 from application.transition_service import TaskSpec, TransitionService
-from domain.errors import InvalidStart, LifecycleInvalid, UnknownStatus
+from domain.errors import MAX_ATTEMPTS, InvalidStart, LifecycleInvalid, UnknownStatus
 from domain.lifecycles import get_lifecycle, read_lifecycle
 from interfaces.http.app import create_app
 from tests.support.agreement import rows
@@ -147,6 +147,121 @@ def test_an_export_states_it(
         assert rows(copy, ATTEMPTS) == rows(connection, ATTEMPTS)
     assert verify_log(other.store)["mismatches"] == []
     assert imported(service, "jsonl", text).items() >= ADDED_NOTHING.items()
+
+
+SLURM = "JobID|Cluster|Submit|Eligible|Start|End|State|NodeList\n"
+STAGE = {"Stage ID": 5, "Stage Attempt ID": 0}
+
+
+def spark(event: str, *, launched: int = 0, finished: int = 0, **keys: Any) -> dict[str, Any]:
+    task = {
+        "Task ID": 70,
+        "Index": 3,
+        "Attempt": 0,
+        "Launch Time": launched,
+        "Executor ID": "1",
+        "Finish Time": finished,
+    }
+    return {"Event": f"SparkListener{event}", **STAGE, "Task Info": task} | keys
+
+
+def slurm(eligible: str, start: str, end: str, state: str) -> str:
+    times = "|".join(f"2026-01-31T09:00:{at}" for at in ("00", eligible, start, end))
+    return f"7|c|{times}|{state}|n1\n"
+
+
+def audit_of_jobmon(*moves: str) -> str:
+    rows = "".join(f"4,17,{move},2026-01-31 09:00:0{number}\n" for number, move in enumerate(moves))
+    return f"task_id,workflow_id,previous_status,new_status,entered_at\n{rows}"
+
+
+SOURCES: dict[str, tuple[str, str, list[str], list[str]]] = {
+    "sacct, eligible at once": (
+        "sacct", SLURM + slurm("00", "05", "30", "COMPLETED"), ["ELIGIBLE", "RUNNING", "COMPLETED"],
+        ["ELIGIBLE", "RUNNING", "COMPLETED"],
+    ),
+    "sacct, requeued": (
+        "sacct", SLURM + slurm("02", "05", "10", "NODE_FAIL") + slurm("02", "20", "30", "COMPLETED"),
+        ["PENDING", "ELIGIBLE", "RUNNING", "NODE_FAIL", "RUNNING", "COMPLETED"],
+        ["PENDING", "ELIGIBLE", "RUNNING", "NODE_FAIL", "RUNNING", "COMPLETED"],
+    ),
+    "nextflow": (
+        "nextflow",
+        "task_id\tname\tstatus\tsubmit\tstart\tcomplete\n"
+        "1\ta\tCACHED\t1\t2\t3\n"
+        "2\tb\tFAILED\t1769846400000\t1769846410000\t1769846420000\n"
+        "3\tb\tCOMPLETED\t1769846430000\t1769846440000\t1769846450000\n"
+        "4\tc\tABORTED\t-\t-\t-\n",
+        ["CACHED", "SUBMITTED", "RUNNING", "FAILED", "SUBMITTED", "RUNNING", "COMPLETED", "ABORTED"],
+        ["SUBMITTED", "RUNNING", "FAILED", "SUBMITTED", "RUNNING", "COMPLETED"],
+    ),
+    "spark, without its stage": (
+        "spark",
+        "".join(json.dumps(each) + "\n" for each in (
+            {"Event": "SparkListenerApplicationStart", "App ID": "app", "Timestamp": 1000},
+            spark("TaskStart", launched=1000),
+            spark("TaskEnd", launched=1000, finished=3000, **{"Task End Reason": {"Reason": "Success"}}),
+        )),
+        ["RUNNING", "SUCCESS"], ["RUNNING", "SUCCESS"],
+    ),
+    "jobmon": ("jobmon", audit_of_jobmon("O,R", "R,D"), ["RUNNING", "DONE"], []),
+    "jobmon, without what was before": (
+        "jobmon", audit_of_jobmon(",Q", ",I", ",O"), ["QUEUED", "INSTANTIATING", "LAUNCHED"], [],
+    ),
+    "jobmon, from a resume on": ("jobmon", audit_of_jobmon("O,G", "G,Q"), ["REGISTERING", "QUEUED"], []),
+}  # fmt: skip
+"""The file of a source -> the statuses of its tasks, by id, and of its attempts."""
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("name", SOURCES)
+def test_an_import_invents_no_stay_before_the_first_one_that_is_stated(
+    name: str,
+    service: TransitionService,
+    other: TransitionService,
+    connection: psycopg.Connection[Any],
+    tmp_path: Path,
+) -> None:
+    source, text, tasks, attempts = SOURCES[name]
+
+    answer = imported(service, source, text, zone="UTC")
+    again = imported(service, source, text, zone="UTC")
+
+    assert (answer["refused"], answer["bad"]) == ({}, 0)
+    assert again.items() >= ADDED_NOTHING.items()
+    found = audit(connection)
+    assert [row["new_status"] for row in found if row["kind"] == "task"] == tasks
+    assert [row["new_status"] for row in found if row["kind"] == "task_instance"] == attempts
+    assert not [row for row in found if row["entered_at"] == row["exited_at"]]
+    counts = {row["task_id"]: row["num_attempts"] for row in rows(connection, ATTEMPTS)}
+    created = rows(connection, "SELECT task_id, count(*) AS n FROM sojourn.task_instance GROUP BY 1")
+    assert all(counts[row["task_id"]] == row["n"] for row in created)
+    assert verify_log(service.store)["mismatches"] == []
+    export_log(service.store, "jsonl", str(tmp_path / "out.jsonl"))
+    imported(other, "jsonl", (tmp_path / "out.jsonl").read_text())
+    export_log(other.store, "jsonl", str(tmp_path / "again.jsonl"))
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "out.jsonl").read_bytes()
+    with psycopg.connect(other.dsn) as session:
+        assert audit(session) == found
+
+
+def test_a_first_row_into_a_status_that_nothing_begins_in_follows_on_the_one_before(service: TransitionService) -> None:
+    answer = imported(service, "jobmon", audit_of_jobmon("R,E", "E,G"), zone="UTC")
+
+    assert (answer["refused"], answer["anomalies"]) == ({}, {})
+    assert [row["new_status"] for row in service.audit("17/4")] == ["RUNNING", "ERROR_RECOVERABLE", "REGISTERING"]
+
+
+def test_a_task_of_an_earlier_version_goes_on_in_it(service: TransitionService) -> None:
+    """Its further attempts begin in the initial status, because its version lets them begin in no other."""
+    earlier = get_lifecycle("slurm", 2)
+    spec = TaskSpec("c/7", max_attempts=MAX_ATTEMPTS)
+    service.register_tasks("c", [spec], earlier, occurred_at=NINE)
+
+    answer = imported(service, "sacct", SLURM + slurm("00", "05", "30", "COMPLETED"), zone="UTC")
+
+    assert (answer["refused"], answer["bad"]) == ({}, 0)
+    assert [row["new_status"] for row in service.audit("c/7")] == ["PENDING", "ELIGIBLE", "RUNNING", "COMPLETED"]
 
 
 def test_the_earlier_version_knows_one_first_status() -> None:

@@ -53,7 +53,7 @@ OWNERS = """
 GRANTS = """
     SELECT c.relname AS name, c.relowner::regrole::text AS owner, array_agg(a::text ORDER BY a::text) AS grants
     FROM pg_class AS c LEFT JOIN unnest(c.relacl) AS a ON true
-    WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+    WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND NOT c.relispartition
     GROUP BY c.relname, c.relowner
     ORDER BY 1
 """

@@ -97,6 +97,7 @@ def test_a_dsn_is_not_a_store(build: Callable[[Any], object], sentence: str) -> 
 OTHERS: dict[str, Callable[[Any], object]] = {
     "recover": lambda s: s.recover(),
     "limit_concurrency": lambda s: s.limit_concurrency("tag", 1),
+    "erase": lambda s: s.erase("ann", because="request 1"),
     "max_concurrently_running": lambda s: s.arrays.max_concurrently_running("1"),
     "max_concurrently_running_of": lambda s: s.arrays.max_concurrently_running_of("w", "12"),
     "batch": lambda s: s.arrays.batch("1", 1),

@@ -36,6 +36,17 @@ REFUSED = [
     ("time_in_status('ti')", "entity_kind => 'ti' is not one of " + KINDS),
     ("time_in_status(by => 'tempalte')", "by => 'tempalte' is not one of " + MANY),
     ("time_in_status(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("measure_time_in_status('ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("measure_time_in_status(by => 'tempalte')", "by => 'tempalte' is not one of " + MANY),
+    ("measure_time_in_status(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("ended_by_day('ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("ended_by_day('task', 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("stays_within('ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("time_in_status_within('task', 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("left_within('ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("left_within('task', 'v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("estimate_time_in_status('ti')", "entity_kind => 'ti' is not one of " + KINDS),
+    ("estimate_time_in_status(by => 'hour')", "by => 'hour' is not one of template"),
     ("time_in_status_histogram('ti')", "entity_kind => 'ti' is not one of " + KINDS),
     ("time_in_status_histogram(by => 'Hour')", "by => 'Hour' is not one of " + MANY),
     ("time_in_status_histogram(workflow_id => 'v')", "workflow_id => 'v' is not a workflow of the log"),
@@ -51,11 +62,13 @@ REFUSED = [
     ("workflow_span('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("compare_workflows('w', 'w', entity_kind => 'ti')", "entity_kind => 'ti' is not one of " + KINDS),
     ("critical_path('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("critical_paths('w', 'v')", "workflow_id => 'v' is not a workflow of the log"),
     ("compare_workflows('w', 'v')", "workflow_id => 'v' is not a workflow of the log"),
     ("unmatched_tasks('v', 'w')", "workflow_id => 'v' is not a workflow of the log"),
     ("first_failure('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("first_causes('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("blocked_upstream('v')", "workflow_id => 'v' is not a workflow of the log"),
+    ("upstream_roots('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("blocked('v')", "workflow_id => 'v' is not a workflow of the log"),
     ("breaches('{}')", "limits is not a list of objects"),
     ("breaches(NULL)", "limits is not a list of objects"),
@@ -77,13 +90,28 @@ REFUSED = [
     ("orphan_threshold('stuk_after')", "name => 'stuk_after' is not one of never_launched_after, stuck_after"),
 ]
 
-HELPERS = {
-    "append", "as_of", "as_of_or_now", "blocked_tasks", "check_bucket", "check_choice", "check_limits",
-    "check_status", "check_workflow", "chi_squared_p_value", "critical_steps", "entity_phases", "event_fields",
-    "format_utc", "grant_reader", "grant_roles", "histogram_bounds", "interval_by", "lock_array", "lock_command",
+SUMS = {
+    "stays_begun_within", "stays_open_at",
+    "attempts_of_workflows", "changes_within", "hours_of_workflows", "keep_attempts", "keep_hours", "recount_sums",
+    "sum_attempts", "sum_hours", "summed_changes", "summed_to", "total_attempts", "unsummed_hours",
+    "unsummed_workflows",
+}  # fmt: skip
+"""The functions that keep and read sums."""
+
+HELPERS = SUMS | {
+    "append", "as_of", "as_of_or_now", "awaiting_tasks", "begin_erasing", "blocked_tasks", "check_bucket",
+    "check_choice", "check_limits", "check_status", "check_workflow", "chi_squared_p_value", "count_blocked",
+    "count_stays", "critical_steps", "digest_event", "end_partition", "ended_stays", "entity_phases", "erase_archived",
+    "erase_events", "erase_fields", "event_fields", "explain_blocked", "find_orphans", "find_salts", "find_tombstone",
+    "forget_salts", "format_utc", "grant_reader", "grant_roles", "guard_partition", "hash_sealed", "hash_stream",
+    "histogram_bounds", "interval_by", "is_sketched", "lock_array", "lock_command", "names_actor",
     "own_transaction_id", "place_steps", "project_appended", "project_array", "project_dependency", "project_task",
-    "project_task_instance", "project_transition", "project_wait", "quantile_position", "refuse_to_rewrite",
-    "take_slots", "task_moments", "task_phases", "wait_reason", "ways_past", "workflow_steps",
+    "project_task_instance", "project_transition", "project_wait", "quantile_position", "recount_sketches",
+    "refuse_to_change", "refuse_to_remove", "refuse_to_rewrite", "remove_archived", "require_unarchived",
+    "sealed_content", "sealed_field", "silent_attempt", "sketch_bucket", "sketch_seconds", "sketched_to",
+    "stays_ended_between", "stays_ended_within", "stays_of_workflows", "stopped_tasks", "stuck_entities", "take_slots",
+    "task_moments", "task_phases", "tasks_above", "tasks_behind", "unsketched_stay", "usual_stays", "wait_reason",
+    "ways_past", "workflow_steps",
 }  # fmt: skip
 """The functions without an argument that is one of some names, and those that only Sojourn itself calls."""
 

@@ -95,6 +95,18 @@ def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Con
     ]
 
 
+def test_a_view_of_somebody_elses_on_the_table_of_the_log_stops_it(old: psycopg.Connection[Any]) -> None:
+    """It would go on showing the first partition alone."""
+    old.execute("CREATE VIEW mine AS SELECT position FROM sojourn.event")
+
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="mine reads the table") as raised:
+        migrate(old, schema())
+
+    assert "Build it on the view sojourn.logged_event" in (raised.value.diag.message_hint or "")
+    old.execute("DROP VIEW mine")
+    migrate(old, schema())
+
+
 def _copy(source: psycopg.Connection[Any], target: psycopg.Connection[Any], table: str, columns: str) -> None:
     with (
         source.cursor().copy(f"COPY (SELECT {columns} FROM sojourn.{table} ORDER BY 1) TO STDOUT".encode()) as out,

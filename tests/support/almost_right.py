@@ -36,6 +36,8 @@ SAMPLES: dict[str, list[str]] = {
         '"lifecycle_version":1,"attributes":{"tags":["gpu"],"retries":2,"retry_delay_seconds":1.5}}',
         '{"entity":"task","id":"p1","to":"RUNNING","at":"2026-01-31T08:00:01Z","attempt":true,"state":{"name":"Going",'
         '"message":"on","details":{"a":[1,2.5,{"b":null}]},"scheduled_time":"2026-01-31T08:00:00Z"}}',
+        '{"entity":"task","id":"p1","event":"refused","to":"RUNNING","response":"WAIT","rule":"slots","rule_reason":"full",'
+        '"delay_seconds":30,"runner":"r","waits_for":{"kind":"slot","holders":["a"]},"at":"2026-01-31T08:00:02Z"}',
         '{"entity":"task","id":"o1","event":"registered","at":"2026-01-31T08:00:00Z","lifecycle":"mine",'
         '"lifecycle_version":2,"definition":{"name":"mine","version":2,"task":{"initial":"NEW",'
         '"transitions":{"NEW":["OLD"],"OLD":[]},"terminal":["OLD"]}}}',

@@ -42,12 +42,20 @@ READING = {
 }
 """Commands that only read a database."""
 
+OF_A_SEALED_LOG = {"prove": ["1", "-o", "{folder}/proof.json"]}
+"""Commands that only read a database, and fail where nothing is sealed."""
+
 WRITING = {
+    "archive": ["--before", "-1h", "--to", "{folder}/archive"],
     "cancel": ["--workflow", "w", "--dry-run"],
+    "erase": ["--actor", "nobody", "--because", "asked to"],
     "heartbeat": ["runner"],
+    "maintain": ["--once"],
     "rebuild": [],
     "recover": [],
     "reset": ["--workflow", "w"],
+    "seal": [],
+    "restore": ["--from", "{folder}/archive", "--workflow", "w"],
     "slots --limit": ["tag", "--limit", "2"],
     "token create": ["name"],
     "token revoke": ["name"],
@@ -57,7 +65,7 @@ WRITING = {
 CREATING = {"demo": [], "import": ["jsonl", "{folder}/w.jsonl"], "serve": ["--port", "0"], "setup": []}
 """Commands that set an empty database up."""
 
-OTHER = {"bench", "db status", "db stop", "db url", "doctor", "lifecycle check", "open"}
+OTHER = {"bench", "check-proof", "db status", "db stop", "db url", "doctor", "lifecycle check", "open"}
 """Commands that use no database, examine any one, or create one of their own on the server."""
 
 

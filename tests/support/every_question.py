@@ -64,22 +64,29 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
 
 OTHERS = frozenset(
     {
+        "archive",
         "bench",
         "cancel",
+        "check-proof",
         "db",
         "demo",
+        "erase",
         "heartbeat",
         "import",
+        "maintain",
         "open",
+        "prove",
         "rebuild",
         "recover",
         "reset",
+        "restore",
+        "seal",
         "serve",
         "setup",
         "doctor",
     }
 )
-"""The commands that write, or that are about the server."""
+"""The commands that write, that are about the server, or that need a seal."""
 
 OWN = """
 name = "own"

@@ -1,4 +1,4 @@
-"""Help tests to listen to /events."""
+"""Help tests to listen to /events, and to the stream of a page."""
 
 import http.client
 import json
@@ -12,20 +12,20 @@ PATIENCE_SECONDS = 60
 
 
 class Listener:
-    """A listener of /events."""
+    """A listener of /events with a query, or of another stream: `place` is the query or the whole address."""
 
-    def __init__(self, server: Serving, query: str = "", last: str | None = None) -> None:
+    def __init__(self, server: Serving, place: str = "", last: str | None = None) -> None:
         self.connection = server.connection()
         headers = {**server.headers, **({"Last-Event-ID": last} if last else {})}
-        self.connection.request("GET", f"/events{query}", headers=headers)
+        self.connection.request("GET", place if place.startswith("/") else f"/events{place}", headers=headers)
         self.response: http.client.HTTPResponse = self.connection.getresponse()
         assert self.response.status == 200
         assert self.response.headers["content-type"].startswith("text/event-stream")
         self.last = last
 
-    def take(self, number: int) -> list[dict[str, Any]]:
-        """Return that number of transitions, or fewer if the stream ends."""
-        taken: list[dict[str, Any]] = []
+    def take(self, number: int) -> list[Any]:
+        """Return that number of transitions or pages, or fewer if the stream ends."""
+        taken: list[Any] = []
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(taken) < number and (line := self.response.readline()):
             assert time.monotonic() < deadline, f"{len(taken)} of {number} have arrived"

@@ -32,7 +32,7 @@ CALLS: dict[str, Call] = {
     "log_distributor_id": lambda service, **more: service.arrays.log_distributor_id("1", {"a1/1": "4711"}, **more),
 }
 
-OF_THEIR_OWN = frozenset({"recover", "limit_concurrency"})
+OF_THEIR_OWN = frozenset({"recover", "limit_concurrency", "erase"})
 """The writing methods that are always transactions of their own: recovery has one for each task."""
 
 READING = frozenset({"max_concurrently_running", "max_concurrently_running_of", "batch"})

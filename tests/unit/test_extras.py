@@ -13,6 +13,7 @@ from application.exports.formats import find_format
 from application.imports.input_file import open_input
 from domain.errors import MissingExtra
 from infrastructure.extras import MODULES, require_extra
+from infrastructure.seal_keys import read_public_key
 from tests.support.command_line import app
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
@@ -57,6 +58,8 @@ def test_an_extra_that_is_missing_is_named_with_the_command_that_installs_it(mis
     ("extra", "command"),
     [
         ("heartbeat", ["heartbeat", "r1", "--every", "1s", "--while", "1"]),
+        ("lake", ["archive", "--before", "now", "--to", "archive"]),
+        ("lake", ["restore", "--from", "archive", "--workflow", "w"]),
         ("report", ["report", "--workflow", "w", "-o", "page.html"]),
         ("serve", ["serve"]),
         ("serve", ["bench"]),
@@ -75,6 +78,13 @@ def test_a_command_names_the_extra_that_it_needs(
     assert isinstance(done.exception, MissingExtra), done
     assert done.exception.extra == extra
     assert f"`sojourn {command[0]}" in str(done.exception)
+
+
+def test_so_does_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+
+    with pytest.raises(MissingExtra, match=r"checking a signature needs .* pip install 'sojourn\[seal\]'"):
+        read_public_key("0" * 64)
 
 
 def test_so_does_an_export_format(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,23 @@ class TestProblems:
                     "task.acquires names 'done', which is no status; did you mean 'DONE'?",
                 ],
             ),
+            ("stuck_after = { WAITS = '1h 30m', NEW = 5 }", []),
+            (
+                "stuck_after = { WAIT = '10m', DONE = 5 }",
+                [
+                    "task.stuck_after names 'WAIT', which is no status; did you mean 'WAITS'?",
+                    "task.stuck_after names 'DONE', which is in terminal too: nothing is stuck in a terminal status",
+                ],
+            ),
+            ("stuck_after.NEW = 0", ["task.stuck_after.NEW is not more than 0"]),
+            (
+                "stuck_after.NEW = 'x'",
+                [
+                    "task.stuck_after.NEW is not valid: duration 'x' cannot be used; write it like 90s, 5m or 1h 30m, "
+                    "above 0"
+                ],
+            ),
+            ("stuck_after.NEW = true", ["task.stuck_after.NEW is not a number"]),
             ('aquires = ["NEW"]', ["task.aquires is not a known key; did you mean 'acquires'?"]),
         ],
     )

@@ -1,8 +1,8 @@
 """The generic format that `sojourn import jsonl` reads: reported events, without the events that they caused.
 
-An import decides every line again under the same lifecycle, so the audit is the same. Refused reports are included,
-except where the rule looked at more than the line states (taken slots, a time in the future), because it would decide
-otherwise at the import.
+An import decides every line again under the same lifecycle, so the audit is the same. It would decide otherwise where a
+rule refused a proposal because of more than the line states (taken slots, the time at which it is due). Such a line is
+of a kind of its own, which states what the rule answered.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from domain.auditing.replay import LifecycleOf
 from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycles import get_lifecycle, ships
 from domain.lifecycles.machine import Machine
-from domain.rule_names import NOT_OWNER, STALE_REPORT
+from domain.rule_names import DECIDED_AGAIN, STALE_REPORT
 
 Fields = dict[str, Any]
 
@@ -33,8 +33,8 @@ def _lines(source: LogSnapshot) -> Iterator[Fields]:
     defined: set[tuple[str, int]] = set()
     elsewhere = source.tasks_linked_elsewhere()
     for event in source.reported_events():
-        describe = _DESCRIPTIONS.get(event.name)
-        if describe is not None and not _depended_on_more(event):
+        describe = _describe_refusal if _depended_on_more(event) else _DESCRIPTIONS.get(event.name)
+        if describe is not None:
             kind, _, name = event.stream.partition(":")
             line: Fields = {"entity": kind, "id": name} | describe(event) | _times(event) | _context(event.data)
             if describe is _describe_registration:
@@ -99,6 +99,19 @@ def _describe_reset(_: ReportedEvent) -> Fields:
     return {"event": "reset"}
 
 
+def _describe_refusal(event: ReportedEvent) -> Fields:
+    data = event.data
+    return {
+        "event": "refused",
+        "to": data["reported"],
+        "response": data["response"],
+        "rule": data["rule"],
+        "rule_reason": data.get("rule_reason"),
+        "delay_seconds": data.get("delay_seconds"),
+        "runner": data.get("runner_id"),
+    }
+
+
 def _describe_transition(event: ReportedEvent) -> Fields:
     data = event.data
     fields = {"to": data.get("reported") or data["status"], "report_by_date": data.get("report_by_date")}
@@ -128,7 +141,7 @@ def _begins_attempt(event: ReportedEvent) -> bool | None:
 def _depended_on_more(event: ReportedEvent) -> bool:
     """Return whether a rule refused the report because of more than the report states."""
     by_more = "response" in event.data and "previous_status" not in event.data
-    return by_more and event.data["rule"] not in (NOT_OWNER, STALE_REPORT)
+    return by_more and event.data["rule"] not in DECIDED_AGAIN
 
 
 _DESCRIPTIONS: dict[str, Callable[[ReportedEvent], Fields]] = {
@@ -149,6 +162,7 @@ def _times(event: ReportedEvent) -> Fields:
 
 
 def _context(data: Fields) -> Fields:
-    # What a rule makes an entity wait for, the rule states again at the import.
-    waits_for = data.get("waits_for") if "response" not in data else None
+    # What a rule makes an entity wait for as it enters a status, the rule states again at the import.
+    by_rule = "response" in data and "previous_status" in data
+    waits_for = None if by_rule else data.get("waits_for")
     return {"actor": data.get("actor"), "reason": data.get("reason"), "waits_for": waits_for}

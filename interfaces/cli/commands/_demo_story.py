@@ -23,8 +23,9 @@ def print_findings(console: Console, findings: Findings) -> None:
     """Print the counts, the slowest statuses, the history of each orphan, and whether the log agrees."""
     for workflow_id, counts in findings.counts.items():
         console.print(
-            f"{counts.tasks} tasks ran as {counts.task_instances} task instances in workflow {workflow_id}: "
-            f"{counts.transitions} transitions, {counts.refused} refused."
+            f"{counts.tasks - counts.never_started} tasks ran as {counts.task_instances} task instances"
+            f"{f', and {counts.never_started} never started' if counts.never_started else ''} "
+            f"in workflow {workflow_id}: {counts.transitions} transitions, {counts.refused} refused."
         )
     print_title(console, "Final statuses")
     print_ends(console, findings.durations)

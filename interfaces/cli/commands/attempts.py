@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.limit import FirstRows, Limit
+from interfaces.cli.left_out import state_left_out
+from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import At, Workflow
-from interfaces.cli.output import AsJson, Dsn, render
+from interfaces.cli.output import AsJson, Dsn
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
@@ -22,6 +24,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def attempts(
     ctx: typer.Context,
     by: Annotated[Literal["workflow", "template"] | None, typer.Option(help="Print a row for each.")] = None,
@@ -43,13 +46,11 @@ def attempts(
     stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
+        state_left_out(service.store, workflow)
         rows = read(service.store, by, workflow, time)
         if not rows:
             explain_empty(service.store, TASK, workflow, time)
-    first = FirstRows(rows, limit)
-    shown = list(first)
-    render(shown, as_json=as_json, human=lambda console: print_attempts(console, shown, by))
-    first.state_end()
+    render_first(rows, limit, as_json=as_json, human=lambda console, shown: print_attempts(console, shown, by))
 
 
 def print_attempts(console: "Console", rows: "list[Attempts]", by: str | None) -> None:

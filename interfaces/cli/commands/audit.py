@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_before_first_event, explain_empty
 from interfaces.cli.limit import FirstRows, Limit, one_more
 from interfaces.cli.options import At, Workflow
@@ -24,6 +25,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def audit(
     ctx: typer.Context,
     entity: Annotated[

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.failure import EXIT_FAILURE
+from interfaces.cli.left_out import state_left_out
 from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
@@ -23,6 +25,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def breaches(
     ctx: typer.Context,
     sla: Annotated[Path, typer.Option(metavar="FILE", help="Read the limits from a TOML file.")],
@@ -44,6 +47,7 @@ def breaches(
     stated = StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
+        state_left_out(service.store, workflow)
         rows = read(service.store, sla, workflow, time, only_open=only_open)
     first = FirstRows(rows, limit)
     shown = list(first)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
+from interfaces.cli.left_out import state_left_out
 from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
@@ -25,6 +27,7 @@ BAR = 40
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def concurrency(
     ctx: typer.Context,
     status: Annotated[str, typer.Option(metavar="STATUS", help="Choose the status to count.")],
@@ -51,6 +54,7 @@ def concurrency(
     length = None if bucket is None else timedelta(seconds=parse_duration(bucket))
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
+        state_left_out(service.store, workflow)
         wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow, "at": time}
         with read(service.store, length, wanted) as rows:
             first = FirstRows(rows if by else map(without_group, rows), limit)

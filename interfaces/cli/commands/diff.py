@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.limit import FirstRows, Limit, one_more
 from interfaces.cli.options import Workflow
@@ -21,6 +22,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def diff(
     ctx: typer.Context,
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin at a time: -2h, yesterday, 2026-11-28.")],

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
+from application.wording.counts import count_noun
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.options import Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
 
@@ -29,6 +31,7 @@ Output = Annotated[
 
 
 @app.command()
+@answers_from_archive
 def export(
     ctx: typer.Context,
     format_name: FormatName,
@@ -65,4 +68,4 @@ def export(
 def summary_of(answer: "ExportAnswer", output: str) -> str:
     """Return a sentence about the written file."""
     place = "standard output" if output == "-" else output
-    return f"Wrote {answer['rows']:,} rows of {answer['format']} to {place}."
+    return f"Wrote {count_noun(answer['rows'], 'row')} of {answer['format']} to {place}."

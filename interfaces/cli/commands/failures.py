@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.limit import FirstRows, Limit, one_more
+from interfaces.cli.limit import Limit, one_more, render_first
 from interfaces.cli.options import Workflow
-from interfaces.cli.output import AsJson, Dsn, messages, render
+from interfaces.cli.output import AsJson, Dsn, messages
 from interfaces.cli.presentation import Listing
 from interfaces.cli.stated_time import StatedTimes
 
@@ -21,6 +22,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def failures(
     ctx: typer.Context,
     workflow: Workflow = None,
@@ -47,10 +49,7 @@ def failures(
         rows = read(service.store, workflow, begin, end, by, limit=one_more(limit))
         if not rows and not explain_empty(service.store, TASK, workflow, None):
             messages().print("nothing failed")
-    first = FirstRows(rows, limit)
-    shown = list(first)
-    render(shown, as_json=as_json, human=lambda console: print_failures(console, shown, by))
-    first.state_end()
+    render_first(rows, limit, as_json=as_json, human=lambda console, shown: print_failures(console, shown, by))
 
 
 def print_failures(console: "Console", rows: "list[Failures]", by: str) -> None:

@@ -7,10 +7,11 @@ import typer
 
 from application.wording.wait_in_words import describe_wait
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.columns import Row, Table, detail, prose, table
-from interfaces.cli.limit import FirstRows, Limit
+from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import EntityName
-from interfaces.cli.output import AsJson, Dsn, json_text, messages, print_lines, render
+from interfaces.cli.output import AsJson, Dsn, json_text, messages, print_lines
 from interfaces.cli.presentation import Listing
 from interfaces.wording.links_in_words import links_in_words
 from interfaces.wording.values import format_duration, format_time
@@ -84,6 +85,7 @@ class Intervals:
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def history(
     ctx: typer.Context,
     entity: EntityName,
@@ -112,10 +114,9 @@ def history(
             events = read(service.store, named)
             if not events:
                 messages().print(f"{named.title} has never been silent, so it has no events")
-            first = FirstRows(events, limit)
-            shown = list(first)
-            render(shown, as_json=as_json, human=lambda console: print_history(console, shown, full=full))
-            first.state_end()
+            render_first(
+                events, limit, as_json=as_json, human=lambda console, shown: print_history(console, shown, full=full)
+            )
 
 
 def follow_until_interrupted(store: "Store", entity: "Entity", *, full: bool, as_json: bool) -> None:
@@ -219,8 +220,11 @@ def place(details: Mapping[str, object]) -> str:
 
 def why(event: "HistoryEvent") -> str | None:
     """Return the reason of an event, and what its entity waits for."""
-    stated = {"response": event["response"], **(event["details"] or {})}
-    return "; ".join(filter(None, (event["reason"] or event["rule_reason"], describe_wait(stated)))) or None
+    shown = event["reason"] or event["rule_reason"]
+    # A proposal that waits says until when or for what in the rule's reason, unless the reporter's stands in its place.
+    is_hidden = event["reason"] is not None and event["response"] == "WAIT"
+    by_rule = {"response": event["response"], "rule_reason": None if is_hidden else event["rule_reason"]}
+    return "; ".join(filter(None, (shown, describe_wait(by_rule | (event["details"] or {}))))) or None
 
 
 def links(details: Mapping[str, object]) -> str:

@@ -168,6 +168,7 @@ def _machine_document(machine: "Machine") -> dict[str, Any]:
         "transitions": {source: list(targets) for source, targets in machine.transitions.items()},
         "causes": machine.transitions,
         **{flag: in_order(getattr(machine, flag)) for flag in STATUS_SETS},
+        "stuck_after": machine.stuck_after,
         "orphaned": machine.orphaned,
         "untimely": untimely(machine),
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from application.wording.counts import count_noun
 from interfaces.cli.failure import fail
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
@@ -125,7 +126,7 @@ def _forget(server: "Database", name: str, *, as_json: bool) -> None:
 
 def _summary(opened: "OpenedCase") -> str:
     happened = "Opened" if opened["loaded"] else "Already open:"
-    what = f"{opened['events']:,} events of {opened['entities']:,} entities"
+    what = f"{count_noun(opened['events'], 'event')} of {count_noun(opened['entities'], 'entity', 'entities')}"
     return f"{happened} workflow {opened['workflow']!r}: {what}, as it was at {_until(opened)}."
 
 

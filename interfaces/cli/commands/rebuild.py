@@ -2,6 +2,7 @@
 
 import typer
 
+from application.wording.counts import count_noun
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.wording.values import format_duration
 
@@ -20,6 +21,6 @@ def rebuild(ctx: typer.Context, dsn: Dsn = None, as_json: AsJson = False) -> Non
         rebuilt,
         as_json=as_json,
         human=lambda console: console.print(
-            f"Projected {rebuilt['events']:,} events in {format_duration(rebuilt['seconds'])}."
+            f"Projected {count_noun(rebuilt['events'], 'event')} in {format_duration(rebuilt['seconds'])}."
         ),
     )

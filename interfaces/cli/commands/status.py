@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from application.wording.wait_in_words import describe_wait
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, render
@@ -23,6 +25,7 @@ app = typer.Typer()
 
 
 @app.command()
+@answers_from_archive
 def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Print the status of one entity, and since when."""
     from application.read.status import read_status as read
@@ -57,3 +60,5 @@ def print_status(console: "Console", found: "Status", at: "datetime") -> None:
         console.print(f"a part of task:{parent}")
     if upstream := found.get("upstream"):
         console.print(f"upstream tasks {list_some(upstream)}")
+    if wait := found.get("waits_for"):
+        console.print(f"{describe_wait({'waits_for': wait})} since {format_time(wait['since'])}")

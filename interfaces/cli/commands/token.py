@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
-from interfaces.cli.limit import FirstRows, Limit
+from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
 
@@ -47,10 +47,7 @@ def list_tokens(ctx: typer.Context, limit: Limit = None, dsn: Dsn = None, as_jso
 
     with connect.service(ctx, dsn) as service:
         found = list_tokens(service.store)
-    first = FirstRows(found, limit)
-    shown = list(first)
-    render(shown, as_json=as_json, human=lambda console: print_tokens(console, shown))
-    first.state_end()
+    render_first(found, limit, as_json=as_json, human=print_tokens)
 
 
 @app.command()

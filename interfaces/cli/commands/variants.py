@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
-from interfaces.cli.limit import FirstRows, Limit, one_more
+from interfaces.cli.left_out import state_left_out
+from interfaces.cli.limit import Limit, one_more, render_first
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
 from interfaces.cli.presentation import Listing
@@ -22,6 +24,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def variants(
     ctx: typer.Context,
     entity: EntityKind = "task",
@@ -46,6 +49,7 @@ def variants(
     kind, stated = kind_of(entity), StatedTimes(at=at)
     with connect.service(ctx, dsn) as service:
         [time] = stated.resolve(service.store)
+        state_left_out(service.store, workflow)
         if graph:
             edges = read.count_successions(service.store, kind, workflow, time)
             if not edges:
@@ -55,10 +59,7 @@ def variants(
         rows = read.count_variants(service.store, kind, workflow, time, limit=one_more(limit))
         if not rows:
             explain_empty(service.store, kind, workflow, time)
-    first = FirstRows(rows, limit)
-    shown = list(first)
-    render(shown, as_json=as_json, human=lambda console: print_variants(console, shown))
-    first.state_end()
+    render_first(rows, limit, as_json=as_json, human=print_variants)
 
 
 def print_graph(console: "Console", graph: str) -> None:

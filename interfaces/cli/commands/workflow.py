@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli import connect
+from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.options import At
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
@@ -20,6 +21,7 @@ app = typer.Typer()
 
 
 @app.command(cls=Listing)
+@answers_from_archive
 def workflow(
     ctx: typer.Context,
     workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name the workflow.", show_default=False)],

@@ -18,17 +18,30 @@ WITH failing AS MATERIALIZED (
 running AS MATERIALIZED (
     SELECT s.lifecycle, s.lifecycle_version, s.entity_kind, s.status FROM sojourn.lifecycle_status AS s WHERE s.running
 ),
+-- Up to now, what is in no failure status is left out before its task is looked up; the views look into the past for each row.
+ended AS MATERIALIZED (
+    SELECT i.task_instance_id, i.task_id, i.workflow_id, i.status, i.entered_at
+    FROM sojourn.task_instance AS i
+    WHERE
+        (SELECT sojourn.as_of()) IS NULL AND i.status = ANY (ARRAY(SELECT f.status FROM failing AS f))
+        AND (%(workflow_id)s::text IS NULL OR i.workflow_id = %(workflow_id)s)
+    UNION ALL
+    SELECT i.task_instance_id, i.task_id, i.workflow_id, i.status, i.entered_at
+    FROM sojourn.current_task_instance AS i
+    WHERE
+        (SELECT sojourn.as_of()) IS NOT NULL AND i.status = ANY (ARRAY(SELECT f.status FROM failing AS f))
+        AND (%(workflow_id)s::text IS NULL OR i.workflow_id = %(workflow_id)s)
+),
 failed AS (
     SELECT
         'task_instance' AS kind, i.task_instance_id AS id, i.task_id, t.template, i.entered_at AS at, t.lifecycle,
         t.lifecycle_version
     FROM
-        sojourn.current_task_instance AS i
-        JOIN sojourn.task AS t ON t.task_id = i.task_id
+        ended AS i
+        JOIN sojourn.task AS t ON t.task_id = i.task_id AND t.workflow_id = i.workflow_id
         JOIN failing AS f
             ON f.lifecycle = t.lifecycle AND f.lifecycle_version = t.lifecycle_version
             AND f.entity_kind = 'task_instance' AND f.status = i.status
-    WHERE %(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s
     UNION ALL
     SELECT 'task', t.task_id, t.task_id, t.template, t.entered_at, t.lifecycle, t.lifecycle_version
     FROM

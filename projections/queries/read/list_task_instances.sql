@@ -43,8 +43,8 @@ WITH chosen AS (
         AND (
             NOT %(orphan)s
             OR i.task_instance_id IN (
-                SELECT o.entity_id FROM sojourn.orphan AS o
-                WHERE o.entity_kind = 'task_instance' AND NOT o.decided
+                SELECT o.entity_id FROM sojourn.find_orphans(%(workflow_id)s::text, 'task_instance') AS o
+                WHERE NOT o.decided
             )
         )
     ORDER BY {key} {direction}, i.task_instance_id

@@ -43,8 +43,8 @@ WITH chosen AS (
         AND (
             NOT %(orphan)s
             OR t.task_id IN (
-                SELECT o.entity_id FROM sojourn.orphan AS o
-                WHERE o.entity_kind = 'task' AND NOT o.decided
+                SELECT o.entity_id FROM sojourn.find_orphans(%(workflow_id)s::text, 'task') AS o
+                WHERE NOT o.decided
             )
         )
     ORDER BY {key} {direction}, t.task_id

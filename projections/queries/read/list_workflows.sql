@@ -4,24 +4,38 @@
 WITH known AS MATERIALIZED (
     SELECT s.* FROM sojourn.lifecycle_status AS s
 ),
-task AS (
-    SELECT t.workflow_id, t.status, t.entered_at, t.template, k.failure, NOT k.terminal AS active
-    FROM
-        sojourn.current_task AS t
-        JOIN known AS k
-            ON k.lifecycle = t.lifecycle AND k.lifecycle_version = t.lifecycle_version AND k.entity_kind = 'task'
-            AND k.status = t.status
+-- Up to now, the rows of tasks and instances are read themselves, because the views look into the past for each of them.
+counted AS (
+    SELECT t.workflow_id, t.lifecycle, t.lifecycle_version, t.status, count(*) AS n, max(t.entered_at) AS last_at
+    FROM sojourn.task AS t
+    WHERE (SELECT sojourn.as_of()) IS NULL
+    GROUP BY t.workflow_id, t.lifecycle, t.lifecycle_version, t.status
+    UNION ALL
+    SELECT t.workflow_id, t.lifecycle, t.lifecycle_version, t.status, count(*), max(t.entered_at)
+    FROM sojourn.current_task AS t
+    WHERE (SELECT sojourn.as_of()) IS NOT NULL
+    GROUP BY t.workflow_id, t.lifecycle, t.lifecycle_version, t.status
 ),
 of_status AS (
     SELECT
-        t.workflow_id, t.status, count(*) AS n, count(*) FILTER (WHERE t.failure) AS failed,
-        count(*) FILTER (WHERE t.active) AS active, max(t.entered_at) AS last_at
-    FROM task AS t
-    GROUP BY t.workflow_id, t.status
+        c.workflow_id, c.status, sum(c.n) AS n, coalesce(sum(c.n) FILTER (WHERE k.failure), 0) AS failed,
+        coalesce(sum(c.n) FILTER (WHERE NOT k.terminal), 0) AS active, max(c.last_at) AS last_at
+    FROM
+        counted AS c
+        JOIN known AS k
+            ON k.lifecycle = c.lifecycle AND k.lifecycle_version = c.lifecycle_version AND k.entity_kind = 'task'
+            AND k.status = c.status
+    GROUP BY c.workflow_id, c.status
 ),
 of_instances AS (
     SELECT i.workflow_id, max(i.entered_at) AS last_at
+    FROM sojourn.task_instance AS i
+    WHERE (SELECT sojourn.as_of()) IS NULL
+    GROUP BY i.workflow_id
+    UNION ALL
+    SELECT i.workflow_id, max(i.entered_at)
     FROM sojourn.current_task_instance AS i
+    WHERE (SELECT sojourn.as_of()) IS NOT NULL
     GROUP BY i.workflow_id
 ),
 summed AS (
@@ -46,17 +60,20 @@ chosen AS MATERIALIZED (
             OR ({key} = %(after_at)s::{type} AND s.workflow_id > %(after_id)s)
         )
         AND (s.failed > 0 OR NOT %(failed)s)
+        AND (%(containing)s::text IS NULL OR strpos(s.workflow_id, %(containing)s) > 0)
         AND (s.active > 0 OR NOT %(active)s)
     ORDER BY {key} {direction}, s.workflow_id
     LIMIT %(limit)s
 ),
 first AS (
-    SELECT t.workflow_id, min(b.entered_at) AS at
-    FROM
-        chosen AS c
-        JOIN sojourn.task AS t ON t.workflow_id = c.workflow_id
-        JOIN sojourn.transition AS b ON b.entity_kind = 'task' AND b.entity_id = t.task_id AND b.version = 1
-    GROUP BY t.workflow_id
+    SELECT
+        c.workflow_id,
+        (
+            SELECT min(b.entered_at)
+            FROM sojourn.transition AS b
+            WHERE b.workflow_id = c.workflow_id AND b.entity_kind = 'task' AND b.version = 1
+        ) AS at
+    FROM chosen AS c
 ),
 unfinished AS MATERIALIZED (
     SELECT i.workflow_id FROM sojourn.active_instance AS i

@@ -1,4 +1,4 @@
--- Delete every row but the list of migrations, which the template has too. Run by a superuser.
+-- Delete every row but the list of migrations and the log's identity, which the template has too. Run by a superuser.
 
 -- Triggers are off in this transaction alone: the log stays append-only for every test.
 SET LOCAL session_replication_role = replica;
@@ -10,7 +10,7 @@ BEGIN
     FOR found IN
         SELECT c.oid::regclass AS name, pg_relation_size(c.oid) AS bytes
         FROM pg_class AS c
-        WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind = 'r' AND c.relname <> 'migration'
+        WHERE c.relnamespace = 'sojourn'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('migration', 'log_identity')
             AND pg_relation_size(c.oid) > 0
     LOOP
         -- Deleting leaves dead rows in the file; truncating makes new files, which is slower where rows are few.
@@ -32,6 +32,6 @@ USING pg_class AS c
 WHERE c.oid = s.starelid AND c.relnamespace = 'sojourn'::regnamespace;
 UPDATE pg_class AS c
 SET relpages = fresh.pages, reltuples = fresh.tuples, relallvisible = 0
-FROM (VALUES ('r', 0, -1), ('i', 1, 0)) AS fresh (kind, pages, tuples)
+FROM (VALUES ('r', 0, -1), ('i', 1, 0), ('p', 0, -1), ('I', 0, -1)) AS fresh (kind, pages, tuples)
 WHERE c.relnamespace = 'sojourn'::regnamespace
     AND c.relkind::text = fresh.kind AND (c.relpages, c.reltuples) <> (fresh.pages, fresh.tuples);
