@@ -30,10 +30,14 @@ def paged(command: list[str], lines: int, width: int) -> Iterator["PagedOutput"]
     """Yield a stream for a terminal of that size; what does not fit goes through a pager, until its reader quits."""
     output = PagedOutput(command, lines, width)
     try:
-        with suppress(BrokenPipeError):
+        with suppress(ReaderQuit):
             yield output
     finally:
         output.finish()
+
+
+class ReaderQuit(BrokenPipeError):
+    """The reader has quit the pager, so nothing more of the answer is shown."""
 
 
 class PagedOutput:
@@ -51,7 +55,7 @@ class PagedOutput:
         """Hold the text back, or pass it to the pager.
 
         Raises:
-            BrokenPipeError: the reader has quit the pager.
+            ReaderQuit: the reader has quit the pager.
         """
         if self._pager is None:
             self._held.append(text)
@@ -59,17 +63,17 @@ class PagedOutput:
             if self._room < 0:
                 self._start_pager()
         else:
-            self._pipe.write(text)
+            self._pass_on(text)
         return len(text)
 
     def flush(self) -> None:
         """Pass on what the pager has not got yet.
 
         Raises:
-            BrokenPipeError: the reader has quit the pager.
+            ReaderQuit: the reader has quit the pager.
         """
         if self._pager is not None:
-            self._pipe.flush()
+            self._pass_on("", flush=True)
 
     def finish(self) -> None:
         """Print what was held back, or wait until the reader quits the pager."""
@@ -90,7 +94,15 @@ class PagedOutput:
             encoding=self.encoding,
             errors="backslashreplace",
         )
-        self._pipe.write("".join(self._held))
+        self._pass_on("".join(self._held))
+
+    def _pass_on(self, text: str, *, flush: bool = False) -> None:
+        try:
+            self._pipe.write(text)
+            if flush:
+                self._pipe.flush()
+        except BrokenPipeError as error:
+            raise ReaderQuit(*error.args) from error
 
     @property
     def _pipe(self) -> IO[str]:

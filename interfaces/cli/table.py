@@ -1,11 +1,13 @@
 """Print tables for people: fitted to a terminal; in a pipe, or with --wide, full values and one line for each row."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from interfaces.cli.columns import Column, Row, Table, to_column
 from interfaces.cli.fitted_table import choose_columns, fit, note_left_out, shrink
+from interfaces.cli.pager import ReaderQuit
 from interfaces.cli.presentation import is_wide
 from interfaces.cli.short_times import format_short_time
 from interfaces.cli.text_table import TextTable, print_texts, write_texts
@@ -27,16 +29,20 @@ def print_table(console: "Console", filled: Table) -> None:
 
 
 def print_rows(console: "Console", columns: Sequence[str | Column], rows: Iterable[Row]) -> int:
-    """Print any number of rows, some at a time to save memory, and return their number."""
+    """Print any number of rows, some at a time to save memory, and return the number of those that were read.
+
+    Rows that come after the reader has quit the pager are not read.
+    """
     waiting, number = iter(rows), 0
     growing = GrowingTable(console)
-    while chunk := list(islice(waiting, CHUNK)):
-        part = Table([to_column(column) for column in columns], chunk)
-        number += len(chunk)
-        if is_fitted(console):
-            print_fitted(console, part)
-        else:
-            growing.print(part)
+    with suppress(ReaderQuit):
+        while chunk := list(islice(waiting, CHUNK)):
+            part = Table([to_column(column) for column in columns], chunk)
+            number += len(chunk)
+            if is_fitted(console):
+                print_fitted(console, part)
+            else:
+                growing.print(part)
     return number
 
 

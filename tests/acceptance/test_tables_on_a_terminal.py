@@ -23,7 +23,10 @@ PREFIX = "nightly-2026-01-31-of-the-second-cluster/"
 WIDE = "東京" * 40
 LONG = f"{PREFIX}{'very-' * 40}long"
 REASON = "its node came back without it, and nobody knows why " * 20
-NO_TABLE = {"cancel", "demo", "serve", "import", "heartbeat", "rebuild", "token create", "token revoke", "setup"}
+NO_TABLE = {
+    "archive", "cancel", "demo", "erase", "serve", "import", "heartbeat", "maintain", "rebuild", "restore",
+    "token create", "token revoke", "setup",
+}  # fmt: skip
 """Commands that print no table, or the tables of others: of `reset`, which jobmon has, and in the demo of many."""
 
 
@@ -204,11 +207,33 @@ def test_a_reader_who_quits_early_changes_no_status(long_texts: TransitionServic
     assert "what is wrong" not in text
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("list", "tasks"),
+        ("list", "workflows"),
+        ("audit", "--entity", "task"),
+        ("diff", "2026-01-31T07:00Z", "2026-01-31T09:00Z"),
+    ],
+    ids=" ".join,
+)
+def test_a_reader_who_quits_before_anything_is_shown_gets_no_error(
+    service: TransitionService, question: tuple[str, ...]
+) -> None:
+    """Given more than a pipe holds, so that what is written to a pager that has ended fails."""
+    for number in range(700):
+        service.register_tasks(f"w{number}-{'very-' * 40}", [TaskSpec(f"t{number}-{'very-' * 40}")], occurred_at=EIGHT)
+
+    done = on_a_terminal(*question, "--wide", "--dsn", service.dsn, SOJOURN_PAGER="true")
+
+    assert done == (0, "")
+
+
 @pytest.mark.skipif(shutil.which("less") is None, reason="there is no less on this machine")
 def test_less_waits_for_its_reader_and_gets_colours(long_list: TransitionService) -> None:
     status, text = on_a_terminal("list", "tasks", "--dsn", long_list.dsn, typed=b"q")
 
-    assert status == 0
+    assert status == 0, text
     assert 0 < text.count("task:t") < 30
     assert "\x1b[1mentity" in text
 
