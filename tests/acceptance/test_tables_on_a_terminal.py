@@ -213,7 +213,7 @@ def test_a_reader_who_quits_early_changes_no_status(long_texts: TransitionServic
         ("list", "tasks"),
         ("list", "workflows"),
         ("audit", "--entity", "task"),
-        ("diff", "2026-01-31T07:00Z", "2026-01-31T09:00Z"),
+        ("diff", "--from", "2026-01-31T07:00Z", "--to", "2026-01-31T09:00Z"),
     ],
     ids=" ".join,
 )
