@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from application.replay.courses import Check, judge_courses
+from application.replay.other_entities import OtherEntities
 from application.replay.replay import (
     Step,
     StreamsSince,
@@ -24,7 +25,6 @@ from application.replay.replay import (
     read_stored_lifecycle,
     replay_event,
     replay_events,
-    replay_others,
     replay_since,
 )
 from application.replay.wrong_sketches import SKETCHES, find_wrong_sketches
@@ -153,7 +153,7 @@ def _snapshot(store: Store) -> AbstractContextManager[Connection[Any]]:
 def _verify_by_courses(
     store: Store, connection: Connection[Any], trust: Trust, progress: Progress
 ) -> Verification | None:
-    chain, others, lifecycle_of = Chain(trust), _Others(), find_pinned_lifecycles(connection)
+    chain, others, lifecycle_of = Chain(trust), _OthersWithRows(), find_pinned_lifecycles(connection)
     checks = [*_checks_of_all(chain), others.agree]
     judged = judge_courses(store, connection, checks, partial(_agree, lifecycle_of), progress)
     if judged is None:
@@ -189,7 +189,7 @@ def _has_intervals_of_log(kind: str, connection: Connection[Any]) -> bool:
 def _agree(lifecycle_of: LifecycleOf, connection: Connection[Any], positions: Sequence[int]) -> bool:
     """Return whether the events at some positions, of whole families, are legal, and their current status is right.
 
-    The database has compared causes, and `_Others` the places in arrays.
+    The database has compared causes, and `OtherEntities` the places in arrays.
     """
     replay = Replay(lifecycle_of)
     for logged in read_events_at(connection, positions):
@@ -201,22 +201,16 @@ def _agree(lifecycle_of: LifecycleOf, connection: Connection[Any], positions: Se
     return not any(any(_compare_current(connection, kind, replay.entities, extent)) for kind in kinds)
 
 
-class _Others:
-    """The events of entities that are neither tasks nor instances, and the places of instances in arrays."""
+class _OthersWithRows(OtherEntities):
+    """The other entities, whose times of entry and rows of current status are compared too."""
 
-    def __init__(self) -> None:
-        self.events = 0
-        self.entities = 0
+    def is_right(self, step: Step) -> bool:
+        """Return whether an event is legal, and has the time of entry that a replay comes to."""
+        return super().is_right(step) and not any(_entered_at(step))
 
-    def agree(self, connection: Connection[Any]) -> bool:
-        """Return whether they are legal, and the current status of arrays is right."""
-        replay = Replay(find_pinned_lifecycles(connection))
-        for step in replay_others(connection, replay):
-            if step.mismatches or any(_entered_at(step)):
-                return False
-            self.events += step.logged.entity.kind != TASK_INSTANCE
-        self.entities = len(replay.entities)
-        return not any(_compare_current(connection, ARRAY, replay.entities, _Extent()))
+    def have_right_rows(self, connection: Connection[Any], entities: Mapping[str, Replayed]) -> bool:
+        """Return whether the current status of arrays is right."""
+        return not any(_compare_current(connection, ARRAY, entities, _Extent()))
 
 
 def _slots_of_holders(connection: Connection[Any]) -> Iterator[Mismatch]:
@@ -389,7 +383,7 @@ def _read_rows(connection: Connection[Any], table: str, statement: Composed, wan
 
 
 def _compare_current(
-    connection: Connection[Any], kind: str, entities: dict[str, Replayed], extent: _Extent
+    connection: Connection[Any], kind: str, entities: Mapping[str, Replayed], extent: _Extent
 ) -> Iterator[Mismatch]:
     """Yield the mismatches between a table of current status and the replayed entities of its kind."""
     expected = {
@@ -474,17 +468,10 @@ def _transition_rows(step: Step, event: Event) -> Iterator[Row]:
     """Yield the row of the transition table: transitions of tasks and instances have one."""
     if not (event.is_transition and isinstance(event, TaskEvent | TaskInstanceEvent)):
         return
-    kind, _, entity_id = event.stream.partition(":")
     fields = vars(event)
     yield {
-        "position": step.logged.position,
-        "entity_kind": kind,
-        "entity_id": entity_id,
-        "version": event.version,
-        "task_id": fields.get("task_id", entity_id),
-        "workflow_id": event.workflow_id,
+        **_of_entity(step, event),
         "previous_status": fields.get("previous_status"),
-        "status": event.status,
         "entered_at": step.entity.entered_at if step.entity else step.logged.entered_at,
         "reported": fields.get("reported"),
         "rule": event.rule,
@@ -508,9 +495,20 @@ def _dependency_rows(step: Step, event: Event) -> Iterator[Row]:
 def _wait_rows(step: Step, event: Event) -> Iterator[Row]:
     if event.waits_for is None:
         return
-    kind, _, entity_id = event.stream.partition(":")
     holders = event.waits_for.holders
     yield {
+        **_of_entity(step, event),
+        "since": _stated_at(step, event),
+        "kind": event.waits_for.kind.value,
+        "detail": event.waits_for.detail,
+        "holders": None if holders is None else list(holders),
+    }
+
+
+def _of_entity(step: Step, event: Event) -> dict[str, Any]:
+    """Return the columns that say which event of which entity a row comes from, and in which status it leaves it."""
+    kind, _, entity_id = event.stream.partition(":")
+    return {
         "position": step.logged.position,
         "entity_kind": kind,
         "entity_id": entity_id,
@@ -518,10 +516,6 @@ def _wait_rows(step: Step, event: Event) -> Iterator[Row]:
         "task_id": vars(event).get("task_id", entity_id),
         "workflow_id": event.workflow_id,
         "status": event.status,
-        "since": _stated_at(step, event),
-        "kind": event.waits_for.kind.value,
-        "detail": event.waits_for.detail,
-        "holders": None if holders is None else list(holders),
     }
 
 

@@ -12,6 +12,7 @@ from psycopg import Connection
 from pydantic_core import from_json
 
 from application.replay.courses import Reading, judge_courses
+from application.replay.other_entities import OtherEntities
 from application.replay.replay import (
     EVERYTHING,
     Scope,
@@ -21,7 +22,6 @@ from application.replay.replay import (
     read_events_at,
     read_logged_events,
     read_stored_lifecycle,
-    replay_others,
     stream_scope,
     task_scope,
     workflow_scope,
@@ -129,7 +129,7 @@ def _try_by_courses(
     if lifecycle and _reads_state(lifecycle):
         return None
     by_state = () if lifecycle else tuple(_names_by_state(connection))
-    lifecycle_of, others = _lifecycle_of(connection, lifecycle), _Others()
+    lifecycle_of, others = _lifecycle_of(connection, lifecycle), OtherEntities()
     judge = partial(_decides_alike, lifecycle_of, lifecycle is None)
     reading = Reading(rows=False, decisions=True, by_state=by_state)
     judged = judge_courses(store, connection, [others.agree], judge, progress, reading)
@@ -157,24 +157,6 @@ def _decides_alike(lifecycle_of: LifecycleOf, own: bool, connection: Connection[
     trial = _Trial(Replay(lifecycle_of), "", own=own)
     diverges = any(trial.divergences(logged) for logged in read_events_at(connection, positions))
     return not diverges and not trial.unmatched_at_end()
-
-
-class _Others:
-    """The events of entities that are neither tasks nor instances, and the places of instances in arrays."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.entities = 0
-
-    def agree(self, connection: Connection[Any]) -> bool:
-        """Return whether they are legal."""
-        replay = Replay(find_pinned_lifecycles(connection))
-        for step in replay_others(connection, replay):
-            if step.mismatches:
-                return False
-            self.events += step.logged.entity.kind != TASK_INSTANCE
-        self.entities = len(replay.entities)
-        return True
 
 
 class _Trial:
