@@ -10,6 +10,7 @@ from application.archive.errors import ArchivingForbidden
 from application.maintain.rebuild import keep_alone
 from application.shared.owner import requiring_owner
 from application.shared.store import Store
+from infrastructure.sql import query
 
 
 @contextmanager
@@ -25,5 +26,5 @@ def change_archive(store: Store) -> Iterator[Connection[Any]]:
         keep_alone(connection),
         requiring_owner(connection, ArchivingForbidden),
     ):
-        connection.execute("SELECT set_config('sojourn.as_of', '', false)")
+        connection.execute(query("infrastructure", "archive/begin_changing"))
         yield connection

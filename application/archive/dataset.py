@@ -156,9 +156,21 @@ class ArchiveFolder:
         draft = f"{file}{DRAFT}"
         try:
             size = sum(write_parquet(self.part(kind, draft), kind, found) for kind, found in rows.items())
-            return size + write_intervals(self.part("event", draft), self.part(INTERVAL, draft))
+            size += write_intervals(self.part("event", draft), self.part(INTERVAL, draft))
+            self._sync_folders(draft)
         except OSError as error:
             raise OutputNotWritable(self.path, error) from error
+        return size
+
+    def _sync_folders(self, file: str) -> None:
+        """Have the names of a file's parts on the disk too: without them, what the log loses would be nowhere."""
+        folders = {folder for part in self.parts(file) for folder in part.parents if folder.is_relative_to(self.path)}
+        for folder in sorted({*folders, self.path.parent}):
+            number = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
 
     def publish(self, file: str) -> None:
         """Let readers of the dataset see a draft."""

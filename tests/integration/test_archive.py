@@ -1,6 +1,7 @@
 """An ended workflow leaves the log whole, leaves a tombstone, and comes back byte for byte."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from application.archive.archive import archive_workflows
 from application.archive.archived_event import find_archived_event
+from application.archive.change_archive import change_archive
 from application.archive.errors import (
     ArchiveDamaged,
     ArchivingForbidden,
@@ -320,6 +322,33 @@ def test_a_file_that_was_changed_is_not_restored(
     with pytest.raises(ForeignArchive):
         restore_workflow(log.store, tmp_path, "night")
     assert dump(connection) == left
+
+
+@pytest.mark.one_server
+def test_files_and_their_folders_are_on_the_disk_before_the_log_loses_anything(
+    log: TransitionService, connection: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a database that does not wait for its disk."""
+    connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off")
+    on_disk: list[Path] = []
+    sync = os.fsync
+
+    def note(number: int) -> None:
+        on_disk.append(Path(f"/proc/self/fd/{number}").readlink())
+        sync(number)
+
+    def look(step: str) -> None:
+        if step.startswith("removing"):
+            written = list(folder.rglob("*.parquet.draft"))
+            assert len(written) > 1
+            assert {*written, *(path.parent for path in written), folder, tmp_path} <= set(on_disk)
+
+    folder = tmp_path / "archive"
+    monkeypatch.setattr(os, "fsync", note)
+    archive_workflows(log.store, now(connection), folder, on_step=look)
+
+    with change_archive(log.store) as changing:
+        assert changing.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
 KILLED = """
