@@ -102,7 +102,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ORDER BY 1, 2
 $$;
 
-COMMENT ON FUNCTION sojourn.concurrency_by_bucket IS
+COMMENT ON FUNCTION sojourn.concurrency_by_bucket (
+    text, text, interval, text, text, timestamptz, timestamptz
+) IS
     'How many tasks or task instances were in a status at once, in each bucket of time: the mean weighted by time and '
     'the most. The last bucket is weighed up to now, or to sojourn.as_of. since and until: only the buckets from the '
     'one that since lies in to the one that until lies in.';

@@ -36,6 +36,7 @@ DECLARE
     firsts      integer[] := '{}';
     sinces      timestamptz[] := '{}';
     untils      timestamptz[] := '{}';
+    registers   boolean[] := '{}';    -- whether it registered a part then
     sort        integer;
     before      integer := 0;
     parent      integer;
@@ -84,6 +85,7 @@ BEGIN
             spans := spans + 1;
             tasks[spans] := CASE sort WHEN 3 THEN parent ELSE (path[i] - 1) % n + 1 END;
             actors[spans] := CASE WHEN sort <> 1 THEN ids[tasks[spans]] END;
+            registers[spans] := sort = 3;
             firsts[spans] := i;
             sinces[spans] := first_at + begins[path[i]] * microsecond;
         END IF;
@@ -98,7 +100,7 @@ BEGIN
             coalesce(p.began_at, s.since) AS began_at, coalesce(p.ended_at, s.until) AS ended_at
         FROM
             ROWS FROM (unnest(tasks), unnest(sinces), unnest(untils)) WITH ORDINALITY AS s (task, since, until, number)
-            LEFT JOIN sojourn.task_phases(actors, sinces, untils) AS p ON p.span = s.number
+            LEFT JOIN sojourn.task_phases(actors, sinces, untils, registers) AS p ON p.span = s.number
         ORDER BY s.number, p.began_at
     LOOP
         since := extract(epoch FROM found.began_at - first_at) * 1000000;

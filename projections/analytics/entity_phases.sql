@@ -1,18 +1,16 @@
--- Return what tasks and their instances did, and when: wait, and for what, run, or run in vain.
+-- Return what tasks and their instances did up to a time, and when: wait, and for what, run, or run in vain.
 -- An interval is split where the entity states that it waits for something else. An attempt has failed that ended in a
 -- failure, but not where it was cancelled before it ran; without instances it is what num_attempts counts, and has failed
 -- too where the task then waits for another try. Statuses in which it does the same without a break are one interval.
 -- Each lateral query looks up one entity, and no other join is a nested loop, however few statistics the tables have.
-CREATE OR REPLACE FUNCTION sojourn.entity_phases(task_ids text[])
+CREATE OR REPLACE FUNCTION sojourn.entity_phases(task_ids text[], latest timestamptz)
 RETURNS TABLE (
     task_id text, entity_kind text, entity_id text, ordinal integer, version integer, since timestamptz,
-    until timestamptz, kind text, detail text, is_stated boolean, has_ended boolean
+    until timestamptz, kind text, detail text, is_stated boolean, has_ended boolean, failed_at timestamptz
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET jit = off
 SET enable_nestloop = off SET enable_mergejoin = off AS $$
-DECLARE
-    latest CONSTANT timestamptz := coalesce(sojourn.as_of(), 'infinity');
 BEGIN
     RETURN QUERY
     WITH known AS MATERIALIZED (
@@ -61,7 +59,7 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT s.version, s.previous_status, s.status, s.entered_at AS at, s.num_attempts
                 FROM sojourn.transition AS s
-                WHERE s.entity_kind = e.kind AND s.entity_id = e.id AND s.entered_at <= latest
+                WHERE s.entity_kind = e.kind AND s.entity_id = e.id AND s.entered_at <= entity_phases.latest
                 OFFSET 0
             ) AS s
     ),
@@ -72,7 +70,7 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT w.version, w.since AS at, w.kind AS wait, w.detail
                 FROM sojourn.wait AS w
-                WHERE w.entity_kind = e.kind AND w.entity_id = e.id AND w.since <= latest
+                WHERE w.entity_kind = e.kind AND w.entity_id = e.id AND w.since <= entity_phases.latest
                 OFFSET 0
             ) AS w
     ),
@@ -99,7 +97,7 @@ BEGIN
             e.number, e.version, e.at, lead(e.at) OVER in_order AS until, e.running, e.failure,
             last_value(e.terminal AND e.failure) OVER whole
             AND (bool_or(e.running) OVER whole OR NOT last_value(e.cancelled) OVER whole) AS fails,
-            e.terminal AS has_ended
+            e.terminal AS has_ended, last_value(e.at) OVER whole AS ended_at
         FROM entered AS e
         WHERE e.kind = 'task_instance' AND e.is_alike IS NOT TRUE
         WINDOW
@@ -134,7 +132,8 @@ BEGIN
                 WHEN 0 THEN coalesce(n.fails_next, false)
                 ELSE coalesce((array_agg(n.in_vain) FILTER (WHERE n.ends) OVER whole)[1], false)
             END,
-            n.attempt > 0 AND bool_or(n.ends) OVER (so_far ROWS UNBOUNDED PRECEDING)
+            n.attempt > 0 AND bool_or(n.ends) OVER (so_far ROWS UNBOUNDED PRECEDING),
+            CASE n.attempt WHEN 0 THEN n.until ELSE min(n.at) FILTER (WHERE n.ends) OVER whole END
         FROM numbered AS n
         WINDOW
             so_far AS (PARTITION BY n.number, n.attempt ORDER BY n.version),
@@ -150,23 +149,23 @@ BEGIN
             WHEN p.failure OR (p.has_ended AND p.fails) THEN 'waiting-retry'
             ELSE 'waiting'
         END,
-        p.detail, p.wait IS NOT NULL, p.has_ended
+        p.detail, p.wait IS NOT NULL, p.has_ended, CASE WHEN p.fails THEN p.ended_at END
     FROM
         (
             SELECT
-                j.number, j.version, j.at, j.until, w.wait, w.detail, j.running, j.failure, j.fails, j.has_ended
+                j.number, j.version, j.at, j.until, w.wait, w.detail, j.running, j.failure, j.fails, j.has_ended, j.ended_at
             FROM judged AS j LEFT JOIN waited AS w ON w.number = j.number AND w.version = j.version
             WHERE j.number NOT IN (SELECT a.number FROM added AS a)
             UNION ALL
             SELECT
-                u.number, u.version, u.at, lead(u.at) OVER (PARTITION BY u.number ORDER BY u.version), u.wait, u.detail, u.running, u.failure, u.fails, u.has_ended
+                u.number, u.version, u.at, lead(u.at) OVER (PARTITION BY u.number ORDER BY u.version), u.wait, u.detail, u.running, u.failure, u.fails, u.has_ended, u.ended_at
             FROM (
                 SELECT
-                    j.number, j.version, j.at, w.wait, w.detail, j.running, j.failure, j.fails, j.has_ended
+                    j.number, j.version, j.at, w.wait, w.detail, j.running, j.failure, j.fails, j.has_ended, j.ended_at
                 FROM judged AS j LEFT JOIN waited AS w ON w.number = j.number AND w.version = j.version
                 WHERE j.number IN (SELECT a.number FROM added AS a)
                 UNION ALL
-                SELECT a.number, a.version, a.at, a.wait, a.detail, NULL, NULL, NULL, false
+                SELECT a.number, a.version, a.at, a.wait, a.detail, NULL, NULL, NULL, false, NULL
                 FROM added AS a
             ) AS u
         ) AS p
@@ -174,7 +173,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION sojourn.entity_phases IS
-    'What tasks and their instances did in each of their intervals, now or as of sojourn.as_of: kind is running, '
-    'failed-attempt, waiting, or waiting- with what for. is_stated: the entity states what it waits for; has_ended: its '
-    'attempt had ended by then.';
+COMMENT ON FUNCTION sojourn.entity_phases (text [], timestamptz) IS
+    'What tasks and their instances did in each of their intervals, up to a time: kind is running, failed-attempt, '
+    'waiting, or waiting- with what for. is_stated: the entity states what it waits for; has_ended: its attempt had ended '
+    'by then; failed_at: when its attempt failed, or NULL.';

@@ -26,8 +26,12 @@ def minute(number: float) -> datetime:
     return NOON + number * MINUTE
 
 
-def run(service: TransitionService, task: str, *way: tuple[str, float], **stated: Any) -> None:
-    """Bring a task through statuses at minutes: QUEUED begins an attempt, and `stated` says what LAUNCHED awaits."""
+def run(service: TransitionService, task: str, *way: tuple[str, float], **stated: Any) -> str:
+    """Bring a task through statuses at minutes, and return its last instance.
+
+    QUEUED begins an attempt, and `stated` says what LAUNCHED awaits.
+    """
+    instance = ""
     for status, number in way:
         at = minute(number)
         if status == "QUEUED":
@@ -38,6 +42,7 @@ def run(service: TransitionService, task: str, *way: tuple[str, float], **stated
             more = stated if status == "LAUNCHED" else {}
             answer = service.transition_task_instance(instance, status, occurred_at=at, **more)
             assert answer["error"] is None
+    return instance
 
 
 def shown(service: TransitionService, number: float | None = None, workflow_id: str = "w") -> list[tuple[Any, ...]]:
@@ -151,6 +156,51 @@ def test_a_run_registers_its_parts_and_ends_after_them(service: TransitionServic
     ]
 
 
+def test_what_a_run_did_to_register_a_part_was_not_in_vain_although_it_failed_later(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("run", 9)], SIMPLE, occurred_at=NOON)
+    for status, number in (("RUNNING", 1), ("AGAIN", 3), ("RUNNING", 4)):
+        service.transition_task("run", status, occurred_at=minute(number))
+    service.register_tasks("w", [TaskSpec("a", parent="run")], SIMPLE, occurred_at=minute(6))
+    service.transition_task("a", "RUNNING", occurred_at=minute(6))
+    service.transition_task("a", "DONE", occurred_at=minute(9))
+    service.transition_task("run", "AGAIN", occurred_at=minute(10))
+    service.transition_task("run", "RUNNING", occurred_at=minute(11))
+    service.transition_task("run", "DONE", occurred_at=minute(12))
+
+    assert [link[:4] for link in shown(service)] == [
+        ("task:run", "waiting", 0, 1),
+        ("task:run", "failed-attempt", 1, 3),  # it ended before the registration
+        ("task:run", "waiting-retry", 3, 4),
+        ("task:run", "running", 4, 6),
+        ("task:a", "running", 6, 9),
+        ("task:run", "failed-attempt", 9, 10),
+        ("task:run", "waiting-retry", 10, 11),
+        ("task:run", "running", 11, 12),
+    ]
+
+
+def test_the_newest_attempt_of_a_run_registers_its_parts(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("run", 9)], occurred_at=NOON)
+    lost = run(service, "run", *begin(1, 1), ("TRIAGING", 3))
+    service.reset_tasks(["run"], reset_if_running=True, occurred_at=minute(4))
+    run(service, "run", *begin(5, 6), ("ERROR", 11))
+    service.register_tasks("w", [TaskSpec("a", parent="run")], SIMPLE, occurred_at=minute(8))
+    service.transition_task("a", "RUNNING", occurred_at=minute(8))
+    service.transition_task("a", "DONE", occurred_at=minute(10))
+    run(service, "run", *begin(12, 12), ("DONE", 13))
+    service.transition_task_instance(lost, "UNKNOWN_ERROR", occurred_at=minute(14))
+
+    assert [link[:4] for link in shown(service)] == [
+        ("task:run", "waiting", 0, 1),
+        ("ti:run", "failed-attempt", 1, 6),  # the lost one, which failed later too
+        ("ti:run", "running", 6, 8),
+        ("task:a", "running", 8, 10),
+        ("ti:run", "failed-attempt", 10, 11),
+        ("ti:run", "failed-attempt", 11, 12),
+        ("ti:run", "running", 12, 13),
+    ]
+
+
 def test_a_task_that_waits_for_what_it_is_a_part_of_is_no_riddle(service: TransitionService) -> None:
     service.register_tasks("w", [TaskSpec("run")], SIMPLE, occurred_at=NOON)
     service.register_tasks("w", [TaskSpec("a", parent="run", upstream=["run"])], SIMPLE, occurred_at=NOON)
@@ -195,8 +245,47 @@ def test_any_workflow(
         service.register_tasks(workflow, [spec], lifecycle, occurred_at=minute(registered))
         play(service, name, registered, attempts, {"waits_for": wait} if wait else {}, with_instances=with_instances)
 
+    assert_as_by_brute_force(service, connection, workflow, 1000 if now is None else max(now, min(t[0] for t in tasks)))
+
+
+@for_all(
+    attempts=st.lists(ATTEMPT, min_size=1, max_size=3),
+    parts=st.lists(st.tuples(st.integers(0, 15), ATTEMPT), min_size=1, max_size=3),
+    is_lost=st.booleans(),
+    with_instances=st.booleans(),
+    now=st.one_of(st.none(), st.integers(0, 30)),
+)
+@examples(quick=20, long=150)
+def test_any_run_with_its_parts(
+    service: TransitionService,
+    connection: psycopg.Connection[Any],
+    attempts: list[Any],
+    parts: list[Any],
+    is_lost: bool,
+    with_instances: bool,
+    now: int | None,
+) -> None:
+    workflow, lifecycle = f"w{next(numbers)}", "jobmon" if with_instances else SIMPLE
+    service.register_tasks(workflow, [TaskSpec(parent := f"{workflow}-run", 9)], lifecycle, occurred_at=NOON)
+    since = 0
+    if is_lost and with_instances:
+        lost = run(service, parent, *begin(1, 1), ("TRIAGING", since := 2))
+        service.reset_tasks([parent], reset_if_running=True, occurred_at=minute(since))
+    play(service, parent, since, attempts, {}, with_instances=with_instances)
+    if is_lost and with_instances:
+        service.transition_task_instance(lost, "UNKNOWN_ERROR", occurred_at=minute(25))
+    for index, (registered, attempt) in enumerate(parts):
+        spec = TaskSpec(name := f"{workflow}-{index}", 9, parent=parent)
+        service.register_tasks(workflow, [spec], lifecycle, occurred_at=minute(registered))
+        play(service, name, registered, [attempt], {}, with_instances=with_instances)
+
+    assert_as_by_brute_force(service, connection, workflow, 1000 if now is None else now)
+
+
+def assert_as_by_brute_force(
+    service: TransitionService, connection: psycopg.Connection[Any], workflow: str, until: int
+) -> None:
     events = rows(connection, "SELECT * FROM sojourn.event WHERE workflow_id = %s ORDER BY position", workflow)
-    until = 1000 if now is None else max(now, min(registered for registered, *_ in tasks))
     definition = rows(
         connection,
         "SELECT l.definition FROM sojourn.task AS t JOIN sojourn.lifecycle AS l ON l.name = t.lifecycle AND "

@@ -1,5 +1,6 @@
 """A database of an older version, with a log in it, is brought to this version's schema."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from application.replay.verify import verify_log
 from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database.migration import migrate
-from infrastructure.sql import query
+from infrastructure.sql import query, sql_object
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
 from tests.support.catalog import catalog
@@ -93,6 +94,25 @@ def test_a_view_of_somebody_elses_on_a_retired_function_is_kept(old: psycopg.Con
         f"function sojourn.{name} is kept: a view that is not part of Sojourn uses it"
         for name in ("told(timestamptz)", "entered(text, text, text[])")
     ]
+
+
+def test_functions_of_the_same_name_with_other_arguments_are_replaced(old: psycopg.Connection[Any]) -> None:
+    retired = re.findall(r"'([a-z_]+\(.*?\))'", sql_object("projections", "views/drop_retired"))
+    for function in retired:
+        if not is_there(old, function):
+            old.execute(f"CREATE FUNCTION sojourn.{function} RETURNS integer LANGUAGE sql AS 'SELECT 1'".encode())
+
+    migrate(old, schema())
+
+    assert len(retired) > 10
+    assert [function for function in retired if is_there(old, function)] == []
+    assert catalog(old) == SCHEMA_TEXT.read_text("utf-8")
+
+
+def is_there(connection: psycopg.Connection[Any], function: str) -> bool:
+    """Whether the schema has a function, by its name and the types of its arguments."""
+    [found] = rows(connection, "SELECT to_regprocedure(%s) IS NOT NULL AS it", f"sojourn.{function}")
+    return bool(found["it"])
 
 
 def test_a_view_of_somebody_elses_on_the_table_of_the_log_stops_it(old: psycopg.Connection[Any]) -> None:

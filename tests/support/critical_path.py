@@ -223,23 +223,32 @@ class BruteWorkflow:
         task = span.task
         if span.sort == "registration":
             return f"task:{task}", "waiting"
-        claims = [self._claim(events, minute) for events in self._instances(task)]
-        claims += [self._claim(self._streams[f"task:{task}"], minute), self._upstream_claim(task, minute)]
+        registered = span.end if span.sort == "parent" else None
+        begun = [events for events in self._instances(task) if self._minute(events[0]) < span.end]
+        newest = max(begun, key=lambda events: events[0]["ordinal"], default=None)
+        claims = [self._claim(events, minute, registered if events is newest else None) for events in begun]
+        claims += [self._claim(self._streams[f"task:{task}"], minute, registered), self._upstream_claim(task, minute)]
         found: tuple[str, str] = max(claim for claim in claims if claim)[-1]
         return found
 
-    def _claim(self, events: list[Row], minute: int) -> Any:
-        """What an entity did in a minute: how much that counts, its ordinal, and the answer."""
+    def _claim(self, events: list[Row], minute: int, registered: int | None) -> Any:
+        """What an entity did in a minute: how much that counts, its ordinal, and the answer.
+
+        If it registered a part, an attempt that failed after that did not run in vain.
+        """
         history = moves(events)
         past = [event for event in history if self._minute(event) <= minute]
         if not past:
             return None
         stream = past[-1]["stream"]
         if stream.startswith("task:"):
-            return self._claim_of_task(stream, history, len(past) - 1)
-        return self._claim_of_instance(f"ti:{stream.partition(':')[2]}", history, past[-1])
+            return self._claim_of_task(stream, history, len(past) - 1, registered)
+        return self._claim_of_instance(f"ti:{stream.partition(':')[2]}", history, past[-1], registered)
 
-    def _claim_of_instance(self, entity: str, history: list[Row], event: Row) -> Any:
+    def _is_later(self, event: Row, registered: int | None) -> bool:
+        return registered is not None and self._minute(event) > registered
+
+    def _claim_of_instance(self, entity: str, history: list[Row], event: Row, registered: int | None) -> Any:
         status, ordinal, kind = event["status"], history[0]["ordinal"], "task_instance"
         last = history[-1]["status"]
         fails = last in self._machines.terminal[kind] & self._machines.failures[kind]
@@ -248,10 +257,11 @@ class BruteWorkflow:
         if event.get("waits_for"):
             return 7, ordinal, (entity, f"waiting-{event['waits_for']['kind']}".removesuffix("-delay"))
         if status in self._machines.running[kind]:
+            fails = fails and not self._is_later(history[-1], registered)
             return (8, ordinal, (entity, "failed-attempt")) if fails else (9, ordinal, (entity, "running"))
         return 4, ordinal, (entity, "waiting")
 
-    def _claim_of_task(self, entity: str, history: list[Row], index: int) -> Any:
+    def _claim_of_task(self, entity: str, history: list[Row], index: int, registered: int | None) -> Any:
         event, machines = history[index], self._machines
         counted = [0, *(event["num_attempts"] for event in history)]
         begins = [after > before for before, after in pairwise(counted)]
@@ -275,7 +285,8 @@ class BruteWorkflow:
         if event.get("waits_for"):
             return 6, 0, (entity, f"waiting-{event['waits_for']['kind']}".removesuffix("-delay"))
         if event["status"] in machines.running["task"]:
-            return 3, 0, (entity, "failed-attempt" if fails else "running")
+            is_vain = fails and not self._is_later(history[ends[0]], registered)
+            return 3, 0, (entity, "failed-attempt" if is_vain else "running")
         if event["status"] in machines.failures["task"] or (has_ended and fails):
             return 2, 0, (entity, "waiting-retry")
         return 0, 0, (entity, "waiting")
