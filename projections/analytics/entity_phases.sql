@@ -157,8 +157,13 @@ BEGIN
             FROM judged AS j LEFT JOIN waited AS w ON w.number = j.number AND w.version = j.version
             WHERE j.number NOT IN (SELECT a.number FROM added AS a)
             UNION ALL
+            -- What is stated later may have begun earlier, and so may the next status.
             SELECT
-                u.number, u.version, u.at, lead(u.at) OVER (PARTITION BY u.number ORDER BY u.version), u.wait, u.detail, u.running, u.failure, u.fails, u.has_ended, u.ended_at
+                u.number, u.version, u.at,
+                min(u.at) OVER (
+                    PARTITION BY u.number ORDER BY u.version DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ),
+                u.wait, u.detail, u.running, u.failure, u.fails, u.has_ended, u.ended_at
             FROM (
                 SELECT
                     j.number, j.version, j.at, w.wait, w.detail, j.running, j.failure, j.fails, j.has_ended, j.ended_at

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import UnknownEntity
 from tests.integration.test_attempts import SIMPLE
+from tests.integration.test_time_by_reason import keep_waiting
 from tests.support.agreement import rows
 from tests.support.critical_path import BruteWorkflow, machines_of
 from tests.support.examples import examples
@@ -198,6 +199,25 @@ def test_the_newest_attempt_of_a_run_registers_its_parts(service: TransitionServ
         ("ti:run", "failed-attempt", 10, 11),
         ("ti:run", "failed-attempt", 11, 12),
         ("ti:run", "running", 12, 13),
+    ]
+
+
+def test_what_a_task_stated_later_ends_with_its_status(service: TransitionService) -> None:
+    service.register_tasks("w", [TaskSpec("t")], "prefect", occurred_at=NOON)
+    for kind, number in (("hold", 1), ("schedule", 2), ("slot", 6)):
+        keep_waiting(service, "t", {"kind": kind}, minute(number))
+    keep_waiting(service, "t", {"kind": "resources"}, minute(3))  # it replaces the slot, which began later
+    keep_waiting(service, "t", {"kind": "slot"}, minute(7))
+    assert shown(service, 5)[-1][:4] == ("task:t", "waiting-resources", 3, 5)
+    service.transition_task("t", "RUNNING", occurred_at=minute(4))  # reported late
+    service.transition_task("t", "COMPLETED", occurred_at=minute(9))
+
+    assert [link[1:4] for link in shown(service)] == [
+        ("waiting", 0, 1),
+        ("waiting-hold", 1, 2),
+        ("waiting-schedule", 2, 3),
+        ("waiting-resources", 3, 4),
+        ("running", 4, 9),
     ]
 
 

@@ -89,6 +89,53 @@ def test_what_is_stated_last_replaces_what_began_later(service: TransitionServic
     }
 
 
+def test_stays_that_state_their_reason_at_once_later_and_too_late_are_divided_alike(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    service.register_tasks("w", [TaskSpec("later"), TaskSpec("too-late")], "prefect", occurred_at=at(0))
+    service.register_tasks("w", [TaskSpec("at-once")], "prefect", occurred_at=at(0), waits_for="hold")
+    gpu = {"kind": "slot", "detail": "gpu"}
+    for task, wait, seconds in [
+        ("later", gpu, 20), ("later", {"kind": "resources"}, 50), ("too-late", {"kind": "hold"}, 10),
+        ("too-late", gpu, 60),
+    ]:  # fmt: skip
+        keep_waiting(service, task, wait, at(seconds))
+    # The slot was stated of 60, but its task ran since 30, as it reports only now.
+    for task, seconds in [("later", 80), ("at-once", 40), ("too-late", 30)]:
+        service.transition_task(task, "RUNNING", occurred_at=at(seconds))
+    ended = {
+        ("SCHEDULED", None): (2, 0, 20.0 + 10.0),
+        ("SCHEDULED", "hold"): (2, 0, 40.0 + 20.0),
+        ("SCHEDULED", "slot (gpu)"): (1, 0, 30.0),
+    }
+
+    assert by_reason(service, 100) == ended | {
+        ("SCHEDULED", "resources"): (1, 0, 30.0),
+        ("RUNNING", None): (3, 3, 20.0 + 60.0 + 70.0),
+    }
+    assert by_reason(service, 55) == ended | {
+        ("SCHEDULED", "resources"): (1, 1, 5.0),
+        ("RUNNING", None): (2, 2, 15.0 + 25.0),
+    }
+    assert by_reason(service, 25) == {
+        ("SCHEDULED", None): (2, 0, 20.0 + 10.0),
+        ("SCHEDULED", "hold"): (2, 2, 25.0 + 15.0),
+        ("SCHEDULED", "slot (gpu)"): (1, 1, 5.0),
+    }
+    assert in_sql(connection, 55, "hold") == [(2, 0, 60.0, 30.0, 30.0)]
+    assert in_sql(connection, None, "hold") == [(2, 0, 60.0, 30.0, 30.0)]
+
+
+def in_sql(connection: psycopg.Connection[Any], seconds: float | None, reason: str) -> list[tuple[Any, ...]]:
+    """The group of a reason as the database answers on its own, as of a time or now."""
+    connection.execute("SELECT set_config('sojourn.as_of', %s, false)", ["" if seconds is None else str(at(seconds))])
+    return connection.execute(
+        "SELECT n, open, total_seconds, mean_seconds, p50_seconds FROM sojourn.time_in_status('task', 'reason', 'w')"
+        ' WHERE "group" = %s',
+        [reason],
+    ).fetchall()
+
+
 def test_time_in_named_states(service: TransitionService) -> None:
     retried = {"retries": 1, "retry_delay_seconds": 60}
     service.register_tasks("w", [TaskSpec("t", attributes=retried)], "prefect", occurred_at=at(0))
