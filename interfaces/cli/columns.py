@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-Kind = Literal["text", "number", "entity", "prose", "sentence", "bar"]
+Kind = Literal["text", "number", "entity", "entities", "prose", "sentence", "bar"]
 """What a column has. Of entities, what all begin with is left out on a narrow terminal; prose and sentences wrap."""
 
 Cell = str | datetime | None
 
 
 class Column(NamedTuple):
-    """A column; a detail is left out where the terminal is too narrow."""
+    """A column; a detail is left out where the terminal is too narrow.
+
+    What entities begin with is the same in all columns, but in each that is apart it is another text.
+    """
 
     name: str
     kind: Kind = "text"
     detail: bool = False
+    apart: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -58,6 +62,16 @@ def to_column(column: str | Column) -> Column:
 def entity(name: str) -> Column:
     """Return a column of entities, or of ids."""
     return Column(name, "entity")
+
+
+def entities(name: str) -> Column:
+    """Return a column of several entities in each cell, separated by commas."""
+    return Column(name, "entities")
+
+
+def apart(column: Column) -> Column:
+    """Return a column whose entities begin with another text than those of other columns."""
+    return column._replace(apart=True)
 
 
 def prose(name: str) -> Column:

@@ -17,10 +17,12 @@ from interfaces.cli.short_times import ShortTimes
 from interfaces.cli.text_table import TextTable, total_width, write_texts
 from interfaces.wording.values import find_times
 
-ROOMY: Mapping[Kind, int] = {"sentence": 28, "prose": 20, "number": 1, "entity": 18, "text": 28, "bar": 40}
+ROOMY: Mapping[Kind, int] = {
+    "sentence": 28, "prose": 20, "number": 1, "entities": 20, "entity": 18, "text": 28, "bar": 40,
+}  # fmt: skip
 """The widths to which columns shrink, in this order, before details are left out; a number never wraps."""
 
-TIGHT: Mapping[Kind, int] = {"sentence": 16, "prose": 12, "entity": 12, "text": 12}
+TIGHT: Mapping[Kind, int] = {"sentence": 16, "prose": 12, "entities": 12, "entity": 12, "text": 12}
 """The widths to which they shrink when every detail is left out, before all columns become as narrow as it takes."""
 
 SHORTEST_PREFIX = 6
@@ -28,6 +30,7 @@ SHORTEST_PREFIX = 6
 
 ENTITIES: Mapping[Kind, re.Pattern[str]] = {
     "entity": re.compile(r"^((?:task|ti|array|runner):)?(.+)$"),
+    "entities": re.compile(r"\b((?:task|ti|array|runner):)([^\s,]+)"),
     "sentence": re.compile(r"\b((?:task|ti|array|runner):)(\S+)"),
 }
 """Entities in a cell, as their kind and their id."""
@@ -49,13 +52,13 @@ def fit(full: Table, width: int) -> FittedTable:
     times = ShortTimes(_times(full))
     texts = write_texts(full, times.format)
     texts, shared = _without_shared(texts, is_wide=_is_too_wide(texts, width))
-    texts, prefix = _without_prefix(texts) if _is_too_wide(texts, width) else (texts, "")
+    texts, prefixes = _without_prefixes(texts) if _is_too_wide(texts, width) else (texts, {})
     kept = choose_columns(texts, width)
     notes = (
         f"The same in every row: {'; '.join(shared)}." if shared else None,
         times.note,
         note_left_out(texts, kept),
-        f"… stands for {prefix}" if prefix else None,
+        _note_prefixes(prefixes),
     )
     texts = texts.select(kept)
     return FittedTable(texts, shrink(texts, width), [note for note in notes if note])
@@ -97,19 +100,23 @@ def _is_stated(column: Column, *, is_wide: bool) -> bool:
     return bool(column.name) and (is_wide or not column.is_number)
 
 
-def _without_prefix(texts: TextTable) -> tuple[TextTable, str]:
-    """Return the table without what all its entities begin with, and that."""
-    ids = set(_ids(texts))
-    prefix = _common_prefix(ids)
-    if not prefix:
-        return texts, ""
+def _without_prefixes(texts: TextTable) -> tuple[TextTable, dict[str, str]]:
+    """Return the table without what its entities begin with, and that: by the column if it is apart, else by ``."""
+    found = {place: _common_prefix(set(_ids(texts, place))) for place in sorted(set(map(_place, texts.columns)))}
+    prefixes = {place: prefix for place, prefix in found.items() if prefix}
 
     def shorten(column: Column, text: str) -> str:
-        pattern = ENTITIES.get(column.kind)
-        return pattern.sub(lambda found: f"{found[1] or ''}…{found[2].removeprefix(prefix)}", text) if pattern else text
+        pattern, prefix = ENTITIES.get(column.kind), prefixes.get(_place(column))
+        if pattern is None or prefix is None:
+            return text
+        return pattern.sub(lambda found: f"{found[1] or ''}…{found[2].removeprefix(prefix)}", text)
 
     rows = [[shorten(*cell) for cell in zip(texts.columns, row, strict=True)] for row in texts.rows]
-    return texts._replace(rows=rows), prefix
+    return texts._replace(rows=rows), prefixes
+
+
+def _place(column: Column) -> str:
+    return column.name if column.apart else ""
 
 
 def _common_prefix(ids: set[str]) -> str:
@@ -119,12 +126,18 @@ def _common_prefix(ids: set[str]) -> str:
     return next((prefix for prefix in candidates if len(prefix) >= SHORTEST_PREFIX), "")
 
 
-def _ids(texts: TextTable) -> Iterator[str]:
-    """Yield the ids in the columns of entities, and those that sentences mention."""
+def _ids(texts: TextTable, place: str) -> Iterator[str]:
+    """Yield the ids in the columns of entities of a place, and those that sentences mention."""
     for number, column in enumerate(texts.columns):
-        if pattern := ENTITIES.get(column.kind):
+        if _place(column) == place and (pattern := ENTITIES.get(column.kind)):
             for text in texts.cells_of(number):
                 yield from (found[2] for found in pattern.finditer(text))
+
+
+def _note_prefixes(prefixes: Mapping[str, str]) -> str | None:
+    """Return what is left out, and where that differs, of which column."""
+    named = [prefix + (f" in {place}" if place else "") for place, prefix in prefixes.items()]
+    return f"… stands for {', for '.join(named)}" if named else None
 
 
 def choose_columns(texts: TextTable, width: int) -> list[int]:

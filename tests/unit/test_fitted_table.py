@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interfaces.cli.columns import Column, Kind, Row, Table, detail, entity, sentence, table
+from interfaces.cli.columns import Column, Kind, Row, Table, apart, detail, entities, entity, sentence, table
 from interfaces.cli.fitted_table import FittedTable, fit
 from interfaces.cli.text_table import total_width
 from tests.support.examples import examples
@@ -98,6 +98,27 @@ def test_what_all_entities_begin_with_is_left_out_where_it_has_no_room() -> None
     assert narrow.notes == [f"… stands for {RUN}"]
     assert cells(narrow) == ["task:…align-1", "ti:…align-2/1"]
     assert cells(narrow, 1)[0] == "it waits on ti:…align-1/1, which is RUNNING"
+
+
+def test_several_entities_in_a_cell_are_shortened_too() -> None:
+    shown = table(entity("cause"), "status", entities("for example"))
+    shown.add_row(f"task:{RUN}broken", "ERROR_FATAL", f"task:{RUN}publish, task:{RUN}report, 2 more")
+
+    fitted = fit(shown, 70)
+
+    assert (cells(fitted), fitted.notes) == (["task:…broken"], [f"… stands for {RUN}"])
+    assert cells(fitted, 2) == ["task:…publish, task:…report, 2 more"]
+
+
+def test_entities_that_are_apart_lose_what_those_of_their_column_begin_with() -> None:
+    shown = table(apart(entity("link of A")), "for>", apart(entity("link of B")), "for>")
+    for task, time in (("align", "1m"), ("sort", "2m")):
+        shown.add_row(f"task:night-of-monday/{task} running", time, f"task:night-of-tuesday/{task} running", time)
+
+    fitted = fit(shown, 60)
+
+    assert cells(fitted) == cells(fitted, 2) == ["task:…align running", "task:…sort running"]
+    assert fitted.notes == ["… stands for night-of-monday/ in link of A, for night-of-tuesday/ in link of B"]
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,13 @@ def blocked(
 
 def print_blocked(console: "Console", rows: "list[Blocked]") -> None:
     """Print a row for each cause."""
-    from interfaces.cli.columns import detail, entity, prose, table
+    from interfaces.cli.columns import detail, entities, entity, table
     from interfaces.cli.table import print_table
 
-    shown = table("blocked>", entity("cause"), "status", "since", "why", detail("owner"), prose("for example"))
+    shown = table("blocked>", entity("cause"), "status", "since", "why", detail("owner"), entities("for example"))
     for row in rows:
         owner = f"runner:{row['owner']}" if row["owner"] else ""
-        examples = ", ".join(row["examples"])
+        examples = ", ".join(f"task:{task_id}" for task_id in row["examples"])
         shown.add_row(str(row["blocked"]), row["cause"], row["status"], row["since"], row["reason"], owner, examples)
     if rows:
         print_table(console, shown)

@@ -144,12 +144,12 @@ def print_sums(console: "Console", rows: "list[ComparedLinks]") -> None:
 
 def print_paths(console: "Console", found: "Comparison") -> None:
     """Print both critical paths side by side, or which command prints each where they are long."""
-    from interfaces.cli.columns import entity, table
+    from interfaces.cli.columns import apart, entity, table
     from interfaces.cli.table import print_table
 
     pairs = pair_links(found["critical_path_a"], found["critical_path_b"])
     if pairs:
-        shown = table(entity("link of A"), "for>", entity("link of B"), "for>")
+        shown = table(apart(entity("link of A")), "for>", apart(entity("link of B")), "for>")
         for a, b in pairs:
             shown.add_row(name_link(a), format_link_duration(a), name_link(b), format_link_duration(b))
         print_table(console, shown)

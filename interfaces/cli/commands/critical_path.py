@@ -59,10 +59,10 @@ def print_path(console: "Console", found: "CriticalPath") -> None:
 
 def print_links(console: "Console", links: "list[PathLink]") -> None:
     """Print a row for each link."""
-    from interfaces.cli.columns import detail, entity, prose, table
+    from interfaces.cli.columns import detail, entities, entity, table
     from interfaces.cli.table import print_table
 
-    shown = table(entity("entity"), "link", "from", "for>", detail("share>"), "saved>", prose("ties"))
+    shown = table(entity("entity"), "link", "from", "for>", detail("share>"), "saved>", entities("ties"))
     for link in links:
         shown.add_row(
             link["entity"],
