@@ -14,11 +14,10 @@ from application.write.answers import (
     SubmittedAnswer,
 )
 from interfaces.http.api import answer_json, build_actor, get_api
-from interfaces.http.examples import example_response
 from interfaces.http.idempotency import Key
 from interfaces.http.models import ArrayToBind, BatchKilled, BatchLaunched, BatchToQueue, DistributorIds, Id, model_of
 from interfaces.http.paging import MAX_ROWS, Limit, answer_page
-from interfaces.http.problems import document_problems
+from interfaces.http.problems import document_responses
 
 MAX_NUMBER = 2**31 - 1
 UNKNOWN = {
@@ -36,7 +35,7 @@ router = APIRouter()
 @router.post(
     "/array",
     response_model=model_of(BindAnswer),
-    responses={200: example_response({"array_id": "1"}), **document_problems(409, 410, 413, 422)},
+    responses=document_responses({"array_id": "1"}, 409, 410, 413, 422),
 )
 def bind_array(request: Request, body: ArrayToBind, key: Key = None) -> Response:
     """Bind the array of a workflow and a task template version: create it, or give the existing one this limit."""
@@ -54,10 +53,9 @@ def bind_array(request: Request, body: ArrayToBind, key: Key = None) -> Response
 @router.post(
     "/array/{array_id:id}/queue_task_batch",
     response_model=model_of(QueueBatchAnswer),
-    responses={
-        200: example_response({"tasks_by_status": {"QUEUED": ["align"]}, "batch_number": 1}),
-        **document_problems(404, 409, 413, 422, examples={404: UNKNOWN}),
-    },
+    responses=document_responses(
+        {"tasks_by_status": {"QUEUED": ["align"]}, "batch_number": 1}, 404, 409, 413, 422, examples={404: UNKNOWN}
+    ),
 )
 def queue_task_batch(request: Request, array_id: ArrayId, body: BatchToQueue, key: Key = None) -> Response:
     """Let tasks pass the gate, and queue an instance of each that passes as the next batch of the array."""
@@ -76,7 +74,7 @@ def queue_task_batch(request: Request, array_id: ArrayId, body: BatchToQueue, ke
 @router.post(
     "/array/{array_id:id}/transition_to_launched",
     response_model=model_of(EmptyAnswer),
-    responses={200: example_response({}), **document_problems(404, 409, 413, 422, examples={404: UNKNOWN})},
+    responses=document_responses({}, 404, 409, 413, 422, examples={404: UNKNOWN}),
 )
 def transition_to_launched(request: Request, array_id: ArrayId, body: BatchLaunched, key: Key = None) -> Response:
     """Report that the cluster has accepted a batch; instances that are RUNNING already stay as they are."""
@@ -94,7 +92,7 @@ def transition_to_launched(request: Request, array_id: ArrayId, body: BatchLaunc
 @router.post(
     "/array/{array_id:id}/transition_to_killed",
     response_model=model_of(EmptyAnswer),
-    responses={200: example_response({}), **document_problems(404, 409, 413, 422, examples={404: UNKNOWN})},
+    responses=document_responses({}, 404, 409, 413, 422, examples={404: UNKNOWN}),
 )
 def transition_to_killed(request: Request, array_id: ArrayId, body: BatchKilled, key: Key = None) -> Response:
     """Report that the instances in KILL_SELF of a batch are gone: they and their tasks become ERROR_FATAL."""
@@ -107,10 +105,7 @@ def transition_to_killed(request: Request, array_id: ArrayId, body: BatchKilled,
 @router.post(
     "/array/{array_id:id}/log_distributor_id",
     response_model=model_of(SubmittedAnswer),
-    responses={
-        200: example_response({"success": True}),
-        **document_problems(404, 409, 413, 422, examples={404: UNKNOWN}),
-    },
+    responses=document_responses({"success": True}, 404, 409, 413, 422, examples={404: UNKNOWN}),
 )
 def log_distributor_id(request: Request, array_id: ArrayId, body: DistributorIds, key: Key = None) -> Response:
     """Record the cluster's ids of the array's instances; the answer lists ids that the array does not have."""
@@ -123,10 +118,7 @@ def log_distributor_id(request: Request, array_id: ArrayId, body: DistributorIds
 @router.get(
     "/array/{array_id:id}/get_array_max_concurrently_running",
     response_model=model_of(ConcurrencyAnswer),
-    responses={
-        200: example_response({"max_concurrently_running": 50}),
-        **document_problems(404, 422, examples={404: UNKNOWN}),
-    },
+    responses=document_responses({"max_concurrently_running": 50}, 404, 422, examples={404: UNKNOWN}),
 )
 def get_max_concurrently_running(request: Request, array_id: ArrayId) -> Response:
     """Return how many instances of an array may run at once."""
@@ -136,10 +128,7 @@ def get_max_concurrently_running(request: Request, array_id: ArrayId) -> Respons
 @router.get(
     "/workflow/{workflow_id:id}/get_array_max_concurrently_running/{task_template_version_id:id}",
     response_model=model_of(ConcurrencyAnswer),
-    responses={
-        200: example_response({"max_concurrently_running": 50}),
-        **document_problems(404, 422, examples={404: UNKNOWN}),
-    },
+    responses=document_responses({"max_concurrently_running": 50}, 404, 422, examples={404: UNKNOWN}),
 )
 def get_max_concurrently_running_of(
     request: Request,
@@ -154,7 +143,7 @@ def get_max_concurrently_running_of(
 @router.get(
     "/array/{array_id:id}/batch/{batch_number}",
     response_model=list[model_of(BatchMember)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([MEMBER]), **document_problems(404, 422, examples={404: UNKNOWN})},
+    responses=document_responses([MEMBER], 404, 422, examples={404: UNKNOWN}),
 )
 def list_batch(
     request: Request,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from interfaces.http.api import answer_json, get_api
 from interfaces.http.examples import example_response
-from interfaces.http.problems import answer_problem, document_problem, document_problems
+from interfaces.http.problems import answer_problem, document_problem, document_responses
 
 router = APIRouter()
 
@@ -28,7 +28,7 @@ async def check_alive() -> Health:
 @router.get(
     "/readyz",
     response_model=Health,
-    responses={200: example_response({"status": "ready"}), **document_problems()},
+    responses=document_responses({"status": "ready"}),
 )
 async def check_ready(request: Request) -> Response:
     """Answer as long as the database does and has the schema of this version."""

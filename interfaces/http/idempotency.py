@@ -1,8 +1,7 @@
 """Handle `Idempotency-Key`: a repeated POST returns its first answer and writes nothing."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Header, Request
 from psycopg import Connection
@@ -28,17 +27,23 @@ LATER_FIELDS = frozenset({"waits_for", "parent", "upstream", "status"})
 """Fields that bodies gained since keys were first stored: unset, they are left out, so a request stays the same."""
 
 
-def answered_once(
-    request: Request, key: str | None, body: BaseModel, work: Callable[[Connection[Any] | None], Any]
-) -> Response:
+class Work(Protocol):
+    """A call of the service that lacks its connection only."""
+
+    def __call__(self, *, connection: Connection[Any] | None) -> Any:
+        """Return the answer."""
+
+
+def answered_once(request: Request, key: str | None, body: BaseModel, work: Work) -> Response:
     """Return the answer of `work`, or its first answer where the key came with this request before.
 
     Without a key, `work` gets no connection, and is a transaction of its own.
     """
     command = CommandRequest.of(key, (request.method, request.url.path, _as_requested(body)))
     if command is None:
-        return answer_json(work(None))
-    return answer_json(UnitOfWork(get_api(request).store, f"command {key!r}", command=command).run(work))
+        return answer_json(work(connection=None))
+    unit = UnitOfWork(get_api(request).store, f"command {key!r}", command=command)
+    return answer_json(unit.run(lambda connection: work(connection=connection)))
 
 
 def _as_requested(body: BaseModel) -> Any:

@@ -29,10 +29,9 @@ from domain.entity import parse_entity
 from domain.rule_names import RuleName
 from domain.time import parse_time
 from interfaces.http.api import answer_json, get_api
-from interfaces.http.examples import example_response
 from interfaces.http.models import Body, Id, Name, Time, model_of
 from interfaces.http.paging import MAX_ROWS
-from interfaces.http.problems import document_problems
+from interfaces.http.problems import document_responses
 from interfaces.http.read_throttle import throttle_reading
 
 PAGE = 100
@@ -176,7 +175,7 @@ def _page_of(item: Any) -> Any:
 
 
 def _answers(item: dict[str, Any]) -> Any:
-    return {200: example_response({"items": [item], "next": None}), **document_problems(404, 422)}
+    return document_responses({"items": [item], "next": None}, 404, 422)
 
 
 @router.get("/workflows", response_model=_page_of(ListedWorkflow), responses=_answers(WORKFLOW))
@@ -192,7 +191,7 @@ def page_workflows(request: Request, chosen: Annotated[WorkflowsQuery, Query()])
 @router.get(
     "/workflows/{workflow_id:id}",
     response_model=model_of(WorkflowSummary),
-    responses={200: example_response(SUMMARY), **document_problems(404, 422)},
+    responses=document_responses(SUMMARY, 404, 422),
 )
 def summarize_one_workflow(
     request: Request, workflow_id: Annotated[Id, Path(examples=["my-workflow"])], at: Time | None = None
@@ -204,7 +203,7 @@ def summarize_one_workflow(
 @router.get(
     "/failures",
     response_model=list[model_of(Failures)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([FAILURES]), **document_problems(404, 422)},
+    responses=document_responses([FAILURES], 404, 422),
 )
 def list_failures(request: Request, chosen: Annotated[FailuresQuery, Query()]) -> Response:
     """Count attempts that ended in a failure status by reason, template or actor, the most frequent first."""

@@ -37,7 +37,7 @@ from infrastructure.errors import (
     RetriesExhausted,
     StatementCancelled,
 )
-from interfaces.http.examples import mark_nulls
+from interfaces.http.examples import example_response, mark_nulls
 from interfaces.http.field_errors import explain_field, name_field
 
 MEDIA_TYPE = "application/problem+json"
@@ -174,6 +174,13 @@ def build_problem(status: int, kind: str, detail: str, members: Mapping[str, Any
         "detail": detail,
         **members,
     }
+
+
+def document_responses(
+    example: Any, *problems: int, examples: Mapping[int, Mapping[str, Any]] = {}
+) -> dict[int | str, Any]:
+    """Return the OpenAPI documentation of a route's answer, by an example, and of its problems."""
+    return {200: example_response(example), **document_problems(*problems, examples=examples)}
 
 
 def document_problems(*statuses: int, examples: Mapping[int, Mapping[str, Any]] = {}) -> dict[int | str, Any]:

@@ -25,10 +25,9 @@ from application.shared.orphan import Orphan
 from domain.entity import ALIASES, parse_entity
 from domain.time import parse_duration, parse_time
 from interfaces.http.api import answer_json, get_api
-from interfaces.http.examples import example_response
 from interfaces.http.models import Body, EntityName, Id, Name, Time, model_of
 from interfaces.http.paging import MAX_ROWS, Limit, answer_page
-from interfaces.http.problems import document_problems
+from interfaces.http.problems import document_responses
 from interfaces.http.read_throttle import throttle_reading
 
 MAX_POSITION = 2**63 - 1
@@ -252,7 +251,7 @@ class CompareQuery(Body):
 @router.get(
     "/status/{entity:id}",
     response_model=model_of(Status),
-    responses={200: example_response(STATUS), **document_problems(404, 422)},
+    responses=document_responses(STATUS, 404, 422),
 )
 def get_status(request: Request, entity: Entity, at: At = None) -> Response:
     """Return the status of an entity, and since when it has it."""
@@ -262,7 +261,7 @@ def get_status(request: Request, entity: Entity, at: At = None) -> Response:
 @router.get(
     "/history/{entity:id}",
     response_model=list[model_of(HistoryEvent)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([EVENT]), **document_problems(404, 422)},
+    responses=document_responses([EVENT], 404, 422),
 )
 def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuery, Query()]) -> Response:
     """List the events of an entity, refused reports included."""
@@ -280,7 +279,7 @@ def list_history(request: Request, entity: Entity, chosen: Annotated[HistoryQuer
 @router.get(
     "/why/{entity:id}",
     response_model=model_of(Why),
-    responses={200: example_response(WHY), **document_problems(404, 422)},
+    responses=document_responses(WHY, 404, 422),
 )
 def explain_status(request: Request, entity: Entity, at: At = None) -> Response:
     """Explain why an entity has its status, or why it is an orphan: a verdict, and the events that led there."""
@@ -290,7 +289,7 @@ def explain_status(request: Request, entity: Entity, at: At = None) -> Response:
 @router.get(
     "/audit",
     response_model=list[model_of(AuditRow)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([ROW]), **document_problems(404, 422)},
+    responses=document_responses([ROW], 404, 422),
 )
 def list_audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Response:
     """List the statuses that tasks were in, from when to when."""
@@ -309,7 +308,7 @@ def list_audit(request: Request, chosen: Annotated[AuditQuery, Query()]) -> Resp
 @router.get(
     "/time-in-status",
     response_model=list[model_of(TimeInStatus)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([STAYS]), **document_problems(404, 422)},
+    responses=document_responses([STAYS], 404, 422),
 )
 def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery, Query()]) -> Response:
     """Measure how long tasks or task instances stay in each status."""
@@ -321,7 +320,7 @@ def measure_time_in_status(request: Request, chosen: Annotated[TimeInStatusQuery
 @router.get(
     "/queue-wait",
     response_model=list[model_of(QueueWait)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([WAITS]), **document_problems(404, 422)},
+    responses=document_responses([WAITS], 404, 422),
 )
 def measure_queue_wait(request: Request, chosen: Annotated[QueueWaitQuery, Query()]) -> Response:
     """Measure how long tasks wait and run, and how much longer the waiting makes them."""
@@ -333,7 +332,7 @@ def measure_queue_wait(request: Request, chosen: Annotated[QueueWaitQuery, Query
 @router.get(
     "/blocked",
     response_model=list[model_of(Blocked)],  # type: ignore[misc]
-    responses={200: example_response([BLOCKED]), **document_problems(404, 422)},
+    responses=document_responses([BLOCKED], 404, 422),
 )
 def list_blocked(request: Request, chosen: Annotated[BlockedQuery, Query()]) -> Response:
     """List what keeps tasks from starting: upstream tasks that failed or are not moved on, what blocks most first."""
@@ -343,7 +342,7 @@ def list_blocked(request: Request, chosen: Annotated[BlockedQuery, Query()]) -> 
 @router.get(
     "/compare",
     response_model=model_of(Comparison),
-    responses={200: example_response(COMPARISON), **document_problems(404, 422)},
+    responses=document_responses(COMPARISON, 404, 422),
 )
 def compare_workflows(request: Request, chosen: Annotated[CompareQuery, Query()]) -> Response:
     """Compare how long the tasks of two workflows, or of one as of two times, stay in each status."""
@@ -354,7 +353,7 @@ def compare_workflows(request: Request, chosen: Annotated[CompareQuery, Query()]
 @router.get(
     "/critical-path/{workflow_id:id}",
     response_model=model_of(CriticalPath),
-    responses={200: example_response(CRITICAL_PATH), **document_problems(404, 422)},
+    responses=document_responses(CRITICAL_PATH, 404, 422),
 )
 def find_critical_path(
     request: Request, workflow_id: Annotated[Id, Path(examples=["my-workflow"])], at: At = None
@@ -366,7 +365,7 @@ def find_critical_path(
 @router.get(
     "/orphans",
     response_model=list[model_of(Orphan)],  # type: ignore[misc]  # made of a TypedDict
-    responses={200: example_response([ORPHAN]), **document_problems(404, 422)},
+    responses=document_responses([ORPHAN], 404, 422),
 )
 def list_orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> Response:
     """List the entities that miss an event which should have come, the oldest first."""
@@ -384,7 +383,7 @@ def list_orphans(request: Request, chosen: Annotated[OrphansQuery, Query()]) -> 
 
 @router.get(
     "/concurrency",
-    responses={200: example_response([{"at": "2026-01-31T08:06:00Z", "n": 12}]), **document_problems(404, 422)},
+    responses=document_responses([{"at": "2026-01-31T08:06:00Z", "n": 12}], 404, 422),
 )
 def measure_concurrency(request: Request, chosen: Annotated[ConcurrencyQuery, Query()]) -> Response:
     """Count how many tasks or instances were in a status at once: a row at each change, or for each bucket of time."""

@@ -1,5 +1,6 @@
 """The routes of task instances: create them, and report on them."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,7 +14,6 @@ from application.write.reports import TaskInstanceReport
 from domain.entity import TASK_INSTANCE, Entity
 from domain.report_context import ReportContext
 from interfaces.http.api import Api, answer_json, get_api, move_fields
-from interfaces.http.examples import example_response
 from interfaces.http.idempotency import Key, answered_once
 from interfaces.http.models import (
     Id,
@@ -22,7 +22,7 @@ from interfaces.http.models import (
     InstanceTransition,
     model_of,
 )
-from interfaces.http.problems import ProblemError, document_problems
+from interfaces.http.problems import ProblemError, document_responses
 
 MOVED = {"transitioned": ["align/1"], "invalid": [], "locked": [], "not_found": []}
 ACCEPTED = {"ti_updated": True, "task_transitioned": True, "task_status": "RUNNING", "error": None, "orphaned": False}
@@ -39,7 +39,7 @@ router = APIRouter()
 @router.post(
     "/task_instance/{task_instance_id:id}/transition",
     response_model=model_of(TaskInstanceAnswer),
-    responses={200: example_response(ACCEPTED), **document_problems(404, 409, 413, 422, examples={404: UNKNOWN})},
+    responses=document_responses(ACCEPTED, 404, 409, 413, 422, examples={404: UNKNOWN}),
 )
 async def transition_task_instance(
     request: Request, task_instance_id: TaskInstanceId, body: InstanceTransition, key: Key = None
@@ -63,37 +63,25 @@ async def transition_task_instance(
 @router.post(
     "/task_instances",
     response_model=model_of(CreateAnswer),
-    responses={200: example_response({"created": 1, "existing": 0}), **document_problems(404, 409, 413, 422)},
+    responses=document_responses({"created": 1, "existing": 0}, 404, 409, 413, 422),
 )
 def create_task_instances(request: Request, body: InstancesToCreate, key: Key = None) -> Response:
     """Create task instances, each of a task; existing ones of the same task stay as they are."""
-    service, fields = get_api(request).service, move_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.create_task_instances(
-            body.instances, status=body.status, connection=connection, **fields
-        ),
-    )
+    method = get_api(request).service.create_task_instances
+    work = partial(method, body.instances, status=body.status, **move_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/task_instances/transition",
     response_model=model_of(BulkAnswer),
-    responses={200: example_response(MOVED), **document_problems(409, 410, 413, 422)},
+    responses=document_responses(MOVED, 409, 410, 413, 422),
 )
 def transition_task_instances(request: Request, body: InstancesToTransition, key: Key = None) -> Response:
     """Move task instances to a status, and their tasks with them."""
-    service, fields = get_api(request).service, move_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.transition_task_instances(
-            body.task_instance_ids, body.to_status, connection=connection, **fields
-        ),
-    )
+    method = get_api(request).service.transition_task_instances
+    work = partial(method, body.task_instance_ids, body.to_status, **move_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 def _unknown_problem(served: Api, task_instance_id: str, answer: TaskInstanceAnswer) -> ProblemError:

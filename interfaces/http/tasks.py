@@ -1,5 +1,6 @@
 """The routes of tasks: register, gate, move and reset them."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -14,7 +15,6 @@ from application.write.workflow_action import WorkflowActionAnswer
 from domain.entity import TASK, Entity
 from domain.rule_names import INVALID, NOT_OWNER, UNTIMELY
 from interfaces.http.api import Api, answer_json, get_api, move_fields, report_fields
-from interfaces.http.examples import example_response
 from interfaces.http.idempotency import Key, answered_once
 from interfaces.http.models import (
     Id,
@@ -27,7 +27,7 @@ from interfaces.http.models import (
     WorkflowAction,
     model_of,
 )
-from interfaces.http.problems import ProblemError, document_problems
+from interfaces.http.problems import ProblemError, document_responses
 
 GATE = frozenset({INVALID, UNTIMELY, NOT_OWNER})
 """The rules with which a lifecycle's gate refuses a proposal."""
@@ -57,13 +57,13 @@ router = APIRouter()
 @router.post(
     "/tasks",
     response_model=model_of(RegisterAnswer),
-    responses={200: example_response({"registered": 1, "existing": 0}), **document_problems(404, 409, 413, 422)},
+    responses=document_responses({"registered": 1, "existing": 0}, 404, 409, 413, 422),
 )
 def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> Response:
     """Register the tasks of a workflow; existing ones with the same content stay as they are."""
     served, fields = get_api(request), move_fields(request, body)
 
-    def register(connection: Connection[Any] | None) -> RegisterAnswer:
+    def register(*, connection: Connection[Any] | None) -> RegisterAnswer:
         specs = [TaskSpec(**dict(task)) for task in body.tasks]
         # A request may name a lifecycle, but not a file of the server.
         lifecycle = served.store.lifecycles.by_name(body.lifecycle)
@@ -75,115 +75,86 @@ def register_tasks(request: Request, body: TasksToRegister, key: Key = None) -> 
 @router.post(
     "/tasks/upstream",
     response_model=model_of(UpstreamAnswer),
-    responses={200: example_response({"added": 2, "existing": 0}), **document_problems(404, 409, 413, 422)},
+    responses=document_responses({"added": 2, "existing": 0}, 404, 409, 413, 422),
 )
 def add_upstream(request: Request, body: UpstreamToAdd, key: Key = None) -> Response:
     """Let tasks that have not begun wait for further ones; 409 where one has begun, or would wait for itself."""
-    service, fields = get_api(request).service, report_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.add_upstream(body.upstream, connection=connection, **fields),
-    )
+    method = get_api(request).service.add_upstream
+    work = partial(method, body.upstream, **report_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/tasks/gate",
     response_model=model_of(GateAnswer),
-    responses={200: example_response(GATED), **document_problems(409, 410, 413, 422)},
+    responses=document_responses(GATED, 409, 410, 413, 422),
 )
 def gate_tasks(request: Request, body: TasksToGate, key: Key = None) -> Response:
     """Let tasks pass the gate of their lifecycle, which begins one more attempt."""
-    service, fields = get_api(request).service, move_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.gate_tasks_for_queueing(body.task_ids, connection=connection, **fields),
-    )
+    method = get_api(request).service.gate_tasks_for_queueing
+    work = partial(method, body.task_ids, **move_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/tasks/transition",
     response_model=model_of(BulkAnswer),
-    responses={200: example_response(MOVED), **document_problems(409, 410, 413, 422)},
+    responses=document_responses(MOVED, 409, 410, 413, 422),
 )
 def transition_tasks(request: Request, body: TasksToTransition, key: Key = None) -> Response:
     """Move tasks to a status in the name of a runner, each if its machine, its owner and its rules allow it."""
-    service, fields = get_api(request).service, move_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.transition_tasks(
-            body.task_ids,
-            body.to_status,
-            body.increment_attempts,
-            body.use_skip_locked,
-            runner_id=body.runner_id,
-            connection=connection,
-            **fields,
-        ),
+    work = partial(
+        get_api(request).service.transition_tasks,
+        body.task_ids,
+        body.to_status,
+        body.increment_attempts,
+        body.use_skip_locked,
+        runner_id=body.runner_id,
+        **move_fields(request, body),
     )
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/tasks/reset",
     response_model=model_of(ResetAnswer),
-    responses={200: example_response(RESET), **document_problems(409, 410, 413, 422)},
+    responses=document_responses(RESET, 409, 410, 413, 422),
 )
 def reset_tasks(request: Request, body: TasksToReset, key: Key = None) -> Response:
     """Send tasks back to their beginning so that their workflow can resume, and end their active instances."""
-    service, fields = get_api(request).service, move_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.reset_tasks(body.task_ids, body.reset_if_running, connection=connection, **fields),
-    )
+    method = get_api(request).service.reset_tasks
+    work = partial(method, body.task_ids, body.reset_if_running, **move_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/workflows/{workflow_id:id}/reset",
     response_model=model_of(WorkflowActionAnswer),
-    responses={200: example_response(ACTED), **document_problems(404, 409, 413, 422)},
+    responses=document_responses(ACTED, 404, 409, 413, 422),
 )
 def reset_workflow(request: Request, workflow_id: WorkflowId, body: WorkflowAction, key: Key = None) -> Response:
     """Send the tasks of a workflow back to their beginning, all in one transaction."""
-    service, fields = get_api(request).service, report_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.reset_workflow(
-            workflow_id, body.statuses, dry_run=body.dry_run, connection=connection, **fields
-        ),
-    )
+    method = get_api(request).service.reset_workflow
+    work = partial(method, workflow_id, body.statuses, dry_run=body.dry_run, **report_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/workflows/{workflow_id:id}/cancel",
     response_model=model_of(WorkflowActionAnswer),
-    responses={200: example_response(ACTED), **document_problems(404, 409, 413, 422)},
+    responses=document_responses(ACTED, 404, 409, 413, 422),
 )
 def cancel_workflow(request: Request, workflow_id: WorkflowId, body: WorkflowAction, key: Key = None) -> Response:
     """Cancel the tasks of a workflow that have not ended, all in one transaction; 409 where a lifecycle cannot."""
-    service, fields = get_api(request).service, report_fields(request, body)
-    return answered_once(
-        request,
-        key,
-        body,
-        lambda connection: service.cancel_workflow(
-            workflow_id, body.statuses, dry_run=body.dry_run, connection=connection, **fields
-        ),
-    )
+    method = get_api(request).service.cancel_workflow
+    work = partial(method, workflow_id, body.statuses, dry_run=body.dry_run, **report_fields(request, body))
+    return answered_once(request, key, body, work)
 
 
 @router.post(
     "/task/{task_id:id}/transition",
     response_model=model_of(TaskAnswer),
-    responses={200: example_response(ACCEPTED), **document_problems(404, 409, 413, 422, examples={409: REFUSED})},
+    responses=document_responses(ACCEPTED, 404, 409, 413, 422, examples={409: REFUSED}),
 )
 def transition_task(request: Request, task_id: TaskId, body: TaskTransition, key: Key = None) -> Response:
     """Propose a status for one task, for lifecycles whose tasks report for themselves; refused by the gate: 409."""

@@ -8,9 +8,8 @@ from starlette.responses import Response
 from application.maintain import tokens
 from application.maintain.tokens import Token
 from interfaces.http.api import answer_json, get_api
-from interfaces.http.examples import example_response
 from interfaces.http.models import Id, model_of
-from interfaces.http.problems import document_problems
+from interfaces.http.problems import document_responses
 
 LISTED = {"name": "dashboard", "scope": "read", "created_at": "2026-01-31T08:00:00Z", "revoked_at": None}
 UNKNOWN = {
@@ -24,7 +23,7 @@ TokenModel = model_of(Token)
 @router.get(
     "/tokens",
     response_model=list[TokenModel],  # type: ignore[valid-type]  # made of a TypedDict
-    responses={200: example_response([LISTED]), **document_problems()},
+    responses=document_responses([LISTED]),
 )
 def list_tokens(request: Request) -> Response:
     """List the tokens. Secret values are never shown."""
@@ -34,10 +33,7 @@ def list_tokens(request: Request) -> Response:
 @router.delete(
     "/tokens/{name:id}",
     response_model=TokenModel,
-    responses={
-        200: example_response({**LISTED, "revoked_at": "2026-01-31T09:00:00Z"}),
-        **document_problems(404, 422, examples={404: UNKNOWN}),
-    },
+    responses=document_responses({**LISTED, "revoked_at": "2026-01-31T09:00:00Z"}, 404, 422, examples={404: UNKNOWN}),
 )
 def revoke_token(request: Request, name: Annotated[Id, Path(examples=["dashboard"])]) -> Response:
     """Revoke a token; every server refuses it within a second."""
