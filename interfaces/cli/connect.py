@@ -15,6 +15,8 @@ ARCHIVED_FROM = "sojourn.archived_from"
 """The key under which a context has the store of the log that an opened archive belongs to."""
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from application.transition_service import TransitionService
 
 
@@ -38,3 +40,23 @@ def service(ctx: typer.Context, dsn: str | None = None, *, create: bool = False)
         if read_dsn:
             state_behind(connected.store)
         yield connected
+
+
+@contextmanager
+def service_as_of(
+    ctx: typer.Context, dsn: str | None, at: str | None
+) -> Iterator[tuple["TransitionService", "datetime | None"]]:
+    """Yield the service, and the time that `--at` states, or None without it.
+
+    Raises:
+        InvalidTime: the text is not a time.
+        UnknownTimeZone: the time is in the local zone, and TZ does not name a zone.
+        FutureTime: the time is in the future.
+        SchemaMissing: the database is not a Sojourn database.
+    """
+    from interfaces.cli.stated_time import StatedTimes
+
+    stated = StatedTimes(at=at)
+    with service(ctx, dsn) as connected:
+        [time] = stated.resolve(connected.store)
+        yield connected, time

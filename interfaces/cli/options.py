@@ -13,6 +13,7 @@ NAME_ENTITY = "Name task:ID, ti:ID, array:ID, runner:ID or a unique ID."
 
 EntityName = Annotated[str, typer.Argument(metavar="ENTITY", help=NAME_ENTITY)]
 OptionalEntity = Annotated[str | None, typer.Argument(metavar="ENTITY", help=NAME_ENTITY, show_default=False)]
+WorkflowName = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name the workflow.", show_default=False)]
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="Answer as of a time: -2h, yesterday, 2026-11-28 08:30."),

@@ -12,7 +12,6 @@ from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -43,9 +42,7 @@ def attempts(
     from application.analyse.attempts import count_attempts as read
     from domain.entity import TASK
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         state_left_out(service.store, workflow)
         rows = read(service.store, by, workflow, time)
         if not rows:

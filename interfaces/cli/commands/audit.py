@@ -13,7 +13,6 @@ from interfaces.cli.limit import FirstRows, Limit, one_more
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -45,9 +44,7 @@ def audit(
     from domain.entity import ALIASES, TASK
 
     kind = "task_instance" if array is not None else ALIASES.get(entity, entity)
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         store = service.store
         reading: AbstractContextManager[Iterator[Any]] = (
             of_tasks(store, task, workflow, time, limit=one_more(limit))

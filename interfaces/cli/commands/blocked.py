@@ -11,7 +11,6 @@ from interfaces.cli.limit import Limit, one_more, render_first
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,9 +38,7 @@ def blocked(
     from application.read.blocked import find_blocked as read
     from domain.entity import TASK
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        (time,) = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         rows = read(service.store, workflow, time, limit=one_more(limit))
         if not rows and not explain_empty(service.store, TASK, workflow, time):
             messages().print("nothing keeps tasks from starting")

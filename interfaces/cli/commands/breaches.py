@@ -13,7 +13,6 @@ from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ def breaches(
     """
     from application.analyse.breaches import find_breaches as read
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         state_left_out(service.store, workflow)
         rows = read(service.store, sla, workflow, time, only_open=only_open)
     first = FirstRows(rows, limit)

@@ -15,7 +15,6 @@ from interfaces.cli.limit import FirstRows, Limit
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, answer_console, messages, render_rows
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 
 if TYPE_CHECKING:
     from application.shared.store import Store
@@ -50,10 +49,9 @@ def concurrency(
     """
     from domain.time import parse_duration
 
-    kind, stated = kind_of(entity), StatedTimes(at=at)
+    kind = kind_of(entity)
     length = None if bucket is None else timedelta(seconds=parse_duration(bucket))
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         state_left_out(service.store, workflow)
         wanted = {"kind": kind, "status": status, "by": by, "workflow_id": workflow, "at": time}
         with read(service.store, length, wanted) as rows:

@@ -1,15 +1,14 @@
 """`sojourn critical-path`: print the attempts and waits that decided when a workflow ended."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from interfaces.cli import connect
 from interfaces.cli.archived import answers_from_archive
-from interfaces.cli.options import At
+from interfaces.cli.options import At, WorkflowName
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share, format_time
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ NAMED_TIES = 3
 @answers_from_archive
 def critical_path(
     ctx: typer.Context,
-    workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name the workflow.", show_default=False)],
+    workflow_id: WorkflowName,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -39,9 +38,7 @@ def critical_path(
     """
     from application.analyse.critical_path import find_critical_path as read
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         found = read(service.store, workflow_id, time)
     if not found["links"]:
         messages().print(f"workflow {workflow_id!r} had no tasks at {format_time(time)}, or none that took time")

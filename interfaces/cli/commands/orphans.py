@@ -12,7 +12,6 @@ from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import At, Workflow
 from interfaces.cli.output import AsJson, Dsn, messages
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_time
 
 if TYPE_CHECKING:
@@ -71,7 +70,6 @@ def orphans(
     from application.read.orphans import find_orphans as read
     from interfaces.wording.orphan_rows import group_orphans
 
-    stated = StatedTimes(at=at)
     options = {
         "never_launched_after": never_launched_after,
         "runner_dead_after": runner_dead_after,
@@ -79,8 +77,7 @@ def orphans(
         "stuck_factor": None if stuck_factor is None else str(stuck_factor),
     }
     thresholds = {name: value for name, value in options.items() if value is not None}
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         found = read(service.store, rule, include_handled or decided, time, workflow, thresholds)
         if not found:
             explain_no_orphans(service.store, workflow, time)

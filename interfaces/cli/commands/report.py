@@ -11,7 +11,6 @@ from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_empty
 from interfaces.cli.options import At
 from interfaces.cli.output import AsJson, Dsn, messages, open_output, render
-from interfaces.cli.stated_time import StatedTimes
 
 app = typer.Typer()
 
@@ -42,9 +41,7 @@ def report(
     require_extra("report", "`sojourn report`")
     from interfaces.report.page import render_page
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         found = reported(service.store, workflow, time, compare)
         if not found.attempts:
             explain_empty(service.store, found.kind, workflow, time)

@@ -15,7 +15,6 @@ from interfaces.cli.limit import Limit, render_first
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, print_lines
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration
 
 if TYPE_CHECKING:
@@ -65,10 +64,8 @@ def time_in_status(
     from application.analyse import time_in_status as use_case
 
     kind = kind_of(entity)
-    stated = StatedTimes(at=at)
     read = use_case.measure_histogram if histogram else partial(use_case.measure_time_in_status, exact=exact)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         state_left_out(service.store, workflow)
         rows: Any = read(service.store, kind, by, workflow, time, terminal=terminal)
         if not rows:

@@ -12,7 +12,6 @@ from interfaces.cli.limit import Limit, one_more, render_first
 from interfaces.cli.options import At, EntityKind, Workflow, kind_of
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share
 
 if TYPE_CHECKING:
@@ -46,9 +45,8 @@ def variants(
     from application.analyse import variants as read
     from interfaces.wording.status_graph import graph as draw_graph
 
-    kind, stated = kind_of(entity), StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    kind = kind_of(entity)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         state_left_out(service.store, workflow)
         if graph:
             edges = read.count_successions(service.store, kind, workflow, time)

@@ -1,15 +1,14 @@
 """`sojourn workflow`: print one workflow at a glance."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from interfaces.cli import connect
 from interfaces.cli.archived import answers_from_archive
-from interfaces.cli.options import At
+from interfaces.cli.options import At, WorkflowName
 from interfaces.cli.output import AsJson, Dsn, messages, render
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import format_duration, format_share, format_time
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ app = typer.Typer()
 @answers_from_archive
 def workflow(
     ctx: typer.Context,
-    workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name the workflow.", show_default=False)],
+    workflow_id: WorkflowName,
     at: At = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -35,9 +34,7 @@ def workflow(
     """
     from application.read.workflow import summarize_workflow as read
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
-        [time] = stated.resolve(service.store)
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         found = read(service.store, workflow_id, time)
     if not found["tasks"]:
         messages().print(f"workflow {workflow_id!r} had no tasks at {format_time(time)}")

@@ -41,9 +41,7 @@ def reset(
     """
     with connect.service(ctx, dsn) as service:
         answer = service.reset_workflow(workflow, status or None, dry_run=dry_run, reason=reason)
-    render(answer, as_json=as_json, human=lambda console: print_moves(console, answer))
-    if not as_json:
-        state_number(answer, dry_run=dry_run)
+    print_answer(answer, dry_run=dry_run, as_json=as_json)
 
 
 @app.command(cls=Listing)
@@ -62,6 +60,11 @@ def cancel(
     """
     with connect.service(ctx, dsn) as service:
         answer = service.cancel_workflow(workflow, status or None, dry_run=dry_run, reason=reason)
+    print_answer(answer, dry_run=dry_run, as_json=as_json)
+
+
+def print_answer(answer: "WorkflowActionAnswer", *, dry_run: bool, as_json: bool) -> None:
+    """Print what moved, or would move, and for people how much that is."""
     render(answer, as_json=as_json, human=lambda console: print_moves(console, answer))
     if not as_json:
         state_number(answer, dry_run=dry_run)
