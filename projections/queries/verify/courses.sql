@@ -176,46 +176,38 @@ families AS (
     FROM in_families AS f
     GROUP BY f.family
 ),
-latest AS (
-    SELECT l.*, f.instances
+wrong_row AS (
+    SELECT count(*) AS rows
     FROM
         families AS f
         CROSS JOIN LATERAL unnest(f.of_tasks, f.first_positions, f.last_positions)
             AS l (is_task, first_position, position)
-),
-wrong_task AS (
-    SELECT count(*) AS rows
-    FROM
-        latest AS l
         -- Each row by its key: the planner does not know how few there are.
         CROSS JOIN LATERAL (SELECT x AS event FROM sojourn.event AS x WHERE x.position = l.first_position OFFSET 0) AS first
         CROSS JOIN LATERAL (SELECT x AS event FROM sojourn.event AS x WHERE x.position = l.position OFFSET 0) AS last
-        CROSS JOIN LATERAL sojourn.event_fields(last.event) AS f
-        CROSS JOIN LATERAL sojourn.project_task(first.event, f, l.instances) AS p
-        LEFT JOIN LATERAL (
-            SELECT t::text AS row FROM sojourn.task AS t WHERE t.task_id = p.task_id COLLATE "C" OFFSET 0
-        ) AS found ON true
-    WHERE l.is_task AND found.row IS DISTINCT FROM p::text
-),
-wrong_instance AS (
-    SELECT count(*) AS rows
-    FROM
-        latest AS l
-        CROSS JOIN LATERAL (SELECT x AS event FROM sojourn.event AS x WHERE x.position = l.first_position OFFSET 0) AS first
-        CROSS JOIN LATERAL (SELECT x AS event FROM sojourn.event AS x WHERE x.position = l.position OFFSET 0) AS last
-        CROSS JOIN LATERAL sojourn.event_fields(last.event) AS f
-        CROSS JOIN LATERAL sojourn.project_task_instance(first.event, f) AS p
-        LEFT JOIN LATERAL (
-            SELECT i::text AS row FROM sojourn.task_instance AS i
-            WHERE i.task_instance_id = p.task_instance_id COLLATE "C" OFFSET 0
-        ) AS found ON true
-    WHERE NOT l.is_task AND found.row IS DISTINCT FROM p::text
+        CROSS JOIN LATERAL sojourn.event_fields(last.event) AS e
+        CROSS JOIN LATERAL (
+            SELECT
+                p::text AS expected,
+                (SELECT t::text FROM sojourn.task AS t WHERE t.task_id = p.task_id COLLATE "C") AS found
+            FROM sojourn.project_task(first.event, e, f.instances) AS p
+            WHERE l.is_task
+            UNION ALL
+            SELECT
+                p::text,
+                (
+                    SELECT i::text FROM sojourn.task_instance AS i
+                    WHERE i.task_instance_id = p.task_instance_id COLLATE "C"
+                )
+            FROM sojourn.project_task_instance(first.event, e) AS p
+            WHERE NOT l.is_task
+        ) AS r
+    WHERE r.found IS DISTINCT FROM r.expected
 )
 SELECT
     c.course, min(c.positions) AS positions, sum(c.events)::bigint AS events, sum(c.tasks)::bigint AS tasks,
     sum(c.streams - c.tasks)::bigint AS instances,
     bool_or(c.is_doubtful)
-    OR (%(rows)s AND ((SELECT w.rows > 0 FROM wrong_task AS w) OR (SELECT w.rows > 0 FROM wrong_instance AS w)))
-        AS is_doubtful
+    OR (%(rows)s AND (SELECT w.rows > 0 FROM wrong_row AS w)) AS is_doubtful
 FROM families AS c
 GROUP BY c.course;
