@@ -10,7 +10,6 @@ from interfaces.cli.archived import answers_from_archive
 from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, render
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.links_in_words import list_some
 from interfaces.wording.values import format_duration, format_time
 
@@ -32,10 +31,8 @@ def status(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = Non
     from application.shared.as_of import effective_now
     from application.shared.existence import find_entity
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         named = find_entity(service.store, entity)
-        [time] = stated.resolve(service.store)
         found = read(service.store, named, time)
         if found["status"] is None and time:
             explain_before_first_event(service.store, named, time)

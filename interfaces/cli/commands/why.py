@@ -10,7 +10,6 @@ from interfaces.cli.empty_answer import explain_before_first_event
 from interfaces.cli.options import At, EntityName
 from interfaces.cli.output import AsJson, Dsn, print_lines, render
 from interfaces.cli.presentation import Listing
-from interfaces.cli.stated_time import StatedTimes
 from interfaces.wording.values import localize_times
 
 if TYPE_CHECKING:
@@ -33,10 +32,8 @@ def why(ctx: typer.Context, entity: EntityName, at: At = None, dsn: Dsn = None, 
     from application.read.why import explain_entity as read
     from application.shared.existence import find_entity
 
-    stated = StatedTimes(at=at)
-    with connect.service(ctx, dsn) as service:
+    with connect.service_as_of(ctx, dsn, at) as (service, time):
         named = find_entity(service.store, entity)
-        [time] = stated.resolve(service.store)
         found = read(service.store, named, time)
         if found["status"] is None and time:
             explain_before_first_event(service.store, named, time)
