@@ -31,9 +31,13 @@ tasks ended as the link did, and what followed waited for them too; `ties` are t
 
 
 class CriticalPath(TypedDict):
-    """A workflow's links without a gap, and how many of its `seconds` are of each kind."""
+    """A workflow's links without a gap, and how many of its `seconds` are of each kind.
+
+    Where it has not ended, its path ends at the time that is asked about.
+    """
 
     workflow_id: str
+    has_ended: bool
     seconds: float
     by_kind: dict[str, float]
     links: list[PathLink]
@@ -49,7 +53,13 @@ def find_critical_path(store: Store, workflow_id: str, at: datetime | None = Non
         found = read_rows(connection, "analytics/critical_path", {"workflow_id": workflow_id})
     links = path_links(found)
     total = sum(link["seconds"] for link in links)
-    return {"workflow_id": workflow_id, "seconds": round(total, 6), "by_kind": _sum_kinds(links), "links": links}
+    return {
+        "workflow_id": workflow_id,
+        "has_ended": any(row["has_ended"] for row in found),
+        "seconds": round(total, 6),
+        "by_kind": _sum_kinds(links),
+        "links": links,
+    }
 
 
 def path_links(rows: list[dict[str, Any]]) -> list[PathLink]:

@@ -105,7 +105,7 @@ COMPARISON: dict[str, Any] = {
 }  # fmt: skip
 
 CRITICAL_PATH = {
-    "workflow_id": "my-workflow", "seconds": 240.0, "by_kind": {"running": 240.0},
+    "workflow_id": "my-workflow", "has_ended": True, "seconds": 240.0, "by_kind": {"running": 240.0},
     "links": [{
         "entity": "ti:align/1", "kind": "running", "detail": None, "template": "align", "from": "2026-01-31T08:06:00Z",
         "to": "2026-01-31T08:10:00Z", "seconds": 240.0, "share": 1.0, "saved_seconds": 60.0, "ties": ["task:sort"],

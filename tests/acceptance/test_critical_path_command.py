@@ -44,6 +44,7 @@ def test_the_command_and_the_route_answer_as_the_service(joined: TransitionServi
 def test_people_read_what_each_link_cost(joined: TransitionService) -> None:
     printed = [line.split() for line in run(joined, "critical-path", "w").stdout.splitlines()]
 
+    assert run(joined, "critical-path", "w", "--at", minute(5).isoformat()).stdout.startswith("w  5m so far: ")
     # Both take their time from minute 0 on, and `a` comes first by its id.
     assert printed[0] == ["w", "15m:", "running", "80.0", "%,", "waiting", "20.0", "%"]
     assert [(row[0], row[1], row[4:]) for row in printed[2:]] == [

@@ -94,7 +94,7 @@ def test_the_path_leads_back_through_what_each_task_waited_for_last(joined: Tran
 def test_what_it_answers_in_full(joined: TransitionService) -> None:
     found = joined.critical_path("w")
 
-    assert (found["workflow_id"], found["seconds"]) == ("w", 1800.0)
+    assert (found["workflow_id"], found["seconds"], found["has_ended"]) == ("w", 1800.0, True)
     assert found["by_kind"] == {
         "running": 720.0, "failed-attempt": 360.0, "waiting": 300.0, "waiting-resources": 300.0, "waiting-retry": 120.0,
     }  # fmt: skip
@@ -107,6 +107,7 @@ def test_what_it_answers_in_full(joined: TransitionService) -> None:
 def test_while_it_runs_the_path_ends_now(joined: TransitionService) -> None:
     assert shown(joined, 13)[-2:] == [("task:a", "waiting-retry", 10, 12, 0), ("ti:a", "waiting-resources", 12, 13, 0)]
     assert joined.critical_path("w", minute(13))["links"][-1]["ties"] == ["task:b"]
+    assert [joined.critical_path("w", minute(number))["has_ended"] for number in (-1, 13, 30)] == [False, False, True]
     assert shown(joined, 0) == shown(joined, -1) == []
     with pytest.raises(UnknownEntity, match=r"no workflow 'x'.* did you mean 'w'"):
         joined.critical_path("x")

@@ -50,7 +50,8 @@ def print_path(console: "Console", found: "CriticalPath") -> None:
     if not found["links"]:
         return
     kinds = [f"{kind} {format_share(seconds / found['seconds'])}" for kind, seconds in found["by_kind"].items()]
-    console.print(f"{found['workflow_id']}  {format_duration(found['seconds'])}: {', '.join(kinds)}")
+    so_far = "" if found["has_ended"] else " so far"
+    console.print(f"{found['workflow_id']}  {format_duration(found['seconds'])}{so_far}: {', '.join(kinds)}")
     print_links(console, found["links"])
 
 
