@@ -99,6 +99,7 @@ OBJECTS = (
     "analytics/critical_path",
     "analytics/critical_paths",
     "orphans/active_instance",
+    "orphans/active_task",
     "orphans/active_entity",
     "orphans/entered_since",
     "orphans/format_utc",

@@ -1,7 +1,5 @@
 -- Show each task and task instance that has not ended, with the lifecycle and template of its task.
 -- stuck_after: how long it may stay in its status by its lifecycle.
--- The row of a task answers of a past time too, unless the task moved after that time. Tasks in a status that ends work
--- under every lifecycle are left out first, because almost all are.
 CREATE OR REPLACE VIEW sojourn.active_entity AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id, i.status,
@@ -9,37 +7,8 @@ SELECT
 FROM sojourn.active_instance AS i
 UNION ALL
 SELECT
-    'task', t.task_id, t.task_id, t.workflow_id, t.status, t.entered_at, t.lifecycle, t.template,
-    (c.stuck_after ->> t.status)::interval
-FROM
-    (
-        SELECT n.task_id, n.workflow_id, n.status, n.entered_at, n.lifecycle, n.lifecycle_version, n.template
-        FROM sojourn.task AS n
-        WHERE
-            n.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
-            AND (
-                n.status IN (
-                    SELECT s.status FROM sojourn.lifecycle_status AS s WHERE s.entity_kind = 'task' AND NOT s.terminal
-                )
-            ) IS TRUE
-        UNION ALL
-        SELECT
-            n.task_id, n.workflow_id, latest.status, latest.entered_at, n.lifecycle, n.lifecycle_version, n.template
-        FROM
-            sojourn.task AS n
-            CROSS JOIN LATERAL (
-                SELECT s.status, s.entered_at
-                FROM sojourn.transition AS s
-                WHERE
-                    s.entity_kind = 'task' AND s.entity_id = n.task_id AND s.entered_at <= (SELECT sojourn.as_of())
-                ORDER BY s.version DESC
-                LIMIT 1
-            ) AS latest
-        WHERE (SELECT sojourn.as_of()) IS NOT NULL AND n.entered_at > (SELECT sojourn.as_of())
-    ) AS t
-    JOIN sojourn.lifecycle_class AS c
-        ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
-WHERE t.status = ANY (c.active);
+    'task', t.task_id, t.task_id, t.workflow_id, t.status, t.entered_at, t.lifecycle, t.template, t.stuck_after
+FROM sojourn.active_task AS t;
 
 COMMENT ON VIEW sojourn.active_entity IS
     'Each task and task instance that has not ended, now or as of sojourn.as_of.';

@@ -17,10 +17,8 @@ SELECT
     ) AS explanation,
     t.status
 FROM
-    sojourn.current_task AS t
+    sojourn.active_task AS t
     JOIN sojourn.lifecycle AS l ON l.name = t.lifecycle AND l.version = t.lifecycle_version
-    JOIN sojourn.lifecycle_class AS c
-        ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
     LEFT JOIN sojourn.runner AS r ON r.runner_id = t.owner
     CROSS JOIN LATERAL (
         SELECT coalesce(
@@ -33,7 +31,6 @@ FROM
     CROSS JOIN LATERAL sojourn.entered_since('task', t.task_id, ARRAY[t.status]) AS standing
 WHERE
     t.owner IS NOT NULL
-    AND t.status = ANY (c.active)
     AND (r.runner_id IS NULL OR r.silent_since IS NOT NULL)
     AND heartbeat.at + threshold.allowed < sojourn.as_of_or_now();
 

@@ -15,12 +15,10 @@ SELECT
     ) AS explanation,
     t.status
 FROM
-    sojourn.current_task AS t
-    JOIN sojourn.lifecycle_class AS c
-        ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'
+    sojourn.active_task AS t
     CROSS JOIN LATERAL sojourn.entered_since('task', t.task_id, ARRAY[t.status]) AS waiting
     CROSS JOIN LATERAL (
-        SELECT i.task_instance_id, i.status, ended.entered_at, ended.position
+        SELECT i.task_id, i.task_instance_id, i.status, ended.entered_at, ended.position
         FROM
             sojourn.current_task_instance AS i
             CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS ended
@@ -29,9 +27,10 @@ FROM
         LIMIT 1
     ) AS last
 WHERE
-    t.status = ANY (c.awaits_instance)
+    t.status = ANY (t.awaits_instance)
     AND last.position > waiting.position
-    AND NOT EXISTS (SELECT FROM sojourn.active_instance AS a WHERE a.task_id = t.task_id OFFSET 0); -- one by one
+    -- One by one, and of the last instance's task, so that it is asked about no task of another status.
+    AND NOT EXISTS (SELECT FROM sojourn.active_instance AS a WHERE a.task_id = last.task_id OFFSET 0);
 
 COMMENT ON VIEW sojourn.orphan_stalled_task IS
     'Tasks in a status that an active instance implies, of whose instances none is active.';

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -99,3 +100,35 @@ def test_a_question_about_one_thing_reads_no_more_of_a_larger_log(
         }
         for name, tables in large.items()
     } == {name: {} for name in large}
+
+
+def test_orphans_of_all_workflows_are_looked_for_among_what_has_not_ended(
+    dsn: str, connection: psycopg.Connection[Any]
+) -> None:
+    """Given 3,000 tasks that have ended, a few of them after the moment that is asked about.
+
+    Fewer blocks are read than there are tasks, so that neither they nor their attempts are looked up one by one.
+    """
+    with TransitionService.connect(dsn, max_size=1) as service:
+        service.register_tasks("flow", [TaskSpec(task) for task in TASKS], occurred_at=at(0))
+        service.gate_tasks_for_queueing(TASKS, occurred_at=at(10))
+        attempts = {f"{task}/1": task for task in TASKS}
+        service.create_task_instances(attempts, occurred_at=at(10))
+        for minute, status in enumerate(("INSTANTIATED", "LAUNCHED", "RUNNING", "DONE"), 11):
+            service.transition_task_instances(list(attempts), status, occurred_at=at(minute))
+        grow(connection, "flow", 1, COPIES, APART)
+        maintain_once(service.store, lambda _: None)
+        asked = {
+            (rule, moment): partial(service.orphans, rule=rule, at=moment)
+            for rule in ("stalled-task", "dead-runner")
+            for moment in (None, at(12))
+        }
+        for ask in asked.values():
+            ask()
+        read = {name: blocks_read(connection, service, ask) for name, ask in asked.items()}
+
+    tasks = len(TASKS) * COPIES
+    most = {
+        name: sum(blocks[table] for table in ("task", "task_instance", "transition")) for name, blocks in read.items()
+    }
+    assert {name: blocks for name, blocks in most.items() if blocks >= tasks} == {}
