@@ -12,6 +12,7 @@ from application.read.orphans import BLOCKED, DEAD_RUNNER, RULES, STALLED, STUCK
 from application.read.status import status_on
 from application.shared.as_of import as_of
 from application.shared.existence import require_entity
+from application.shared.open_interval import OpenInterval
 from application.shared.orphan import Orphan, OrphanRule
 from application.shared.store import Store
 from application.wording.event_in_words import DescribedEvent, describe_event
@@ -76,10 +77,8 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
             return _nothing(entity)
         task = _read_task(store, connection, entity) if entity.kind in (TASK, TASK_INSTANCE) else None
         upstream = _read_upstream_end(connection, entity, task, status)
-        orphan = _orphan(connection, entity, task, status, upstream)
-        compared = None
+        orphan, interval = _judge(connection, entity, task, status, upstream)
         if task is not None and not task.machine_of(entity).is_terminal(status):
-            compared = None if upstream else _compare_interval(connection, entity, orphan)
             if upstream and upstream.reason:
                 task = task._replace(waits_behind=upstream.blocked or 0)
             elif upstream and all(one["rule"] == STUCK for one in orphan):
@@ -91,7 +90,7 @@ def explain_entity(store: Store, entity: Entity, at: datetime | None = None) -> 
         verdict, rule = write_runner_verdict(entity, status, since), None
     else:
         verdict, rule = write_verdict(entity, status, task, events.own, events.caused_by, events.at_position, orphan)
-    if compared:
+    if interval and (compared := describe_open_interval(interval)):
         verdict = f"{verdict} {compared}"
     relevant = events.relevant()
     chain = [events.link(event) for event in events.shorten(relevant)]
@@ -122,6 +121,7 @@ class UpstreamEnd(NamedTuple):
     since: datetime
     position: int | None
     blocked: int | None
+    limited: bool
 
 
 class _Events:
@@ -233,31 +233,46 @@ def _streams(task: TaskWithInstances) -> Sequence[str]:
     return [f"{TASK}:{task.task}", *(f"{TASK_INSTANCE}:{instance.id}" for instance in task.instances), *arrays]
 
 
-def _orphan(
+def _judge(
     connection: Connection[Any],
     entity: Entity,
     task: TaskWithInstances | None,
     status: str,
     upstream: UpstreamEnd | None,
-) -> list[Orphan]:
-    """Return the orphans that the entity is, in the order of the rules; what keeps it from starting comes first."""
+) -> tuple[list[Orphan], OpenInterval | None]:
+    """Return the orphans that the entity is, and its open interval where no other rule than `stuck` explains it."""
     if task is None:
-        return []
-    found = find_orphans_on(connection, _possible_rules(entity, task, status), entity=entity)
+        return [], None
+    rules = _possible_rules(entity, task, status, upstream)
+    asked = rules if upstream else [rule for rule in rules if rule != STUCK]
+    found, interval = find_orphans_on(connection, asked, entity=entity), None
     if upstream and upstream.reason:
         found += _blocked_orphan(connection, task.task, upstream)
-    return sorted(found, key=lambda orphan: (orphan["rule"] != BLOCKED, RULES.index(orphan["rule"])))
+    if STUCK in rules and not upstream:
+        # The intervals that have ended are read once, unless the entity has lasted long enough to be stuck.
+        interval = None if found else compare_open_interval(connection, entity)
+        if found or (interval and interval.may_be_stuck):
+            found += find_orphans_on(connection, [STUCK], entity=entity)
+    return sorted(found, key=_by_rule), interval
 
 
-def _possible_rules(entity: Entity, task: TaskWithInstances, status: str) -> list[OrphanRule]:
+def _by_rule(orphan: Orphan) -> tuple[bool, int]:
+    """Return its place in the order of the rules; what keeps it from starting comes first."""
+    return orphan["rule"] != BLOCKED, RULES.index(orphan["rule"])
+
+
+def _possible_rules(
+    entity: Entity, task: TaskWithInstances, status: str, upstream: UpstreamEnd | None
+) -> list[OrphanRule]:
     """Return the rules to ask about, because planning one that cannot apply takes longer than reading an entity.
 
-    What keeps a task from starting is known; an ended entity cannot be stuck; a task is stalled because its last
-    instance ended, and belongs to a dead runner only while it belongs to one.
+    What keeps a task from starting is known; an ended entity cannot be stuck, nor a task that waits for others where no
+    limit is stated; a task is stalled because its last instance ended, and belongs to a dead runner only while it
+    belongs to one.
     """
     machine = task.lifecycle.task if entity.kind == TASK else task.lifecycle.instance
     excluded: set[OrphanRule] = {BLOCKED}
-    if machine is not None and machine.is_terminal(status):
+    if (machine is not None and machine.is_terminal(status)) or (upstream and not upstream.limited):
         excluded.add(STUCK)
     if not task.instances:
         excluded.add(STALLED)
@@ -274,14 +289,6 @@ def _blocked_orphan(connection: Connection[Any], task: str, cause: UpstreamEnd) 
     }  # fmt: skip
     with connection.cursor(row_factory=dict_row) as cursor:
         return cast("list[Orphan]", cursor.execute(query("projections", "read/blocked_orphan"), wanted).fetchall())
-
-
-def _compare_interval(connection: Connection[Any], entity: Entity, orphan: Sequence[Orphan]) -> str | None:
-    """Return how long it has been in its status compared with others, unless another rule makes it an orphan."""
-    if any(one["rule"] != STUCK for one in orphan):
-        return None
-    interval = compare_open_interval(connection, entity)
-    return describe_open_interval(interval) if interval else None
 
 
 def _nothing(entity: Entity) -> Why:

@@ -9,6 +9,7 @@ class OpenInterval(NamedTuple):
 
     `ended` counts those of its lifecycle, of which `shorter` were shorter; `ended_of_template` and
     `shorter_of_template` count those of its template among them. Fewer than `minimum` are too few to compare with.
+    Where `may_be_stuck` is false, it has not lasted long enough to be an orphan by the rule `stuck`.
     """
 
     lifecycle: str
@@ -20,3 +21,4 @@ class OpenInterval(NamedTuple):
     shorter: int
     ended_of_template: int
     shorter_of_template: int
+    may_be_stuck: bool = True

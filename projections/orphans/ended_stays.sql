@@ -19,18 +19,28 @@ SET jit = off AS $$
         FROM (SELECT DISTINCT w.entity_kind FROM wanted AS w) AS k
         WHERE sojourn.is_sketched(k.entity_kind, 'template', NULL, false)
     ),
-    -- The entry and the end of each stay: no other transition lies between them.
+    exact AS MATERIALIZED (
+        SELECT w.entity_kind, w.lifecycle, w.status
+        FROM wanted AS w
+        WHERE w.entity_kind NOT IN (SELECT s.entity_kind FROM sketched AS s)
+    ),
+    -- The entry and the end of each stay: no other transition lies between them. Each transition of the log is compared, so
+    -- that almost all are left out by their status alone.
     read AS (
         SELECT
             t.entity_kind, t.task_id, t.status,
             lead(t.entered_at) OVER (PARTITION BY t.entity_kind, t.entity_id ORDER BY t.version) - t.entered_at AS lasted
         FROM sojourn.transition AS t
         WHERE
-            EXISTS (SELECT FROM wanted AS w WHERE w.entity_kind NOT IN (SELECT s.entity_kind FROM sketched AS s))
-            AND t.entity_kind NOT IN (SELECT s.entity_kind FROM sketched AS s)
+            EXISTS (SELECT FROM exact)
+            AND t.entity_kind = ANY (ARRAY(SELECT DISTINCT x.entity_kind FROM exact AS x))
             AND (
-                (t.entity_kind, t.status) IN (SELECT w.entity_kind, w.status FROM wanted AS w)
-                OR (t.entity_kind, t.previous_status) IN (SELECT w.entity_kind, w.status FROM wanted AS w)
+                t.status = ANY (ARRAY(SELECT DISTINCT x.status FROM exact AS x))
+                OR t.previous_status = ANY (ARRAY(SELECT DISTINCT x.status FROM exact AS x))
+            )
+            AND (
+                (t.entity_kind, t.status) IN (SELECT x.entity_kind, x.status FROM exact AS x)
+                OR (t.entity_kind, t.previous_status) IN (SELECT x.entity_kind, x.status FROM exact AS x)
             )
             AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
     ),
@@ -44,11 +54,10 @@ SET jit = off AS $$
         WHERE EXISTS (SELECT FROM sketched)
     )
     SELECT r.entity_kind, p.lifecycle, r.status, p.template, extract(epoch FROM r.lasted)::float8, 1
-    FROM
-        read AS r
-        JOIN sojourn.task AS p ON p.task_id = r.task_id
-        JOIN wanted AS w ON w.entity_kind = r.entity_kind AND w.lifecycle = p.lifecycle AND w.status = r.status
-    WHERE r.lasted IS NOT NULL
+    FROM read AS r JOIN sojourn.task AS p ON p.task_id = r.task_id
+    WHERE
+        EXISTS (SELECT FROM exact) -- else no task is read
+        AND r.lasted IS NOT NULL AND ((r.entity_kind, p.lifecycle, r.status) IN (SELECT x.* FROM exact AS x)) IS TRUE
     UNION ALL
     SELECT r.entity_kind, r.lifecycle, r.status, r.template, r.seconds, 1
     FROM

@@ -28,6 +28,8 @@ APART = timedelta(hours=1)
 MARGIN = 150
 """How many more blocks of a table a question may read in the larger log, whose transitions take 1,000 blocks more."""
 
+PAGES = "SELECT relname, relpages FROM pg_class WHERE relnamespace = 'sojourn'::regnamespace AND relkind = 'r'"
+
 
 def at(minutes: float) -> datetime:
     return BEGIN + timedelta(minutes=minutes)
@@ -132,3 +134,24 @@ def test_orphans_of_all_workflows_are_looked_for_among_what_has_not_ended(
         name: sum(blocks[table] for table in ("task", "task_instance", "transition")) for name, blocks in read.items()
     }
     assert {name: blocks for name, blocks in most.items() if blocks >= tasks} == {}
+
+
+def test_a_task_that_waits_is_compared_with_others_in_one_reading(
+    dsn: str, connection: psycopg.Connection[Any]
+) -> None:
+    """No upstream explains its wait, and it has not waited for long enough to be stuck."""
+    read, pages = list[dict[str, int]](), list[dict[str, int]]()
+    with TransitionService.connect(dsn, max_size=1) as service:
+        since = datetime.now(UTC) - timedelta(minutes=5)
+        service.register_tasks("other", [TaskSpec("waits")], occurred_at=since)
+        fill_workflow(service)
+        for first, last in ((1, COPIES), (COPIES + 1, 3 * COPIES)):
+            grow(connection, "flow", first, last, APART)
+            assert "no longer than any of the" in service.why("task:waits")["verdict"]
+            read.append(blocks_read(connection, service, lambda: service.why("task:waits")))
+            pages.append(dict(connection.execute(PAGES).fetchall()))
+
+    more_read, more = ({table: n - rows[0][table] for table, n in rows[1].items()} for rows in (read, pages))
+    assert more["transition"] > 500
+    assert more_read["transition"] < more["transition"] * 1.2 + MARGIN
+    assert more_read["task"] < more["task"] * 1.2 + MARGIN

@@ -325,6 +325,24 @@ class TestStuck:
             "at most 00:02:00 (of 20); the limit is 3 times that, and at least 00:01:00"
         )
 
+    @pytest.mark.parametrize("settings", [{}, {"factor": "0"}, {"factor": "0.25"}, {"minimum": "21"}, {"floor": "7m"}])
+    def test_why_states_it_where_the_rule_does_to_the_microsecond(
+        self, usual: TransitionService, settings: dict[str, str]
+    ) -> None:
+        """`why` asks for the rule only where the comparison with other intervals says that it may hold."""
+        options = " ".join(f"-c sojourn.stuck_{name}={value}" for name, value in settings.items())
+        with TransitionService.connect(psycopg.conninfo.make_conninfo(usual.dsn, options=options)) as service:
+            for at in (100, 100.5, 101, 101.5, 102, 106, 107, 120):
+                for moment in (minute(at), minute(at) + timedelta(microseconds=1)):
+                    expected = find_orphans(service.store, rule="stuck", at=moment)
+                    stated = [
+                        one
+                        for entity in ("task:t20", "ti:t20/1")
+                        for one in service.why(entity, moment)["orphan"]
+                        if one["rule"] == "stuck"
+                    ]
+                    assert stated == expected
+
     def test_names_that_are_all_different_are_compared_within_their_lifecycle(self, service: TransitionService) -> None:
         names = [f"t{number}" for number in range(21)]
         service.register_tasks("w", [TaskSpec(name, template=name) for name in names], occurred_at=minute(0))
