@@ -5,7 +5,9 @@ SELECT
     (SELECT count(*) FROM sojourn.current_task_instance AS i WHERE i.task_id = o.task_id) AS instances
 FROM
     sojourn.find_orphans(%(workflow_id)s::text, %(kind)s::text, %(id)s::text, %(rules)s::text[]) AS o
-    JOIN sojourn.task AS t ON t.task_id = o.task_id
+    CROSS JOIN LATERAL ( -- one by one, because a join would read all tasks for a few orphans
+        SELECT n.lifecycle FROM sojourn.task AS n WHERE n.task_id = o.task_id OFFSET 0
+    ) AS t
 WHERE
     %(after)s::timestamptz IS NULL
     OR (o.since, o.entity_kind, o.entity_id COLLATE "C", o.rule)
