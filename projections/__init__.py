@@ -119,7 +119,6 @@ OBJECTS = (
     "orphans/current_wait",
     "orphans/waiting_task",
     "orphans/task_start",
-    "orphans/tasks_above",
     "orphans/tasks_behind",
     "orphans/stopped_tasks",
     "orphans/upstream_roots",

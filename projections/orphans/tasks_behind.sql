@@ -1,6 +1,6 @@
 -- Return a task and every task that waits to begin behind it: for it, or for one that waits behind it.
 -- Of the workflow, the tasks that do not wait are read at once, because those behind a cause are seldom among them; tasks
--- of other workflows are looked up one by one. The links are read as sojourn.tasks_above reads them.
+-- of other workflows are looked up one by one. The links are read as sojourn.upstream_roots reads them.
 CREATE OR REPLACE FUNCTION sojourn.tasks_behind(task_id text, workflow_id text)
 RETURNS TABLE (task_id text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

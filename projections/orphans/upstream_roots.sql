@@ -2,8 +2,9 @@
 -- A way begins at a task that has not begun, and leads through others that have not. It ends at the first cause because of
 -- which they cannot start: at a task that failed and will not be tried again, or that nothing moves on (`reason`). From
 -- one task, a way also ends at what is unfinished at its root, without a reason: at the tasks that have begun, else at
--- those that wait for none that is unfinished; and `blocked` is how many tasks wait behind the earliest cause. The tasks
--- of the workflow are read at once, those of others one by one.
+-- those that wait for none that is unfinished; and `blocked` is how many tasks wait behind the earliest cause.
+-- The tasks of the workflow that wait are read at once, those of others one by one. Each step up reads the links of all
+-- tasks that the last one reached first, so that a wide graph takes few reads and a chain no more than its length.
 CREATE OR REPLACE FUNCTION sojourn.upstream_roots(workflow_id text DEFAULT NULL, task_id text DEFAULT NULL)
 RETURNS TABLE (
     end_id text, workflow_id text, status text, entered_at timestamptz, owner text, reason text, since timestamptz,
@@ -31,31 +32,67 @@ SET work_mem = '64MB' AS $$
                 AND EXISTS (SELECT FROM sojourn.waiting_task AS w WHERE w.task_id = upstream_roots.task_id)
             )
     ),
-    above AS MATERIALIZED (
-        SELECT t.*
-        FROM asked AS k CROSS JOIN LATERAL sojourn.tasks_above(k.workflow_id, upstream_roots.task_id) AS t
+    known AS MATERIALIZED (
+        SELECT w.task_id, w.parent_id
+        FROM sojourn.waiting_task AS w
+        WHERE w.workflow_id = (SELECT k.workflow_id FROM asked AS k)
+        UNION ALL
+        SELECT w.task_id, w.parent_id
+        FROM sojourn.waiting_task AS w
+        WHERE
+            (SELECT k.workflow_id IS NULL FROM asked AS k)
+            AND EXISTS (SELECT FROM sojourn.dependency) -- else nothing is read
+            AND EXISTS (SELECT FROM sojourn.dependency AS d WHERE d.task_id = w.task_id)
+    ),
+    above (task_id) AS (
+        SELECT k.task_id
+        FROM known AS k
+        WHERE upstream_roots.task_id IS NULL OR k.task_id = upstream_roots.task_id
+        UNION
+        SELECT d.upstream_id
+        FROM
+            (
+                SELECT array_agg(a.task_id) OVER () AS task_ids, row_number() OVER () AS number
+                FROM above AS a
+                WHERE
+                    (a.task_id IN (SELECT k.task_id FROM known AS k)) IS TRUE -- by a hash
+                    OR EXISTS (SELECT FROM sojourn.waiting_task AS w WHERE w.task_id = a.task_id OFFSET 0)
+            ) AS reached
+            CROSS JOIN LATERAL (
+                SELECT l.upstream_id
+                FROM sojourn.dependency AS l
+                WHERE l.task_id = ANY (reached.task_ids) AND l.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
+                OFFSET 0 -- by index, whatever the planner makes of the sizes
+            ) AS d
+        WHERE reached.number = 1
     ),
     reached AS MATERIALIZED (
         SELECT
             t.task_id, t.status, t.entered_at, t.status = ANY (c.active) AS active,
             t.num_attempts > 0 OR t.instances > 0 AS begun
         FROM
-            above AS a
+            (
+                SELECT a.task_id FROM above AS a WHERE (a.task_id IN (SELECT k.task_id FROM known AS k)) IS NOT TRUE
+            ) AS a
             CROSS JOIN LATERAL (SELECT n.* FROM sojourn.current_task AS n WHERE n.task_id = a.task_id OFFSET 0) AS t
             JOIN class AS c ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version
-        WHERE a.waits IS DISTINCT FROM 'here' AND (t.status = ANY (c.active) OR t.status = ANY (c.failed))
+        WHERE t.status = ANY (c.active) OR t.status = ANY (c.failed)
     ),
     ended_parent AS MATERIALIZED (
         SELECT p.task_id, p.entered_at
         FROM
-            (SELECT DISTINCT a.parent_id FROM above AS a WHERE a.waits = 'here' AND a.parent_id IS NOT NULL) AS d
+            (
+                SELECT DISTINCT k.parent_id
+                FROM known AS k
+                WHERE k.parent_id IS NOT NULL AND (k.task_id IN (SELECT a.task_id FROM above AS a)) IS TRUE
+            ) AS d
             CROSS JOIN LATERAL (SELECT n.* FROM sojourn.current_task AS n WHERE n.task_id = d.parent_id OFFSET 0) AS p
             JOIN class AS c ON c.lifecycle = p.lifecycle AND c.lifecycle_version = p.lifecycle_version
         WHERE p.status = ANY (c.ended)
     ),
     stopped_here AS (
         SELECT w.task_id, 'ended-parent' AS reason, p.entered_at AS since
-        FROM ended_parent AS p JOIN above AS w ON w.parent_id = p.task_id
+        FROM ended_parent AS p JOIN known AS w ON w.parent_id = p.task_id
         UNION ALL
         SELECT h.task_id, 'hold', h.since
         FROM sojourn.current_wait AS h
@@ -75,8 +112,10 @@ SET work_mem = '64MB' AS $$
         WHERE o.task_ids IS NOT NULL
         UNION ALL
         SELECT s.task_id, s.reason, s.since
-        FROM stopped_here AS s JOIN above AS a ON a.task_id = s.task_id
-        WHERE a.waits = 'here'
+        FROM stopped_here AS s
+        WHERE
+            (s.task_id IN (SELECT a.task_id FROM above AS a)) IS TRUE
+            AND (s.task_id IN (SELECT k.task_id FROM known AS k)) IS TRUE
     ),
     cause AS MATERIALIZED (
         SELECT DISTINCT ON (s.task_id)
@@ -85,6 +124,13 @@ SET work_mem = '64MB' AS $$
         FROM stopped AS s
         WHERE s.task_id IS DISTINCT FROM upstream_roots.task_id
         ORDER BY s.task_id, s.since, s.reason
+    ),
+    waiting AS (
+        SELECT a.task_id
+        FROM above AS a
+        WHERE
+            (a.task_id IN (SELECT k.task_id FROM known AS k)) IS TRUE
+            OR (a.task_id IN (SELECT r.task_id FROM reached AS r WHERE r.active AND NOT r.begun)) IS TRUE
     ),
     behind (task_id) AS (
         SELECT d.task_id
@@ -101,7 +147,7 @@ SET work_mem = '64MB' AS $$
                 FROM sojourn.dependency AS d
                 WHERE
                     d.upstream_id = b.task_id AND d.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
-                    AND (b.task_id IN (SELECT a.task_id FROM above AS a WHERE a.waits IS NOT NULL)) IS TRUE
+                    AND (b.task_id IN (SELECT w.task_id FROM waiting AS w)) IS TRUE
                 OFFSET 0
             ) AS e
     ),
@@ -113,15 +159,15 @@ SET work_mem = '64MB' AS $$
         SELECT b.task_id FROM begun AS b
         UNION ALL
         SELECT a.task_id
-        FROM above AS a
+        FROM waiting AS a
         WHERE
-            a.task_id <> upstream_roots.task_id AND a.waits IS NOT NULL
+            a.task_id <> upstream_roots.task_id
             AND NOT EXISTS (SELECT FROM cause) AND NOT EXISTS (SELECT FROM begun)
             AND NOT EXISTS (
                 SELECT FROM sojourn.dependency AS d
                 WHERE
                     d.task_id = a.task_id AND d.since <= coalesce((SELECT sojourn.as_of()), 'infinity')
-                    AND (d.upstream_id IN (SELECT n.task_id FROM above AS n WHERE n.waits IS NOT NULL)) IS TRUE
+                    AND (d.upstream_id IN (SELECT n.task_id FROM waiting AS n)) IS TRUE
                 OFFSET 0
             )
     ),

@@ -11,7 +11,8 @@ BEGIN
         'concurrency_by_bucket(text, text, interval, text, text)', 'stays_ended_since(timestamptz)',
         'stays_ended_on_day(timestamptz)', 'upstream_ends(text, text)',
         'find_orphans(text, text, text)', 'tasks_above(text[], text[])', 'tasks_behind(text[], text, text[])',
-        'entity_phases(text[])', 'task_phases(text[], timestamptz[], timestamptz[])'
+        'entity_phases(text[])', 'task_phases(text[], timestamptz[], timestamptz[])',
+        'tasks_above(text, text)'
     ] LOOP
         BEGIN
             IF to_regprocedure('sojourn.' || retired) IS NOT NULL THEN

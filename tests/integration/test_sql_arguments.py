@@ -110,7 +110,7 @@ HELPERS = SUMS | {
     "refuse_to_change", "refuse_to_remove", "refuse_to_rewrite", "remove_archived", "require_unarchived",
     "sealed_content", "sealed_field", "silent_attempt", "sketch_bucket", "sketch_seconds", "sketched_to",
     "stays_ended_between", "stays_ended_within", "stays_of_workflows", "stopped_tasks", "stuck_entities", "take_slots",
-    "task_moments", "task_phases", "tasks_above", "tasks_behind", "unsketched_stay", "usual_stays", "wait_reason",
+    "task_moments", "task_phases", "tasks_behind", "unsketched_stay", "usual_stays", "wait_reason",
     "ways_past", "workflow_steps",
 }  # fmt: skip
 """The functions without an argument that is one of some names, and those that only Sojourn itself calls."""
