@@ -1,8 +1,6 @@
 """What the log has brought things to, as SQL: current status, transitions, audit views."""
 
 OBJECTS = (
-    "tables/event_fields",
-    "tables/project_transition",
     "tables/project_task",
     "tables/project_task_instance",
     "tables/project_array",

@@ -62,6 +62,7 @@ def _load(connection: Connection[Any], archive: ArchiveFolder, unit: Sequence[To
         pinned = [lifecycle["name"], lifecycle["version"], Json(lifecycle["definition"])]
         connection.execute(query("infrastructure", "lifecycles/pin"), pinned)
     events = chain(archive.read("event", file, names), archive.read("runner", file))
-    while copy_rows(connection, "event", "sojourn.event", islice(events, CHUNK)):
-        pass
+    connection.execute(query("infrastructure", "archive/begin_reading_back"))
+    while copy_rows(connection, "event", "pg_temp.archived_event", islice(events, CHUNK)):
+        connection.execute(query("infrastructure", "archive/store_events"))
     copy_rows(connection, "lease", "sojourn.lease", archive.read("lease", file, [*names, "-"]))

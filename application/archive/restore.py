@@ -97,9 +97,9 @@ def _bring_back(connection: Connection[Any], archive: ArchiveFolder, unit: Seque
         pinned = [lifecycle["name"], lifecycle["version"], Json(lifecycle["definition"])]
         connection.execute(query("infrastructure", "lifecycles/pin"), pinned)
     events = archive.read("event", file, names)
-    while copy_rows(connection, "event", "sojourn.event", islice(events, CHUNK)):
-        pass
     connection.execute(query("infrastructure", "archive/begin_reading_back"))
+    while copy_rows(connection, "event", "pg_temp.archived_event", islice(events, CHUNK)):
+        connection.execute(query("infrastructure", "archive/store_events"))
     commands = (row[:-1] for row in archive.read("command", file, names))
     copy_rows(connection, "command", "pg_temp.archived_command", commands)
     connection.execute(query("infrastructure", "archive/return_commands"))

@@ -233,11 +233,13 @@ def _copy_case(connection: Connection[Any], case: CaseFile, progress: Progress) 
 
 def _copy_events(connection: Connection[Any], events: Iterator[CaseLine], total: int, progress: Progress) -> None:
     loaded = 0
+    connection.execute(query("infrastructure", "archive/begin_reading_back"))
     while chunk := list(islice(events, CHUNK)):
         with connection.cursor() as cursor, cursor.copy(query("infrastructure", "cases/copy_events")) as copy:
             for event in chunk:
                 _check_event(event)
                 copy.write_row((*(event[column] for column in EVENT_COLUMNS), Jsonb(event["data"])))
+        connection.execute(query("infrastructure", "archive/store_events"))
         loaded += len(chunk)
         progress(loaded, total)
 

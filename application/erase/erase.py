@@ -108,24 +108,20 @@ def _find_files(connection: Connection[Any], wanted: Wanted) -> list[tuple[str, 
 
 
 def _count(connection: Connection[Any], wanted: Wanted) -> list[Any]:
-    scope, parameters = _scope(connection, wanted)
-    return connection.execute(SQL(query("projections", "erase/count")).format(scope=scope), parameters).fetchall()
+    statement = SQL(query("projections", "erase/count")).format(scope=_scope(wanted))
+    return connection.execute(statement, wanted.parameters).fetchall()
 
 
-def _scope(connection: Connection[Any], wanted: Wanted) -> tuple[SQL, dict[str, Any]]:
-    """Return the condition on the events of the log, with its parameters: a workflow is found by its streams."""
-    if wanted.workflow_id is None:
-        return SQL("true"), wanted.parameters
-    found = connection.execute(query("projections", "erase/streams"), wanted.parameters)
-    return SQL("e.stream = ANY (%(streams)s)"), wanted.parameters | {"streams": [stream for (stream,) in found]}
+def _scope(wanted: Wanted) -> SQL:
+    """Return the condition on the events of the log."""
+    return SQL("true" if wanted.workflow_id is None else "e.workflow_id = %(workflow_id)s")
 
 
 def _erase_log(connection: Connection[Any], erasure: ErasureInProgress, on_step: OnStep) -> Iterator[list[Any]]:
     """Yield the numbers of changed rows of each chunk of the log, in the order of their positions."""
-    scope, parameters = _scope(connection, erasure.wanted)
-    statement = SQL(query("projections", "erase/find")).format(scope=scope)
+    statement = SQL(query("projections", "erase/find")).format(scope=_scope(erasure.wanted))
     after = 0
-    while positions := _positions(connection, statement, parameters | {"after": after, "limit": CHUNK}):
+    while positions := _positions(connection, statement, erasure.wanted.parameters | {"after": after, "limit": CHUNK}):
         on_step(f"erasing from the log, from position {positions[0]:,}")
         yield connection.execute(query("projections", "erase/erase_events"), [erasure.number, positions]).fetchall()
         after = positions[-1]

@@ -68,7 +68,7 @@ from domain.lifecycles.lifecycle import Lifecycle
 from domain.lifecycles.machine import Machine
 from domain.report_context import ReportContext
 from domain.rules.stale_report import seconds_before_entry
-from infrastructure.log.event_log import AppendedRow
+from infrastructure.log.stored_event import StoredEvent
 
 OUT_OF_ORDER = "attempt-out-of-order"
 """An attempt comes after one that began later. The log numbers attempts in the order of the file."""
@@ -114,7 +114,7 @@ class Batch:
         for task_id, submitted_at in state.array_parts.items():
             self._arrays.add(task_id, submitted_at)
 
-    def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[AppendedRow]:
+    def decide_lines(self, lines: Iterable[IdentifiedLine]) -> Iterator[StoredEvent]:
         """Decide line after line, and yield the rows of each: of the whole line, or none if it is not understood."""
         for next_line in lines:
             following = deque([next_line])
@@ -126,7 +126,7 @@ class Batch:
                     # Those that were waiting for an entity of this line come right after it.
                     following.extend(self.waiting.take(line.creates))
 
-    def _decide_identified(self, identified: IdentifiedLine) -> Sequence[AppendedRow]:
+    def _decide_identified(self, identified: IdentifiedLine) -> Sequence[StoredEvent]:
         line, move_ids, has_waited = identified
         self.tally.lines += not has_waited
         if isinstance(line, BadLine):
@@ -332,7 +332,7 @@ class Batch:
 
     def _begins_so(self, entity: Task | TaskInstance, status: str, at: datetime) -> bool:
         """Return whether the same line made the entity begin in that status at that instant."""
-        is_new = entity.version == 1 and any(stream == entity.stream for stream, *_ in self._journal.rows)
+        is_new = entity.version == 1 and any(row.stream == entity.stream for row in self._journal.rows)
         return is_new and (entity.status, entity.entered_at) == (status, at)
 
     def _is_true_by_cascade(self, task: Task, change: MoveTask) -> bool:

@@ -1,9 +1,6 @@
 """What the decisions about a batch's lines change: entities, new rows, counts. One line's part can be taken back."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-
-from pydantic_core import to_json
 
 from application.imports.batch_state import BatchState, CascadedStatus
 from application.imports.change import AttemptKey, Change, stated_wait
@@ -13,11 +10,11 @@ from application.imports.tally import EventCounts
 from application.imports.undo_log import UndoLog
 from domain.clock import clock_of
 from domain.decisions.decision import Decision
-from domain.entities.events import Event, TaskReset, TaskTransitioned
+from domain.entities.events import TaskReset, TaskTransitioned
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
 from domain.time import entry_time
-from infrastructure.log.event_log import AppendedRow
+from infrastructure.log.stored_event import StoredEvent, store_event
 
 
 class BatchJournal:
@@ -28,7 +25,7 @@ class BatchJournal:
 
     def __init__(self, state: BatchState) -> None:
         self.state = state
-        self.rows: list[AppendedRow] = []
+        self.rows: list[StoredEvent] = []
         self.counts: list[EventCounts] = []
         self.anomalies: list[str] = []
         self.command_ids: list[str] = []
@@ -85,7 +82,7 @@ class BatchJournal:
         for event in decision.events:
             if event.is_transition:
                 entered[event.stream] = entry_time(event.occurred_at, entered.get(event.stream))
-            self.rows.append(_to_row(event, entered[event.stream]))
+            self.rows.append(store_event(event, entered[event.stream]))
         self.counts.append(EventCounts.of(decision.events))
         self._set_entities(decision.task, decision.instance)
         for event in decision.events:
@@ -128,8 +125,3 @@ class BatchJournal:
         after = (*before, CascadedStatus(status, task.entered_at)) if by_cascade else ()
         if after or before:
             self._undo.set(self.state.cascades, task.id, after)
-
-
-def _to_row(event: Event, entered_at: datetime | None) -> AppendedRow:
-    data = to_json(event, exclude_none=True)
-    return event.stream, event.version, event.name, event.workflow_id, event.occurred_at, entered_at, data

@@ -2,7 +2,7 @@
 
 What the domain decides depends on the lifecycle, on the statuses of a task and its instance, and on the numbers of
 their attempts. Ids, times, actors and reasons are only carried over, and a dump repeats the same case for thousands of
-jobs. The cache decides a case for entities without a name and keeps the answer as a template: the JSON of each event
+jobs. The cache decides a case for entities without a name and keeps the answer as a template: the columns of each event
 without what differs between entities or reports. `build_rows` fills that in, and no event object is made.
 
 Some cases are never cached, because more could matter: a task with an owner, a state or attributes other than a
@@ -28,13 +28,14 @@ from domain.entities.entry import Entry
 from domain.entities.events import Event, TaskEvent, TaskTransitioned
 from domain.entities.task import Task
 from domain.entities.task_instance import NOT_IN_ARRAY, TaskInstance
+from domain.entity import TASK, TASK_INSTANCE
 from domain.lifecycles.lifecycle import Lifecycle
 from domain.report_context import ReportContext
 from domain.rules.core_rules import CORE_RULES
 from domain.rules.rulebook import rulebook_of
 from domain.text import cut_reason
 from domain.waits_for import WaitKind, WaitsFor
-from infrastructure.log.event_log import AppendedRow
+from infrastructure.log.stored_event import StoredEvent, store_actor, store_event
 
 MAX_DECISIONS = 20_000
 """The number of decisions that are kept."""
@@ -55,12 +56,12 @@ class EventOffset(NamedTuple):
 
 
 class EventTemplate(NamedTuple):
-    """An event without its ids, times, actor and reason. `data` is its JSON without the closing brace."""
+    """An event without its ids, times, actor and reason. `rest` is that of its columns, without the braces."""
 
     offset: EventOffset
-    name: str
+    columns: StoredEvent
     is_transition: bool
-    data: bytes
+    rest: bytes
     has_reason: bool
     has_wait: bool
     cause: EventOffset | None
@@ -90,12 +91,20 @@ class CachedDecision(NamedTuple):
 
 
 class EventValues(NamedTuple):
-    """What a report adds to each event: the time, and as JSON its actor, command id, reason and wait."""
+    """What a report adds to each event: the time, its actor, command id and reason, and as JSON its wait.
+
+    `rest` has an actor that the columns do not show exactly.
+    """
 
     at: datetime
-    actor_and_command: bytes
-    reason: bytes
+    actor: str | None
+    actor_host: str | None
+    actor_user: str | None
+    actor_pid: int | None
+    command_id: str | None
+    reason: str | None
     waits_for: bytes
+    rest: bytes
 
     @classmethod
     def of(
@@ -107,14 +116,14 @@ class EventValues(NamedTuple):
         waits_for: WaitsFor | None = None,
     ) -> "EventValues":
         """Return the values of a report."""
-        values = _actor_json(actor) if actor else b""
-        if command_id:
-            values += b',"command_id":' + to_json(command_id)
+        columns, rest = _store_actor(actor) if actor else ((None, None, None, None), b"")
         return cls(
             at,
-            values,
-            b"" if reason is None else b',"reason":' + to_json(cut_reason(reason)),
+            *columns,
+            command_id or None,
+            None if reason is None else cut_reason(reason),
             b"" if waits_for is None else b',"waits_for":' + to_json(waits_for, exclude_none=True),
+            rest,
         )
 
 
@@ -190,47 +199,66 @@ def build_rows(
     instance: TaskInstance | None,
     values: EventValues,
     template: str | None = None,
-) -> list[AppendedRow]:
+) -> list[StoredEvent]:
     """Return the rows of a decision's events for these entities, which are as they were before it.
 
     `template` is the task's, stated where the decision registers the task.
     """
-    task_end = b"}" if template is None else b',"template":' + to_json(template) + b"}"
-    of_task = _Stream(task.stream, task.version, task.workflow_id, task.entered_at, task_end)
+    own = b"" if template is None else b',"template":' + to_json(template)
+    of_task = _Entity(TASK, task.id, task.version, task.workflow_id, task.entered_at, None, own)
     of_instance = of_task
     if instance:
-        instance_end = b',"task_id":' + to_json(task.id) + b"}"
-        of_instance = _Stream(instance.stream, instance.version, task.workflow_id, instance.entered_at, instance_end)
+        of_instance = _Entity(
+            TASK_INSTANCE, instance.id, instance.version, task.workflow_id, instance.entered_at, task.id, b""
+        )
     rows = []
     for event in decision.events:
-        cause = b""
+        entity = of_task if event.offset.is_task_event else of_instance
+        cause = None
         if event.cause:
             causing = of_task if event.cause.is_task_event else of_instance
-            cause = b',"cause":' + to_json(f"{causing.name}@{causing.version + event.cause.version}")
-        stream = of_task if event.offset.is_task_event else of_instance
-        rows.append(stream.row(event, values, cause))
+            cause = _Cause(causing.kind, f"{causing.id}@{causing.version + event.cause.version}")
+        rows.append(entity.row(event, values, cause))
     return rows
 
 
-@dataclass(slots=True)
-class _Stream:
-    """An entity's stream before a decision, the entity's last entry so far, and the end of each event's JSON."""
+class _Cause(NamedTuple):
+    """The kind of the entity whose event caused another one, and the rest of that event's reference."""
 
-    name: str
+    kind: str
+    reference: str
+
+
+@dataclass(slots=True)
+class _Entity:
+    """An entity before a decision, its last entry so far, and what each of its events has in `rest`."""
+
+    kind: str
+    id: str
     version: int
     workflow_id: str
     entered_at: datetime | None
-    json_end: bytes
+    task_id: str | None
+    rest: bytes
 
-    def row(self, event: EventTemplate, values: EventValues, cause: bytes) -> AppendedRow:
-        """Return the row of the stream's next event."""
+    def row(self, event: EventTemplate, values: EventValues, cause: _Cause | None) -> StoredEvent:
+        """Return the row of the entity's next event."""
         if event.is_transition:
             self.entered_at = _later_of(values.at, self.entered_at)
-        reason = values.reason if event.has_reason else b""
-        waits_for = values.waits_for if event.has_wait else b""
-        data = event.data + values.actor_and_command + reason + waits_for + cause + self.json_end
-        version = self.version + event.offset.version
-        return self.name, version, event.name, self.workflow_id, values.at, self.entered_at, data
+        rest = event.rest + values.rest + self.rest
+        if event.has_wait:
+            rest += values.waits_for
+        if cause and cause.kind == self.kind:
+            rest += b',"cause":' + to_json(f"{cause.kind}:{cause.reference}")
+        columns = event.columns
+        return StoredEvent(
+            self.entered_at, values.at, None, self.version + event.offset.version, columns.num_attempts,
+            columns.ordinal, values.actor_pid, self.kind, self.id, self.workflow_id, columns.status,
+            columns.previous_status, self.task_id, values.actor, columns.reported, columns.rule, columns.event_type,
+            cause.reference if cause and cause.kind != self.kind else None, values.actor_host, values.actor_user,
+            values.reason if event.has_reason else None, columns.owner, columns.runner_id, values.command_id,
+            columns.distributor_id, b"{" + rest[1:] + b"}" if rest else None,
+        )  # fmt: skip
 
 
 def task_after(decision: CachedDecision, task: Task, at: datetime, clock: str) -> Task:
@@ -328,14 +356,13 @@ def _to_update(status: str, events: Sequence[Event]) -> EntityUpdate:
 
 def _to_template(event: Event) -> EventTemplate:
     has_wait = event.waits_for == SAMPLE_WAIT
-    data = to_json(
-        event.model_dump(mode="json", exclude_none=True, exclude=FILLED_IN | ({"waits_for"} if has_wait else set()))
-    )
+    left_out = {name: None for name in FILLED_IN if name in type(event).model_fields and name != "task_id"}
+    columns = store_event(event.model_copy(update=left_out | ({"waits_for": None} if has_wait else {})), None)
     return EventTemplate(
         EventOffset(isinstance(event, TaskEvent), event.version),
-        event.name,
+        columns,
         event.is_transition,
-        data.removesuffix(b"}"),
+        b"," + columns.rest[1:-1] if columns.rest else b"",
         event.reason is not None,
         has_wait,
         _to_offset(event.cause) if event.cause else None,
@@ -348,5 +375,7 @@ def _to_offset(cause: str) -> EventOffset:
 
 
 @lru_cache(maxsize=10_000)
-def _actor_json(actor: Actor) -> bytes:
-    return b',"actor":' + to_json(actor, exclude_none=True)
+def _store_actor(actor: Actor) -> tuple[tuple[str | None, str | None, str | None, int | None], bytes]:
+    if stored := store_actor(actor):
+        return stored, b""
+    return (actor.component, None, None, None), b',"actor":' + to_json(actor, exclude_none=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from psycopg import Connection
 from psycopg.errors import DeadlockDetected, DependentObjectsStillExist, LockNotAvailable
@@ -41,13 +41,18 @@ SWAPS = 20
 """How often the swap tries to lock the tables."""
 
 FROM_EVENTS = {
-    "transition": "rebuild/transition",
     "dependency": "rebuild/dependency",
     "wait": "rebuild/wait",
 }
 """The tables whose rows each come from one event, with the query that adds them."""
 
 TABLES = (*FROM_EVENTS, "task", "task_instance", "array")
+
+TOUCHED: Final = (
+    "(e.entity_kind, e.entity_id) IN "
+    "(SELECT sojourn.kind_of(s), sojourn.id_of(s) FROM unnest(%(streams)s::text[]) AS s (s))"
+)
+"""The condition of the events of some streams."""
 
 
 class RebuildRunning(SojournError):
@@ -179,7 +184,7 @@ def _new_tables(connection: Connection[Any]) -> Iterator[None]:
 
 
 def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> None:
-    """Fill the transitions on one connection and the current status on another, because each is half of the work."""
+    """Fill what comes from single events on one connection, and the current status on another."""
     with _session(store) as other, ThreadPoolExecutor(1) as executor:
         half = executor.submit(_fill_from_events, other, max_position)
         try:
@@ -238,7 +243,7 @@ def _add(connection: Connection[Any], after: int, max_position: int) -> None:
     streams = [stream for (stream,) in connection.execute(query("projections", "rebuild/touched_streams"), span)]
     _add_rows_of_events(connection, after, max_position)
     connection.execute(query("projections", "rebuild/delete_touched"), {"streams": streams})
-    _fill_status(connection, max_position, SQL("e.stream = ANY (%(streams)s)"), streams)
+    _fill_status(connection, max_position, SQL(TOUCHED), streams)
 
 
 def _swap(connection: Connection[Any], max_position: int, writers: _Writers) -> None:

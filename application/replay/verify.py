@@ -36,7 +36,7 @@ from domain.auditing.mismatch import Mismatch
 from domain.auditing.replay import LifecycleOf, Replay, Replayed
 from domain.entities.array import Array
 from domain.entities.erasure import Erasure
-from domain.entities.events import EVENTS, Event, TaskEvent, TaskInstanceEvent
+from domain.entities.events import Event
 from domain.entities.runner import Runner
 from domain.entities.task import Task
 from domain.entities.task_instance import TaskInstance
@@ -48,8 +48,6 @@ from domain.time import entry_time
 from domain.waits_for import MOST_HOLDERS
 from infrastructure.log.event_log import CHUNK
 from infrastructure.sql import query
-
-TRANSITION = "transition"
 
 CURRENT = (TASK, TASK_INSTANCE, ARRAY)
 """The tables of current status, each named after the kind of its entities."""
@@ -174,7 +172,7 @@ def _checks_of_all(chain: Chain) -> Iterator[Check]:
         yield partial(_has_intervals_of_log, kind)
     yield lambda connection: not any(find_wrong_sums(connection))
     yield lambda connection: not any(find_wrong_sketches(connection))
-    yield lambda connection: not _differ_transitions(connection, 0)
+    yield lambda connection: not any(_columns(connection, 0))
     yield lambda connection: not _differ(connection, "verify/differ_waits", {"most_holders": MOST_HOLDERS})
     yield lambda connection: not _differ(connection, "verify/differ_dependencies")
     yield lambda connection: not any(_lifecycles(connection))
@@ -229,6 +227,7 @@ def _verify_by_replay(connection: Connection[Any], trust: Trust, extent: _Extent
     mismatches = _Mismatches()
     mismatches += _lifecycles(connection)
     events = _compare_log(connection, replay, mismatches, extent, progress)
+    mismatches += _columns(connection, extent.after)
     entities = sum(map(extent.has, replay.entities))
     for kind in CURRENT:
         mismatches += _compare_current(connection, kind, replay.entities, extent)
@@ -268,7 +267,7 @@ def _compare_log(
     connection: Connection[Any], replay: Replay, mismatches: _Mismatches, extent: _Extent, progress: Progress
 ) -> int:
     """Replay the events, compare the rows that come from each, and return the number of events."""
-    tables = [_choose_comparison(connection, table, extent.after) for table in EXPECTED_ROWS]
+    tables = [_RowsOfEvents(table, _rows_of_events(connection, table, extent.after)) for table in EXPECTED_ROWS]
     events = 0
     for step in _replay(connection, replay, extent, progress):
         events += 1
@@ -294,42 +293,10 @@ def _compare_audits(connection: Connection[Any], mismatches: _Mismatches, extent
         mismatches += (wrong for wrong in _intervals(connection, kind, extent) if wrong.entity not in known)
 
 
-def _choose_comparison(connection: Connection[Any], table: str, after: int) -> "_RowsOfEvents | _RowsAsLogged":
-    """Return how a table is compared: transitions one by one only where the database finds one that differs."""
-    if table == TRANSITION and not _differ_transitions(connection, after):
-        return _RowsAsLogged(table)
-    return _RowsOfEvents(table, _rows_of_events(connection, table, after))
-
-
-def _differ_transitions(connection: Connection[Any], after: int) -> bool:
-    """Return whether a transition has another value than its event, is missing, or has no event."""
-    return _differ(connection, "verify/differ_transitions", {"after": after, "names": TRANSITIONS})
-
-
 def _differ(connection: Connection[Any], name: str, wanted: Row | None = None) -> bool:
     row = connection.execute(query("projections", name), wanted).fetchone()
     assert row is not None
     return bool(row[0])
-
-
-class _RowsAsLogged:
-    """A table whose rows are known to have what the log has of their events, and differ only where the log is wrong."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
-
-    def compare(self, step: Step) -> Iterable[Mismatch]:
-        """Return the mismatches of the row of an event whose time of entry is not the one that a replay comes to."""
-        if step.event is None or step.entity is None or step.entity.entered_at == step.logged.entered_at:
-            return ()
-        expected = EXPECTED_ROWS[self._table](step, step.event)
-        logged = EXPECTED_ROWS[self._table](step._replace(entity=None), step.event)
-        rows = zip(expected, logged, strict=True)
-        return (wrong for row, found in rows for wrong in _different(self._table, _entity_of(row), row, found))
-
-    def left_over(self) -> Iterable[Mismatch]:
-        """Return nothing: no row is without an event."""
-        return ()
 
 
 class _RowsOfEvents:
@@ -457,28 +424,20 @@ def _checkpoints(connection: Connection[Any]) -> Iterator[Mismatch]:
         yield Mismatch(f"subscription:{name}", "checkpoint.position", last, position, text)
 
 
+def _columns(connection: Connection[Any], after: int) -> Iterator[Mismatch]:
+    """Yield the events after a position whose columns say something else than their JSON."""
+    rows = connection.execute(query("projections", "verify/wrong_columns"), {"after": after})
+    for position, stream, column, expected, found in rows:
+        text = f"sojourn.stored_event says {column} {found} at position {position}, where its JSON says {expected}"
+        kind, _, name = stream.partition(":")
+        yield Mismatch(_entity(kind, name), f"stored_event.{column}", expected, found, text, position)
+
+
 def _entered_at(step: Step) -> Iterator[Mismatch]:
     if step.entity and step.logged.entered_at != step.entity.entered_at:
         expected, found = step.entity.entered_at, step.logged.entered_at
         text = f"{step.logged.stream}@{step.logged.version} says entered_at {found}, not {expected}"
         yield Mismatch(str(step.entity.entity), "entered_at", expected, found, text, step.logged.position)
-
-
-def _transition_rows(step: Step, event: Event) -> Iterator[Row]:
-    """Yield the row of the transition table: transitions of tasks and instances have one."""
-    if not (event.is_transition and isinstance(event, TaskEvent | TaskInstanceEvent)):
-        return
-    fields = vars(event)
-    yield {
-        **_of_entity(step, event),
-        "previous_status": fields.get("previous_status"),
-        "entered_at": step.entity.entered_at if step.entity else step.logged.entered_at,
-        "reported": fields.get("reported"),
-        "rule": event.rule,
-        "actor": event.actor.component if event.actor else None,
-        "num_attempts": fields.get("num_attempts"),
-        "report_by_date": fields.get("report_by_date"),
-    }
 
 
 def _dependency_rows(step: Step, event: Event) -> Iterator[Row]:
@@ -525,16 +484,10 @@ def _stated_at(step: Step, event: Event) -> datetime | None:
 
 
 EXPECTED_ROWS: Mapping[str, Callable[[Step, Event], Iterator[Row]]] = {
-    TRANSITION: _transition_rows,
     "dependency": _dependency_rows,
     "wait": _wait_rows,
 }
 """The tables whose rows each come from one event -> the rows that an event accounts for."""
-
-TRANSITIONS = [
-    name for name, event in EVENTS.items() if event.is_transition and issubclass(event, TaskEvent | TaskInstanceEvent)
-]
-"""The names of the events that have a row in the transition table."""
 
 
 def _current_row(entity: Task | TaskInstance | Array) -> Row:

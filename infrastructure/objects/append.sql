@@ -6,7 +6,7 @@
 -- batch: {"task_instance_id", "task_instance_version", "task_id", "task_version", "instances", "not_before",
 --         "known_task": [value, ...], "known_instance": [value, ...],
 --         "command_id", "request", "response",
---         "events": [{"stream", "version", "name", "workflow_id", "occurred_at", "data"}, ...]}
+--         "events": [{column of sojourn.stored_event: value, ...}, ...]}
 CREATE OR REPLACE FUNCTION sojourn.append(batch jsonb) RETURNS timestamptz
 LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
@@ -59,20 +59,52 @@ BEGIN
             USING ERRCODE = 'SJ003', DETAIL = to_json(moment) #>> '{}';
     END IF;
 
-    INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
+    IF batch #> '{events,0}' ? 'stream' THEN
+        -- A service of before migration 0025 sends each event with its stream, its name and its JSON.
+        INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
+        SELECT
+            e.stream, e.version, e.name, e.workflow_id, moment, e.occurred_at,
+            CASE
+                WHEN e.data ? 'previous_status' THEN greatest(coalesce(e.occurred_at, moment), before.entered_at)
+                ELSE before.entered_at
+            END,
+            e.data
+        FROM
+            jsonb_to_recordset(batch -> 'events') AS e (
+                stream text, version integer, name text, workflow_id text, occurred_at timestamptz, data jsonb
+            ),
+            LATERAL (
+                SELECT CASE WHEN starts_with(e.stream, 'task:') THEN task.entered_at ELSE instance.entered_at END
+            ) AS before (entered_at);
+        RETURN moment;
+    END IF;
+
+    INSERT INTO sojourn.stored_event (
+        entered_at, recorded_at, occurred_at, report_by_date, version, num_attempts, ordinal, actor_pid, entity_kind,
+        entity_id, workflow_id, status, previous_status, task_id, actor, reported, rule, event_type, cause, actor_host,
+        actor_user, reason, owner, runner_id, command_id, distributor_id, rest
+    )
     SELECT
-        e.stream, e.version, e.name, e.workflow_id, moment, e.occurred_at,
         CASE
-            WHEN e.data ? 'previous_status' THEN greatest(coalesce(e.occurred_at, moment), before.entered_at)
+            WHEN e.event ? 'previous_status' THEN greatest(coalesce(e.occurred_at, moment), before.entered_at)
             ELSE before.entered_at
         END,
-        e.data
+        moment, e.occurred_at,
+        (e.event ->> 'report_by_date')::timestamptz, (e.event ->> 'version')::integer,
+        (e.event ->> 'num_attempts')::integer, (e.event ->> 'ordinal')::integer, (e.event ->> 'actor_pid')::integer,
+        e.event ->> 'entity_kind', e.event ->> 'entity_id', e.event ->> 'workflow_id', e.event ->> 'status',
+        e.event ->> 'previous_status', e.event ->> 'task_id', e.event ->> 'actor', e.event ->> 'reported',
+        e.event ->> 'rule', e.event ->> 'event_type', e.event ->> 'cause', e.event ->> 'actor_host',
+        e.event ->> 'actor_user', e.event ->> 'reason', e.event ->> 'owner', e.event ->> 'runner_id',
+        e.event ->> 'command_id', e.event ->> 'distributor_id',
+        e.event -> 'rest'
     FROM
-        jsonb_to_recordset(batch -> 'events') AS e (
-            stream text, version integer, name text, workflow_id text, occurred_at timestamptz, data jsonb
-        ),
+        (
+            SELECT v.event, (v.event ->> 'occurred_at')::timestamptz
+            FROM jsonb_array_elements(batch -> 'events') AS v (event)
+        ) AS e (event, occurred_at),
         LATERAL (
-            SELECT CASE WHEN starts_with(e.stream, 'task:') THEN task.entered_at ELSE instance.entered_at END
+            SELECT CASE WHEN e.event ->> 'entity_kind' = 'task' THEN task.entered_at ELSE instance.entered_at END
         ) AS before (entered_at);
     RETURN moment;
 END

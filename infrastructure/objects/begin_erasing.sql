@@ -7,7 +7,10 @@ BEGIN
     UPDATE sojourn.erasure AS e SET written_by = pg_current_xact_id()
     WHERE
         e.number = erasure.number AND e.ended_at IS NULL
-        AND EXISTS (SELECT FROM sojourn.event AS o WHERE o.stream = 'log:erased-' || e.number AND o.version = 1);
+        AND EXISTS (
+            SELECT FROM sojourn.stored_event AS o
+            WHERE o.entity_kind = 'log' AND o.entity_id = 'erased-' || e.number AND o.version = 1
+        );
     IF NOT FOUND THEN
         RAISE EXCEPTION 'erasure % has ended, or the log has no record of it', erasure.number USING ERRCODE = 'SJ002';
     END IF;

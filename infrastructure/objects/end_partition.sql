@@ -6,20 +6,21 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     last record;
-    next text := 'event_' || boundary;
+    next text := 'stored_event_' || boundary;
 BEGIN
-    LOCK TABLE sojourn.event IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE sojourn.stored_event IN ACCESS EXCLUSIVE MODE;
     SELECT p.name, coalesce(p.first::text, 'MINVALUE') AS first INTO STRICT last
     FROM sojourn.event_partition AS p
     WHERE p.until IS NULL;
-    EXECUTE format('ALTER TABLE sojourn.event DETACH PARTITION %s', last.name);
+    EXECUTE format('ALTER TABLE sojourn.stored_event DETACH PARTITION %s', last.name);
     EXECUTE format(
-        'ALTER TABLE sojourn.event ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)', last.name, last.first, boundary
+        'ALTER TABLE sojourn.stored_event ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)', last.name, last.first, boundary
     );
     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS event_ends', last.name);
     EXECUTE format(
-        'CREATE TABLE sojourn.%I PARTITION OF sojourn.event (CONSTRAINT %I UNIQUE (stream, version)) '
-        'FOR VALUES FROM (%s) TO (MAXVALUE)', next, next || '_stream_version_key', boundary
+        'CREATE TABLE sojourn.%I PARTITION OF sojourn.stored_event '
+        '(CONSTRAINT %I UNIQUE (entity_kind, entity_id, version)) FOR VALUES FROM (%s) TO (MAXVALUE)',
+        next, next || '_entity_version_key', boundary
     );
     PERFORM sojourn.guard_partition(format('sojourn.%I', next)::regclass);
 END

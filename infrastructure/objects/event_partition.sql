@@ -9,7 +9,7 @@ FROM
     CROSS JOIN LATERAL (
         SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(\W*(\w+)\W*\) TO \(\W*(\w+)\W*\)')
     ) AS b (bounds)
-WHERE i.inhparent = 'sojourn.event'::regclass;
+WHERE i.inhparent = 'sojourn.stored_event'::regclass;
 
 COMMENT ON VIEW sojourn.event_partition IS
     'The partitions of the log. Each has the positions from first up to before until; NULL is no bound.';

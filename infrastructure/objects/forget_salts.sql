@@ -41,7 +41,7 @@ BEGIN
         sojourn.seal AS s
         JOIN sojourn.seal_seed AS d ON d.number = s.number
         CROSS JOIN LATERAL (
-            SELECT o.position FROM sojourn.event AS o WHERE o.position BETWEEN s.first_position AND s.last_position
+            SELECT o.position FROM sojourn.stored_event AS o WHERE o.position BETWEEN s.first_position AND s.last_position
             UNION ALL
             SELECT a.position FROM sojourn.archived_leaf AS a
             WHERE a.position BETWEEN s.first_position AND s.last_position

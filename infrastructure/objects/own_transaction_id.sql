@@ -9,5 +9,5 @@ END
 $$;
 
 CREATE OR REPLACE TRIGGER own_transaction_id
-    BEFORE INSERT ON sojourn.event
+    BEFORE INSERT ON sojourn.stored_event
     FOR EACH STATEMENT EXECUTE FUNCTION sojourn.own_transaction_id();

@@ -16,9 +16,8 @@ BEGIN
             WHERE
                 e.written_by = pg_current_xact_id_if_assigned() AND e.ended_at IS NULL
                 AND (e.workflow_id IS NULL OR e.workflow_id = o.workflow_id)
-                AND sojourn.names_actor(o.data, e.actor)
-                AND to_jsonb(n) - 'data' = to_jsonb(o) - 'data'
-                AND n.data = sojourn.erase_fields(o.data, 'erased-' || e.number)
+                AND sojourn.names_actor(sojourn.event_data(o), e.actor)
+                AND to_jsonb(n) = to_jsonb(sojourn.erase_stored(o, 'erased-' || e.number))
         )
     ) THEN
         RAISE EXCEPTION 'the log is append-only: an erasure changes nothing but the actor, reasons and paths of its events'
@@ -29,6 +28,6 @@ END
 $$;
 
 CREATE OR REPLACE TRIGGER refuse_to_change
-    AFTER UPDATE ON sojourn.event
+    AFTER UPDATE ON sojourn.stored_event
     REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION sojourn.refuse_to_change();

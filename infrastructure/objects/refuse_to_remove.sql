@@ -17,7 +17,7 @@ BEGIN
             FULL JOIN (
                 SELECT
                     r.workflow_id, count(*) AS events,
-                    sha256(string_agg(sojourn.digest_event(r), '' ORDER BY r.position)) AS digest
+                    sha256(string_agg(sojourn.digest_stored(r), '' ORDER BY r.position)) AS digest
                 FROM removed AS r
                 GROUP BY r.workflow_id
             ) AS r USING (workflow_id)
@@ -31,6 +31,6 @@ END
 $$;
 
 CREATE OR REPLACE TRIGGER refuse_to_remove
-    AFTER DELETE ON sojourn.event
+    AFTER DELETE ON sojourn.stored_event
     REFERENCING OLD TABLE AS removed
     FOR EACH STATEMENT EXECUTE FUNCTION sojourn.refuse_to_remove();

@@ -119,7 +119,7 @@ FROM (
                     w.last_at < coalesce((SELECT sojourn.as_of()), statement_timestamp()) - interval '1 day'
                     AND a.began_at < (
                         SELECT began.recorded_at - interval '1 day'
-                        FROM sojourn.event AS began
+                        FROM sojourn.stored_event AS began
                         WHERE began.position = a.began_position
                     )
                 )

@@ -21,7 +21,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             AND sojourn.check_workflow(first_failure.workflow_id)
     )
     SELECT
-        f.entity_kind, f.entity_id, f.task_id, f.template, f.status, f.entered_at, f.rule, f.actor, e.data ->> 'reason'
+        f.entity_kind, f.entity_id, f.task_id, f.template, f.status, f.entered_at, f.rule, f.actor, e.reason
     FROM
         (
             SELECT m.*, t.template
@@ -39,7 +39,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             ORDER BY m.entered_at, m.position
             LIMIT 1
         ) AS f
-        JOIN sojourn.event AS e ON e.position = f.position
+        JOIN sojourn.stored_event AS e ON e.position = f.position
 $$;
 
 COMMENT ON FUNCTION sojourn.first_failure IS

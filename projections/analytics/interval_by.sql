@@ -17,10 +17,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         s.lifecycle_version,
         -- What the log does not name has the name of its status, as domain.state has it.
         coalesce(
-            e.data #>> '{state,name}',
+            e.rest #>> '{state,name}',
             upper(left(s.status, 1)) || lower(replace(substr(s.status, 2), '_', ' '))
         )
-    FROM sojourn.status_interval AS s INNER JOIN sojourn.event AS e ON e.position = s.position
+    FROM sojourn.status_interval AS s INNER JOIN sojourn.stored_event AS e ON e.position = s.position
     WHERE interval_by.by = 'state-name'
     UNION ALL
     SELECT

@@ -7,7 +7,7 @@ WITH known AS MATERIALIZED (
 )
 SELECT
     u.task_id, u.workflow_id, t.template,
-    coalesce(e.data #>> '{actor,user}', e.data #>> '{actor,component}') AS user_name,
+    coalesce(sojourn.event_user(e), e.actor) COLLATE "default" AS user_name,
     t.attributes ->> 'partition' AS partition,
     u.registered_at, u.started_at, u.ended_at, u.wait_seconds, u.run_seconds,
     CASE
@@ -31,7 +31,7 @@ FROM
     ) AS u
     -- The planner removes the joins where none of their columns is used.
     LEFT JOIN sojourn.task AS t ON t.task_id = u.task_id
-    LEFT JOIN sojourn.event AS e ON e.position = u.position;
+    LEFT JOIN sojourn.stored_event AS e ON e.position = u.position;
 
 COMMENT ON VIEW sojourn.task_time IS
     'How long each task waited and ran, in seconds, up to now or to sojourn.as_of while it goes on. It runs in the '

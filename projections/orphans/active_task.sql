@@ -8,10 +8,10 @@ SELECT
     CASE
         WHEN (SELECT sojourn.as_of()) IS NULL THEN t.owner
         ELSE (
-            SELECT e.data ->> 'owner'
-            FROM sojourn.event AS e
+            SELECT e.owner COLLATE "default"
+            FROM sojourn.stored_event AS e
             WHERE
-                e.stream = 'task:' || t.task_id
+                e.entity_kind = 'task' AND e.entity_id = t.task_id
                 AND e.version = (
                     SELECT max(s.version) FROM sojourn.transition AS s
                     WHERE

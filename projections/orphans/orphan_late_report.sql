@@ -42,11 +42,11 @@ FROM
     ) AS ended
     JOIN sojourn.transition AS begun
         ON begun.entity_kind = r.entity_kind AND begun.entity_id = r.entity_id AND begun.version = 1
-    JOIN sojourn.event AS e ON e.position = ended.position
+    JOIN sojourn.stored_event AS e ON e.position = ended.position
     CROSS JOIN LATERAL (
         SELECT
             sojourn.format_utc(r.entered_at) AS at, sojourn.format_utc(ended.entered_at) AS over_at,
-            ' by ti:' || substring(e.data ->> 'cause' FROM '^task_instance:(.+)@[0-9]+$') AS ended_by
+            ' by ti:' || substring(sojourn.event_cause(e) FROM '^task_instance:(.+)@[0-9]+$') AS ended_by
     ) AS shown
 WHERE
     r.entity_kind = 'task_instance' AND r.rule = 'orphaned-instance'

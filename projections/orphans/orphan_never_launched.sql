@@ -21,11 +21,11 @@ FROM
 WHERE
     i.status = ANY (i.awaits_distributor)
     AND NOT EXISTS (
-        SELECT FROM sojourn.event AS e
+        SELECT FROM sojourn.stored_event AS e
         WHERE
             i.distributor_id IS NOT NULL -- by now
-            AND e.stream = 'task_instance:' || i.task_instance_id
-            AND e.data ->> 'distributor_id' IS NOT NULL
+            AND e.entity_kind = 'task_instance' AND e.entity_id = i.task_instance_id
+            AND e.distributor_id IS NOT NULL
             AND greatest(coalesce(e.occurred_at, e.recorded_at), e.entered_at) <= sojourn.as_of_or_now()
     )
     AND waiting.entered_at + threshold.allowed < sojourn.as_of_or_now();

@@ -6,7 +6,7 @@ LANGUAGE sql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT
         i.task_instance_id, silence.since, entry.position,
-        (e.data #>> '{actor,component}') || coalesce('@' || (e.data #>> '{actor,host}'), '')
+        e.actor COLLATE "default" || coalesce('@' || sojourn.event_host(e), '')
     FROM
         sojourn.active_instance AS i
         CROSS JOIN LATERAL (
@@ -15,7 +15,7 @@ SET search_path = pg_catalog, pg_temp AS $$
             WHERE lower(s.range) < sojourn.as_of_or_now() AND upper(s.range) > sojourn.as_of_or_now()
         ) AS silence
         CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS entry
-        JOIN sojourn.event AS e ON e.position = entry.position
+        JOIN sojourn.stored_event AS e ON e.position = entry.position
     WHERE i.task_id = silent_attempt.task_id
     ORDER BY (i.status = ANY (i.awaits_report)) IS NOT TRUE, silence.since, entry.position
     LIMIT 1

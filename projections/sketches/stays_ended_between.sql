@@ -9,24 +9,21 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT
-        n.entity_kind, t.template, t.lifecycle, t.lifecycle_version, p.status, p.entered_at, e.entered_at,
+        e.entity_kind, t.template, t.lifecycle, t.lifecycle_version, p.status, p.entered_at, e.entered_at,
         extract(epoch FROM e.entered_at - p.entered_at)
     FROM
-        sojourn.event AS e
-        CROSS JOIN LATERAL (
-            SELECT split_part(e.stream, ':', 1), substr(e.stream, strpos(e.stream, ':') + 1)
-        ) AS n (entity_kind, entity_id)
+        sojourn.stored_event AS e
         CROSS JOIN LATERAL (
             SELECT m.status, m.entered_at, m.task_id
             FROM sojourn.transition AS m
-            WHERE m.entity_kind = n.entity_kind AND m.entity_id = n.entity_id AND m.version < e.version
+            WHERE m.entity_kind = e.entity_kind AND m.entity_id = e.entity_id AND m.version < e.version
             ORDER BY m.version DESC
             LIMIT 1
         ) AS p
         INNER JOIN sojourn.task AS t ON t.task_id = p.task_id
     WHERE
         e.position > stays_ended_between.after AND e.position <= stays_ended_between.upto
-        AND e.is_transition AND e.version > 1
+        AND e.previous_status IS NOT NULL AND e.version > 1
 $$;
 
 COMMENT ON FUNCTION sojourn.stays_ended_between IS

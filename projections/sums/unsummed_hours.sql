@@ -2,8 +2,8 @@
 CREATE OR REPLACE FUNCTION sojourn.unsummed_hours() RETURNS TABLE (hour timestamptz, events bigint)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT date_trunc('hour', e.entered_at, 'UTC'), count(*)
-    FROM sojourn.event AS e
-    WHERE e.position > (SELECT sojourn.summed_to()) AND e.is_transition
+    FROM sojourn.stored_event AS e
+    WHERE e.position > (SELECT sojourn.summed_to()) AND (e.version = 1 OR e.previous_status IS NOT NULL)
     GROUP BY 1
 $$;
 

@@ -3,8 +3,8 @@
 CREATE OR REPLACE FUNCTION sojourn.unsummed_workflows(at timestamptz) RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT e.workflow_id
-    FROM sojourn.event AS e
-    WHERE e.position > (SELECT sojourn.summed_to()) AND e.is_transition AND e.workflow_id IS NOT NULL
+    FROM sojourn.stored_event AS e
+    WHERE e.position > (SELECT sojourn.summed_to()) AND (e.version = 1 OR e.previous_status IS NOT NULL) AND e.workflow_id IS NOT NULL
     UNION
     SELECT s.workflow_id
     FROM sojourn.attempt_sum AS s

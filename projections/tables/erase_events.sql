@@ -1,4 +1,4 @@
--- Erase a person from events of the log, from their transitions and from the answers of their commands.
+-- Erase a person from events of the log and from the answers of their commands.
 -- Return the number of changed events by kind and workflow. Writers go on; the guard of the log compares every change.
 CREATE OR REPLACE FUNCTION sojourn.erase_events(number integer, positions bigint[])
 RETURNS TABLE (kind text, workflow_id text, n bigint)
@@ -17,14 +17,15 @@ BEGIN
         WHERE e.position = ANY (positions) AND sojourn.names_actor(e.data, erasure.actor)
     );
     PERFORM sojourn.forget_salts(erased, '{actor,reason,rule_reason,stdout,stderr}');
-    UPDATE sojourn.event AS e SET data = sojourn.erase_fields(e.data, pseudonym)
-    FROM unnest(erased) AS o
+    UPDATE sojourn.stored_event AS e
+    SET
+        actor = n.actor, actor_host = n.actor_host, actor_user = n.actor_user, actor_pid = n.actor_pid, reason = n.reason,
+        rest = n.rest
+    FROM
+        unnest(erased) AS o
+        CROSS JOIN LATERAL (SELECT s AS stored FROM sojourn.stored_event AS s WHERE s.position = o.position) AS s
+        CROSS JOIN LATERAL sojourn.erase_stored(s.stored, pseudonym) AS n
     WHERE e.position = o.position;
-    UPDATE sojourn.transition AS t SET actor = pseudonym
-    FROM unnest(erased) AS o
-    WHERE
-        t.entity_kind = split_part(o.stream, ':', 1) AND t.entity_id = substr(o.stream, strpos(o.stream, ':') + 1)
-        AND t.version = o.version;
     -- The digest of a request covers its reason, and could be compared with guesses.
     UPDATE sojourn.command AS c
     SET

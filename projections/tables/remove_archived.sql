@@ -72,11 +72,11 @@ BEGIN
 
     PERFORM sojourn.recount_sketches(wanted, -1);
     hours := sojourn.hours_of_workflows(wanted);
-    DELETE FROM sojourn.event AS e USING unnest(streams) AS s (stream) WHERE e.stream = s.stream;
-    DELETE FROM sojourn.transition AS t USING unnest(tasks) AS s (id)
-    WHERE t.entity_kind = 'task' AND t.entity_id = s.id;
-    DELETE FROM sojourn.transition AS t USING unnest(instances) AS s (id)
-    WHERE t.entity_kind = 'task_instance' AND t.entity_id = s.id;
+    DELETE FROM sojourn.stored_event AS e
+    USING unnest(streams) AS s (stream)
+    WHERE
+        e.entity_kind = split_part(s.stream, ':', 1)
+        AND e.entity_id = substr(s.stream, strpos(s.stream, ':') + 1);
     DELETE FROM sojourn.wait AS w WHERE w.workflow_id = ANY (wanted);
     DELETE FROM sojourn.dependency AS d USING unnest(tasks) AS s (id) WHERE d.task_id = s.id;
     DELETE FROM sojourn.task_instance AS i WHERE i.task_id = ANY (tasks);

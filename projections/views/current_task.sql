@@ -14,20 +14,20 @@ SELECT
         )
     END AS instances,
     t.template, t.lifecycle, t.lifecycle_version, latest.version,
-    -- Not a join, which the planner could not leave out where nobody asks for these columns: (stream, version) is unique
+    -- Not a join, which the planner could not leave out where nobody asks for these columns: an entity and its version are unique
     -- in each partition of the log alone.
     CASE
         WHEN (SELECT sojourn.as_of()) IS NULL THEN t.owner
         ELSE (
-            SELECT e.data ->> 'owner' FROM sojourn.event AS e
-            WHERE e.stream = 'task:' || t.task_id AND e.version = latest.version
+            SELECT e.owner FROM sojourn.stored_event AS e
+            WHERE e.entity_kind = 'task' AND e.entity_id = t.task_id AND e.version = latest.version
         )
     END AS owner,
     CASE
         WHEN (SELECT sojourn.as_of()) IS NULL THEN t.state
         ELSE (
-            SELECT e.data -> 'state' FROM sojourn.event AS e
-            WHERE e.stream = 'task:' || t.task_id AND e.version = latest.version
+            SELECT e.rest -> 'state' FROM sojourn.stored_event AS e
+            WHERE e.entity_kind = 'task' AND e.entity_id = t.task_id AND e.version = latest.version
         )
     END AS state
 FROM

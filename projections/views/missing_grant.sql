@@ -24,7 +24,7 @@ routine AS (
 ),
 written (name, privilege) AS (
     VALUES
-        ('event', 'INSERT'), ('command', 'INSERT'), ('transition', 'INSERT'), ('dependency', 'INSERT'), ('wait', 'INSERT'),
+        ('stored_event', 'INSERT'), ('event', 'INSERT'), ('command', 'INSERT'), ('dependency', 'INSERT'), ('wait', 'INSERT'),
         ('task', 'INSERT'), ('task', 'UPDATE'), ('task_instance', 'INSERT'), ('task_instance', 'UPDATE'),
         ('array', 'INSERT'), ('array', 'UPDATE'), ('lifecycle', 'INSERT'), ('lifecycle', 'UPDATE'),
         ('lease', 'INSERT'), ('lease', 'UPDATE'), ('checkpoint', 'INSERT'), ('checkpoint', 'UPDATE'),

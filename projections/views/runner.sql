@@ -22,7 +22,7 @@ FROM
                 heard_at timestamptz, silent_since timestamptz, silent_until timestamptz
             )
         WHERE
-            l.heartbeat_at > at.moment AND e.stream = l.holder AND e.name = 'runner.returned.v1'
+            l.heartbeat_at > at.moment AND e.entity_kind = 'runner' AND e.entity_id = substr(l.holder, 8) AND e.name = 'runner.returned.v1'
             AND r.silent_since < at.moment AND r.silent_until > at.moment
     ) AS lapse ON true
 WHERE l.holder >= 'runner:' AND l.holder < 'runner;' AND l.begun_at <= at.moment;

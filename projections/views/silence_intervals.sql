@@ -24,7 +24,9 @@ BEGIN
             )
         INTO leased
         FROM sojourn.event AS e
-        WHERE e.stream = lease.holder AND e.name = silence_intervals.entity_kind || '.returned.v1';
+        WHERE
+            e.entity_kind = silence_intervals.entity_kind AND e.entity_id = silence_intervals.entity_id
+            AND e.name = silence_intervals.entity_kind || '.returned.v1';
     END IF;
 
     IF silence_intervals.entity_kind = 'task_instance' THEN

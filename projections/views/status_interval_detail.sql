@@ -8,13 +8,13 @@ WITH known AS MATERIALIZED (
 SELECT
     a.position, a.entity_kind, a.entity_id, a.task_id, a.workflow_id, a.template, i.ordinal, a.version,
     a.previous_status, a.status, a.entered_at, a.exited_at, a.ended_at, known.terminal, known.failure, a.reported,
-    a.rule, a.actor, e.data -> 'actor' ->> 'host' AS host,
-    coalesce(e.data ->> 'reason', e.data ->> 'rule_reason') AS reason, e.data ->> 'owner' AS owner,
+    a.rule, a.actor, sojourn.event_host(e) AS host,
+    coalesce(e.reason, e.rest ->> 'rule_reason') AS reason, e.owner COLLATE "default" AS owner,
     -- As they were typed before, because a view keeps the collations of its columns.
     w.kind COLLATE "default" AS waits_for, w.detail COLLATE "default" AS waits_for_detail
 FROM
     sojourn.status_interval AS a
-    INNER JOIN sojourn.event AS e ON e.position = a.position
+    INNER JOIN sojourn.stored_event AS e ON e.position = a.position
     INNER JOIN known
         ON known.lifecycle = a.lifecycle AND known.lifecycle_version = a.lifecycle_version
         AND known.entity_kind = a.entity_kind AND known.status = a.status

@@ -187,18 +187,16 @@ def _chunked(case: str, chunk: int, transitions: int, seconds: list[float], bare
 def _time_bare(connection: Connection[Any], before: int) -> float:
     """Return the seconds of a bare COPY and UPDATE with the rows that were written after the position `before`."""
     events = connection.execute(query("sojourn.bench", "appended_events"), [before]).fetchall()
-    transitions = connection.execute(query("sojourn.bench", "appended_transitions"), [before]).fetchall()
-    return _time(partial(_write_bare, connection, events, transitions))
+    return _time(partial(_write_bare, connection, events))
 
 
-def _write_bare(connection: Connection[Any], events: Sequence[Row], transitions: Sequence[Row]) -> None:
+def _write_bare(connection: Connection[Any], events: Sequence[Row]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
-        for name, rows in (("floor_copy_events", events), ("floor_copy_transitions", transitions)):
-            with cursor.copy(query("sojourn.bench", name)) as copy:
-                for row in rows:
-                    copy.write_row(row)
+        with cursor.copy(query("sojourn.bench", "floor_copy_events")) as copy:
+            for row in events:
+                copy.write_row(row[3:])
         for kind, update in ((TASK, "floor_update_tasks"), (TASK_INSTANCE, "floor_update_task_instances")):
-            moved = {row[2]: row[7] for row in transitions if row[1] == kind}
+            moved = {row[1]: row[2] for row in events if row[0] == kind}
             names, statuses = list(moved), list(moved.values())
             cursor.execute(query("sojourn.bench", update), {"ids": names, "statuses": statuses})
 

@@ -387,5 +387,5 @@ STATEMENTS = [
     Statement("SET sojourn.stuck_after = 'soon'; SELECT * FROM sojourn.orphan", "invalid input syntax for type json"),
     Statement("UPDATE sojourn.event SET data = '{}'", "append-only"),
     Statement("DELETE FROM sojourn.event", "append-only"),
-    Statement("TRUNCATE sojourn.event", "the log is append-only"),
+    Statement("TRUNCATE sojourn.stored_event", "the log is append-only"),
 ]

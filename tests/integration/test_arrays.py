@@ -521,6 +521,7 @@ def queue_and_instantiate(service: TransitionService, arrays: ArrayService, arra
 
 def fails_first(connection: Connection, name: str, sqlstate: str) -> None:
     """The first event of that name cannot be written: a sequence remembers that beyond the rollback."""
+    kind, _, event_type = name.partition(".")
     connection.execute("CREATE SEQUENCE public.tried")
     connection.execute(
         f"""
@@ -531,7 +532,8 @@ def fails_first(connection: Connection, name: str, sqlstate: str) -> None:
             END IF;
             RETURN NEW;
         END $$;
-        CREATE TRIGGER fail_first BEFORE INSERT ON sojourn.event
-        FOR EACH ROW WHEN (NEW.name = '{name}') EXECUTE FUNCTION public.fail_first();
+        CREATE TRIGGER fail_first BEFORE INSERT ON sojourn.stored_event
+        FOR EACH ROW WHEN (NEW.entity_kind = '{kind}' AND NEW.event_type = '{event_type}')
+        EXECUTE FUNCTION public.fail_first();
         """.encode()
     )

@@ -188,7 +188,7 @@ class TestMany:
                 """
                 CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql
                 AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); END';
-                CREATE CONSTRAINT TRIGGER die AFTER INSERT ON sojourn.event DEFERRABLE INITIALLY DEFERRED
+                CREATE CONSTRAINT TRIGGER die AFTER INSERT ON sojourn.stored_event DEFERRABLE INITIALLY DEFERRED
                 FOR EACH ROW EXECUTE FUNCTION public.die();
                 """
             )

@@ -22,7 +22,7 @@ ADDITIONS = """
     CREATE TYPE public.mood AS ENUM ('good');
     CREATE FUNCTION public.fail(mood public.mood) RETURNS void LANGUAGE sql AS '';
     CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-    CREATE TRIGGER fail AFTER INSERT ON sojourn.event FOR EACH STATEMENT EXECUTE FUNCTION public.fail();
+    CREATE TRIGGER fail AFTER INSERT ON sojourn.stored_event FOR EACH STATEMENT EXECUTE FUNCTION public.fail();
     CREATE SCHEMA "other's" CREATE TABLE things (thing text);
 """
 CHANGES = [
@@ -30,7 +30,7 @@ CHANGES = [
     "ALTER TABLE sojourn.task ADD COLUMN mine text",
     "ALTER TABLE sojourn.task ALTER COLUMN template SET DEFAULT 'none'",
     "ALTER TABLE sojourn.task SET (fillfactor = 77)",
-    "ALTER TABLE sojourn.event DISABLE TRIGGER refuse_to_rewrite",
+    "ALTER TABLE sojourn.stored_event DISABLE TRIGGER refuse_to_rewrite",
     "ALTER TABLE sojourn.task DROP CONSTRAINT task_max_attempts_check",
     "CREATE INDEX ON sojourn.task (status)",
     "CREATE TABLE sojourn.mine ()",
@@ -43,9 +43,7 @@ CHANGES = [
     "DROP SCHEMA sojourn CASCADE",
 ]
 
-WRITTEN = {
-    f"rows of {table}" for table in ("lifecycle", "event_1", "task", "task_instance", "transition", "token", "array")
-}
+WRITTEN = {f"rows of {table}" for table in ("lifecycle", "stored_event_1", "task", "task_instance", "token", "array")}
 QUERIES = {
     "sequence event_position": "SELECT last_value, is_called FROM sojourn.event_position",
     "sequence array_number": "SELECT last_value, is_called FROM sojourn.array_number",
@@ -73,7 +71,7 @@ def pool(server: Server) -> Iterator[DatabasePool]:
 def test_an_emptied_database_equals_a_fresh_one(pool: DatabasePool) -> None:
     with pool.borrowed() as dsn, suppress(psycopg.OperationalError), psycopg.connect(dsn) as left_over:
         use(dsn)
-        left_over.execute("LOCK TABLE sojourn.event IN SHARE MODE")
+        left_over.execute("LOCK TABLE sojourn.stored_event IN SHARE MODE")
         used = state(dsn)
         yielded = dsn
     with pool.borrowed() as emptied, pool.fresh() as fresh:

@@ -227,13 +227,13 @@ class TestTheSchema:
             assert find(dsn, "roles")["ok"]
 
     def test_a_trigger_of_the_log_that_is_disabled_or_gone(self, dsn: str, connection: Connection[Any]) -> None:
-        connection.execute("ALTER TABLE sojourn.event DISABLE TRIGGER refuse_to_rewrite")
-        connection.execute("DROP TRIGGER project_appended ON sojourn.event")
+        connection.execute("ALTER TABLE sojourn.stored_event DISABLE TRIGGER refuse_to_rewrite")
+        connection.execute("DROP TRIGGER project_appended ON sojourn.stored_event")
 
         assert wrong(dsn, "triggers") == "project_appended, refuse_to_rewrite disabled or missing"
 
     def test_a_trigger_of_a_partition_that_is_gone(self, dsn: str, connection: Connection[Any]) -> None:
-        connection.execute("DROP TRIGGER refuse_to_rewrite ON sojourn.event_1")
+        connection.execute("DROP TRIGGER refuse_to_rewrite ON sojourn.stored_event_1")
 
         assert wrong(dsn, "triggers") == "refuse_to_rewrite disabled or missing"
 
@@ -247,7 +247,9 @@ class TestTheSchema:
         assert find(dsn, "partitions")["value"] == "2, the last with up to 0 events"
 
     def test_an_end_of_a_partition_that_a_killed_process_has_left(self, dsn: str, connection: Connection[Any]) -> None:
-        connection.execute("ALTER TABLE sojourn.event_1 ADD CONSTRAINT event_ends CHECK (position < 9) NOT VALID")
+        connection.execute(
+            "ALTER TABLE sojourn.stored_event_1 ADD CONSTRAINT event_ends CHECK (position < 9) NOT VALID"
+        )
 
         assert wrong(dsn, "partitions") == "1, the last with up to 0 events"
 
@@ -292,8 +294,8 @@ class TestWhatGoesOn:
             with TransitionService.connect(server.dsn):
                 assert find(server.dsn, "autovacuum")["ok"]
             with psycopg.connect(server.dsn, autocommit=True) as connection:
-                connection.execute("ALTER TABLE sojourn.event_1 SET (autovacuum_enabled = off)")
-                assert wrong(server.dsn, "autovacuum") == "off for event_1"
+                connection.execute("ALTER TABLE sojourn.stored_event_1 SET (autovacuum_enabled = off)")
+                assert wrong(server.dsn, "autovacuum") == "off for stored_event_1"
                 connection.execute("ALTER SYSTEM SET track_counts = off")
                 connection.execute("SELECT pg_reload_conf()")
             with psycopg.connect(server.dsn) as connection:

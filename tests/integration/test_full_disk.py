@@ -39,11 +39,11 @@ def disk(connection: psycopg.Connection) -> Iterator[SmallDisk]:
     name = Identifier("small_" + rows(connection, "SELECT current_database() AS name")[0]["name"])
     with small_disk(server_user_id(connection)) as disk:
         connection.execute(SQL("CREATE TABLESPACE {} LOCATION {}").format(name, str(disk.folder)))
-        connection.execute(SQL("ALTER TABLE sojourn.event_1 SET TABLESPACE {}").format(name))
+        connection.execute(SQL("ALTER TABLE sojourn.stored_event_1 SET TABLESPACE {}").format(name))
         try:
             yield disk
         finally:
-            connection.execute("ALTER TABLE sojourn.event_1 SET TABLESPACE pg_default")
+            connection.execute("ALTER TABLE sojourn.stored_event_1 SET TABLESPACE pg_default")
             connection.execute(SQL("DROP TABLESPACE {}").format(name))
 
 

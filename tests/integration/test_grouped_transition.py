@@ -147,7 +147,7 @@ def test_a_group_whose_commit_is_in_doubt_is_not_written_again(
         """
         CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql
         AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); END';
-        CREATE CONSTRAINT TRIGGER die AFTER INSERT ON sojourn.event DEFERRABLE INITIALLY DEFERRED
+        CREATE CONSTRAINT TRIGGER die AFTER INSERT ON sojourn.stored_event DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION public.die();
         """
     )

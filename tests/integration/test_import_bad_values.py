@@ -174,7 +174,7 @@ def test_damaged_compression_is_a_bad_line(tmp_path: Path, compress: Callable[[b
 def test_what_only_the_database_refuses_is_a_bad_line(
     service: TransitionService, connection: psycopg.Connection[Any]
 ) -> None:
-    connection.execute("ALTER TABLE sojourn.event ADD CHECK (coalesce(data ->> 'reason', '') <> 'not here')")
+    connection.execute("ALTER TABLE sojourn.stored_event ADD CHECK (reason <> 'not here')")
     refused = moved(to="COMPLETED", at="2026-01-31T08:00:02Z", reason="not here")
     text = "\n".join([*SAMPLES["jsonl"], refused, *SAMPLES["jsonl"]])
 

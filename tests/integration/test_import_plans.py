@@ -57,7 +57,7 @@ def test_a_batch_looks_up_what_it_is_about(connection: psycopg.Connection[Any], 
     row = connection.execute(f"EXPLAIN (FORMAT JSON) {query('projections', name)}", asked).fetchone()
 
     assert row is not None
-    scans = [node for node in _nodes(row[0][0]["Plan"]) if node.get("Relation Name") in {"event_1", "transition"}]
+    scans = [node for node in _nodes(row[0][0]["Plan"]) if node.get("Relation Name") in {"stored_event_1"}]
     assert scans
     for scan in scans:
         condition = scan.get("Index Cond") or scan.get("Recheck Cond", "")
@@ -69,7 +69,7 @@ def test_the_planner_knows_what_a_large_import_has_added(
 ) -> None:
     imported(service, "sacct", jobs(0, 2 * SMALL), zone="UTC")
 
-    assert known_to_the_planner(connection) >= {"event", "task", "task_instance", "transition"}
+    assert known_to_the_planner(connection) >= {"stored_event", "task", "task_instance"}
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

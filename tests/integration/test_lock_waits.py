@@ -225,12 +225,12 @@ CHANGES: dict[str, tuple[str, Call, str]] = {
         "what the answer is read from",
     ),
     "a difference": (
-        "LOCK TABLE sojourn.transition IN ACCESS EXCLUSIVE MODE",
+        "LOCK TABLE sojourn.stored_event IN ACCESS EXCLUSIVE MODE",
         lambda service: service.diff(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
         "what the answer is read from",
     ),
     "a verification": (
-        "LOCK TABLE sojourn.event IN ACCESS EXCLUSIVE MODE",
+        "LOCK TABLE sojourn.stored_event IN ACCESS EXCLUSIVE MODE",
         lambda service: verify_log(service.store),
         "the log",
     ),

@@ -10,6 +10,7 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 from pydantic import ValidationError
 
+from application.replay.verify import verify_log
 from application.transition_service import TransitionService
 from domain.actor import Actor
 from domain.decisions.decide import decide
@@ -51,11 +52,13 @@ class TestAppendOnly:
             "UPDATE sojourn.event SET workflow_id = 'other'",
             "UPDATE sojourn.event SET workflow_id = 'other' WHERE false",
             "DELETE FROM sojourn.event",
-            "TRUNCATE sojourn.event",
-            "TRUNCATE sojourn.event CASCADE",
+            "UPDATE sojourn.stored_event SET workflow_id = 'other'",
+            "UPDATE sojourn.stored_event SET workflow_id = 'other' WHERE false",
+            "DELETE FROM sojourn.stored_event",
+            "TRUNCATE sojourn.stored_event",
+            "TRUNCATE sojourn.stored_event CASCADE",
             """
-            INSERT INTO sojourn.event (position, stream, version, name, workflow_id, recorded_at, entered_at, data)
-            SELECT position, stream, version, name, workflow_id, recorded_at, entered_at, data FROM sojourn.event
+            INSERT INTO sojourn.stored_event SELECT * FROM sojourn.stored_event
             ON CONFLICT (position) DO UPDATE SET workflow_id = 'other'
             """,
         ],
@@ -265,3 +268,33 @@ def recorded_between(event: Any, start: datetime, end: datetime) -> bool:
 
 def ids_of(notifications: Sequence[Any]) -> list[int]:
     return [notification.id for notification in notifications]
+
+
+def test_a_service_of_before_events_had_columns_goes_on(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    """It sends an event with its stream, its name and its JSON, and copies into sojourn.event, a view by now."""
+    register(service, "t1", "t2")
+    batch = {
+        "task_id": "t1", "task_version": 1, "instances": 0,
+        "events": [
+            {
+                "stream": "task:t1", "version": 2, "name": "task.transitioned.v1", "workflow_id": "w",
+                "data": {"previous_status": "REGISTERING", "status": "QUEUED", "num_attempts": 1},
+            }
+        ],
+    }  # fmt: skip
+
+    connection.execute("SELECT sojourn.append(%s)", [json.dumps(batch)])
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY sojourn.event (stream, version, name, workflow_id, recorded_at, entered_at, data) FROM STDIN"
+        ) as copy,
+    ):
+        data = {"previous_status": "REGISTERING", "status": "QUEUED", "num_attempts": 1}
+        now = datetime.now(UTC)
+        copy.write_row(("task:t2", 2, "task.transitioned.v1", "w", now, now, json.dumps(data)))
+
+    assert [service.status(f"task:{name}")["status"] for name in ("t1", "t2")] == ["QUEUED", "QUEUED"]
+    assert verify_log(service.store)["mismatches"] == []

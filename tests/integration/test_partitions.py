@@ -20,7 +20,7 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.fresh_database
 
-OPEN = Partition("sojourn.event_1", None, None)
+OPEN = Partition("sojourn.stored_event_1", None, None)
 APPEND = (
     "INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, entered_at, data) "
     "SELECT e.stream, %s, %s, e.workflow_id, now(), now(), %s "
@@ -53,11 +53,14 @@ class TestAdd:
         go_on_at(connection, 501)
 
         assert [add_partitions(connection, 1000) for _ in range(2)] == [2, 2]
-        assert names(list_partitions(connection)) == [("event_1", None, 1000), ("event_1000", 1000, None)]
+        assert names(list_partitions(connection)) == [("stored_event_1", None, 1000), ("stored_event_1000", 1000, None)]
 
         go_on_at(connection, 3600)
         assert add_partitions(connection, 1000) == 3
-        assert names(list_partitions(connection))[1:] == [("event_1000", 1000, 5000), ("event_5000", 5000, None)]
+        assert names(list_partitions(connection))[1:] == [
+            ("stored_event_1000", 1000, 5000),
+            ("stored_event_5000", 5000, None),
+        ]
 
     def test_one_with_events_gets_an_end_and_all_goes_on(
         self, service: TransitionService, connection: psycopg.Connection[Any]
@@ -72,9 +75,9 @@ class TestAdd:
         service.transition_task_instance("t2/1", "DONE")
 
         spread = rows(
-            connection, "SELECT DISTINCT e.tableoid::regclass::text AS name FROM sojourn.event AS e ORDER BY 1"
+            connection, "SELECT DISTINCT e.tableoid::regclass::text AS name FROM sojourn.stored_event AS e ORDER BY 1"
         )
-        assert [row["name"] for row in spread] == ["sojourn.event_1", "sojourn.event_1000"]
+        assert [row["name"] for row in spread] == ["sojourn.stored_event_1", "sojourn.stored_event_1000"]
         assert status(service, "task:t2") == ["DONE"]
         assert verify_log(service.store)["mismatches"] == []
         rebuild_projections(service.store, lambda step: None)
@@ -84,14 +87,16 @@ class TestAdd:
         self, service: TransitionService, connection: psycopg.Connection[Any]
     ) -> None:
         register(service, "t1")
-        connection.execute("ALTER TABLE sojourn.event_1 ADD CONSTRAINT event_ends CHECK (position < 900) NOT VALID")
+        connection.execute(
+            "ALTER TABLE sojourn.stored_event_1 ADD CONSTRAINT event_ends CHECK (position < 900) NOT VALID"
+        )
 
         go_on_at(connection, 501)
         add_partitions(connection, 1000)
         go_on_at(connection, 950)
         register(service, "t2")
 
-        assert names(list_partitions(connection))[0] == ("event_1", None, 1000)
+        assert names(list_partitions(connection))[0] == ("stored_event_1", None, 1000)
         assert status(service, "task:t2") == ["REGISTERING"]
 
     def test_who_holds_the_log_is_named_and_nothing_has_changed(
@@ -121,9 +126,12 @@ class TestDrop:
         register(service, "t1")
         add_partitions(connection, 1000)
 
-        assert drop_empty_partitions(connection) == ["sojourn.event_1"]
+        assert drop_empty_partitions(connection) == ["sojourn.stored_event_1"]
 
-        assert names(list_partitions(connection)) == [("event_1000", 1000, 2000), ("event_2000", 2000, None)]
+        assert names(list_partitions(connection)) == [
+            ("stored_event_1000", 1000, 2000),
+            ("stored_event_2000", 2000, None),
+        ]
         assert status(service, "task:t1") == ["REGISTERING"]
 
     def test_none_while_a_writer_may_still_fill_it(
@@ -193,18 +201,23 @@ class TestVersions:
 
 def test_who_asks_for_a_status_does_not_read_the_log(connection: psycopg.Connection[Any]) -> None:
     """The planner leaves out a join by a unique index alone, and the log as a whole has none of streams."""
-    plan = rows(connection, "EXPLAIN SELECT c.status, c.entered_at FROM sojourn.current_task AS c WHERE task_id = 't'")
+    plan = rows(
+        connection,
+        "EXPLAIN (ANALYZE, COSTS OFF) SELECT c.status, c.entered_at FROM sojourn.current_task AS c WHERE task_id = 't'",
+    )
 
-    assert not any("event" in line["QUERY PLAN"] for line in plan), plan
+    reads = [line["QUERY PLAN"] for line in plan if "event" in line["QUERY PLAN"] and " on " in line["QUERY PLAN"]]
+    assert len(reads) <= 1, plan  # that of a past time
+    assert all("never executed" in read for read in reads), plan
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO sojourn.event_1 (position) VALUES (1)",
-        "DELETE FROM sojourn.event_1000",
-        "UPDATE sojourn.event_1000 SET version = 1",
-        "TRUNCATE sojourn.event_1",
+        "INSERT INTO sojourn.stored_event_1 (position) VALUES (1)",
+        "DELETE FROM sojourn.stored_event_1000",
+        "UPDATE sojourn.stored_event_1000 SET version = 1",
+        "TRUNCATE sojourn.stored_event_1",
     ],
 )
 def test_nobody_writes_to_a_partition_itself(connection: psycopg.Connection[Any], statement: str) -> None:

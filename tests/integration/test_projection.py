@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.agreement import rows
 
-TABLES = ("task", "task_instance", "array", "transition")
+TABLES = ("task", "task_instance", "array")
 
 COLUMNS_OF_TABLE = """
     SELECT a.attname::text AS name, a.atttypid AS type

@@ -116,7 +116,7 @@ def test_it_reads_every_table_but_the_answers_of_commands_and_the_hashes_of_toke
 def test_it_writes_no_table_and_draws_no_number(reader: psycopg.Connection[Any]) -> None:
     tables = names(reader, "r")
 
-    assert {"event", "command", "task", "lifecycle"} <= set(tables)
+    assert {"stored_event", "command", "task", "lifecycle"} <= set(tables)
     for table in tables:
         for statement in WRITING:
             with pytest.raises(InsufficientPrivilege):

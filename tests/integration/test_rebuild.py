@@ -32,7 +32,7 @@ PLANTED: dict[str, Plant] = {
     "an array's last batch": lambda connection: connection.execute("UPDATE sojourn.array SET last_batch = 9"),
     "a missing array": lambda connection: connection.execute("DELETE FROM sojourn.array"),
     "a step": lambda connection: connection.execute("UPDATE sojourn.task_instance SET step = step + 7"),
-    "a missing transition": lambda connection: connection.execute("DELETE FROM sojourn.transition WHERE version = 2"),
+    "missing instances": lambda connection: connection.execute("DELETE FROM sojourn.task_instance WHERE ordinal = 2"),
 }
 
 

@@ -24,6 +24,7 @@ from domain.actor import Actor
 from domain.errors import SojournError
 from infrastructure.seal_keys import SigningKey
 from tests.support.attempts import attempt, ids, register
+from tests.support.rewriting import rewriting
 from tests.support.roles import login_role
 
 Connection = psycopg.Connection[Any]
@@ -306,11 +307,10 @@ def erase(position: int, field: str) -> str:
 def tamper(connection: Connection, statement: str, **more: int) -> None:
     """Change the log as a superuser does, past every trigger."""
     (some,) = one(connection, "SELECT max(position) - 3 FROM sojourn.event")
-    connection.execute("SET session_replication_role = replica")
-    for part in statement.split(";"):
-        changed = connection.execute(part.encode(), {"some": some, "hole": (*missing(connection), 0)[0], **more})
-        assert changed.statusmessage != "UPDATE 0"
-    connection.execute("RESET session_replication_role")
+    values = {"some": some, "hole": (*missing(connection), 0)[0], **more}
+    with rewriting(connection):
+        for part in statement.replace("sojourn.event", "pg_temp.rewritten").split(";"):
+            assert connection.execute(part.encode(), values).statusmessage != "UPDATE 0"
 
 
 def write(service: TransitionService, name: str) -> None:

@@ -202,7 +202,7 @@ class TestTheAttack:
             "SELECT * FROM sojourn.token",
             "SELECT response FROM sojourn.command",
             "CREATE TABLE sojourn.mine ()",
-            "ALTER TABLE sojourn.event DISABLE TRIGGER refuse_to_rewrite",
+            "ALTER TABLE sojourn.stored_event DISABLE TRIGGER refuse_to_rewrite",
             "SET ROLE sojourn_writer",
             "SET session_replication_role = replica",
         ],

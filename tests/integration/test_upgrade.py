@@ -127,6 +127,22 @@ def test_a_view_of_somebody_elses_on_the_table_of_the_log_stops_it(old: psycopg.
     migrate(old, schema())
 
 
+def test_a_view_of_somebody_elses_on_the_table_of_transitions_stops_it(old: psycopg.Connection[Any]) -> None:
+    """It would go on showing the transitions of before; one on the views of Sojourn is kept."""
+    old.execute("CREATE VIEW audit AS SELECT task_id, new_status FROM sojourn.task_status_audit")
+    old.execute("CREATE VIEW mine AS SELECT position, status FROM sojourn.transition")
+
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="mine reads the table") as raised:
+        migrate(old, schema())
+
+    assert "Drop it, run `sojourn setup` again" in (raised.value.diag.message_hint or "")
+    old.execute("DROP VIEW mine")
+    before = rows(old, "SELECT * FROM audit ORDER BY 1, 2")
+    migrate(old, schema())
+    assert rows(old, "SELECT * FROM audit ORDER BY 1, 2") == before
+    assert rows(old, "SELECT to_regclass('sojourn.transition_before_0025') IS NULL AS gone") == [{"gone": True}]
+
+
 def _copy(source: psycopg.Connection[Any], target: psycopg.Connection[Any], table: str, columns: str) -> None:
     with (
         source.cursor().copy(f"COPY (SELECT {columns} FROM sojourn.{table} ORDER BY 1) TO STDOUT".encode()) as out,

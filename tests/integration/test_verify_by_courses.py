@@ -24,7 +24,9 @@ from tests.support.examples import examples
 
 Connection = psycopg.Connection[Any]
 
-TABLES = ("event", "task", "task_instance", "array", "transition", "wait", "dependency")
+TABLES = ("event", "task", "task_instance", "array", "wait", "dependency")
+COMPUTED = ["is_transition", "entity_kind", "entity_id"]
+"""The columns of an event that follow from its others."""
 ODD = (
     "0", "7", "3.0", '"3"', '""', '"x"', "null", "true", "[]", "{}", '["x", 1]', '"2026-01-31T09:00:00+01:00"',
     '"infinity"',
@@ -105,12 +107,13 @@ class TestTampering:
             "SELECT conrelid::regclass::text, conname FROM pg_constraint "
             "WHERE connamespace = 'sojourn'::regnamespace AND contype IN ('p', 'u') AND conparentid = 0 "
             "AND conrelid IN (SELECT t::regclass FROM unnest(%s::text[]) AS t)",
-            [[f"sojourn.{table}" for table in (*TABLES, "event_1")]],
+            [[f"sojourn.{table}" for table in ("stored_event", "stored_event_1", *TABLES[1:])]],
         ).fetchall()
         for table, name in constraints:
             connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name} CASCADE".encode())
         for table in TABLES:
             connection.execute(f"CREATE TABLE kept_{table} AS TABLE sojourn.{table}".encode())
+        connection.execute("CREATE TABLE tampered_event AS TABLE sojourn.event")
 
     @examples(quick=8, long=20)
     @given(data=st.data())
@@ -156,9 +159,24 @@ def restore(connection: Connection) -> None:
     with connection.transaction():
         for table in TABLES:
             names = SQL(", ").join(map(Identifier, columns_of(connection, table)))
-            into, kept = Identifier("sojourn", table), Identifier(f"kept_{table}")
+            into, kept = writable(table), Identifier(f"kept_{table}")
             connection.execute(SQL("DELETE FROM {}").format(into))
             connection.execute(SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(into, names, names, kept))
+        store_events(connection)
+
+
+def writable(table: str) -> Identifier:
+    """Return the table in which a tampering changes rows: that of events is stored afterwards."""
+    return Identifier("tampered_event") if table == "event" else Identifier("sojourn", table)
+
+
+def store_events(connection: Connection) -> None:
+    """Store the events as they were tampered with."""
+    connection.execute("DELETE FROM sojourn.stored_event")
+    connection.execute(
+        "INSERT INTO sojourn.stored_event "
+        "SELECT s.* FROM tampered_event AS e CROSS JOIN LATERAL sojourn.store_event(ROW(e.*)::sojourn.event) AS s"
+    )
 
 
 def tamper(connection: Connection, data: st.DataObject) -> None:
@@ -167,6 +185,7 @@ def tamper(connection: Connection, data: st.DataObject) -> None:
     try:
         with connection.transaction():
             change(connection, data)
+            store_events(connection)
             if data.draw(st.booleans()):
                 project_again(connection)
     except psycopg.Error:  # the tables do not take it, or no row can be made of it
@@ -207,9 +226,7 @@ def copy_data(connection: Connection, data: st.DataObject) -> None:
 def remove_row(connection: Connection, data: st.DataObject) -> None:
     """Remove a row of a table."""
     table = data.draw(st.sampled_from(TABLES))
-    connection.execute(
-        SQL("DELETE FROM {} WHERE {}").format(Identifier("sojourn", table), one_row(connection, table, data))
-    )
+    connection.execute(SQL("DELETE FROM {} WHERE {}").format(writable(table), one_row(connection, table, data)))
 
 
 def double_row(connection: Connection, data: st.DataObject) -> None:
@@ -219,7 +236,7 @@ def double_row(connection: Connection, data: st.DataObject) -> None:
     values = SQL(", ").join(map(Identifier, names))
     if table == "event" and data.draw(st.booleans()):
         values = SQL(", ").join(SQL("10000") if name == "position" else Identifier(name) for name in names)
-    into = Identifier("sojourn", table)
+    into = writable(table)
     statement = SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}")
     where = one_row(connection, table, data)
     connection.execute(statement.format(into, SQL(", ").join(map(Identifier, names)), values, into, where))
@@ -234,8 +251,8 @@ def swap_events(connection: Connection, data: st.DataObject) -> None:
     connection.execute(
         SQL(
             "WITH o AS MATERIALIZED (SELECT e.position AS p, e.{c} AS v, row_number() OVER (ORDER BY e.position) - 1 "
-            "AS n FROM sojourn.event AS e) "
-            "UPDATE sojourn.event AS e SET {c} = b.v FROM o AS a, o AS b "
+            "AS n FROM tampered_event AS e) "
+            "UPDATE tampered_event AS e SET {c} = b.v FROM o AS a, o AS b "
             "WHERE e.position = a.p AND (a.n = {one} AND b.n = {other} OR a.n = {other} AND b.n = {one})"
         ).format(c=column, one=one, other=other)
     )
@@ -253,13 +270,13 @@ def project_again(connection: Connection) -> None:
 def update(connection: Connection, table: str, data: st.DataObject, change: Composed) -> None:
     """Change one row of a table."""
     statement = SQL("UPDATE {} SET {} WHERE {}")
-    connection.execute(statement.format(Identifier("sojourn", table), change, one_row(connection, table, data)))
+    connection.execute(statement.format(writable(table), change, one_row(connection, table, data)))
 
 
 def one_row(connection: Connection, table: str, data: st.DataObject) -> Composed:
     """Return the condition of one row of a table."""
     return SQL("ctid = (SELECT ctid FROM {} ORDER BY 1 OFFSET {} LIMIT 1)").format(
-        Identifier("sojourn", table), draw_row(connection, table, data)
+        writable(table), draw_row(connection, table, data)
     )
 
 
@@ -280,7 +297,7 @@ def columns_of(connection: Connection, table: str) -> list[str]:
     """Return the columns of a table that can be written."""
     rows = connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = 'sojourn' AND table_name = %s "
-        "AND is_generated = 'NEVER' ORDER BY ordinal_position",
-        [table],
+        "AND column_name <> ALL (%s) ORDER BY ordinal_position",
+        [table, COMPUTED if table == "event" else []],
     )
     return [row[0] for row in rows]

@@ -10,8 +10,11 @@ from psycopg import sql
 from application.transition_service import TransitionService
 
 COPIED = {
-    "event": (
-        "position", "stream", "version", "name", "workflow_id", "recorded_at", "occurred_at", "entered_at", "data",
+    "stored_event": (
+        "position", "entered_at", "recorded_at", "occurred_at", "report_by_date", "version", "num_attempts", "ordinal",
+        "actor_pid", "entity_kind", "entity_id", "workflow_id", "status", "previous_status", "task_id", "actor",
+        "reported", "rule", "event_type", "cause", "actor_host", "actor_user", "reason", "owner", "runner_id",
+        "command_id", "distributor_id", "rest",
     ),
     "task": (
         "task_id", "workflow_id", "lifecycle", "lifecycle_version", "template", "max_attempts", "num_attempts",
@@ -21,19 +24,15 @@ COPIED = {
         "task_instance_id", "task_id", "workflow_id", "ordinal", "status", "entered_at", "report_by_date",
         "distributor_id", "version",
     ),
-    "transition": (
-        "position", "entity_kind", "entity_id", "version", "task_id", "workflow_id", "previous_status", "status",
-        "entered_at", "reported", "rule", "actor", "num_attempts", "report_by_date",
-    ),
     "dependency": ("position", "task_id", "upstream_id", "workflow_id", "since"),
 }  # fmt: skip
 """The tables that are copied, without arrays and waits, and their columns."""
 
 COPY_OF = {
     "position": "c.position + n.number * %(events)s",
-    "data": "replace(c.data::text, %(workflow)s, %(workflow)s || '-' || n.number)::jsonb",
+    "rest": "replace(c.rest::text, %(workflow)s, %(workflow)s || '-' || n.number)::jsonb",
     **dict.fromkeys(
-        ("stream", "workflow_id", "task_id", "task_instance_id", "entity_id", "upstream_id", "parent_id"),
+        ("workflow_id", "task_id", "task_instance_id", "entity_id", "upstream_id", "parent_id", "cause"),
         "replace(c.{}, %(workflow)s, %(workflow)s || '-' || n.number)",
     ),
     **dict.fromkeys(
@@ -56,14 +55,16 @@ def grow(connection: psycopg.Connection[Any], workflow: str, first: int, last: i
     Each copy happened `apart` before the one before it. A superuser copies the projections too, which is faster than to
     project what is copied.
     """
-    row = connection.execute("SELECT max(position) FROM sojourn.event WHERE workflow_id = %s", [workflow]).fetchone()
+    row = connection.execute(
+        "SELECT max(position) FROM sojourn.stored_event WHERE workflow_id = %s", [workflow]
+    ).fetchone()
     assert row is not None
     values = {"workflow": workflow, "first": first, "last": last, "apart": apart, "events": row[0]}
     with connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
         for table in COPIED:
             connection.execute(_copy(table), values)
-        connection.execute("SELECT setval('sojourn.event_position', (SELECT max(position) FROM sojourn.event))")
+        connection.execute("SELECT setval('sojourn.event_position', (SELECT max(position) FROM sojourn.stored_event))")
     connection.execute("VACUUM ANALYZE")
 
 

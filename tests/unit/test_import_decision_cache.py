@@ -102,7 +102,10 @@ def identified(lines: Sequence[Sequence[Change]]) -> list[IdentifiedLine]:
 def outcome(lifecycle: Lifecycle, lines: Sequence[Sequence[Change]], cache: DecisionCache | None) -> Any:
     state = BatchState({}, {}, {}, {})
     batch = Batch(lifecycle, state, datetime.now(UTC), timedelta(0), cache)
-    rows = [(*row[:6], from_json(row[6])) for row in batch.decide_lines(identified(lines))]
+    rows = [
+        row._replace(rest=None) if row.rest is None else (*row[:-1], from_json(row.rest))
+        for row in batch.decide_lines(identified(lines))
+    ]
     return rows, batch.tally, batch.command_ids, state.tasks, state.instances, state.cascades
 
 

@@ -2,7 +2,7 @@
 SELECT w.name, w.relation::text
 FROM
     (
-        SELECT n.name, 'sojourn.event'::regclass AS relation
+        SELECT n.name, 'sojourn.stored_event'::regclass AS relation
         FROM
             unnest(ARRAY[
                 'own_transaction_id', 'project_appended', 'refuse_to_change', 'refuse_to_remove', 'refuse_to_rewrite'

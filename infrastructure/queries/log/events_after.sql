@@ -1,5 +1,7 @@
 -- Return events after a position, of certain names or of all.
-SELECT e.*
+SELECT
+    e.position, e.stream, e.version, e.name, e.workflow_id, e.data, e.occurred_at, e.recorded_at, e.entered_at,
+    e.is_transition
 FROM sojourn.logged_event AS e
 WHERE
     e.position > %(position)s

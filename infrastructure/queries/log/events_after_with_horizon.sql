@@ -8,10 +8,10 @@ WITH RECURSIVE part AS (
     FROM
         part
         CROSS JOIN LATERAL (
-            SELECT max(e.position), count(*), sum(octet_length(e.data))
+            SELECT max(e.position), count(*), sum(e.bytes)
             FROM (
-                SELECT e.position, e.data
-                FROM sojourn.logged_event AS e
+                SELECT e.position, sojourn.event_bytes(e) AS bytes
+                FROM sojourn.stored_event AS e
                 WHERE e.position > part.reach
                 ORDER BY e.position
                 LIMIT 20
@@ -22,26 +22,38 @@ WITH RECURSIVE part AS (
 whole AS (
     SELECT max(part.reach) AS reach, max(part.bytes) >= %(max_bytes)s AS is_too_large
     FROM part
+),
+cut AS (
+    SELECT
+        CASE
+            WHEN whole.is_too_large
+                THEN (
+                    SELECT max(b.position)
+                    FROM (
+                        SELECT
+                            e.position,
+                            sum(sojourn.event_bytes(e)) OVER (
+                                ORDER BY e.position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                            ) AS bytes_before
+                        FROM sojourn.stored_event AS e
+                        WHERE e.position > %(position)s AND e.position <= whole.reach
+                    ) AS b
+                    WHERE coalesce(b.bytes_before, 0) < %(max_bytes)s
+                )
+            ELSE whole.reach
+        END AS reach
+    FROM whole
 )
 SELECT
-    e.*, horizon.oldest_running
+    e.position, e.stream, e.version, e.name, e.workflow_id, e.data, e.occurred_at, e.recorded_at, e.entered_at,
+    e.is_transition, horizon.oldest_running
 FROM
     (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS horizon (oldest_running)
     LEFT JOIN LATERAL (
         SELECT e.*
-        FROM (
-            SELECT
-                e.*,
-                sum(CASE WHEN whole.is_too_large THEN octet_length(e.data) END) OVER (
-                    ORDER BY e.position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                ) AS bytes_before
-            FROM
-                whole
-                JOIN sojourn.logged_event AS e
-                    ON e.position > %(position)s AND e.position <= whole.reach
-            ORDER BY e.position
-            LIMIT %(limit)s
-        ) AS e
-        WHERE coalesce(e.bytes_before, 0) < %(max_bytes)s
+        FROM sojourn.logged_event AS e
+        WHERE e.position > %(position)s AND e.position <= (SELECT cut.reach FROM cut)
+        ORDER BY e.position
+        LIMIT %(limit)s
     ) AS e ON true
 ORDER BY e.position;

@@ -1,2 +1,2 @@
 -- Return the last position of the log.
-SELECT max(e.position) FROM sojourn.event AS e;
+SELECT max(e.position) FROM sojourn.stored_event AS e;

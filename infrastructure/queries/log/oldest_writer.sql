@@ -12,7 +12,7 @@ WITH
                 OR (
                     l.locktype = 'relation'
                     AND l.mode = 'RowExclusiveLock'
-                    AND l.relation = 'sojourn.event'::regclass
+                    AND l.relation = 'sojourn.stored_event'::regclass
                     AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
                 )
             )

@@ -1,5 +1,5 @@
 -- Return the positions of the log after one position and up to another.
 SELECT e.position
-FROM sojourn.event AS e
+FROM sojourn.stored_event AS e
 WHERE e.position > %(after)s AND e.position <= %(stop)s
 ORDER BY e.position;

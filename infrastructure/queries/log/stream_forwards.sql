@@ -2,7 +2,7 @@
 SELECT e.*
 FROM sojourn.logged_event AS e
 WHERE
-    e.stream = %(stream)s
+    e.entity_kind = sojourn.kind_of(%(stream)s) AND e.entity_id = sojourn.id_of(%(stream)s)
     AND e.version > coalesce(%(gt)s, 0)
     AND e.version <= coalesce(%(lte)s, 2147483647)
 ORDER BY e.version

@@ -8,7 +8,7 @@ SELECT
             s.sealed_at < clock_timestamp() - make_interval(secs => %(seconds)s)
             OR (
                 SELECT count(*) >= %(most)s
-                FROM (SELECT FROM sojourn.event AS e WHERE e.position > s.last_position LIMIT %(most)s) AS e
+                FROM (SELECT FROM sojourn.stored_event AS e WHERE e.position > s.last_position LIMIT %(most)s) AS e
             )
     END,
     coalesce(s.last_position, 0)

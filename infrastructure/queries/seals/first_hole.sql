@@ -2,7 +2,7 @@
 SELECT coalesce(max(e.position), %(after)s)
 FROM (
     SELECT e.position, row_number() OVER (ORDER BY e.position) AS number
-    FROM sojourn.event AS e
+    FROM sojourn.stored_event AS e
     WHERE e.position > %(after)s AND e.position <= %(stop)s
 ) AS e
 WHERE e.position = %(after)s + e.number;

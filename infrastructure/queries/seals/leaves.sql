@@ -1,8 +1,8 @@
 -- Return the leaf of each event, also of those in an archive, after a position and up to another, in order, with the seed of its seal's salts.
 (
-    SELECT e.position, sojourn.hash_sealed(e, s.salt, s.kept)
+    SELECT e.position, sojourn.hash_stored(e, s.salt, s.kept)
     FROM
-        sojourn.event AS e
+        sojourn.stored_event AS e
         CROSS JOIN LATERAL sojourn.find_salts(e.position, %(seed)s::bytea) AS s
     WHERE e.position > %(after)s AND e.position <= %(stop)s
     ORDER BY e.position

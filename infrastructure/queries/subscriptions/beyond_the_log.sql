@@ -3,7 +3,7 @@ SELECT c.subscription, c.position, l.position
 FROM sojourn.checkpoint AS c, (
         SELECT
             greatest(
-                (SELECT max(e.position) FROM sojourn.event AS e),
+                (SELECT max(e.position) FROM sojourn.stored_event AS e),
                 (SELECT max(a.last_position) FROM sojourn.archived_workflow AS a),
                 0
             )

@@ -8,7 +8,7 @@ FROM
     sojourn.checkpoint AS c
     LEFT JOIN LATERAL (
         SELECT e.position, e.recorded_at
-        FROM sojourn.event AS e
+        FROM sojourn.stored_event AS e
         WHERE e.position > c.position
         ORDER BY e.position
         LIMIT 100000

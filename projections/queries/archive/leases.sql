@@ -9,8 +9,8 @@ FROM
         SELECT 'runner:' || named.runner_id
         FROM
             sojourn.task AS t
-            JOIN sojourn.event AS e ON e.stream = 'task:' || t.task_id
-            CROSS JOIN LATERAL (VALUES (e.data ->> 'owner'), (e.data ->> 'runner_id')) AS named (runner_id)
+            JOIN sojourn.stored_event AS e ON e.entity_kind = 'task' AND e.entity_id = t.task_id
+            CROSS JOIN LATERAL (VALUES (e.owner), (e.runner_id)) AS named (runner_id)
         WHERE t.workflow_id = ANY (%(workflows)s)
     ) AS s
     JOIN sojourn.lease AS l ON l.holder = s.holder

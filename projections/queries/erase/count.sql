@@ -1,11 +1,11 @@
 -- Count the events and commands of the log that an erasure would change, by kind and workflow.
 WITH named AS (
-    SELECT split_part(e.stream, ':', 1) AS kind, e.workflow_id, e.data
-    FROM sojourn.event AS e
-    WHERE sojourn.names_actor(e.data, %(actor)s) AND {scope}
+    SELECT e.entity_kind AS kind, e.workflow_id, e.command_id, e.reason
+    FROM sojourn.stored_event AS e
+    WHERE %(actor)s IN (e.actor, sojourn.event_user(e)) AND {scope}
 ),
 command AS (
-    SELECT n.data ->> 'command_id' AS command_id, bool_or(n.data ? 'reason') AS has_reason
+    SELECT n.command_id, bool_or(n.reason IS NOT NULL) AS has_reason
     FROM named AS n
     GROUP BY 1
 )

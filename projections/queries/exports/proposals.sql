@@ -14,7 +14,8 @@ SELECT
 FROM
     sojourn.event AS e
     LEFT JOIN sojourn.event AS before
-        ON e.name = 'task.transitioned.v1' AND before.stream = e.stream AND before.version = e.version - 1
+        ON e.name = 'task.transitioned.v1' AND before.entity_kind = e.entity_kind AND before.entity_id = e.entity_id
+             AND before.version = e.version - 1
     LEFT JOIN sojourn.task AS t
         ON t.task_id = CASE
             WHEN e.name IN ('task.transitioned.v1', 'task.refused.v1') THEN substr(e.stream, 6)

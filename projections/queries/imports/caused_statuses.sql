@@ -5,15 +5,17 @@ FROM
     unnest(%s::text[]) AS w (task_id)
     CROSS JOIN LATERAL (
         SELECT e.version
-        FROM sojourn.event AS e
-        WHERE e.stream = 'task:' || w.task_id AND e.is_transition AND NOT e.data ? 'cause'
+        FROM sojourn.stored_event AS e
+        WHERE e.entity_kind = 'task' AND e.entity_id = w.task_id AND (e.version = 1 OR e.previous_status IS NOT NULL)
+            AND sojourn.event_cause(e) IS NULL
         ORDER BY e.version DESC
         LIMIT 1
     ) AS proposed
     CROSS JOIN LATERAL (
-        SELECT e.version, e.data ->> 'status', e.entered_at
-        FROM sojourn.event AS e
-        WHERE e.stream = 'task:' || w.task_id AND e.version > proposed.version AND e.is_transition
+        SELECT e.version, e.status, e.entered_at
+        FROM sojourn.stored_event AS e
+        WHERE e.entity_kind = 'task' AND e.entity_id = w.task_id AND e.version > proposed.version
+            AND e.previous_status IS NOT NULL
         OFFSET 0
     ) AS c (version, status, entered_at)
 ORDER BY w.task_id, c.version;

@@ -1,4 +1,5 @@
 -- Return the tasks that are parts of job arrays, and when each was registered.
+-- The first version is stated as a range, because the index of beginnings would be read from its start otherwise.
 -- One lookup for each task: a join is planned as a read of every transition.
 SELECT p.task_id, b.entered_at
 FROM
@@ -13,7 +14,7 @@ FROM
     CROSS JOIN LATERAL (
         SELECT r.entered_at
         FROM sojourn.transition AS r
-        WHERE r.entity_kind = 'task' AND r.entity_id = p.task_id AND r.version = 1
+        WHERE r.entity_kind = 'task' AND r.entity_id = p.task_id AND r.version <= 1
         LIMIT 1
     ) AS b
 ORDER BY p.task_id;

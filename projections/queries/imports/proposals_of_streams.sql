@@ -23,7 +23,11 @@ SELECT
     e.data ->> 'command_id' AS command_id
 FROM
     unnest(%(streams)s::text[]) AS wanted (stream)
-    CROSS JOIN LATERAL (SELECT found.* FROM sojourn.event AS found WHERE found.stream = wanted.stream OFFSET 0) AS e
+    CROSS JOIN LATERAL (
+        SELECT found.* FROM sojourn.event AS found
+        WHERE found.entity_kind = sojourn.kind_of(wanted.stream) AND found.entity_id = sojourn.id_of(wanted.stream)
+        OFFSET 0
+    ) AS e
 WHERE
     NOT e.data ? 'cause'
     AND e.name IN (

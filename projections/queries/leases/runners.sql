@@ -5,5 +5,8 @@ SELECT
 FROM
     unnest(%s::text[]) AS n (stream)
     CROSS JOIN LATERAL (
-        SELECT l.* FROM sojourn.event AS l WHERE l.stream = n.stream ORDER BY l.version DESC LIMIT 1
+        SELECT l.* FROM sojourn.event AS l
+        WHERE l.entity_kind = sojourn.kind_of(n.stream) AND l.entity_id = sojourn.id_of(n.stream)
+        ORDER BY l.version DESC
+        LIMIT 1
     ) AS e;

@@ -23,7 +23,7 @@ WHERE
     NOT EXISTS (
         SELECT FROM sojourn.event AS e
         WHERE
-            e.stream = s.entity_kind || ':' || s.entity_id
+            e.entity_kind = s.entity_kind AND e.entity_id = s.entity_id
             AND e.name = s.entity_kind || '.lapsed.v1'
             AND (e.data ->> 'silent_since')::timestamptz = s.since
     )

@@ -13,7 +13,7 @@ FROM
                         (e.data ->> 'silent_since')::timestamptz, (e.data ->> 'silent_until')::timestamptz
                     ))
                 FROM sojourn.event AS e
-                WHERE e.stream = %(kind)s || ':' || h.entity_id AND e.name = %(kind)s || '.returned.v1'
+                WHERE e.entity_kind = %(kind)s AND e.entity_id = h.entity_id AND e.name = %(kind)s || '.returned.v1'
             ),
             '{}'
         )

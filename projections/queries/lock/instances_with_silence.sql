@@ -14,7 +14,7 @@ FROM
         SELECT CASE WHEN e.name = 'task_instance.lapsed.v1' THEN (e.data ->> 'silent_since')::timestamptz END
         FROM sojourn.event AS e
         WHERE
-            e.stream = 'task_instance:' || i.task_instance_id
+            e.entity_kind = 'task_instance' AND e.entity_id = i.task_instance_id
             AND (e.name IN ('task_instance.lapsed.v1', 'task_instance.returned.v1') OR e.is_transition)
         ORDER BY e.version DESC
         LIMIT 1

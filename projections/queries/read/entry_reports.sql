@@ -6,7 +6,9 @@ FROM
     CROSS JOIN LATERAL (
         SELECT t.*
         FROM sojourn.event AS t
-        WHERE t.stream = w.stream AND t.is_transition AND t.entered_at = coalesce(t.occurred_at, t.recorded_at)
+        WHERE
+            t.entity_kind = sojourn.kind_of(w.stream) AND t.entity_id = sojourn.id_of(w.stream)
+            AND t.is_transition AND t.entered_at = coalesce(t.occurred_at, t.recorded_at)
         ORDER BY t.version DESC
         LIMIT 1
     ) AS e;

@@ -58,14 +58,14 @@ chosen AS (
             WHEN 'template' THEN f.template
             WHEN 'actor' THEN moved.actor
             WHEN 'node' THEN (
-                SELECT e.data -> 'actor' ->> 'host'
+                SELECT sojourn.event_host(e)
                 FROM
                     sojourn.transition AS m
-                    JOIN sojourn.event AS e ON e.position = m.position
+                    JOIN sojourn.stored_event AS e ON e.position = m.position
                 WHERE
                     m.entity_kind = f.kind AND m.entity_id = f.id
                     AND m.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
-                    AND e.data -> 'actor' ->> 'host' IS NOT NULL
+                    AND sojourn.event_host(e) IS NOT NULL
                 ORDER BY
                     (f.lifecycle, f.lifecycle_version, m.entity_kind, m.status) IN (
                         SELECT r.lifecycle, r.lifecycle_version, r.entity_kind, r.status FROM running AS r
@@ -73,7 +73,7 @@ chosen AS (
                     m.version DESC
                 LIMIT 1
             )
-            ELSE (SELECT e.data ->> 'reason' FROM sojourn.event AS e WHERE e.position = moved.position)
+            ELSE (SELECT e.reason FROM sojourn.stored_event AS e WHERE e.position = moved.position)
         END AS grouped
     FROM
         failed AS f

@@ -23,7 +23,10 @@ FROM
         delay_seconds double precision, state jsonb
     )
     LEFT JOIN sojourn.event AS cause
-        ON cause.stream = substring(d.cause FROM '^(.+)@[0-9]+$')
+        ON cause.entity_kind = sojourn.kind_of(substring(d.cause FROM '^(.+)@[0-9]+$'))
+        AND cause.entity_id = sojourn.id_of(substring(d.cause FROM '^(.+)@[0-9]+$'))
         AND cause.version = substring(d.cause FROM '@([0-9]+)$')::integer
-WHERE e.stream = %(stream)s AND e.version > %(after)s AND e.version <= coalesce(%(until)s, 2147483647)
+WHERE
+    e.entity_kind = sojourn.kind_of(%(stream)s) AND e.entity_id = sojourn.id_of(%(stream)s)
+    AND e.version > %(after)s AND e.version <= coalesce(%(until)s, 2147483647)
 ORDER BY e.version;

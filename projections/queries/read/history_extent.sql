@@ -10,9 +10,11 @@ WITH RECURSIVE page AS (
     FROM
         page
         CROSS JOIN LATERAL (
-            SELECT e.version, octet_length(e.data::text)
-            FROM sojourn.event AS e
-            WHERE e.stream = %(stream)s AND e.version = page.version + CASE WHEN %(newest_first)s THEN -1 ELSE 1 END
+            SELECT e.version, sojourn.event_bytes(e)
+            FROM sojourn.stored_event AS e
+            WHERE
+                e.entity_kind = sojourn.kind_of(%(stream)s) AND e.entity_id = sojourn.id_of(%(stream)s)
+                AND e.version = page.version + CASE WHEN %(newest_first)s THEN -1 ELSE 1 END
         ) AS next (version, bytes)
     WHERE page.bytes < %(max_bytes)s AND next.version > %(after)s AND next.version <= %(until)s
 )

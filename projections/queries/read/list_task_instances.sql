@@ -52,7 +52,7 @@ WITH chosen AS (
 )
 SELECT
     'ti:' || c.task_instance_id AS entity, c.workflow_id, c.template, c.status, c.entered_at AS since,
-    c.ordinal AS attempts, moved.rule, moved.actor, e.data ->> 'reason' AS reason, c.task_id, c.distributor_id,
+    c.ordinal AS attempts, moved.rule, moved.actor, e.reason AS reason, c.task_id, c.distributor_id,
     c.report_by_date
 FROM
     chosen AS c
@@ -64,5 +64,5 @@ FROM
         ORDER BY m.version DESC
         LIMIT 1
     ) AS moved
-    JOIN sojourn.event AS e ON e.position = moved.position
+    JOIN sojourn.stored_event AS e ON e.position = moved.position
 ORDER BY c.sorted_by {direction}, c.task_instance_id;

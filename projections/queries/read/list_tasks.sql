@@ -53,7 +53,7 @@ WITH chosen AS (
 SELECT
     'task:' || c.task_id AS entity, c.workflow_id, c.template, c.status, c.entered_at AS since,
     c.num_attempts AS attempts, moved.rule, moved.actor,
-    coalesce(e.data ->> 'reason', cause.data ->> 'reason') AS reason
+    coalesce(e.reason, cause.reason) AS reason
 FROM
     chosen AS c
     CROSS JOIN LATERAL (
@@ -64,9 +64,10 @@ FROM
         ORDER BY m.version DESC
         LIMIT 1
     ) AS moved
-    JOIN sojourn.event AS e ON e.position = moved.position
+    JOIN sojourn.stored_event AS e ON e.position = moved.position
     -- What follows from an instance's report has no reason of its own.
-    LEFT JOIN sojourn.event AS cause
-        ON cause.stream = substring(e.data ->> 'cause' FROM '^(.*)@[0-9]+$')
-        AND cause.version = substring(e.data ->> 'cause' FROM '[0-9]+$')::integer
+    LEFT JOIN sojourn.stored_event AS cause
+        ON cause.entity_kind = sojourn.kind_of(substring(sojourn.event_cause(e) FROM '^(.*)@[0-9]+$'))
+        AND cause.entity_id = sojourn.id_of(substring(sojourn.event_cause(e) FROM '^(.*)@[0-9]+$'))
+        AND cause.version = substring(sojourn.event_cause(e) FROM '[0-9]+$')::integer
 ORDER BY c.sorted_by {direction}, c.task_id;

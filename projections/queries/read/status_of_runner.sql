@@ -11,9 +11,9 @@ SELECT
     ),
     NULL, NULL,
     (
-        SELECT max(e.version) FROM sojourn.event AS e
+        SELECT max(e.version) FROM sojourn.stored_event AS e
         WHERE
-            e.stream = 'runner:' || r.runner_id
+            e.entity_kind = 'runner' AND e.entity_id = r.runner_id
             AND coalesce(e.occurred_at, e.recorded_at) <= coalesce((SELECT sojourn.as_of()), 'infinity')
     )
 FROM sojourn.runner AS r

@@ -7,14 +7,14 @@ instance AS MATERIALIZED (
     SELECT i.task_instance_id FROM task AS t JOIN sojourn.task_instance AS i ON i.task_id = t.task_id
 ),
 event AS MATERIALIZED (
-    SELECT e.name, e.is_transition
+    SELECT sojourn.event_name(e) AS name, e.version = 1 OR e.previous_status IS NOT NULL AS is_transition
     FROM
         (
-            SELECT 'task:' || task_id FROM task
+            SELECT 'task', task_id FROM task
             UNION ALL
-            SELECT 'task_instance:' || task_instance_id FROM instance
-        ) AS own (stream)
-        JOIN sojourn.event AS e ON e.stream = own.stream
+            SELECT 'task_instance', task_instance_id FROM instance
+        ) AS own (entity_kind, entity_id)
+        JOIN sojourn.stored_event AS e ON e.entity_kind = own.entity_kind AND e.entity_id = own.entity_id
 )
 SELECT
     (SELECT count(*) FROM task) AS tasks,

@@ -5,5 +5,4 @@ CREATE TABLE sojourn_rebuild.array (LIKE sojourn.array INCLUDING ALL EXCLUDING I
 CREATE TABLE sojourn_rebuild.dependency (LIKE sojourn.dependency INCLUDING ALL EXCLUDING INDEXES);
 CREATE TABLE sojourn_rebuild.task (LIKE sojourn.task INCLUDING ALL EXCLUDING INDEXES);
 CREATE TABLE sojourn_rebuild.task_instance (LIKE sojourn.task_instance INCLUDING ALL EXCLUDING INDEXES);
-CREATE TABLE sojourn_rebuild.transition (LIKE sojourn.transition INCLUDING ALL EXCLUDING INDEXES);
 CREATE TABLE sojourn_rebuild.wait (LIKE sojourn.wait INCLUDING ALL EXCLUDING INDEXES);

@@ -1,2 +1,2 @@
 -- Count the events of the log.
-SELECT count(*) FROM sojourn.event;
+SELECT count(*) FROM sojourn.stored_event;

@@ -1,22 +1,23 @@
 -- Fill the rebuilt task table with the tasks that have an event up to a position.
 WITH latest AS (
-    SELECT e.stream, max(e.version) AS version
-    FROM sojourn.event AS e
-    WHERE e.position <= %(max_position)s AND e.stream >= 'task:' AND e.stream < 'task;' AND {touched}
-    GROUP BY e.stream
+    SELECT e.entity_id, max(e.version) AS version
+    FROM sojourn.stored_event AS e
+    WHERE e.position <= %(max_position)s AND e.entity_kind = 'task' AND {touched}
+    GROUP BY e.entity_id
 ),
 newest AS (
-    SELECT c.data ->> 'task_id' AS task_id, max((c.data ->> 'ordinal')::integer) AS ordinal
-    FROM sojourn.event AS c
-    WHERE c.name = 'task_instance.created.v1' AND c.position <= %(max_position)s
-    GROUP BY c.data ->> 'task_id'
+    SELECT c.task_id, max(c.ordinal) AS ordinal
+    FROM sojourn.stored_event AS c
+    WHERE c.entity_kind = 'task_instance' AND c.event_type = 'created.v1' AND c.position <= %(max_position)s
+    GROUP BY c.task_id
 )
 INSERT INTO sojourn_rebuild.task
 SELECT p.*
 FROM
     latest
-    JOIN sojourn.event AS first ON first.stream = latest.stream AND first.version = 1
-    JOIN sojourn.event AS e ON e.stream = latest.stream AND e.version = latest.version
-    LEFT JOIN newest ON newest.task_id = substr(latest.stream, 6)
-    CROSS JOIN LATERAL sojourn.event_fields(e) AS f
-    CROSS JOIN LATERAL sojourn.project_task(first, f, coalesce(newest.ordinal, 0)) AS p;
+    JOIN sojourn.stored_event AS first
+        ON first.entity_kind = 'task' AND first.entity_id = latest.entity_id AND first.version = 1
+    JOIN sojourn.stored_event AS e
+        ON e.entity_kind = 'task' AND e.entity_id = latest.entity_id AND e.version = latest.version
+    LEFT JOIN newest ON newest.task_id = latest.entity_id
+    CROSS JOIN LATERAL sojourn.project_task(first, e, coalesce(newest.ordinal, 0)) AS p;

@@ -1,5 +1,5 @@
 -- Add what entities waited for between two positions to the rebuilt table.
 INSERT INTO sojourn_rebuild.wait
 SELECT p.*
-FROM sojourn.event AS e CROSS JOIN LATERAL sojourn.project_wait(e) AS p
-WHERE e.position > %(after)s AND e.position <= %(max_position)s AND e.data ? 'waits_for';
+FROM sojourn.stored_event AS e CROSS JOIN LATERAL sojourn.project_wait(e) AS p
+WHERE e.position > %(after)s AND e.position <= %(max_position)s AND e.rest ? 'waits_for';

@@ -1,5 +1,5 @@
 -- Return the last attempts of a workflow that have failed, and why.
-SELECT a.entity_id, a.status, a.entered_at, a.rule, a.actor, e.data ->> 'reason' AS reason, a.position
+SELECT a.entity_id, a.status, a.entered_at, a.rule, a.actor, e.reason AS reason, a.position
 FROM
     (
         SELECT
@@ -10,7 +10,7 @@ FROM
             t.workflow_id = %(workflow_id)s AND t.entity_kind = %(kind)s
             AND t.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
     ) AS a
-    INNER JOIN sojourn.event AS e ON e.position = a.position
+    INNER JOIN sojourn.stored_event AS e ON e.position = a.position
 WHERE a.next IS NULL AND a.status = ANY (%(statuses)s)
 ORDER BY a.entered_at DESC, a.position DESC
 LIMIT %(limit)s;

@@ -2,11 +2,11 @@
 -- once the last time was long ago and some have, or sums no longer hold.
 SELECT
     c.position,
-    EXISTS (SELECT FROM sojourn.event AS e WHERE e.position > c.position OFFSET %(events)s)
+    EXISTS (SELECT FROM sojourn.stored_event AS e WHERE e.position > c.position OFFSET %(events)s)
     OR (
         clock_timestamp() >= c.advanced_at + %(seconds)s * interval '1 second'
         AND (
-            EXISTS (SELECT FROM sojourn.event AS e WHERE e.position > c.position)
+            EXISTS (SELECT FROM sojourn.stored_event AS e WHERE e.position > c.position)
             OR EXISTS (SELECT FROM sojourn.attempt_sum AS s WHERE s.holds_until < statement_timestamp())
         )
     )

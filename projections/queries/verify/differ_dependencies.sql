@@ -1,8 +1,8 @@
 -- Return whether a dependency has another value than its event, is missing, or is of no event.
 WITH expected AS MATERIALIZED (
     SELECT p.*
-    FROM sojourn.event AS e CROSS JOIN LATERAL sojourn.project_dependency(e) AS p
-    WHERE e.data ? 'upstream'
+    FROM sojourn.stored_event AS e CROSS JOIN LATERAL sojourn.project_dependency(e) AS p
+    WHERE e.rest ? 'upstream'
 )
 SELECT
     EXISTS (TABLE expected EXCEPT ALL TABLE sojourn.dependency)

@@ -3,8 +3,8 @@ WITH expected AS MATERIALIZED (
     SELECT
         p.position, p.entity_kind, p.entity_id, p.version, p.task_id, p.workflow_id, p.status, p.since, p.kind, p.detail,
         p.holders[:%(most_holders)s] AS holders
-    FROM sojourn.event AS e CROSS JOIN LATERAL sojourn.project_wait(e) AS p
-    WHERE e.data ? 'waits_for'
+    FROM sojourn.stored_event AS e CROSS JOIN LATERAL sojourn.project_wait(e) AS p
+    WHERE e.rest ? 'waits_for'
 )
 SELECT
     EXISTS (TABLE expected EXCEPT ALL TABLE sojourn.wait) OR EXISTS (TABLE sojourn.wait EXCEPT ALL TABLE expected);

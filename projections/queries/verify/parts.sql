@@ -1,7 +1,7 @@
 -- Return parts of the log by whole workflows in the order in which they begin, each of about a number of events.
 WITH workflow AS (
     SELECT e.workflow_id, min(e.position) AS first, max(e.position) AS last, count(*) AS events
-    FROM sojourn.event AS e
+    FROM sojourn.stored_event AS e
     GROUP BY e.workflow_id
 ),
 placed AS (

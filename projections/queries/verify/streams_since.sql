@@ -3,9 +3,9 @@
 -- the other instances of these tasks and arrays the first event is enough, because it counts as an attempt and a member.
 WITH recent AS MATERIALIZED (
     SELECT
-        e.stream, e.data ->> 'task_id' AS task_id, e.data ->> 'array_id' AS array_id,
-        regexp_replace(e.data ->> 'cause', '@[^@]*$', '') AS cause
-    FROM sojourn.event AS e
+        sojourn.event_stream(e) AS stream, e.task_id, e.rest ->> 'array_id' AS array_id,
+        regexp_replace(sojourn.event_cause(e), '@[^@]*$', '') AS cause
+    FROM sojourn.stored_event AS e
     WHERE e.position > %(after)s
 ),
 whole AS MATERIALIZED (

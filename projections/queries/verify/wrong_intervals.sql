@@ -6,12 +6,12 @@ SELECT
 FROM
     (
         SELECT
-            substr(e.stream, length(%(kind)s) + 2) AS entity_id, e.version, e.position, e.data ->> 'status' AS status,
-            e.entered_at, lead(e.entered_at) OVER (PARTITION BY e.stream ORDER BY e.version) AS exited_at
-        FROM sojourn.event AS e
+            e.entity_id, e.version, e.position, e.status, e.entered_at,
+            lead(e.entered_at) OVER (PARTITION BY e.entity_id ORDER BY e.version) AS exited_at
+        FROM sojourn.stored_event AS e
         WHERE
-            e.stream >= %(kind)s || ':' AND e.stream < %(kind)s || ';' AND e.is_transition
-            AND (%(ids)s::text[] IS NULL OR e.stream = ANY (ARRAY(SELECT %(kind)s || ':' || i.id FROM unnest(%(ids)s::text[]) AS i (id))))
+            e.entity_kind = %(kind)s AND (e.version = 1 OR e.previous_status IS NOT NULL)
+            AND (%(ids)s::text[] IS NULL OR e.entity_id = ANY (%(ids)s))
     ) AS logged
     FULL JOIN (
         SELECT a.{id} AS entity_id, a.version, a.new_status AS status, a.entered_at, a.exited_at

@@ -1,15 +1,15 @@
 -- Return the sketches that differ from the log up to the checkpoint of their subscription.
 WITH ended AS (
     SELECT
-        split_part(x.stream, ':', 1) AS entity_kind, x.stream, x.position, x.entered_at AS ended_at,
-        lag(x.data ->> 'status') OVER in_stream AS status,
+        x.entity_kind, x.entity_id, x.position, x.entered_at AS ended_at,
+        lag(x.status) OVER in_stream AS status,
         extract(epoch FROM x.entered_at - lag(x.entered_at) OVER in_stream) AS seconds,
-        coalesce(first_value(x.data ->> 'task_id') OVER in_stream, substr(x.stream, strpos(x.stream, ':') + 1)) AS task_id
-    FROM sojourn.event AS x
+        coalesce(first_value(x.task_id) OVER in_stream, x.entity_id) AS task_id
+    FROM sojourn.stored_event AS x
     WHERE
-        x.is_transition AND x.position <= sojourn.sketched_to()
-        AND (starts_with(x.stream, 'task:') OR starts_with(x.stream, 'task_instance:'))
-    WINDOW in_stream AS (PARTITION BY x.stream ORDER BY x.version)
+        (x.version = 1 OR x.previous_status IS NOT NULL) AND x.position <= sojourn.sketched_to()
+        AND x.entity_kind IN ('task', 'task_instance')
+    WINDOW in_stream AS (PARTITION BY x.entity_kind, x.entity_id ORDER BY x.version)
 ),
 logged AS (
     SELECT b.day, b.entity_kind, b.lifecycle, b.lifecycle_version, b.template, b.status, sum(b.n) AS n,

@@ -1,2 +1,7 @@
 -- Copy events into the bare table.
-COPY floor.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data) FROM STDIN
+COPY floor.event (
+    entered_at, recorded_at, occurred_at, report_by_date, version, num_attempts, ordinal, actor_pid, entity_kind,
+    entity_id, workflow_id, status, previous_status, task_id, actor, reported, rule, event_type, cause, actor_host,
+    actor_user, reason, owner, runner_id, command_id, distributor_id, rest
+)
+FROM STDIN
