@@ -94,6 +94,13 @@ def drop_empty_partitions(connection: Connection[Any]) -> list[str]:
     return [partition.name for partition in empty]
 
 
+def collect_statistics(connection: Connection[Any]) -> None:
+    """Collect the statistics of the whole log, where it has grown by a fifth since that was done."""
+    row = connection.execute(query("infrastructure", "partitions/lacks_statistics")).fetchone()
+    if row is not None and row[0]:
+        connection.execute(query("infrastructure", "partitions/collect_statistics"))
+
+
 def _is_near(connection: Connection[Any], last: Partition, size: int) -> bool:
     """Return whether the next events, half as many as a partition has, may reach the last partition.
 

@@ -52,7 +52,7 @@ BEGIN
     END IF;
 
     -- A version that another event has already, in any partition, leaves a row that is not updated: a partition guards its
-    -- own versions alone. Whoever appended to the same entity meanwhile held its row until its end.
+    -- own versions alone. A writer that appended to the same entity meanwhile held its row until its end.
     WITH latest AS MATERIALIZED (
         SELECT DISTINCT ON (e.entity_kind, e.entity_id)
             e.*, e.version - count(*) OVER (PARTITION BY e.entity_kind, e.entity_id) AS version_before
@@ -67,7 +67,7 @@ BEGIN
             owner = e.owner, state = nullif(e.rest -> 'state', 'null')
         FROM latest AS e
         WHERE e.entity_kind = 'task' AND t.task_id = e.entity_id AND t.version = e.version_before
-        RETURNING 1
+        RETURNING e.position
     ),
     moved_instance AS (
         UPDATE sojourn.task_instance AS i
@@ -76,9 +76,34 @@ BEGIN
             distributor_id = e.distributor_id, version = e.version
         FROM latest AS e
         WHERE e.entity_kind = 'task_instance' AND i.task_instance_id = e.entity_id AND i.version = e.version_before
-        RETURNING 1
+        RETURNING e.position
     )
-    SELECT (SELECT count(*) FROM latest) > (SELECT count(*) FROM moved_task) + (SELECT count(*) FROM moved_instance)
+    SELECT
+        CASE
+            WHEN (SELECT count(*) FROM latest) > (SELECT count(*) FROM moved_task) + (SELECT count(*) FROM moved_instance)
+                -- What was inserted without its entity's first event has no row, so the log is asked.
+                THEN EXISTS (
+                    SELECT FROM latest AS e
+                    WHERE
+                        e.position NOT IN (SELECT m.position FROM moved_task AS m)
+                        AND e.position NOT IN (SELECT m.position FROM moved_instance AS m)
+                        AND (
+                            EXISTS (SELECT FROM sojourn.task AS t WHERE e.entity_kind = 'task' AND t.task_id = e.entity_id)
+                            OR EXISTS (
+                                SELECT FROM sojourn.task_instance AS i
+                                WHERE e.entity_kind = 'task_instance' AND i.task_instance_id = e.entity_id
+                            )
+                            OR EXISTS (
+                                SELECT FROM sojourn.stored_event AS o
+                                WHERE
+                                    o.entity_kind = e.entity_kind AND o.entity_id = e.entity_id
+                                    AND o.version > e.version_before AND o.version <= e.version
+                                    AND o.position NOT IN (SELECT a.position FROM appended AS a)
+                            )
+                        )
+                )
+            ELSE false
+        END
     INTO is_taken;
     IF is_taken THEN
         RAISE EXCEPTION 'a stream has an event of that version already'

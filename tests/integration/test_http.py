@@ -20,7 +20,7 @@ from tests.support.rewriting import rewrite
 
 pytestmark = pytest.mark.one_server
 
-WAITING = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'sojourn.transition'::regclass AND NOT granted"
+WAITING = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'sojourn.stored_event'::regclass AND NOT granted"
 REGISTRATION = {"workflow_id": "w", "lifecycle": "jobmon", "tasks": [{"task_id": "t1", "max_attempts": 3}]}
 
 

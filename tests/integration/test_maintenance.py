@@ -68,3 +68,31 @@ def test_what_keeps_a_job_from_its_work_is_logged_once(
 
     (message,) = caplog.messages
     assert message.startswith(f"keeping sketches waits: RaiseException: {REFUSED}")
+
+
+def test_the_statistics_of_the_whole_log_are_collected_as_it_grows(
+    service: TransitionService, connection: psycopg.Connection[Any]
+) -> None:
+    """Given partitions whose statistics autovacuum has collected, which it never does for the whole."""
+
+    def estimate() -> int:
+        row = connection.execute(
+            "SELECT reltuples FROM pg_class WHERE oid = 'sojourn.stored_event'::regclass"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    register(service, *(f"t{number}" for number in range(50)))
+    connection.execute("ANALYZE sojourn.stored_event_1")
+    maintain_once(service.store, lambda _: None)
+    assert estimate() == 50
+
+    register(service, "one")
+    connection.execute("ANALYZE sojourn.stored_event_1")
+    maintain_once(service.store, lambda _: None)
+    assert estimate() == 50
+
+    register(service, *(f"u{number}" for number in range(50)))
+    connection.execute("ANALYZE sojourn.stored_event_1")
+    maintain_once(service.store, lambda _: None)
+    assert estimate() == 101

@@ -318,7 +318,7 @@ class TestWhatIsFoundInTheProjections:
     def test_a_column_that_says_something_else_than_its_json(
         self, log: TransitionService, connection: Connection, column: str, value: str
     ) -> None:
-        """The JSON of an event may state what its column has; a column that differs would mislead whoever reads it."""
+        """The JSON of an event may state what its column has; a column that differs would mislead its readers."""
         connection.execute("SET session_replication_role = replica")
         connection.execute(
             SQL(

@@ -82,8 +82,10 @@ def blocks_read(
 
 
 def _state_blocks(connection: psycopg.Connection[Any], service: TransitionService) -> dict[str, int]:
+    """Return the blocks that were read of each table, once both sessions have stated what they have read."""
     with service.store.session() as own:
         own.execute("SELECT pg_stat_force_next_flush()")
+    connection.execute("SELECT pg_stat_force_next_flush()")
     return dict(connection.execute(READ).fetchall())
 
 

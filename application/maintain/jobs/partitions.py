@@ -1,4 +1,4 @@
-"""Keep the log's partitions: add the next ones ahead of its events, and drop those whose events are archived."""
+"""Keep the log's partitions: add the next ones, drop those whose events are archived, and collect statistics."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from application.shared.store import Store
 from infrastructure.database.settings import Settings
 from infrastructure.log.partitions import (
     add_partitions,
+    collect_statistics,
     drop_empty_partitions,
     list_partitions,
     may_change_partitions,
@@ -13,7 +14,7 @@ from infrastructure.log.partitions import (
 
 
 def keep_partitions(store: Store, on_step: Callable[[str], None]) -> int:
-    """Return the number of partitions, once those are added and dropped that are due.
+    """Return the number of partitions, once those are added and dropped that are due, and statistics are collected.
 
     Only the owner of the schema may do that; for others the last partition goes on taking the events that come.
 
@@ -25,4 +26,5 @@ def keep_partitions(store: Store, on_step: Callable[[str], None]) -> int:
             on_step("adding partitions")
             add_partitions(connection, Settings().partition_events)
             drop_empty_partitions(connection)
+            collect_statistics(connection)
         return len(list_partitions(connection))
