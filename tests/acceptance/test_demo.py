@@ -16,6 +16,7 @@ from application.transition_service import TransitionService
 from tests.support.agreement import moves, streams_of
 from tests.support.command_line import SOJOURN
 from tests.support.stays import stays_of
+from tests.support.waiting import wait_for
 
 PROCESSES = Path("/proc")
 MARK = "SOJOURN_TEST_RUN"
@@ -119,9 +120,11 @@ def test_it_makes_every_kind_of_end_and_the_log_agrees(demo: Demo, connection: p
 
 
 def test_ctrl_c_leaves_nothing_behind(demo: Demo, connection: psycopg.Connection) -> None:
-    while not one(connection, "SELECT count(*) FROM sojourn.transition WHERE status = %s", "RUNNING")[0]:
+    def is_running() -> bool:
         assert demo.process.poll() is None, demo.finish()
+        return bool(one(connection, "SELECT count(*) FROM sojourn.transition WHERE status = %s", "RUNNING")[0])
 
+    wait_for(is_running)
     demo.process.send_signal(signal.SIGINT)
     status, output, errors = demo.finish()
 

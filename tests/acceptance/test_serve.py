@@ -111,8 +111,7 @@ def test_a_request_to_a_database_that_does_not_answer_is_a_503(
             server.ask("POST", "/api/v3/tasks/gate", {"task_ids": ["t1"]}),
         ]
         other.rollback()
-        while server.ask("GET", "/api/v3/status/task:t1")[0] != 200:
-            pass  # until the lock is gone; the test's own limit is the limit
+        wait_for(lambda: server.ask("GET", "/api/v3/status/task:t1")[0] == 200)  # the lock is gone
 
     assert [status for status, _ in asked] == [503, 503]
     assert ["Idempotency-Key" in answer["detail"] for _, answer in asked] == [False, True]
@@ -169,13 +168,14 @@ def test_a_port_in_use_is_an_error_without_traceback(served: Serving, dsn: str) 
 
 
 def _wait_until_a_request_waits_for_the_lock(server: Serving) -> None:
-    while True:
+    def has_waited() -> bool:
         connection = server.connection()
         connection.request("GET", "/metrics")
         series = connection.getresponse().read().decode()
         connection.close()
-        if "sojourn_lock_retries_total 0.0" not in series:
-            return
+        return "sojourn_lock_retries_total 0.0" not in series
+
+    wait_for(has_waited)
 
 
 def test_it_maintains_the_database_unless_another_process_does(

@@ -41,6 +41,7 @@ from tests.support.agreement import rows
 from tests.support.attempts import attempt
 from tests.support.importing import imported, jsonl
 from tests.support.roles import login_role
+from tests.support.waiting import wait_for
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -436,8 +437,8 @@ def test_the_database_of_a_killed_question_is_dropped_by_the_next_one(
             assert left in databases(connection)  # somebody uses it
         asking.kill()
         asking.wait()
-    while connection.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [left]).fetchone():
-        pass  # its server process notices that it is gone
+    still_there = "SELECT FROM pg_stat_activity WHERE datname = %s"
+    wait_for(lambda: not connection.execute(still_there, [left]).fetchone())  # its server process notices
 
     with open_archived(log.store, "night"):
         assert left not in databases(connection)

@@ -18,6 +18,7 @@ from domain.errors import TaskConflict, TaskInstanceConflict, UnknownEntity
 from infrastructure.errors import RetriesExhausted
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import status
+from tests.support.waiting import wait_for
 from tests.support.writing_calls import CALLS, OF_THEIR_OWN, READING, Call, begin
 
 every_method = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -63,8 +64,7 @@ class TestTheListOfMethods:
 def wait_for_a_waiter(connection: psycopg.Connection[Any]) -> None:
     """Return once a statement of this database waits for a lock."""
     waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while not connection.execute(waiting.encode()).fetchall():
-        pass
+    wait_for(lambda: connection.execute(waiting.encode()).fetchall())
 
 
 def events(connection: psycopg.Connection[Any]) -> int:

@@ -13,6 +13,7 @@ from infrastructure.errors import ConnectionLost
 from infrastructure.log.event_log import EventLog
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, log, register
+from tests.support.waiting import wait_for
 
 Call = Callable[[], object]
 
@@ -34,8 +35,7 @@ class Killer:
 
     def wait_until_somebody_waits(self) -> None:
         waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not self._connection.execute(waiting.encode()).fetchall():
-            pass
+        wait_for(lambda: self._connection.execute(waiting.encode()).fetchall())
 
 
 @pytest.fixture

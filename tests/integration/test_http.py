@@ -17,6 +17,7 @@ from interfaces.http.app import create_app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
 from tests.support.rewriting import rewrite
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.one_server
 
@@ -453,8 +454,7 @@ def test_reading_requests_leave_connections_for_reports(dsn: str) -> None:
         register(service, "t1")
         other.execute("LOCK TABLE sojourn.stored_event IN ACCESS EXCLUSIVE MODE")
         slow = [threads.submit(client.get, "/api/v3/audit") for _ in range(2)]
-        while sum(row["n"] for row in rows(other, WAITING)) < 2:
-            pass
+        wait_for(lambda: sum(row["n"] for row in rows(other, WAITING)) == 2)
         third = client.get("/api/v3/audit")
         beat = client.post("/api/v3/runner/node7/heartbeat", json={})
         other.rollback()

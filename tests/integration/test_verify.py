@@ -27,6 +27,7 @@ from domain.errors import UnknownEntity
 from infrastructure.log.subscription import Subscription
 from tests.support.attempts import attempt, register
 from tests.support.rewriting import rewrite
+from tests.support.waiting import wait_for
 
 Connection = psycopg.Connection[Any]
 Found = list[tuple[str, str]]
@@ -687,8 +688,7 @@ def wait_for_somebody_waiting(dsn: str) -> None:
     """Until a session of this database waits for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with psycopg.connect(dsn, autocommit=True) as watching:
-        while one(watching, waiting) == (0,):
-            pass
+        wait_for(lambda: one(watching, waiting) != (0,))
 
 
 def one(connection: Connection, statement: str, *parameters: object) -> Any:
