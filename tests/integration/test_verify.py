@@ -177,7 +177,7 @@ class TestWhatTheServiceWrites:
     def test_what_is_wrong_everywhere_does_not_fill_the_memory(
         self, log: TransitionService, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("application.replay.verify.MOST_MISMATCHES", 3)
+        monkeypatch.setattr("application.replay.mismatches.MOST_MISMATCHES", 3)
         wrong = rewrite(connection, "UPDATE sojourn.event SET entered_at = entered_at + interval '1 us'")
 
         verification = verify_log(log.store)
