@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 
 import infrastructure
+from infrastructure.database.log_copy import SWAP, TABLE, ReportCopied, copy_log, ignore_copied
 from infrastructure.database.schema_errors import (
     MigrationEdited,
     ReadingForbidden,
@@ -74,11 +75,18 @@ def read_object_versions() -> dict[int, str]:
     return {int(version): checksum for version, checksum in lines}
 
 
-def migrate(connection: Connection[Any], schema: Schema, *, wait_seconds: float = WAIT_SECONDS) -> list[str]:
+def migrate(
+    connection: Connection[Any],
+    schema: Schema,
+    *,
+    wait_seconds: float = WAIT_SECONDS,
+    report_copied: ReportCopied = ignore_copied,
+) -> list[str]:
     """Apply the missing migrations and objects in one transaction, and return the names of the migrations.
 
     It also creates the roles, grants them what they lack, and gives what is new to the owner of the schema. It waits
-    for another migration for `wait_seconds`.
+    for another migration for `wait_seconds`. A log of before is copied into its new table first, while readers and
+    writers go on.
 
     Raises:
         SetupForbidden: the database's user may not create them.
@@ -88,15 +96,45 @@ def migrate(connection: Connection[Any], schema: Schema, *, wait_seconds: float 
         LockTimeout: others use what must change, or change the schema themselves, and do not end.
     """
     try:
-        with naming_lock_holders(connection, "the schema", readers=True), connection.transaction():
-            with lock_timeout(connection, wait_seconds):
-                connection.execute(query("infrastructure", "schema/lock"), [LOCK])
+        _copy_ahead(connection, schema, wait_seconds, report_copied)
+        with _locked(connection, wait_seconds):
             _has_schema(connection)
             for name in ("schema/create_schema", "schema/create_roles", "schema/create_ledger"):
                 connection.execute(query("infrastructure", name))
             return _apply(connection, schema)
     except InsufficientPrivilege as error:
         raise SetupForbidden(connection.info.user) from error
+
+
+def _copy_ahead(connection: Connection[Any], schema: Schema, wait_seconds: float, report_copied: ReportCopied) -> None:
+    @contextmanager
+    def locked() -> Iterator[bool]:
+        with _locked(connection, wait_seconds):
+            yield _has_log_of_before(connection, schema)
+
+    with locked() as is_due:
+        if not is_due:
+            return
+        with _without_warnings(connection):
+            connection.execute(next(script.text for script in schema.migrations if script.name == TABLE))
+        hand_over(connection)
+    copy_log(connection, locked, report_copied, wait_seconds)
+
+
+def _has_log_of_before(connection: Connection[Any], schema: Schema) -> bool:
+    if not _has_schema(connection):
+        return False
+    ledger = _read_ledger(connection)
+    return schema.migrations[0].name in ledger and SWAP in {script.name for script in _pending(ledger, schema)}
+
+
+@contextmanager
+def _locked(connection: Connection[Any], wait_seconds: float) -> Iterator[None]:
+    """Begin a transaction that alone may change the schema until it ends."""
+    with naming_lock_holders(connection, "the schema", readers=True), connection.transaction():
+        with lock_timeout(connection, wait_seconds):
+            connection.execute(query("infrastructure", "schema/lock"), [LOCK])
+        yield
 
 
 def ensure_current(connection: Connection[Any], schema: Schema) -> None:

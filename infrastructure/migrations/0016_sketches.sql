@@ -18,6 +18,3 @@ CREATE TABLE sojourn.stay_sketch (
 COMMENT ON TABLE sojourn.stay_sketch IS
     'The stays that ended on a day (in UTC): their number, the sum of their seconds, and how many lie in each bucket of '
     'sojourn.sketch_bucket.';
-
--- The stays that ended, or went on, within a day are found by it. It is tiny, because each entry covers many pages.
-CREATE INDEX transition_entered_at_idx ON sojourn.transition USING brin (entered_at) WITH (autosummarize = on);

@@ -60,7 +60,7 @@ BEGIN
     END IF;
 
     IF batch #> '{events,0}' ? 'stream' THEN
-        -- A service of before migration 0025 sends each event with its stream, its name and its JSON.
+        -- A service of before migration 0021 sends each event with its stream, its name and its JSON.
         INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data)
         SELECT
             e.stream, e.version, e.name, e.workflow_id, moment, e.occurred_at,

@@ -31,6 +31,6 @@ BEGIN
             RAISE WARNING 'view sojourn.begun_task is kept: a view that is not part of Sojourn uses it';
     END;
     -- The tables that the views sojourn.event and sojourn.transition have replaced.
-    DROP TABLE IF EXISTS sojourn.event_before_0025, sojourn.transition_before_0025;
+    DROP TABLE IF EXISTS sojourn.event_before_0021, sojourn.transition_before_0021;
 END
 $$;

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from application.array_service import ArrayService
 from application.maintain.rebuild import rebuild_projections
@@ -14,10 +15,13 @@ from application.replay.verify import verify_log
 from application.shared.store import schema
 from application.transition_service import TransitionService
 from infrastructure.database.migration import migrate
+from infrastructure.errors import LockTimeout
+from infrastructure.log.settling import OnWait, settle_log
 from infrastructure.sql import query, sql_object
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
 from tests.support.catalog import catalog
+from tests.support.concurrently import at_once
 
 SCHEMA_TEXT = Path(__file__).with_name("schema.txt")
 OLD_OBJECTS = Path(__file__).parent / "upgrade" / "objects_before_0013.sql"
@@ -25,6 +29,7 @@ PROJECTED = {
     table: f"SELECT to_jsonb(t) - 'parent_id' AS row FROM sojourn.{table} AS t ORDER BY 1"
     for table in ("task", "task_instance", "array", "transition")
 }
+STORED = "SELECT to_regclass('sojourn.stored_event')::text AS table"
 EVENT = "position, stream, version, name, workflow_id, recorded_at, occurred_at, entered_at, data"
 
 
@@ -115,32 +120,119 @@ def is_there(connection: psycopg.Connection[Any], function: str) -> bool:
     return bool(found["it"])
 
 
-def test_a_view_of_somebody_elses_on_the_table_of_the_log_stops_it(old: psycopg.Connection[Any]) -> None:
-    """It would go on showing the first partition alone."""
-    old.execute("CREATE VIEW mine AS SELECT position FROM sojourn.event")
-
-    with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="mine reads the table") as raised:
-        migrate(old, schema())
-
-    assert "Build it on the view sojourn.logged_event" in (raised.value.diag.message_hint or "")
-    old.execute("DROP VIEW mine")
-    migrate(old, schema())
-
-
-def test_a_view_of_somebody_elses_on_the_table_of_transitions_stops_it(old: psycopg.Connection[Any]) -> None:
-    """It would go on showing the transitions of before; one on the views of Sojourn is kept."""
+@pytest.mark.parametrize("table", ["event", "transition"])
+def test_a_view_of_somebody_elses_on_a_table_of_the_log_stops_it(old: psycopg.Connection[Any], table: str) -> None:
+    """It would go on showing the log of before; one on the views of Sojourn is kept."""
     old.execute("CREATE VIEW audit AS SELECT task_id, new_status FROM sojourn.task_status_audit")
-    old.execute("CREATE VIEW mine AS SELECT position, status FROM sojourn.transition")
+    old.execute(f"CREATE VIEW mine AS SELECT position FROM sojourn.{table}".encode())
 
     with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="mine reads the table") as raised:
         migrate(old, schema())
 
     assert "Drop it, run `sojourn setup` again" in (raised.value.diag.message_hint or "")
+    assert rows(old, STORED) == [{"table": None}]
     old.execute("DROP VIEW mine")
     before = rows(old, "SELECT * FROM audit ORDER BY 1, 2")
     migrate(old, schema())
     assert rows(old, "SELECT * FROM audit ORDER BY 1, 2") == before
-    assert rows(old, "SELECT to_regclass('sojourn.transition_before_0025') IS NULL AS gone") == [{"gone": True}]
+    assert rows(old, "SELECT to_regclass('sojourn.transition_before_0021') IS NULL AS gone") == [{"gone": True}]
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let the log of a test be copied in several batches; the number of events of each."""
+    monkeypatch.setattr("infrastructure.database.log_copy.BATCH", 3)
+    monkeypatch.setattr("infrastructure.database.log_copy.FEW", 0)
+    return 3
+
+
+def test_writers_and_readers_go_on_while_the_log_is_copied(
+    old: psycopg.Connection[Any], empty_dsn: str, small_batches: int
+) -> None:
+    read: list[int] = []
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+
+        def write_and_read(_reached: int, _last: int) -> None:
+            if len(read) < 5:
+                register_as_before(other, f"late-{len(read)}")
+            read.append(len(rows(other, "SELECT FROM sojourn.task_status_audit")))
+
+        migrate(old, schema(), report_copied=write_and_read)
+
+    assert len(read) > len(rows(old, "SELECT FROM sojourn.event")) / small_batches
+    assert read[:5] == list(range(read[0], read[0] + 5))
+    late = "SELECT task_id, status FROM sojourn.task WHERE task_id LIKE 'late-%' ORDER BY 1"
+    assert rows(old, late) == [{"task_id": f"late-{number}", "status": "REGISTERING"} for number in range(5)]
+    with TransitionService.connect(empty_dsn) as upgraded:
+        assert verify_log(upgraded.store)["mismatches"] == []
+
+
+def test_the_copy_waits_for_an_event_that_is_committed_late(
+    old: psycopg.Connection[Any], empty_dsn: str, small_batches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an open transaction whose event has a lower position than one that is committed."""
+    with psycopg.connect(empty_dsn) as late, psycopg.connect(empty_dsn, autocommit=True) as other:
+        register_as_before(late, "late")
+        register_as_before(other, "after")
+
+        def settle_after_commit(connection: psycopg.Connection[Any], on_wait: OnWait, wait_seconds: float) -> int:
+            if late.info.transaction_status == TransactionStatus.INTRANS:
+                with pytest.raises(LockTimeout):
+                    settle_log(connection, on_wait, 0.1)
+                assert rows(other, "SELECT FROM sojourn.stored_event") == []
+                late.commit()
+            return settle_log(connection, on_wait, wait_seconds)
+
+        monkeypatch.setattr("infrastructure.database.log_copy.settle_log", settle_after_commit)
+        migrate(old, schema())
+
+    found = rows(old, "SELECT stream FROM sojourn.event ORDER BY position DESC LIMIT 2")
+    assert [row["stream"] for row in found] == ["task:after", "task:late"]
+
+
+def test_a_copy_whose_connection_is_lost_goes_on_where_it_was(
+    old: psycopg.Connection[Any], empty_dsn: str, small_batches: int
+) -> None:
+    before = rows(old, f"SELECT {EVENT} FROM sojourn.event ORDER BY position")
+    reached: list[int] = []
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+
+        def lose_connection(position: int, _last: int) -> None:
+            reached.append(position)
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [old.info.backend_pid])
+
+        with pytest.raises(psycopg.OperationalError):
+            migrate(old, schema(), report_copied=lose_connection)
+
+        assert rows(other, f"SELECT {EVENT} FROM sojourn.event ORDER BY position") == before
+        assert rows(other, "SELECT name FROM sojourn.migration WHERE name > '0013'") == []
+        assert len(rows(other, "SELECT FROM sojourn.stored_event")) == small_batches
+        migrate(other, schema(), report_copied=lambda position, _last: reached.append(position))
+        assert rows(other, f"SELECT {EVENT} FROM sojourn.event ORDER BY position") == before
+
+    assert reached == sorted(set(reached))
+
+
+def test_two_setups_at_once_are_one(old: psycopg.Connection[Any], empty_dsn: str, small_batches: int) -> None:
+    before = rows(old, f"SELECT {EVENT} FROM sojourn.event ORDER BY position")
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+        applied = at_once([lambda: migrate(old, schema()), lambda: migrate(other, schema())])
+
+    assert sorted(map(bool, applied)) == [False, True]
+    assert rows(old, f"SELECT {EVENT} FROM sojourn.event ORDER BY position") == before
+
+
+def register_as_before(connection: psycopg.Connection[Any], task_id: str) -> None:
+    """Append the registration of a task, as t1 has it, to the log of before."""
+    connection.execute(
+        """
+        INSERT INTO sojourn.event (stream, version, name, workflow_id, recorded_at, entered_at, data)
+        SELECT 'task:' || %s, e.version, e.name, e.workflow_id, statement_timestamp(), statement_timestamp(), e.data
+        FROM sojourn.event AS e
+        WHERE e.stream = 'task:t1' AND e.version = 1
+        """,
+        [task_id],
+    )
 
 
 def _copy(source: psycopg.Connection[Any], target: psycopg.Connection[Any], table: str, columns: str) -> None:

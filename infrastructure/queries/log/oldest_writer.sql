@@ -12,7 +12,8 @@ WITH
                 OR (
                     l.locktype = 'relation'
                     AND l.mode = 'RowExclusiveLock'
-                    AND l.relation = 'sojourn.stored_event'::regclass
+                    -- An upgrade reads the log of before, which is the table sojourn.event.
+                    AND l.relation IN ('sojourn.stored_event'::regclass, 'sojourn.event'::regclass)
                     AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
                 )
             )

@@ -30,16 +30,17 @@ def setup(
     from infrastructure.database.pool import Database
     from infrastructure.database.roles import find_missing_rights
     from infrastructure.sql import query
+    from interfaces.cli.progress import progress_bars
 
     if print_roles:
         statements = query("infrastructure", "schema/roles")
         render({"sql": statements}, as_json=as_json, human=lambda _: print(statements, end=""))  # noqa: T201 - for psql
         return
     database = Database.reach(dsn or ctx.find_root().obj)
-    with database.dedicated() as connection:
+    with progress_bars() as bar, database.dedicated() as connection:
         connection.add_notice_handler(print_warning)
         before = find_missing_rights(connection)
-        applied = migrate(connection, schema())
+        applied = migrate(connection, schema(), report_copied=bar("Copying the log"))
         after = find_missing_rights(connection)
     done = {
         "applied": applied,
