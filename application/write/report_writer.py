@@ -124,8 +124,9 @@ def _decide_and_append(
     decision = decide(Family(*found), report.proposal, context, SlotsInDatabase(connection))
     answer = report.answer(decision)
     settled = report.settles(decision)
-    if command and remembered and not settled and (known := command.first_answer(connection)) is not None:
-        return Written(cast("Answer", known))  # the append keeps no answer, so it would not find that there is one
+    # The append keeps no answer to what is not settled: it would not find that another call has carried it out.
+    if command and not settled and (known := command.first_answer(connection)) is not None:
+        return Written(cast("Answer", known))
     answered = command.answered(answer) if command and settled else None
     with reporting_loss(safe_to_retry=command is not None or not commits_by_itself(connection)):
         recorded_at = store.log.append(connection, task, instance, decision.events, answered, remembered=remembered)

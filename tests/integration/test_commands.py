@@ -8,6 +8,7 @@ import pytest
 
 from application.transition_service import TaskSpec, TransitionService
 from domain.errors import CommandConflict
+from infrastructure.log.commands import first_answer
 from tests.support.agreement import assert_agreement, rows
 from tests.support.attempts import attempt, register, status
 from tests.support.concurrently import at_once
@@ -165,6 +166,29 @@ def test_what_the_gate_refused_may_be_proposed_again(
     assert (first["response"], again) == ("ACCEPT", first)
     refused = "SELECT count(*) AS n FROM sojourn.event WHERE name = 'task.refused.v1'"
     assert rows(connection, refused) == [{"n": 2}]
+    assert_agreement(connection)
+
+
+@pytest.mark.parametrize("name", ["transition_task", "transition_task_instance"])
+def test_a_report_that_another_call_carries_out_right_after_its_lookup_gets_the_first_answer(
+    service: TransitionService, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Given a call that has looked its command up, and not yet read what it is about."""
+    begin(service)
+    first, events = list[Any](), list[int]()
+
+    def look_up_before_another(*command: Any) -> Any:
+        monkeypatch.setattr("application.shared.unit_of_work.first_answer", first_answer)
+        known = first_answer(*command)
+        first.append(CALLS[name](service, command_id="c1"))
+        events.append(written(connection))
+        return known
+
+    monkeypatch.setattr("application.shared.unit_of_work.first_answer", look_up_before_another)
+    second = CALLS[name](service, command_id="c1")
+
+    assert second == first[0]
+    assert written(connection) == events[0]
     assert_agreement(connection)
 
 
