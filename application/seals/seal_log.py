@@ -20,6 +20,10 @@ MOST_EVENTS = 8192
 """The number of events of one seal: a proof reads them all, and an erasure may store a salt for each."""
 
 
+LEAF_BYTES = 32
+"""The size of a leaf, which is a SHA-256."""
+
+
 class Sealing(TypedDict):
     """The last sealed position, the root of everything up to it, and how many seals this call has added."""
 
@@ -91,7 +95,10 @@ def read_leaves(
 ) -> list[PlacedLeaf]:
     """Return the leaves of the events after a position and up to another, at most `limit`."""
     wanted = {"after": after, "stop": stop, "seed": seed, "limit": limit}
-    return [PlacedLeaf(*row) for row in connection.execute(query("infrastructure", "seals/leaves"), wanted).fetchall()]
+    row = connection.execute(query("infrastructure", "seals/leaves"), wanted, binary=True).fetchone()
+    assert row is not None
+    positions, leaves = row
+    return [PlacedLeaf(position, leaves[at * LEAF_BYTES : (at + 1) * LEAF_BYTES]) for at, position in enumerate(positions)]
 
 
 def _seal_next(connection: Connection[Any], end: int, key: SigningKey | None) -> bool:
