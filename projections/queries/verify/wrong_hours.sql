@@ -6,7 +6,7 @@ expected AS (
     SELECT e.*
     FROM sojourn.sum_hours(
         ARRAY(
-            SELECT DISTINCT date_trunc('hour', t.entered_at, 'UTC') FROM sojourn.transition AS t
+            SELECT DISTINCT date_bin('1 hour', t.entered_at, '2000-01-01 00:00Z') FROM sojourn.transition AS t
             WHERE sojourn.summed_to() > 0
         )
     ) AS e

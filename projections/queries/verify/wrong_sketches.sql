@@ -9,7 +9,7 @@ WITH ended AS (
     WHERE
         (x.version = 1 OR x.previous_status IS NOT NULL) AND x.position <= sojourn.sketched_to()
         AND x.entity_kind IN ('task', 'task_instance')
-    WINDOW in_stream AS (PARTITION BY x.entity_kind, x.entity_id ORDER BY x.version)
+    WINDOW in_stream AS (PARTITION BY x.entity_id, x.entity_kind ORDER BY x.version)
 ),
 logged AS (
     SELECT b.day, b.entity_kind, b.lifecycle, b.lifecycle_version, b.template, b.status, sum(b.n) AS n,
