@@ -98,7 +98,9 @@ def read_leaves(
     row = connection.execute(query("infrastructure", "seals/leaves"), wanted, binary=True).fetchone()
     assert row is not None
     positions, leaves = row
-    return [PlacedLeaf(position, leaves[at * LEAF_BYTES : (at + 1) * LEAF_BYTES]) for at, position in enumerate(positions)]
+    return [
+        PlacedLeaf(position, leaves[at * LEAF_BYTES : (at + 1) * LEAF_BYTES]) for at, position in enumerate(positions)
+    ]
 
 
 def _seal_next(connection: Connection[Any], end: int, key: SigningKey | None) -> bool:

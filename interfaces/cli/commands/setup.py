@@ -1,5 +1,6 @@
 """`sojourn setup`: create or update the schema."""
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +41,8 @@ def setup(
     with progress_bars() as bar, database.dedicated() as connection:
         connection.add_notice_handler(print_warning)
         before = find_missing_rights(connection)
-        applied = migrate(connection, schema(), report_copied=bar("Copying the log"))
+        copying = cache(lambda: bar("Copying the log"))  # it is shown once there is something to copy
+        applied = migrate(connection, schema(), report_copied=lambda reached, last: copying()(reached, last))
         after = find_missing_rights(connection)
     done = {
         "applied": applied,
