@@ -19,7 +19,6 @@ LOCK = 7205759403792796
 MOST_EVENTS = 8192
 """The number of events of one seal: a proof reads them all, and an erasure may store a salt for each."""
 
-
 LEAF_BYTES = 32
 """The size of a leaf, which is a SHA-256."""
 

@@ -8,7 +8,11 @@ import typer
 from interfaces.cli.output import AsJson, Dsn, messages, render
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.errors import Diagnostic
+
+    from application.shared.progress import Progress
 
 app = typer.Typer()
 
@@ -41,8 +45,7 @@ def setup(
     with progress_bars() as bar, database.dedicated() as connection:
         connection.add_notice_handler(print_warning)
         before = find_missing_rights(connection)
-        copying = cache(lambda: bar("Copying the log"))  # it is shown once there is something to copy
-        applied = migrate(connection, schema(), report_copied=lambda reached, last: copying()(reached, last))
+        applied = migrate(connection, schema(), report_copied=report_with(bar, "Copying the log"))
         after = find_missing_rights(connection)
     done = {
         "applied": applied,
@@ -50,6 +53,16 @@ def setup(
         "grants": [grant for grant in before.grants if grant not in after.grants],
     }
     render(done, as_json=as_json, human=lambda console: console.print(describe_setup(done)))
+
+
+def report_with(bar: "Callable[[str], Progress]", description: str) -> "Progress":
+    """Return a report that starts its bar when it is first called, which an up-to-date schema never does."""
+    started = cache(bar)
+
+    def report(reached: int, last: int) -> None:
+        started(description)(reached, last)
+
+    return report
 
 
 def describe_setup(done: dict[str, list[str]]) -> str:
