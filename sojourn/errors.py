@@ -83,15 +83,6 @@ from domain.errors import (
 )
 from infrastructure.database.embedded import EmbeddedServerFailed
 from infrastructure.database.private_folder import PrivateFolderTaken
-from infrastructure.database.schema_errors import (
-    MigrationEdited,
-    ReadingForbidden,
-    SchemaForeign,
-    SchemaMissing,
-    SchemaNewer,
-    SchemaOutdated,
-    SetupForbidden,
-)
 from infrastructure.database.server_provider import NoServerForData
 from infrastructure.database.settings import InvalidSetting
 from infrastructure.errors import (
@@ -108,6 +99,15 @@ from infrastructure.errors import (
     TransactionPooling,
     UnreadableDsn,
     UnstorableValue,
+)
+from infrastructure.schema.schema_errors import (
+    MigrationEdited,
+    ReadingForbidden,
+    SchemaForeign,
+    SchemaMissing,
+    SchemaNewer,
+    SchemaOutdated,
+    SetupForbidden,
 )
 from infrastructure.seal_keys import InvalidSealKey
 

@@ -22,8 +22,8 @@ from application.shared.existence import require_workflow
 from application.shared.log_identity import read_log_id
 from application.shared.store import Store, schema
 from infrastructure.database.connect import connect
-from infrastructure.database.migration import migrate
 from infrastructure.log.event_log import CHUNK
+from infrastructure.schema.migration import migrate
 from infrastructure.sql import query
 
 

@@ -33,11 +33,11 @@ from application.shared.store import schema
 from domain.entities.events import read_event
 from domain.errors import SojournError, UnknownName
 from infrastructure.database.connect import connect
-from infrastructure.database.migration import ensure_current, migrate
 from infrastructure.database.pool import Database
-from infrastructure.database.schema_errors import SchemaOutdated
 from infrastructure.lock_timeout import lock_timeout, naming_lock_holders
 from infrastructure.log.event_log import CHUNK
+from infrastructure.schema.migration import ensure_current, migrate
+from infrastructure.schema.schema_errors import SchemaOutdated
 from infrastructure.sql import query
 
 EVENT_COLUMNS = (

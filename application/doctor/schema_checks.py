@@ -6,12 +6,12 @@ from application.doctor.examination import Examination
 from application.doctor.finding import Finding, well, wrong
 from application.shared.store import schema
 from domain.errors import SojournError
-from infrastructure.database.migration import check_current
 from infrastructure.database.roles import find_missing_rights
-from infrastructure.database.schema_errors import SchemaMissing
 from infrastructure.database.settings import Settings
 from infrastructure.log.partitions import list_partitions
 from infrastructure.log.settling import last_drawn_position
+from infrastructure.schema.migration import check_current
+from infrastructure.schema.schema_errors import SchemaMissing
 
 SETUP = "run `sojourn setup` as the owner of the schema"
 

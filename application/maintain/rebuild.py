@@ -22,11 +22,12 @@ from application.shared.owner import OwnerRequired, requiring_owner
 from application.shared.retry import backoff_seconds
 from application.shared.store import Store, schema
 from domain.errors import SojournError
-from infrastructure.database.migration import hand_over, keep_current
+from infrastructure.database.hand_over import hand_over
 from infrastructure.lock_holders import LockHolder, name_holders
 from infrastructure.lock_timeout import list_lock_holders
 from infrastructure.log.settling import WAIT_SECONDS, last_drawn_position, settle_log
 from infrastructure.loggers import get_logger
+from infrastructure.schema.migration import keep_current
 from infrastructure.sql import query
 
 log = get_logger("rebuild")

@@ -19,13 +19,13 @@ from application.shared.lifecycle_registry import LifecycleRegistry
 from application.shared.retry import is_lost, reporting_loss
 from domain.report_context import ReportContext
 from infrastructure.database.borrow import borrowed
-from infrastructure.database.migration import Schema, check_current, migrate, read_schema
 from infrastructure.database.pool import WAIT_SECONDS, Database, is_embedded
-from infrastructure.database.schema_errors import SchemaMissing
 from infrastructure.database.settings import Settings
 from infrastructure.errors import ConnectionLost, typed_errors
 from infrastructure.log.commit_notifier import CommitNotifier
 from infrastructure.log.event_log import CHUNK, EventLog
+from infrastructure.schema.migration import Schema, check_current, migrate, read_schema
+from infrastructure.schema.schema_errors import SchemaMissing
 
 if TYPE_CHECKING:
     from infrastructure.log.recorder import LogRecorder

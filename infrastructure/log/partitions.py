@@ -14,7 +14,7 @@ from psycopg import Connection, Cursor
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from infrastructure.database.migration import hand_over
+from infrastructure.database.hand_over import hand_over
 from infrastructure.errors import LockTimeout
 from infrastructure.lock_timeout import list_lock_holders, lock_timeout
 from infrastructure.log.settling import last_drawn_position

@@ -7,7 +7,7 @@ from anyio import CapacityLimiter
 
 from application.shared.store import Store, schema
 from domain.errors import SojournError
-from infrastructure.database.migration import check_current
+from infrastructure.schema.migration import check_current
 from interfaces.http.cuttable_work import run_cuttable
 from interfaces.http.problems import DATABASE_AWAY
 from interfaces.http.report_batcher import ReportBatcher

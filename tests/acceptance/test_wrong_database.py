@@ -9,7 +9,7 @@ import pytest
 
 from application.transition_service import TransitionService
 from domain.errors import SojournError
-from infrastructure.database.schema_errors import SchemaForeign
+from infrastructure.schema.schema_errors import SchemaForeign
 from tests.support.agreement import rows
 from tests.support.attempts import register
 from tests.support.command_line import SOJOURN, run_on

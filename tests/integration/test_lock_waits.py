@@ -22,13 +22,13 @@ from application.replay.verify import verify_log
 from application.shared.retry import between_attempts
 from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.database import migration
 from infrastructure.database.settings import HttpSettings, InvalidSetting
 from infrastructure.database.start_lock import start_lock
 from infrastructure.errors import LockTimeout, RetriesExhausted
 from infrastructure.log import settling
 from infrastructure.log.commit_listener import connect_listener
 from infrastructure.log.subscription import Subscription
+from infrastructure.schema import migration
 from interfaces.http.app import create_app
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register

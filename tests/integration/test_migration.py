@@ -11,8 +11,8 @@ import pytest
 from application.maintain.rebuild import rebuild_projections
 from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.database.migration import Schema, Script, ensure_current, migrate
-from infrastructure.database.schema_errors import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
+from infrastructure.schema.migration import Schema, Script, ensure_current, migrate
+from infrastructure.schema.schema_errors import MigrationEdited, SchemaNewer, SchemaOutdated, SetupForbidden
 from tests.support.agreement import rows
 from tests.support.attempts import register, status
 from tests.support.catalog import catalog

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from application.shared.store import schema
 from application.transition_service import TaskSpec, TransitionService
-from infrastructure.database.migration import migrate
+from infrastructure.schema.migration import migrate
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
 from tests.support.command_line import app

@@ -20,8 +20,8 @@ from application.maintain.slots import list_slots
 from application.maintain.tokens import Scope, create_token, list_tokens, revoke_token
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
-from infrastructure.database.schema_errors import ReadingForbidden, SetupForbidden
 from infrastructure.log.subscription import Subscription
+from infrastructure.schema.schema_errors import ReadingForbidden, SetupForbidden
 from infrastructure.sql import query
 from interfaces.http.app import create_app
 from tests.support.agreement import assert_agreement, rows

@@ -14,9 +14,9 @@ from application.maintain.rebuild import rebuild_projections
 from application.replay.verify import verify_log
 from application.shared.store import schema
 from application.transition_service import TransitionService
-from infrastructure.database.migration import migrate
 from infrastructure.errors import LockTimeout
 from infrastructure.log.settling import OnWait, settle_log
+from infrastructure.schema.migration import migrate
 from infrastructure.sql import query, sql_object
 from tests.support.agreement import rows
 from tests.support.attempts import attempt, register
@@ -141,8 +141,8 @@ def test_a_view_of_somebody_elses_on_a_table_of_the_log_stops_it(old: psycopg.Co
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> int:
     """Let the log of a test be copied in several batches; the number of events of each."""
-    monkeypatch.setattr("infrastructure.database.log_copy.BATCH", 3)
-    monkeypatch.setattr("infrastructure.database.log_copy.FEW", 0)
+    monkeypatch.setattr("infrastructure.schema.log_copy.BATCH", 3)
+    monkeypatch.setattr("infrastructure.schema.log_copy.FEW", 0)
     return 3
 
 
@@ -183,7 +183,7 @@ def test_the_copy_waits_for_an_event_that_is_committed_late(
                 late.commit()
             return settle_log(connection, on_wait, wait_seconds)
 
-        monkeypatch.setattr("infrastructure.database.log_copy.settle_log", settle_after_commit)
+        monkeypatch.setattr("infrastructure.schema.log_copy.settle_log", settle_after_commit)
         migrate(old, schema())
 
     found = rows(old, "SELECT stream FROM sojourn.event ORDER BY position DESC LIMIT 2")

@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from application.shared.store import schema
-from infrastructure.database.migration import migrate
+from infrastructure.schema.migration import migrate
 
 FOLDER = Path(__file__).with_name("sql")
 FINGERPRINT, DROP_ADDITIONS, EMPTY_TABLES = (

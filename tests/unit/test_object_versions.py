@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from application.shared.store import schema
-from infrastructure.database.migration import read_object_versions
+from infrastructure.schema.migration import read_object_versions
 
 VERSIONS = Path(__file__).parents[2] / "infrastructure" / "migrations" / "object_versions.txt"
 WRITE = "SOJOURN_WRITE_SCHEMA=1 pytest tests/unit/test_object_versions.py"

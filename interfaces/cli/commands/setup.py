@@ -31,9 +31,9 @@ def setup(
     Roles that are missing and rights that they lack are created too, after a restore for example.
     """
     from application.shared.store import schema
-    from infrastructure.database.migration import migrate
     from infrastructure.database.pool import Database
     from infrastructure.database.roles import find_missing_rights
+    from infrastructure.schema.migration import migrate
     from infrastructure.sql import query
     from interfaces.cli.progress import progress_bars
 

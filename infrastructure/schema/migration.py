@@ -12,8 +12,10 @@ from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 
 import infrastructure
-from infrastructure.database.log_copy import SWAP, TABLE, ReportCopied, copy_log, ignore_copied
-from infrastructure.database.schema_errors import (
+from infrastructure.database.hand_over import hand_over
+from infrastructure.lock_timeout import lock_timeout, naming_lock_holders
+from infrastructure.schema.log_copy import SWAP, TABLE, ReportCopied, copy_log, ignore_copied
+from infrastructure.schema.schema_errors import (
     MigrationEdited,
     ReadingForbidden,
     SchemaForeign,
@@ -22,7 +24,6 @@ from infrastructure.database.schema_errors import (
     SchemaOutdated,
     SetupForbidden,
 )
-from infrastructure.lock_timeout import lock_timeout, naming_lock_holders
 from infrastructure.sql import query, sql_object
 
 WAIT_SECONDS = 60.0
@@ -176,12 +177,6 @@ def keep_current(connection: Connection[Any], schema: Schema) -> None:
     """
     connection.execute(query("infrastructure", "schema/lock"), [LOCK])
     check_current(connection, schema)
-
-
-def hand_over(connection: Connection[Any]) -> None:
-    """Give what this user has created in the schema to the owner of the schema."""
-    for (statement,) in connection.execute(query("infrastructure", "schema/hand_over")).fetchall():
-        connection.execute(statement)
 
 
 def _has_schema(connection: Connection[Any]) -> bool:
