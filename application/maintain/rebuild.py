@@ -2,7 +2,7 @@
 
 The log up to a position is *settled* once every transaction that could have drawn a position up to there has ended.
 The settled part is read into new tables. Later events are added entity by entity, until few enough are left to swap the
-tables: then writers wait for a moment, and the rest is added under the lock.
+tables, or writers are faster: then they wait for a moment, and the rest is added under the lock.
 """
 
 import time
@@ -47,7 +47,10 @@ FROM_EVENTS = {
 }
 """The tables whose rows each come from one event, with the query that adds them."""
 
-TABLES = (*FROM_EVENTS, "task", "task_instance", "array")
+STATUS = ("task_instance", "task", "array")
+"""The tables of current status: a task looks up what its last instance is."""
+
+TABLES = (*FROM_EVENTS, *STATUS)
 
 TOUCHED: Final = (
     "(e.entity_kind, e.entity_id) IN "
@@ -189,8 +192,8 @@ def _fill_all(store: Store, connection: Connection[Any], max_position: int) -> N
     with _session(store) as other, ThreadPoolExecutor(1) as executor:
         half = executor.submit(_fill_from_events, other, max_position)
         try:
-            _fill_status(connection, max_position, SQL("true"))
-            for table in TABLES[len(FROM_EVENTS) :]:
+            for table in STATUS:
+                _fill_status(connection, table, max_position, SQL("true"))
                 _finish(connection, table)
         except BaseException:
             other.cancel_safe()
@@ -210,11 +213,10 @@ def _add_rows_of_events(connection: Connection[Any], after: int, max_position: i
 
 
 def _fill_status(
-    connection: Connection[Any], max_position: int, touched: SQL, streams: list[str] | None = None
+    connection: Connection[Any], table: str, max_position: int, touched: SQL, streams: list[str] | None = None
 ) -> None:
-    for name in ("rebuild/task", "rebuild/task_instance", "rebuild/array"):
-        statement = SQL(query("projections", name)).format(touched=touched)
-        connection.execute(statement, {"max_position": max_position, "streams": streams})
+    statement = SQL(query("projections", f"rebuild/{table}")).format(touched=touched)
+    connection.execute(statement, {"max_position": max_position, "streams": streams})
 
 
 def _finish(connection: Connection[Any], table: str) -> None:
@@ -230,8 +232,13 @@ def _carry_out(connection: Connection[Any], name: str, table: str) -> None:
 
 
 def _catch_up(connection: Connection[Any], max_position: int, writers: _Writers) -> int:
-    """Add settled events until few are left, and return the last position that was added."""
-    while last_drawn_position(connection) - max_position > FEW:
+    """Add settled events until few are left or no fewer come meanwhile, and return the last position that was added.
+
+    Writers that are faster than this would keep it for ever: the swap adds the rest while they wait.
+    """
+    before = None
+    while (left := last_drawn_position(connection) - max_position) > FEW and (before is None or left < before):
+        before = left
         settled = writers.settle(connection)
         _add(connection, max_position, settled)
         max_position = settled
@@ -244,7 +251,8 @@ def _add(connection: Connection[Any], after: int, max_position: int) -> None:
     streams = [stream for (stream,) in connection.execute(query("projections", "rebuild/touched_streams"), span)]
     _add_rows_of_events(connection, after, max_position)
     connection.execute(query("projections", "rebuild/delete_touched"), {"streams": streams})
-    _fill_status(connection, max_position, SQL(TOUCHED), streams)
+    for table in STATUS:
+        _fill_status(connection, table, max_position, SQL(TOUCHED), streams)
 
 
 def _swap(connection: Connection[Any], max_position: int, writers: _Writers) -> None:

@@ -16,6 +16,7 @@ from application.maintain import rebuild as module
 from application.maintain.rebuild import RebuildRunning, SwapPrevented, TablesInUse, rebuild_projections
 from application.replay.verify import verify_log
 from application.transition_service import TransitionService
+from infrastructure.log.settling import OnWait, settle_log
 from infrastructure.sql import query
 from tests.support.attempts import attempt, ids, log, register, status
 
@@ -96,6 +97,30 @@ def test_writers_go_on_and_nothing_of_theirs_is_lost(worked: TransitionService, 
         writer.result()
     assert set(status(worked, *(f"task:{name}" for name in started))) == {"RUNNING"}
     assert set(status(worked, *(f"task:{name}" for name in batched))) == {"QUEUED"}
+    assert verify_log(worked.store)["mismatches"] == []
+
+
+def test_it_ends_where_writers_are_faster(
+    worked: TransitionService, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More events come during each step than it may leave to the swap."""
+    names, settle = (f"fast{number}" for number in count()), settle_log
+
+    def settle_before_others(settled: Connection[Any], on_wait: OnWait, wait_seconds: float) -> int:
+        position = settle(settled, on_wait, wait_seconds)
+        attempt(worked, *register_next())
+        return position
+
+    def register_next() -> list[str]:
+        tasks = list(islice(names, 5))
+        register(worked, *tasks)
+        return tasks
+
+    monkeypatch.setattr(module, "FEW", 3)
+    monkeypatch.setattr(module, "settle_log", settle_before_others)
+    rebuilt = rebuild_projections(worked.store, no_progress)
+
+    assert rebuilt["events"] == len(_log(connection))
     assert verify_log(worked.store)["mismatches"] == []
 
 

@@ -4,12 +4,6 @@ WITH latest AS (
     FROM sojourn.stored_event AS e
     WHERE e.position <= %(max_position)s AND e.entity_kind = 'task' AND {touched}
     GROUP BY e.entity_id
-),
-newest AS (
-    SELECT c.task_id, max(c.ordinal) AS ordinal
-    FROM sojourn.stored_event AS c
-    WHERE c.entity_kind = 'task_instance' AND c.event_type = 'created.v1' AND c.position <= %(max_position)s
-    GROUP BY c.task_id
 )
 INSERT INTO sojourn_rebuild.task
 SELECT p.*
@@ -19,5 +13,8 @@ FROM
         ON first.entity_kind = 'task' AND first.entity_id = latest.entity_id AND first.version = 1
     JOIN sojourn.stored_event AS e
         ON e.entity_kind = 'task' AND e.entity_id = latest.entity_id AND e.version = latest.version
-    LEFT JOIN newest ON newest.task_id = latest.entity_id
-    CROSS JOIN LATERAL sojourn.project_task(first, e, coalesce(newest.ordinal, 0)) AS p;
+    -- Its instances are filled in already. Each task looks its own up, whatever the planner knows of the log.
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(i.ordinal), 0) FROM sojourn_rebuild.task_instance AS i WHERE i.task_id = latest.entity_id
+    ) AS newest (ordinal)
+    CROSS JOIN LATERAL sojourn.project_task(first, e, newest.ordinal) AS p;
