@@ -454,7 +454,7 @@ def test_reading_requests_leave_connections_for_reports(dsn: str) -> None:
         register(service, "t1")
         other.execute("LOCK TABLE sojourn.stored_event IN ACCESS EXCLUSIVE MODE")
         slow = [threads.submit(client.get, "/api/v3/audit") for _ in range(2)]
-        wait_for(lambda: sum(row["n"] for row in rows(other, WAITING)) == 2)
+        wait_for(lambda: sum(row["n"] for row in rows(other, WAITING)) >= 2)
         third = client.get("/api/v3/audit")
         beat = client.post("/api/v3/runner/node7/heartbeat", json={})
         other.rollback()

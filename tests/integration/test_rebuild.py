@@ -104,17 +104,14 @@ def test_it_ends_where_writers_are_faster(
     worked: TransitionService, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More events come during each step than it may leave to the swap."""
-    names, settle = (f"fast{number}" for number in count()), settle_log
+    names = (f"fast{number}" for number in count())
 
     def settle_before_others(settled: Connection[Any], on_wait: OnWait, wait_seconds: float) -> int:
-        position = settle(settled, on_wait, wait_seconds)
-        attempt(worked, *register_next())
-        return position
-
-    def register_next() -> list[str]:
+        position = settle_log(settled, on_wait, wait_seconds)
         tasks = list(islice(names, 5))
         register(worked, *tasks)
-        return tasks
+        attempt(worked, *tasks)
+        return position
 
     monkeypatch.setattr(module, "FEW", 3)
     monkeypatch.setattr(module, "settle_log", settle_before_others)
