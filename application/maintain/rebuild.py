@@ -47,8 +47,12 @@ FROM_EVENTS = {
 }
 """The tables whose rows each come from one event, with the query that adds them."""
 
-STATUS = ("task_instance", "task", "array")
-"""The tables of current status: a task looks up what its last instance is."""
+STATUS = {
+    "task_instance": "rebuild/task_instance",
+    "task": "rebuild/task",
+    "array": "rebuild/array",
+}
+"""The tables of current status, in the order of filling them: a task looks up what its last instance is."""
 
 TABLES = (*FROM_EVENTS, *STATUS)
 
@@ -215,7 +219,7 @@ def _add_rows_of_events(connection: Connection[Any], after: int, max_position: i
 def _fill_status(
     connection: Connection[Any], table: str, max_position: int, touched: SQL, streams: list[str] | None = None
 ) -> None:
-    statement = SQL(query("projections", f"rebuild/{table}")).format(touched=touched)
+    statement = SQL(query("projections", STATUS[table])).format(touched=touched)
     connection.execute(statement, {"max_position": max_position, "streams": streams})
 
 
