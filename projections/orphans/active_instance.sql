@@ -9,8 +9,11 @@ SELECT
 FROM
     (
         SELECT
-            n.task_instance_id, n.task_id, n.workflow_id, n.ordinal, n.status, n.entered_at,
+            n.task_instance_id, n.task_id, n.workflow_id, n.ordinal, n.distributor_id,
+            CASE WHEN asked.is_before THEN past.status ELSE n.status END AS status,
+            CASE WHEN asked.is_before THEN past.entered_at ELSE n.entered_at END AS entered_at,
             CASE
+                WHEN asked.is_before THEN past.report_by_date
                 WHEN (SELECT sojourn.as_of()) IS NULL THEN n.report_by_date
                 ELSE (
                     SELECT s.report_by_date FROM sojourn.transition AS s
@@ -20,33 +23,27 @@ FROM
                     ORDER BY s.version DESC
                     LIMIT 1
                 )
-            END AS report_by_date,
-            n.distributor_id
-        FROM sojourn.task_instance AS n
+            END AS report_by_date
+        FROM
+            sojourn.task_instance AS n
+            CROSS JOIN LATERAL (SELECT (n.entered_at > (SELECT sojourn.as_of())) IS TRUE) AS asked (is_before)
+            LEFT JOIN LATERAL (
+                SELECT s.status, s.entered_at, s.report_by_date
+                FROM sojourn.transition AS s
+                WHERE
+                    asked.is_before AND s.entity_kind = 'task_instance' AND s.entity_id = n.task_instance_id
+                    AND s.entered_at <= (SELECT sojourn.as_of())
+                ORDER BY s.version DESC
+                LIMIT 1
+            ) AS past ON true
         WHERE
-            n.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
-            AND (
+            asked.is_before
+            OR (
                 n.status IN (
                     SELECT s.status FROM sojourn.lifecycle_status AS s
                     WHERE s.entity_kind = 'task_instance' AND NOT s.terminal
                 )
             ) IS TRUE
-        UNION ALL
-        SELECT
-            n.task_instance_id, n.task_id, n.workflow_id, n.ordinal, latest.status, latest.entered_at,
-            latest.report_by_date, n.distributor_id
-        FROM
-            sojourn.task_instance AS n
-            CROSS JOIN LATERAL (
-                SELECT s.status, s.entered_at, s.report_by_date
-                FROM sojourn.transition AS s
-                WHERE
-                    s.entity_kind = 'task_instance' AND s.entity_id = n.task_instance_id
-                    AND s.entered_at <= (SELECT sojourn.as_of())
-                ORDER BY s.version DESC
-                LIMIT 1
-            ) AS latest
-        WHERE (SELECT sojourn.as_of()) IS NOT NULL AND n.entered_at > (SELECT sojourn.as_of())
     ) AS i
     JOIN sojourn.task AS t ON t.task_id = i.task_id
     JOIN sojourn.lifecycle_class AS c

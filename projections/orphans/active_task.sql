@@ -22,30 +22,29 @@ SELECT
     c.active, c.awaits_instance, (c.stuck_after ->> t.status)::interval AS stuck_after
 FROM
     (
-        SELECT n.task_id, n.workflow_id, n.status, n.entered_at, n.owner, n.lifecycle, n.lifecycle_version, n.template
-        FROM sojourn.task AS n
+        SELECT
+            n.task_id, n.workflow_id, n.owner, n.lifecycle, n.lifecycle_version, n.template,
+            CASE WHEN asked.is_before THEN past.status ELSE n.status END AS status,
+            CASE WHEN asked.is_before THEN past.entered_at ELSE n.entered_at END AS entered_at
+        FROM
+            sojourn.task AS n
+            CROSS JOIN LATERAL (SELECT (n.entered_at > (SELECT sojourn.as_of())) IS TRUE) AS asked (is_before)
+            LEFT JOIN LATERAL (
+                SELECT s.status, s.entered_at
+                FROM sojourn.transition AS s
+                WHERE
+                    asked.is_before AND s.entity_kind = 'task' AND s.entity_id = n.task_id
+                    AND s.entered_at <= (SELECT sojourn.as_of())
+                ORDER BY s.version DESC
+                LIMIT 1
+            ) AS past ON true
         WHERE
-            n.entered_at <= coalesce((SELECT sojourn.as_of()), 'infinity')
-            AND (
+            asked.is_before
+            OR (
                 n.status IN (
                     SELECT s.status FROM sojourn.lifecycle_status AS s WHERE s.entity_kind = 'task' AND NOT s.terminal
                 )
             ) IS TRUE
-        UNION ALL
-        SELECT
-            n.task_id, n.workflow_id, latest.status, latest.entered_at, n.owner, n.lifecycle, n.lifecycle_version,
-            n.template
-        FROM
-            sojourn.task AS n
-            CROSS JOIN LATERAL (
-                SELECT s.status, s.entered_at
-                FROM sojourn.transition AS s
-                WHERE
-                    s.entity_kind = 'task' AND s.entity_id = n.task_id AND s.entered_at <= (SELECT sojourn.as_of())
-                ORDER BY s.version DESC
-                LIMIT 1
-            ) AS latest
-        WHERE (SELECT sojourn.as_of()) IS NOT NULL AND n.entered_at > (SELECT sojourn.as_of())
     ) AS t
     JOIN sojourn.lifecycle_class AS c
         ON c.lifecycle = t.lifecycle AND c.lifecycle_version = t.lifecycle_version AND c.entity_kind = 'task'

@@ -50,7 +50,11 @@ SET jit = off AS $$
         WHERE EXISTS (SELECT FROM sketched)
         UNION ALL
         SELECT e.entity_kind, e.lifecycle, e.status, e.template, e.ended_at, e.seconds
-        FROM sojourn.stays_ended_within(date_trunc('day', sojourn.as_of(), 'UTC'), sojourn.as_of()) AS e
+        FROM
+            sojourn.stays_ended_within(
+                date_trunc('day', sojourn.as_of(), 'UTC'), sojourn.as_of(),
+                ARRAY(SELECT s.entity_kind FROM sketched AS s), ended_stays.statuses
+            ) AS e
         WHERE EXISTS (SELECT FROM sketched)
     )
     SELECT r.entity_kind, p.lifecycle, r.status, p.template, extract(epoch FROM r.lasted)::float8, 1

@@ -1,4 +1,5 @@
 -- Show task instances whose report or heartbeat is overdue, so that they are silent (sojourn.silence_intervals).
+-- One that has no lease, and whose status holds without an end, is not silent, which its row shows at once.
 CREATE OR REPLACE VIEW sojourn.orphan_missed_heartbeat AS
 SELECT
     'task_instance' AS entity_kind, i.task_instance_id AS entity_id, i.task_id, i.workflow_id,
@@ -23,6 +24,11 @@ FROM
         WHERE lower(s.range) < sojourn.as_of_or_now() AND upper(s.range) > sojourn.as_of_or_now()
     ) AS silence
     CROSS JOIN LATERAL sojourn.entered_since('task_instance', i.task_instance_id, ARRAY[i.status]) AS entry
-WHERE i.status = ANY (i.awaits_report);
+WHERE
+    i.status = ANY (i.awaits_report)
+    AND (
+        i.report_by_date IS NOT NULL
+        OR EXISTS (SELECT FROM sojourn.lease AS l WHERE l.holder = 'task_instance:' || i.task_instance_id)
+    );
 
 COMMENT ON VIEW sojourn.orphan_missed_heartbeat IS 'Task instances whose report or heartbeat is overdue.';

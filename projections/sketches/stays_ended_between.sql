@@ -9,21 +9,14 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT
-        e.entity_kind, t.template, t.lifecycle, t.lifecycle_version, p.status, p.entered_at, e.entered_at,
-        extract(epoch FROM e.entered_at - p.entered_at)
+        x.entity_kind, t.template, t.lifecycle, t.lifecycle_version, x.previous_status, p.entered_at, x.entered_at,
+        extract(epoch FROM x.entered_at - p.entered_at)
     FROM
-        sojourn.stored_event AS e
-        CROSS JOIN LATERAL (
-            SELECT m.status, m.entered_at, m.task_id
-            FROM sojourn.transition AS m
-            WHERE m.entity_kind = e.entity_kind AND m.entity_id = e.entity_id AND m.version < e.version
-            ORDER BY m.version DESC
-            LIMIT 1
-        ) AS p
-        INNER JOIN sojourn.task AS t ON t.task_id = p.task_id
-    WHERE
-        e.position > stays_ended_between.after AND e.position <= stays_ended_between.upto
-        AND e.previous_status IS NOT NULL AND e.version > 1
+        sojourn.transition AS x
+        INNER JOIN sojourn.stored_event AS p -- each event states when its entity entered the status that it is in
+            ON p.entity_kind = x.entity_kind AND p.entity_id = x.entity_id AND p.version = x.version - 1
+        INNER JOIN sojourn.task AS t ON t.task_id = x.task_id
+    WHERE x.position > stays_ended_between.after AND x.position <= stays_ended_between.upto AND x.version > 1
 $$;
 
 COMMENT ON FUNCTION sojourn.stays_ended_between IS

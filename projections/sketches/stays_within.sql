@@ -65,7 +65,12 @@ BEGIN
             UNION ALL
             SELECT e.lifecycle, e.lifecycle_version, e.status, false, e.seconds::float8, 1, e.seconds::float8
             FROM (
-                SELECT w.* FROM sojourn.stays_ended_within(begins, coalesce(at, 'infinity')) AS w
+                SELECT w.*
+                FROM
+                    sojourn.stays_ended_within(
+                        begins, coalesce(at, 'infinity'), ARRAY[stays_within.entity_kind],
+                        ARRAY(SELECT k.status FROM known AS k)
+                    ) AS w
                 UNION ALL
                 SELECT b.* FROM sojourn.stays_ended_between(sojourn.sketched_to(), 9223372036854775807) AS b
                 WHERE b.ended_at >= begins AND b.ended_at <= coalesce(at, 'infinity')

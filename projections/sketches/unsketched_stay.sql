@@ -22,8 +22,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     UNION ALL
     SELECT
         e.template, e.lifecycle, e.lifecycle_version, e.status, e.entered_at, false, e.seconds::float8
-    FROM sojourn.stays_ended_within(date_trunc('day', unsketched_stay.at, 'UTC'), unsketched_stay.at) AS e
-    WHERE e.entity_kind = unsketched_stay.entity_kind AND e.status = ANY (unsketched_stay.statuses)
+    FROM
+        sojourn.stays_ended_within(
+            date_trunc('day', unsketched_stay.at, 'UTC'), unsketched_stay.at, ARRAY[unsketched_stay.entity_kind],
+            unsketched_stay.statuses
+        ) AS e
 $$;
 
 COMMENT ON FUNCTION sojourn.unsketched_stay IS

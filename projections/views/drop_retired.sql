@@ -12,7 +12,7 @@ BEGIN
         'stays_ended_on_day(timestamptz)', 'upstream_ends(text, text)',
         'find_orphans(text, text, text)', 'tasks_above(text[], text[])', 'tasks_behind(text[], text, text[])',
         'entity_phases(text[])', 'task_phases(text[], timestamptz[], timestamptz[])',
-        'tasks_above(text, text)'
+        'tasks_above(text, text)', 'stays_ended_within(timestamptz, timestamptz)'
     ] LOOP
         BEGIN
             IF to_regprocedure('sojourn.' || retired) IS NOT NULL THEN

@@ -30,6 +30,8 @@ MARGIN = 150
 
 PAGES = "SELECT relname, relpages FROM pg_class WHERE relnamespace = 'sojourn'::regnamespace AND relkind = 'r'"
 
+USUAL = "SELECT * FROM sojourn.usual_stays(ARRAY['task_instance'], ARRAY['jobmon'], ARRAY['LAUNCHED'], 1)"
+
 
 def at(minutes: float) -> datetime:
     return BEGIN + timedelta(minutes=minutes)
@@ -135,6 +137,27 @@ def test_orphans_of_all_workflows_are_looked_for_among_what_has_not_ended(
         for name, blocks in read.items()
     }
     assert {name: blocks for name, blocks in most.items() if blocks >= tasks} == {}
+
+
+def test_what_stays_usually_last_as_of_a_time_is_read_from_its_day_alone(
+    dsn: str, connection: psycopg.Connection[Any]
+) -> None:
+    """One workflow has begun on the day of the moment that is asked about; sketches have the days before."""
+    moment = BEGIN - 12 * APART + timedelta(minutes=14)
+    options = f"-c sojourn.exact_below=0 -c sojourn.as_of={moment:%Y-%m-%dT%H:%MZ}"
+    with TransitionService.connect(psycopg.conninfo.make_conninfo(dsn, options=options), max_size=1) as service:
+        fill_workflow(service)
+
+        def ask() -> None:
+            with service.store.session() as reader:
+                assert len(reader.execute(USUAL).fetchall()) > 1
+
+        for first, last in ((1, COPIES), (COPIES + 1, 3 * COPIES)):
+            grow(connection, "flow", first, last, APART)
+            maintain_once(service.store, lambda _: None)
+            ask()
+            read = blocks_read(connection, service, ask)["stored_event_1"]
+            assert read < dict(connection.execute(PAGES).fetchall())["stored_event_1"] * 0.9
 
 
 def test_a_task_that_waits_is_compared_with_others_in_one_reading(
