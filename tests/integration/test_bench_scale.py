@@ -5,9 +5,10 @@ import os
 import psycopg
 import pytest
 import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
-from interfaces.cli.commands.bench import app, read_sizes
+from interfaces.cli.commands.bench import SIZES, app, read_sizes
 from sojourn.bench.cases import measure_growth
 from sojourn.bench.questions import run_scale
 from sojourn.bench.scratch import scratch_database
@@ -72,3 +73,20 @@ def test_sizes_are_read_in_thousands_and_millions() -> None:
     refused = CliRunner().invoke(app, ["--scale", "big"])
     assert refused.exit_code == 2
     assert "'big' is not a number of events" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sizes"),
+    [
+        (["--scale"], SIZES),
+        (["--scale", "--json"], SIZES),
+        (["--quick", "--scale", "500K"], "500K"),
+        (["--scale=3M", "--json"], "3M"),
+        (["--json"], None),
+    ],
+)
+def test_a_log_grows_to_the_usual_sizes_where_none_are_given(words: list[str], sizes: str | None) -> None:
+    context = get_command(app).make_context("bench", list(words))
+
+    assert context.params["scale"] == sizes
+    assert context.params["as_json"] == ("--json" in words)

@@ -1,9 +1,11 @@
 """`sojourn bench`: the throughput of Sojourn on this server, and its share of the server's own."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from interfaces.cli.output import AsJson, Dsn, render
 
@@ -18,14 +20,30 @@ app = typer.Typer()
 Quick = Annotated[bool, typer.Option("--quick", help="Measure less, within a minute.")]
 Scale = Annotated[
     str | None,
-    typer.Option("--scale", metavar="SIZES", help="Ask a log that grows to these sizes: 1M,3M,10M."),
+    typer.Option("--scale", metavar="[SIZES]", help="Ask a log that grows to sizes (1M,3M,10M)."),
 ]
 
 UNITS = {"K": 1_000, "M": 1_000_000}
 LARGEST = 1_000_000_000
+SIZES = "1M,3M,10M"
+"""The sizes that a log grows to where none are given."""
 
 
-@app.command()
+class Bench(TyperCommand):
+    """A command whose `--scale` may come without sizes, which Typer has no way to state."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments with the usual sizes after a `--scale` that none follow."""
+        bare = [
+            word == "--scale" and (following is None or following.startswith("-"))
+            for word, following in zip_longest(args, args[1:])
+        ]
+        return super().parse_args(
+            ctx, [f"{word}={SIZES}" if alone else word for word, alone in zip(args, bare, strict=True)]
+        )
+
+
+@app.command(cls=Bench)
 def bench(
     ctx: typer.Context, quick: Quick = False, scale: Scale = None, dsn: Dsn = None, as_json: AsJson = False
 ) -> None:
