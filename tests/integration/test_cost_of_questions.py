@@ -1,4 +1,4 @@
-"""What questions about one entity or workflow read: as many blocks in a log as in one of three times its size."""
+"""What questions about one entity or workflow read: as many blocks in a log of a million events as in a small one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,11 +22,14 @@ LEFT = "flow-7/03"
 """A task whose attempt is left behind; those after it wait for it, at some distance."""
 
 COPIES = 120
-"""How many copies make the smaller log: its indexes have as many levels as those of the larger one."""
+"""How many copies make the smaller log, of 30,000 events."""
+
+MILLION = 4_200
+"""How many copies make a log of more than a million events."""
 
 APART = timedelta(hours=1)
 MARGIN = 150
-"""How many more blocks of a table a question may read in the larger log, whose transitions take 1,000 blocks more."""
+"""How many more blocks of a table a question may read in the larger log, whose transitions take thousands more."""
 
 PAGES = "SELECT relname, relpages FROM pg_class WHERE relnamespace = 'sojourn'::regnamespace AND relkind = 'r'"
 
@@ -89,7 +92,7 @@ def test_a_question_about_one_thing_reads_no_more_of_a_larger_log(
     options = "-c sojourn.exact_below=0 -c sojourn.never_launched_after=100000h"
     with TransitionService.connect(psycopg.conninfo.make_conninfo(dsn, options=options), max_size=1) as service:
         fill_workflow(service)
-        for first, last in ((1, COPIES), (COPIES + 1, 3 * COPIES)):
+        for first, last in ((1, COPIES), (COPIES + 1, MILLION)):
             grow(connection, "flow", first, last, APART)
             maintain_once(service.store, lambda _: None)
             for ask in questions(service).values():
