@@ -155,12 +155,11 @@ def test_what_stays_usually_last_as_of_a_time_is_read_from_its_day_alone(
             with service.store.session() as reader:
                 assert len(reader.execute(USUAL).fetchall()) > 1
 
-        for first, last in ((1, COPIES), (COPIES + 1, 3 * COPIES)):
-            grow(connection, "flow", first, last, APART)
-            maintain_once(service.store, lambda _: None)
-            ask()
-            read = blocks_read(connection, service, ask)["stored_event_1"]
-            assert read < dict(connection.execute(PAGES).fetchall())["stored_event_1"] * 0.9
+        grow(connection, "flow", 1, 3 * COPIES, APART)
+        maintain_once(service.store, lambda _: None)
+        ask()
+        read = blocks_read(connection, service, ask)["stored_event_1"]
+    assert read < dict(connection.execute(PAGES).fetchall())["stored_event_1"] * 0.22
 
 
 def test_a_task_that_waits_is_compared_with_others_in_one_reading(

@@ -94,7 +94,7 @@ def _copy(table: str) -> sql.Composed:
     return sql.SQL(
         "INSERT INTO sojourn.{} ({}) SELECT {} "
         "FROM generate_series(%(last)s::integer, %(first)s::integer, -1) AS n (number) CROSS JOIN sojourn.{} AS c "
-        "WHERE c.workflow_id = %(workflow)s"
+        "WHERE c.workflow_id = %(workflow)s ORDER BY n.number DESC"
     ).format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
